@@ -1,0 +1,45 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>Where the frames of a zone are. All counts are frames of 4 KiB unless the name says blocks.</summary>
+public sealed record FrameStatistics
+{
+    /// <summary>All frames of the zone.</summary>
+    public required ulong ManagedFrames { get; init; }
+
+    /// <summary>Frames in the common pool, free for anybody.</summary>
+    public required ulong FreeFrames { get; init; }
+
+    /// <summary>Free frames that sit in per-core lists.</summary>
+    public required ulong PerCoreFrames { get; init; }
+
+    /// <summary>Frames handed out.</summary>
+    public required ulong AllocatedFrames { get; init; }
+
+    /// <summary>Frames taken out by a reporter at this moment.</summary>
+    public required ulong IsolatedFrames { get; init; }
+
+    /// <summary>Free frames that the operating system is known to have, so that they cost no memory.</summary>
+    public required ulong ReportedFrames { get; init; }
+
+    /// <summary>Free blocks by order, each frame counted once in the largest free block that it belongs to: a row of <c>buddyinfo</c>.</summary>
+    public required IReadOnlyList<ulong> FreeBlocks { get; init; }
+
+    /// <summary>
+    /// Why an allocation of that order would fail: towards 0 for lack of memory, towards 1 for fragmentation; negative when it would succeed.
+    /// </summary>
+    /// <param name="order">The order in question.</param>
+    public double FragmentationIndex(Order order)
+    {
+        ulong blocks = 0;
+        ulong suitable = 0;
+        for (int o = 0; o < FreeBlocks.Count; o++)
+        {
+            blocks += FreeBlocks[o];
+            suitable += o >= order.Value ? FreeBlocks[o] : 0;
+        }
+
+        return suitable > 0 ? -1 : blocks == 0 ? 0 : 1 - ((1 + ((double)FreeFrames / order.Frames)) / blocks);
+    }
+}

@@ -1,0 +1,134 @@
+using NativeMm.Diagnostics;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>
+/// One contiguous block of page frames and their descriptors. Untouched frames cost address space only. Thread-safe; the allocator over the
+/// zone must be gone before the zone is disposed.
+/// </summary>
+public sealed unsafe class FrameZone : IDisposable
+{
+    /// <summary>The zone begins at a multiple of this: 2 MiB.</summary>
+    internal const nuint Alignment = 2 << 20;
+
+    private readonly IMemoryPlatform _platform;
+    private readonly nuint _bytes;
+    private readonly nuint _descriptorBytes;
+    private nuint _base;
+    private PageFrame* _descriptors;
+
+    private FrameZone(IMemoryPlatform platform, ZoneKind kind, nuint bytes)
+    {
+        _platform = platform;
+        _bytes = bytes;
+        Kind = kind;
+        FrameCount = (uint)(bytes >> Pfn.FrameShift);
+        _descriptorBytes = (nuint)FrameCount * PageFrame.Bytes;
+    }
+
+    /// <summary>What the memory is made of.</summary>
+    public ZoneKind Kind { get; }
+
+    /// <summary>Number of frames.</summary>
+    public uint FrameCount { get; }
+
+    /// <summary>Address of frame 0; 0 after <see cref="Dispose"/>.</summary>
+    public nuint BaseAddress => _base;
+
+    /// <summary>Length in bytes, a multiple of 2 MiB.</summary>
+    public nuint Bytes => _bytes;
+
+    /// <summary>The memory file behind a mappable zone, or −1.</summary>
+    internal int File { get; private set; } = -1;
+
+    internal IMemoryPlatform Platform => _platform;
+
+    internal PageFrame* Descriptors => _descriptors;
+
+    /// <summary>Address of a frame's first byte.</summary>
+    public void* AddressOf(Pfn frame) => (void*)(_base + frame.Offset);
+
+    /// <summary>Whether an address lies in the zone.</summary>
+    public bool Contains(void* address) => (nuint)address - _base < _bytes;
+
+    /// <summary>The frame that an address lies in; the address must lie in the zone.</summary>
+    internal Pfn FrameOf(void* address) => new((uint)(((nuint)address - _base) >> Pfn.FrameShift));
+
+    internal ref PageFrame Descriptor(Pfn frame) => ref _descriptors[frame.Value];
+
+    /// <summary>Reserves a zone.</summary>
+    /// <param name="platform">Where the memory comes from.</param>
+    /// <param name="kind">What it is made of.</param>
+    /// <param name="capacityBytes">Rounded up to 2 MiB; at most 8 TiB.</param>
+    /// <param name="zone">The zone, or null when the platform refuses.</param>
+    internal static PlatformResult TryCreate(IMemoryPlatform platform, ZoneKind kind, ulong capacityBytes, out FrameZone? zone)
+    {
+        const ulong CapacityMax = 8UL << 40;
+        ArgumentOutOfRangeException.ThrowIfZero(capacityBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacityBytes, CapacityMax);
+        zone = null;
+        var candidate = new FrameZone(platform, kind, (nuint)((capacityBytes + Alignment - 1) & ~((ulong)Alignment - 1)));
+        PlatformResult result = candidate.ReserveMemory();
+        if (!result.Succeeded)
+        {
+            candidate.Dispose();
+            return result;
+        }
+
+        zone = candidate;
+        return PlatformResult.Success;
+    }
+
+    /// <summary>Gives all memory of the zone back to the operating system.</summary>
+    public void Dispose()
+    {
+        if (_descriptors != null)
+        {
+            MustSucceed(_platform.Release((nuint)_descriptors, _descriptorBytes), "release the frame descriptors");
+            _descriptors = null;
+        }
+
+        if (_base != 0)
+        {
+            PlatformResult result = Kind == ZoneKind.Mappable ? _platform.Unmap(_base, _bytes) : _platform.Release(_base, _bytes);
+            MustSucceed(result, "release the zone");
+            _base = 0;
+        }
+
+        if (File >= 0)
+        {
+            MustSucceed(_platform.CloseFile(File), "close the zone's memory file");
+            File = -1;
+        }
+    }
+
+    private PlatformResult ReserveMemory()
+    {
+        PlatformResult result = _platform.Reserve(_descriptorBytes, _platform.PageBytes, out nuint descriptors);
+        if (!result.Succeeded)
+        {
+            return result;
+        }
+
+        _descriptors = (PageFrame*)descriptors;
+        return Kind == ZoneKind.Mappable ? ReserveMappable() : _platform.Reserve(_bytes, Alignment, out _base);
+    }
+
+    private PlatformResult ReserveMappable()
+    {
+        PlatformResult result = _platform.CreateMemoryFile("nativemm-zone", _bytes, out int file);
+        if (!result.Succeeded)
+        {
+            return result;
+        }
+
+        File = file;
+        result = _platform.Reserve(_bytes, Alignment, out nuint at);
+        return result.Succeeded ? _platform.MapFile(file, 0, _bytes, at, out _base) : result;
+    }
+
+    private static void MustSucceed(PlatformResult result, string what) =>
+        Invariant.Check(result.Succeeded, $"The platform refused to {what}: {result}.");
+}

@@ -1,0 +1,70 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>
+/// Hands out blocks of <c>2ⁿ</c> page frames of one zone, naturally aligned. Thread-safe. Running out is a result, not an exception.
+/// </summary>
+public interface IFrameAllocator : IDisposable
+{
+    /// <summary>The zone whose frames these are.</summary>
+    FrameZone Zone { get; }
+
+    /// <summary>
+    /// Takes a block. Before it fails, the registered shrinkers run once, unless <see cref="FrameFlags.NoReclaim"/> is given.
+    /// </summary>
+    /// <param name="order">Size of the block.</param>
+    /// <param name="flags">Wishes.</param>
+    /// <param name="frame">First frame of the block, or <see cref="Pfn.None"/>.</param>
+    /// <param name="knownZero">Whether the block reads as zero, always so with <see cref="FrameFlags.Zeroed"/>.</param>
+    /// <returns>Whether a block was found.</returns>
+    bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero);
+
+    /// <summary>Gives a block back.</summary>
+    /// <param name="frame">First frame of the block.</param>
+    /// <param name="order">The order that it was allocated with.</param>
+    /// <exception cref="Diagnostics.MemoryFaultException">The block is not allocated, misaligned or outside the zone.</exception>
+    void Free(Pfn frame, Order order);
+
+    /// <summary>Takes up to as many blocks as the span holds.</summary>
+    /// <returns>How many it got; less than asked when memory is short.</returns>
+    int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames);
+
+    /// <summary>Gives many blocks of one order back.</summary>
+    void FreeBulk(ReadOnlySpan<Pfn> frames, Order order);
+
+    /// <summary>
+    /// Takes free blocks out of circulation whose pages the operating system may still hold, so that they can be discarded. They are
+    /// neither free nor allocated until <see cref="PutBack"/>.
+    /// </summary>
+    /// <param name="order">Size of the blocks to look for; blocks of exactly this size and alignment whose frames are all free.</param>
+    /// <param name="blocks">Where the first frames go.</param>
+    /// <param name="cursor">Where to go on in the zone: 0 to begin, otherwise what the last call left; 0 again when the end was reached.</param>
+    /// <returns>How many it found.</returns>
+    int Isolate(Order order, Span<Pfn> blocks, ref uint cursor);
+
+    /// <summary>Makes isolated blocks free again.</summary>
+    /// <param name="blocks">Blocks from <see cref="Isolate"/>.</param>
+    /// <param name="order">Their order.</param>
+    /// <param name="content">What became of their pages.</param>
+    void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content);
+
+    /// <summary>Returns the frames that sit in per-core lists and reservations to the common pool.</summary>
+    /// <returns>How many frames moved.</returns>
+    ulong Drain();
+
+    /// <summary>Registers somebody to ask before an allocation fails.</summary>
+    void AddShrinker(IShrinker shrinker);
+
+    /// <summary>Removes a registered shrinker.</summary>
+    void RemoveShrinker(IShrinker shrinker);
+
+    /// <summary>Counts everything; exact at rest, approximate while others work.</summary>
+    FrameStatistics GetStatistics();
+
+    /// <summary>
+    /// Checks the whole structure and its accounting equation: managed = free + per-core + allocated + isolated. Call it at rest.
+    /// </summary>
+    /// <exception cref="Diagnostics.InvariantViolationException">Something does not add up.</exception>
+    void Validate();
+}

@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+
+namespace NativeMm.Frames;
+
+/// <summary>
+/// Descriptor of one page frame: 64 bytes beside the zone, never inside the memory that it describes. Only the head of an allocated block
+/// is written; the descriptors of other frames keep what they last held.
+/// </summary>
+[StructLayout(LayoutKind.Explicit, Size = Bytes)]
+internal struct PageFrame
+{
+    /// <summary>Size of a descriptor.</summary>
+    public const int Bytes = 64;
+
+    // Owner: whoever allocated the block, plain writes, cleared before the block is freed.
+    [FieldOffset(0)]
+    public FrameOwner Owner;
+
+    [FieldOffset(1)]
+    public byte Order;
+
+    [FieldOffset(2)]
+    public ushort Flags;
+
+    [FieldOffset(4)]
+    public uint OwnerTag;
+
+    [FieldOffset(8)]
+    public ulong OwnerWord;
+
+    // Owner: the allocator that lists the frame while it is free, under its lock.
+    [FieldOffset(16)]
+    public uint NextFree;
+
+    [FieldOffset(20)]
+    public uint PreviousFree;
+
+    [FieldOffset(24)]
+    public byte FreeOrder;
+
+    [FieldOffset(25)]
+    public byte FreeState;
+}

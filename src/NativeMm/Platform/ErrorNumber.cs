@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace NativeMm.Platform;
+
+/// <summary>Names of the error numbers that memory calls return on Linux.</summary>
+internal static class ErrorNumber
+{
+    /// <summary>Operation not permitted.</summary>
+    public const int NotPermitted = 1;
+
+    /// <summary>Try again.</summary>
+    public const int TryAgain = 11;
+
+    /// <summary>Out of memory, or too many mappings.</summary>
+    public const int OutOfMemory = 12;
+
+    /// <summary>Invalid argument.</summary>
+    public const int Invalid = 22;
+
+    /// <summary>The system does not have this call.</summary>
+    public const int NotImplemented = 38;
+
+    /// <summary>A text such as <c>ENOMEM (12)</c>.</summary>
+    public static string Describe(int errno)
+    {
+        string name = errno switch
+        {
+            NotPermitted => "EPERM",
+            9 => "EBADF",
+            TryAgain => "EAGAIN",
+            OutOfMemory => "ENOMEM",
+            13 => "EACCES",
+            14 => "EFAULT",
+            16 => "EBUSY",
+            17 => "EEXIST",
+            Invalid => "EINVAL",
+            23 => "ENFILE",
+            24 => "EMFILE",
+            NotImplemented => "ENOSYS",
+            95 => "ENOTSUP",
+            _ => "errno",
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{name} ({errno})");
+    }
+}

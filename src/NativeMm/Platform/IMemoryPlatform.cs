@@ -1,0 +1,61 @@
+namespace NativeMm.Platform;
+
+/// <summary>
+/// The operating system, as far as memory goes. Every call returns its error number as a result; none throws. Thread-safe.
+/// Addresses and lengths are multiples of <see cref="PageBytes"/> unless said otherwise.
+/// </summary>
+internal interface IMemoryPlatform
+{
+    /// <summary>What this system can do.</summary>
+    PlatformCapabilities Capabilities { get; }
+
+    /// <summary>Bytes of one hardware page.</summary>
+    nuint PageBytes { get; }
+
+    /// <summary>
+    /// Reserves a readable and writable range that reads as zero; the system commits it page by page when it is touched.
+    /// </summary>
+    /// <param name="bytes">Length; rounded up to whole pages.</param>
+    /// <param name="alignment">Power of two, at least a page.</param>
+    /// <param name="address">First byte, or 0 on failure.</param>
+    PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address);
+
+    /// <summary>Gives a whole range from <see cref="Reserve"/> or <see cref="Resize"/> back.</summary>
+    PlatformResult Release(nuint address, nuint bytes);
+
+    /// <summary>Grows or shrinks a whole reserved range, moving it if it must; the content moves along.</summary>
+    PlatformResult Resize(nuint address, nuint bytes, nuint newBytes, out nuint newAddress);
+
+    /// <summary>Commits pages ahead of their first touch.</summary>
+    PlatformResult Commit(nuint address, nuint bytes);
+
+    /// <summary>Gives the pages of a range back; the addresses stay reserved.</summary>
+    PlatformResult Discard(nuint address, nuint bytes, DiscardMode mode);
+
+    /// <summary>Gives the pages of many ranges back, with as few calls as the system allows.</summary>
+    PlatformResult Discard(ReadOnlySpan<AddressRange> ranges, DiscardMode mode);
+
+    /// <summary>Asks for huge pages behind a range, or asks for none.</summary>
+    PlatformResult AdviseHugePages(nuint address, nuint bytes, bool enabled);
+
+    /// <summary>Allows or forbids any access to a range; a forbidden access kills the process.</summary>
+    PlatformResult Protect(nuint address, nuint bytes, bool accessible);
+
+    /// <summary>Counts the pages of a range that are in memory.</summary>
+    PlatformResult CountResident(nuint address, nuint bytes, out nuint pages);
+
+    /// <summary>Makes an anonymous file whose pages can be mapped more than once.</summary>
+    PlatformResult CreateMemoryFile(string name, nuint bytes, out int file);
+
+    /// <summary>Closes a file made by <see cref="CreateMemoryFile"/>. Existing mappings stay.</summary>
+    PlatformResult CloseFile(int file);
+
+    /// <summary>Maps a piece of a file, shared. <paramref name="at"/> 0 lets the system choose; else whatever was mapped there is replaced.</summary>
+    PlatformResult MapFile(int file, nuint offset, nuint bytes, nuint at, out nuint address);
+
+    /// <summary>Removes a mapping made by <see cref="MapFile"/>.</summary>
+    PlatformResult Unmap(nuint address, nuint bytes);
+
+    /// <summary>Gives the pages of a piece of a file back.</summary>
+    PlatformResult PunchHole(int file, nuint offset, nuint bytes);
+}
