@@ -65,29 +65,37 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private void FreeHuge(Pfn frame, Order order, FrameContent content)
     {
         uint child = frame.Value / ChildWord.Frames;
-        if (order.Value == HugeOrder)
+        bool one = order.Value == HugeOrder;
+
+        // Of two halves the second first: it is claimed last, so it tells whether there is a block at all before anything changes.
+        if (one
+            ? !TryReleaseWhole(child, ChildState.Huge, content)
+            : !TryReleaseWhole(child + 1, ChildState.MaxSecond, content))
         {
-            ReleaseWhole(frame, order, child, ChildState.Huge, content);
-            return;
+            ThrowNotWhole(frame, order);
         }
 
-        // The second half first: it is claimed last, so it tells whether there is a block at all before anything changes.
-        ReleaseWhole(frame, order, child + 1, ChildState.MaxSecond, content);
-        ReleaseWhole(frame, order, child, ChildState.MaxFirst, content);
+        if (!one)
+        {
+            bool released = TryReleaseWhole(child, ChildState.MaxFirst, content);
+            Invariant.Check(released, $"Child {child} was not the first half of the block of order 10 that child {child + 1} ended.");
+        }
     }
 
-    private void ReleaseWhole(Pfn frame, Order order, uint child, ChildState state, FrameContent content)
+    private bool TryReleaseWhole(uint child, ChildState state, FrameContent content) =>
+        ChildWord.TryChange(ref Child(child), new ChildTransitions.ReleaseWhole(state, content), out _); // [A6]
+
+    private void ThrowNotWhole(Pfn frame, Order order)
     {
-        if (ChildWord.TryChange(ref Child(child), new ChildTransitions.ReleaseWhole(state, content), out ChildWord word)) // [A6]
+        uint child = frame.Value / ChildWord.Frames;
+        for (uint i = 0; i < order.Frames / ChildWord.Frames; i++)
         {
-            return;
+            if (!ReadChild(child + i).IsEntirelyFree)
+            {
+                FrameFault.ThrowWrongOrder(_zone, frame, order);
+            }
         }
 
-        if (word.IsEntirelyFree)
-        {
-            FrameFault.ThrowDoubleFree(_zone, frame, order);
-        }
-
-        FrameFault.ThrowWrongOrder(_zone, frame, order);
+        FrameFault.ThrowDoubleFree(_zone, frame, order);
     }
 }
