@@ -35,7 +35,18 @@ internal struct TicketLock<TStatistics>
     private TStatistics _statistics;
 
     /// <summary>Whether somebody holds the lock, or is about to, at this moment.</summary>
-    public bool IsHeld => Atomic.LoadAcquire(ref _serving) != Atomic.LoadAcquire(ref _next);
+    public bool IsHeld => QueueLength != 0;
+
+    /// <summary>Threads that hold the lock or wait for it at this moment. Exact only when none comes or goes.</summary>
+    public ulong QueueLength
+    {
+        get
+        {
+            // In this order the difference cannot become negative: nobody is served before drawing a ticket.
+            ulong serving = Atomic.LoadAcquire(ref _serving);
+            return Atomic.LoadAcquire(ref _next) - serving;
+        }
+    }
 
     /// <summary>What the lock recorded. Read it at rest, or under the lock, for a consistent picture.</summary>
     [UnscopedRef]
