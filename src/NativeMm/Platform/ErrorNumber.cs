@@ -8,6 +8,12 @@ internal static class ErrorNumber
     /// <summary>Operation not permitted.</summary>
     public const int NotPermitted = 1;
 
+    /// <summary>A signal came in between; the call can be repeated.</summary>
+    public const int Interrupted = 4;
+
+    /// <summary>Not an open file.</summary>
+    public const int BadFile = 9;
+
     /// <summary>Try again.</summary>
     public const int TryAgain = 11;
 
@@ -26,7 +32,10 @@ internal static class ErrorNumber
         string name = errno switch
         {
             NotPermitted => "EPERM",
-            9 => "EBADF",
+            2 => "ENOENT",
+            Interrupted => "EINTR",
+            5 => "EIO",
+            BadFile => "EBADF",
             TryAgain => "EAGAIN",
             OutOfMemory => "ENOMEM",
             13 => "EACCES",
@@ -36,6 +45,10 @@ internal static class ErrorNumber
             Invalid => "EINVAL",
             23 => "ENFILE",
             24 => "EMFILE",
+            27 => "EFBIG",
+            28 => "ENOSPC",
+            30 => "EROFS",
+            36 => "ENAMETOOLONG",
             NotImplemented => "ENOSYS",
             95 => "ENOTSUP",
             _ => "errno",

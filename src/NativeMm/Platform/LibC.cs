@@ -1,0 +1,88 @@
+using System.Runtime.InteropServices;
+
+namespace NativeMm.Platform;
+
+/// <summary>The C library's calls, raw. Blittable signatures only; every failure leaves its number in the last P/Invoke error.</summary>
+internal static unsafe partial class LibC
+{
+    public const int ProtNone = 0;
+    public const int ProtReadWrite = 1 | 2;
+
+    public const int MapShared = 0x01;
+    public const int MapPrivate = 0x02;
+    public const int MapFixed = 0x10;
+    public const int MapAnonymous = 0x20;
+    public const int MapNoReserve = 0x4000;
+
+    public const int RemapMayMove = 1;
+
+    public const int AdviseDontNeed = 4;
+    public const int AdviseFree = 8;
+    public const int AdviseHugePage = 14;
+    public const int AdviseNoHugePage = 15;
+    public const int AdvisePopulateWrite = 23;
+
+    public const int FallocateKeepSize = 1;
+    public const int FallocatePunchHole = 2;
+
+    public const int MemoryFileCloseOnExec = 1;
+
+    public const int OpenReadOnly = 0;
+    public const int OpenWriteOnly = 1;
+    public const int OpenCloseOnExec = 0x80000;
+
+    /// <summary>What <see cref="Map"/> and <see cref="Remap"/> return on failure.</summary>
+    public const nint MapFailed = -1;
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    public static partial nint Map(nuint address, nuint bytes, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    public static partial int Unmap(nuint address, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "mremap", SetLastError = true)]
+    public static partial nint Remap(nuint address, nuint bytes, nuint newBytes, int flags);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    public static partial int Advise(nuint address, nuint bytes, int advice);
+
+    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
+    public static partial int Protect(nuint address, nuint bytes, int protection);
+
+    [LibraryImport("libc", EntryPoint = "mincore", SetLastError = true)]
+    public static partial int InCore(nuint address, nuint bytes, byte* residency);
+
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    public static partial int Truncate(int file, nint bytes);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int Allocate(int file, int mode, nint offset, nint bytes);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
+    public static partial int Open(byte* path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(int file, byte* buffer, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(int file, byte* buffer, nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int file);
+
+    [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
+    public static partial int SetAffinity(int thread, nuint bytes, ulong* mask);
+
+    [LibraryImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
+    public static partial int GetAffinity(int thread, nuint bytes, ulong* mask);
+
+    /// <summary>Any call by its number. The C library's wrappers of the newer calls are missing on older systems.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth, nint fifth);
+
+    /// <summary>The result of a call that returns 0 for success and −1 for failure.</summary>
+    public static PlatformResult ResultOf(int returned) => returned == 0 ? PlatformResult.Success : LastError();
+
+    /// <summary>The error number of the call that just failed.</summary>
+    public static PlatformResult LastError() => new(Marshal.GetLastPInvokeError());
+}

@@ -1,0 +1,176 @@
+using System.Diagnostics;
+using System.Numerics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Platform;
+
+/// <summary>
+/// Linux on x64 and arm64. Reservations are private anonymous mappings without swap reservation: they cost address space until they are touched.
+/// </summary>
+/// <remarks>
+/// A mapping uses one entry of <c>vm.max_map_count</c> (65 530 by default); when the table is full, calls answer ENOMEM although memory is
+/// plentiful. Adjacent reservations usually share an entry.
+/// </remarks>
+internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
+{
+    private readonly nuint _pageBytes = (nuint)Environment.SystemPageSize;
+
+    /// <inheritdoc/>
+    public PlatformCapabilities Capabilities =>
+        PlatformCapabilities.Discard
+        | PlatformCapabilities.DiscardZeroes
+        | PlatformCapabilities.MapTwice
+        | PlatformCapabilities.Remap
+        | PlatformCapabilities.CountResident;
+
+    /// <inheritdoc/>
+    public nuint PageBytes => _pageBytes;
+
+    /// <inheritdoc/>
+    public PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address)
+    {
+        Debug.Assert(BitOperations.IsPow2(alignment) && alignment >= _pageBytes, "The alignment is a power of two of at least a page.");
+        address = 0;
+        nuint length = RoundUp(bytes);
+        if (length < bytes || length + alignment < length)
+        {
+            return new PlatformResult(ErrorNumber.OutOfMemory);
+        }
+
+        // The kernel hands out neighbours, so a range whose length is a multiple of its alignment is often aligned by itself.
+        PlatformResult result = MapAnonymous(length, out nuint candidate);
+        if (!result.Succeeded || (candidate & (alignment - 1)) == 0)
+        {
+            address = candidate;
+            return result;
+        }
+
+        result = Unmap(candidate, length);
+        return result.Succeeded ? ReserveTrimmed(length, alignment, out address) : result;
+    }
+
+    /// <inheritdoc/>
+    public PlatformResult Release(nuint address, nuint bytes) => Unmap(address, bytes);
+
+    /// <inheritdoc/>
+    public PlatformResult Resize(nuint address, nuint bytes, nuint newBytes, out nuint newAddress)
+    {
+        newAddress = 0;
+        nuint length = RoundUp(newBytes);
+        if (length < newBytes)
+        {
+            return new PlatformResult(ErrorNumber.OutOfMemory);
+        }
+
+        nint mapped = LibC.Remap(address, RoundUp(bytes), length, LibC.RemapMayMove);
+        if (mapped == LibC.MapFailed)
+        {
+            return LibC.LastError();
+        }
+
+        newAddress = (nuint)mapped;
+        return PlatformResult.Success;
+    }
+
+    /// <inheritdoc/>
+    public PlatformResult Commit(nuint address, nuint bytes)
+    {
+        PlatformResult result;
+        do
+        {
+            result = Advise(address, bytes, LibC.AdvisePopulateWrite);
+        }
+        while (result.Errno == ErrorNumber.Interrupted);
+
+        if (result.Errno != ErrorNumber.Invalid)
+        {
+            return result;
+        }
+
+        // Kernels before 5.14 do not know the advice.
+        PageTouch.Write(address, bytes, _pageBytes);
+        return PlatformResult.Success;
+    }
+
+    /// <inheritdoc/>
+    public PlatformResult AdviseHugePages(nuint address, nuint bytes, bool enabled) =>
+        Advise(address, bytes, enabled ? LibC.AdviseHugePage : LibC.AdviseNoHugePage);
+
+    /// <inheritdoc/>
+    public PlatformResult Protect(nuint address, nuint bytes, bool accessible) =>
+        LibC.ResultOf(LibC.Protect(address, bytes, accessible ? LibC.ProtReadWrite : LibC.ProtNone));
+
+    /// <inheritdoc/>
+    public PlatformResult CountResident(nuint address, nuint bytes, out nuint pages)
+    {
+        const int PagesAtOnce = 2048;
+        byte* residency = stackalloc byte[PagesAtOnce];
+        pages = 0;
+        nuint resident = 0;
+        nuint end = address + RoundUp(bytes);
+        for (nuint at = address; at < end; at += PagesAtOnce * _pageBytes)
+        {
+            nuint length = nuint.Min(end - at, PagesAtOnce * _pageBytes);
+            if (LibC.InCore(at, length, residency) != 0)
+            {
+                return LibC.LastError();
+            }
+
+            for (nuint page = 0; page < length / _pageBytes; page++)
+            {
+                // Only the lowest bit has a meaning.
+                resident += (nuint)(residency[page] & 1);
+            }
+        }
+
+        pages = resident;
+        return PlatformResult.Success;
+    }
+
+    private static PlatformResult Advise(nuint address, nuint bytes, int advice) => LibC.ResultOf(LibC.Advise(address, bytes, advice));
+
+    private static PlatformResult MapAnonymous(nuint length, out nuint address)
+    {
+        const int Flags = LibC.MapPrivate | LibC.MapAnonymous | LibC.MapNoReserve;
+        nint mapped = LibC.Map(0, length, LibC.ProtReadWrite, Flags, -1, 0);
+        address = mapped == LibC.MapFailed ? 0 : (nuint)mapped;
+        return mapped == LibC.MapFailed ? LibC.LastError() : PlatformResult.Success;
+    }
+
+    /// <summary>Maps more than enough and gives the unaligned ends back.</summary>
+    private PlatformResult ReserveTrimmed(nuint length, nuint alignment, out nuint address)
+    {
+        address = 0;
+        nuint slack = alignment - _pageBytes;
+        PlatformResult result = MapAnonymous(length + slack, out nuint start);
+        if (!result.Succeeded)
+        {
+            return result;
+        }
+
+        nuint aligned = (start + slack) & ~(alignment - 1);
+        nuint head = aligned - start;
+        nuint tail = slack - head;
+        result = Trim(start, head);
+        if (!result.Succeeded)
+        {
+            _ = Unmap(start, length + slack);
+            return result;
+        }
+
+        result = Trim(aligned + length, tail);
+        if (!result.Succeeded)
+        {
+            // Cutting a piece out needs an entry in the table of mappings; giving all of it back may need none.
+            _ = Unmap(aligned, length + tail);
+            return result;
+        }
+
+        address = aligned;
+        return PlatformResult.Success;
+    }
+
+    private PlatformResult Trim(nuint address, nuint bytes) => bytes == 0 ? PlatformResult.Success : Unmap(address, bytes);
+
+    private nuint RoundUp(nuint bytes) => (bytes + _pageBytes - 1) & ~(_pageBytes - 1);
+}
