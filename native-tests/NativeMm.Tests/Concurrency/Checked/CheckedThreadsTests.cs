@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using NativeMm.Diagnostics;
 using NativeMm.Heap.Checked;
+using NativeMm.Tests.Concurrency.Buffers;
 using NativeMm.Tests.Unit.Checked;
 using Xunit;
 
@@ -9,7 +10,6 @@ namespace NativeMm.Tests.Concurrency.Checked;
 /// <summary>The ledger under many threads: nothing is lost, and of several frees of one block exactly one succeeds.</summary>
 public sealed unsafe class CheckedThreadsTests
 {
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
     private readonly RawNativeHeap _raw = new();
 
     [Fact]
@@ -18,7 +18,7 @@ public sealed unsafe class CheckedThreadsTests
         using var heap = new CheckedBlocks(_raw, new CheckedOptions { QuarantineBytesMax = 64 * 1024, StackSampleInterval = 50 });
         var passing = new ConcurrentQueue<nint>();
         int seed = Environment.TickCount;
-        RunOnThreads(4, index =>
+        GatedThreads.Run(4, index =>
         {
             var random = new Random(seed + index);
             for (int i = 0; i < 5_000; i++)
@@ -60,7 +60,7 @@ public sealed unsafe class CheckedThreadsTests
         nint[] blocks = [.. Enumerable.Range(0, Blocks).Select(_ => (nint)heap.Alloc(100, 16, zeroed: false))];
         long freed = 0;
         long caught = 0;
-        RunOnThreads(Threads, _ =>
+        GatedThreads.Run(Threads, _ =>
         {
             foreach (nint block in blocks)
             {
@@ -85,7 +85,7 @@ public sealed unsafe class CheckedThreadsTests
     {
         using var heap = new CheckedBlocks(_raw, new CheckedOptions());
         long overruns = 0;
-        RunOnThreads(4, index =>
+        GatedThreads.Run(4, index =>
         {
             for (int i = 0; i < 2_000; i++)
             {
@@ -105,20 +105,5 @@ public sealed unsafe class CheckedThreadsTests
             }
         });
         Assert.Equal(4 * 200, overruns);
-    }
-
-    private static void RunOnThreads(int count, Action<int> body)
-    {
-        using var start = new Barrier(count);
-        Task[] threads = [.. Enumerable.Range(0, count).Select(index => Task.Factory.StartNew(
-            () =>
-            {
-                Assert.True(start.SignalAndWait(s_timeout), "The threads did not all start.");
-                body(index);
-            },
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default))];
-        Assert.True(Task.WaitAll(threads, s_timeout), "The threads did not end.");
     }
 }

@@ -46,6 +46,19 @@ public sealed unsafe class CheckedFaultTests : IDisposable
         Assert.Equal(MemoryFaultKind.DoubleFree, Fault(() => heap.Free(block)).Kind);
     }
 
+    [Fact]
+    public void A_stale_pointer_into_memory_that_was_used_again_names_the_new_block()
+    {
+        using var heap = new CheckedBlocks(new OneBlockHeap(), new CheckedOptions { QuarantineBytesMax = 0, RedZoneBytes = 16 });
+        void* stale = heap.Alloc(64, 16, false);
+        heap.Free(stale);
+        void* reused = heap.Alloc(64, 32, false);
+        MemoryFaultException fault = Fault(() => heap.Free(stale));
+        Assert.Equal(MemoryFaultKind.DoubleFree, fault.Kind);
+        Assert.Contains("Its memory lies 16 bytes before the live block", fault.Message, StringComparison.Ordinal);
+        heap.Free(reused);
+    }
+
     [Theory]
     [InlineData(8, "lies 8 bytes inside the live block")]
     [InlineData(64, "lies 0 bytes past the end of the live block")]

@@ -37,10 +37,16 @@ internal sealed unsafe partial class CheckedBlocks
         // Reading the size is no second free; moving is one.
         MemoryFaultKind kind = verb == "UsableSize" ? MemoryFaultKind.UseAfterFree : MemoryFaultKind.DoubleFree;
         string mistake = verb == "Free" ? "Double free" : $"{verb} after free";
+
+        // The start of a former block may by now lie inside a new one: a stale pointer is likelier than a miscalculated one, but say both.
+        CheckedBlock? heir = _ledger.FindAround(block.Address, out BlockState heirState);
+        string reuse = heir is not null && heirState == BlockState.Live && !ReferenceEquals(heir, block)
+            ? $" Its memory lies {Place(heir, block.Address)} the live {Describe(heir)} now."
+            : string.Empty;
         return new MemoryFaultException(
             kind,
             block.Address,
-            $"{mistake}: {Describe(block)} is free already; look for a second owner of the pointer.{Stacks(block)}");
+            $"{mistake}: {Describe(block)} is free already; look for a second owner of the pointer.{reuse}{Stacks(block)}");
     }
 
     private MemoryFaultException Inside(CheckedBlock block, BlockState state, nuint address, string verb) => new(

@@ -15,6 +15,8 @@ public sealed record CheckedOptions
 
     private const int RedZoneBytesMax = 64 * 1024;
 
+    private static CheckedOptions? s_ofProcess;
+
     /// <summary>Whether the mode is on. Default false.</summary>
     public bool Enabled { get; init; }
 
@@ -32,6 +34,12 @@ public sealed record CheckedOptions
 
     /// <summary>Receives the leak report instead of standard error.</summary>
     public Action<LeakReport>? LeakHandler { get; init; }
+
+    /// <summary>
+    /// The options that the environment asked for when they were first needed. Not read by the type's initializer: a value that is not
+    /// understood must come as its own exception. Two first readers find the same, so it does not matter whose object stays.
+    /// </summary>
+    internal static CheckedOptions OfProcess => s_ofProcess ??= FromEnvironment();
 
     /// <summary>The options that the environment asks for, the rest at its defaults.</summary>
     /// <exception cref="FormatException">A variable has a value that is not understood; the message names it.</exception>
