@@ -7,23 +7,25 @@ namespace NativeMm.Tests.Unit.Frames;
 /// <summary>A zone on a fake platform and an allocator over it. Disposing validates and checks that nothing leaked.</summary>
 internal sealed unsafe class FrameFixture : IDisposable
 {
+    private readonly IFrameAllocator[] _chain;
+
     public FrameFixture(FrameVariant variant, uint megabytes)
         : this(zone => FrameVariants.Create(variant, zone), megabytes)
     {
     }
 
-    public FrameFixture(Func<FrameZone, IFrameAllocator> create, uint megabytes)
+    public FrameFixture(Func<FrameZone, IFrameAllocator[]> create, uint megabytes)
     {
         Assert.True(FrameZone.TryCreate(Platform, ZoneKind.Normal, (ulong)megabytes << 20, out FrameZone? zone).Succeeded);
         Zone = zone!;
-        Allocator = create(Zone);
+        _chain = create(Zone);
     }
 
     public FakePlatform Platform { get; } = new();
 
     public FrameZone Zone { get; }
 
-    public IFrameAllocator Allocator { get; }
+    public IFrameAllocator Allocator => _chain[0];
 
     public Pfn Allocate(int order, FrameFlags flags = FrameFlags.None)
     {
@@ -56,8 +58,12 @@ internal sealed unsafe class FrameFixture : IDisposable
     public void Dispose()
     {
         Allocator.Validate();
-        Allocator.Dispose();
-        Allocator.Dispose();
+        foreach (IFrameAllocator allocator in _chain)
+        {
+            allocator.Dispose();
+            allocator.Dispose();
+        }
+
         Zone.Dispose();
         Assert.Equal(0, Platform.LiveReservations);
     }
