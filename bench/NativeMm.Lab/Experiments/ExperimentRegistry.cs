@@ -1,4 +1,6 @@
+using NativeMm.Lab.Experiments.Frames;
 using NativeMm.Lab.Experiments.Heap;
+using NativeMm.Lab.Experiments.Idle;
 using NativeMm.Lab.Experiments.Trace;
 
 namespace NativeMm.Lab.Experiments;
@@ -11,6 +13,8 @@ internal static class ExperimentRegistry
     [
         new TraceExperiment(),
         new HeapExperiment(),
+        new FramesExperiment(),
+        new IdleExperiment(),
     ];
 
     /// <summary>The experiment of a name.</summary>

@@ -102,7 +102,7 @@ internal sealed class FrameWorkload<TFrames>(TFrames frames, Order order, int bl
         }
     }
 
-    private Pfn Get() => frames.TryGet(order, out Pfn frame) ? frame : throw new OutOfMemoryException("The zone ran out of frames.");
+    private Pfn Get() => frames.TryGet(order, out Pfn frame) ? frame : throw new InsufficientMemoryException("The zone ran out of frames.");
 
     private void Put(Pfn frame) => frames.Put(frame, order);
 }

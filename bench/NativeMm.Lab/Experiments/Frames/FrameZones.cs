@@ -13,6 +13,6 @@ internal static class FrameZones
     public static FrameZone Create(bool quick)
     {
         PlatformResult result = FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, quick ? BytesQuick : Bytes, out FrameZone? zone);
-        return zone ?? throw new OutOfMemoryException($"The system refuses the zone: {result}.");
+        return zone ?? throw new InsufficientMemoryException($"The system refuses the zone: {result}.");
     }
 }
