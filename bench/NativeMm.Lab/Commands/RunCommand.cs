@@ -52,7 +52,7 @@ internal static class RunCommand
     {
         files.CheckWritable();
         RunOutcome outcome = LabSession.Measure(LaunchOrder.Interleaved(cases, settings.Repeat), settings, budget: null);
-        TerminalReport.WriteResults(outcome);
+        TerminalReport.WriteResults(outcome, complete: true);
         files.Write(outcome, []);
         return outcome.Failures.Count == 0 ? ExitCode.Success : ExitCode.Failure;
     }

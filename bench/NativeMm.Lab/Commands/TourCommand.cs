@@ -20,7 +20,7 @@ internal static class TourCommand
         files.CheckWritable();
         (Case, int)[] parts = [.. ExperimentRegistry.All.SelectMany(e => e.Tour.Cases.Select(c => (c, e.Tour.LaunchesMax)))];
         RunOutcome outcome = LabSession.Measure(LaunchOrder.Rounds(parts), settings, s_budget);
-        TerminalReport.WriteResults(outcome);
+        TerminalReport.WriteResults(outcome, complete: false);
         TerminalReport.WriteCharts(outcome);
         files.Write(outcome, []);
         return outcome.Failures.Count == 0 ? ExitCode.Success : ExitCode.Failure;

@@ -11,8 +11,11 @@ internal sealed class Variant(string name, string summary)
     /// <summary>What it is, in a few words.</summary>
     public string Summary { get; } = summary;
 
-    /// <summary>Whether it is NativeMm's own; everything else is a peer.</summary>
+    /// <summary>Whether it is NativeMm's own.</summary>
     public bool IsOurs { get; init; }
+
+    /// <summary>Whether it shows what is possible without .NET, rather than what a .NET program could use instead.</summary>
+    public bool IsYardstick { get; init; }
 
     /// <summary>Environment of the child processes that measure it.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();

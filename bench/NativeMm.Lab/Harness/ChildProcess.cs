@@ -15,6 +15,10 @@ internal static class ChildProcess
     // A peer's library or mode must come from its variant, never from the shell that the lab was started in.
     private static readonly string[] s_ownedVariables = ["LD_PRELOAD", "NATIVEMM_CHECKED"];
 
+    // Tiered compilation stays on and ends in the same code; only the waiting time before calls are counted is taken out, so that a short
+    // launch measures finished code. Whoever sets the variable himself keeps his value.
+    private const string CallCountingDelay = "DOTNET_TC_CallCountingDelayMs";
+
     /// <summary>Starts a child, waits for it, and gives what it found; a child that dies or hangs is a failed measurement.</summary>
     public static Measurement Launch(MeasurementRequest request, IReadOnlyDictionary<string, string> environment)
     {
@@ -26,6 +30,7 @@ internal static class ChildProcess
             start.Environment.Remove(variable);
         }
 
+        start.Environment.TryAdd(CallCountingDelay, "0");
         foreach ((string variable, string value) in environment)
         {
             start.Environment[variable] = value;

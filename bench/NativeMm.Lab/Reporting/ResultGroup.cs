@@ -28,12 +28,14 @@ internal sealed record ResultGroup(IExperiment Experiment, ParameterValues Param
     /// <summary>The median of the best peer, or null when no peer was measured.</summary>
     public double? BestPeer(MetricDefinition metric)
     {
-        double[] peers = [.. Rows.Where(r => !IsOurs(r)).Select(r => r.Find(metric.Name)?.Median).OfType<double>()];
+        double[] peers = [.. Rows.Where(IsPeer).Select(r => r.Find(metric.Name)?.Median).OfType<double>()];
         return peers.Length == 0 ? null : metric.LowerIsBetter ? peers.Min() : peers.Max();
     }
 
     /// <summary>Whether a row is NativeMm's own.</summary>
     public bool IsOurs(ResultRow row) => Experiment.Variants.Any(v => v.Name == row.Case.Variant && v.IsOurs);
+
+    private bool IsPeer(ResultRow row) => Experiment.Variants.Any(v => v.Name == row.Case.Variant && !v.IsOurs && !v.IsYardstick);
 
     private static IReadOnlyList<ResultRow> InOrder(IExperiment experiment, IEnumerable<ResultRow> rows)
     {

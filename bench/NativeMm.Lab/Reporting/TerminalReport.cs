@@ -16,7 +16,7 @@ internal static class TerminalReport
     {
         foreach (IExperiment experiment in experiments)
         {
-            Table table = NewTable($"{experiment.Name}: {experiment.Summary}", "kind", "name", "meaning");
+            Table table = NewTable("kind", "name", "meaning");
             foreach (Variant variant in experiment.Variants)
             {
                 AddRow(table, "variant", variant.Name, variant.Missing ?? variant.Summary);
@@ -37,12 +37,14 @@ internal static class TerminalReport
                 AddRow(table, "bar", BarText(bar), bar.What);
             }
 
-            s_console.Write(table);
+            Show($"{experiment.Name}: {experiment.Summary}", table);
         }
     }
 
-    /// <summary>A table for every headline metric of every experiment, and one for the rest.</summary>
-    public static void WriteResults(RunOutcome outcome)
+    /// <summary>A table for every headline metric of every experiment.</summary>
+    /// <param name="outcome">What was measured.</param>
+    /// <param name="complete">Whether the other metrics get a table too.</param>
+    public static void WriteResults(RunOutcome outcome, bool complete)
     {
         foreach (IGrouping<IExperiment, ResultGroup> groups in ResultGroup.Of(outcome.Rows).GroupBy(g => g.Experiment))
         {
@@ -51,7 +53,10 @@ internal static class TerminalReport
                 WriteTable([.. groups], metric);
             }
 
-            WriteOtherMetrics(groups.Key, [.. groups]);
+            if (complete)
+            {
+                WriteOtherMetrics(groups.Key, [.. groups]);
+            }
         }
 
         s_console.WriteLine($"Launching took {outcome.Duration.TotalSeconds:0} s.");
@@ -80,20 +85,20 @@ internal static class TerminalReport
     /// <summary>What became of the bars.</summary>
     public static void WriteVerdicts(IReadOnlyList<BarVerdict> verdicts)
     {
-        Table table = NewTable("bars", "what", "figure", "bar", "verdict");
+        Table table = NewTable("what", "figure", "bar", "verdict");
         foreach (BarVerdict verdict in verdicts)
         {
             AddRow(table, verdict.Bar.What, FigureText(verdict), BarText(verdict.Bar), verdict.Text);
         }
 
-        s_console.Write(table);
+        Show("Bars", table);
         s_console.WriteLine($"{verdicts.Count(v => v.IsMet)} of {verdicts.Count} bars are met.");
     }
 
     /// <summary>What changed between two files.</summary>
     public static void WriteChanges(IReadOnlyList<ResultChange> changes)
     {
-        Table table = NewTable("second file to first", "case", "metric", "first", "second", "ratio", "spreads");
+        Table table = NewTable("case", "metric", "first", "second", "ratio", "spreads");
         foreach (ResultChange change in changes)
         {
             AddRow(
@@ -106,7 +111,7 @@ internal static class TerminalReport
                 change.SpreadsOverlap ? "overlap" : "apart");
         }
 
-        s_console.Write(table);
+        Show("Second file to first", table);
     }
 
     /// <summary>How a bar's limit is written.</summary>
@@ -120,8 +125,7 @@ internal static class TerminalReport
 
     private static void WriteTable(IReadOnlyList<ResultGroup> groups, MetricDefinition metric)
     {
-        Table table = NewTable(
-            $"{groups[0].Experiment.Name}: {metric.Name}, {metric.Summary}", "case", "variant", "min", "median", "max", "to best peer", "launches");
+        Table table = NewTable("case", "variant", "min", "median", "max", "to best peer", "launches");
         foreach (ResultGroup group in groups)
         {
             double? best = group.BestPeer(metric);
@@ -136,15 +140,12 @@ internal static class TerminalReport
             }
         }
 
-        if (table.Rows.Count > 0)
-        {
-            s_console.Write(table);
-        }
+        Show($"{groups[0].Experiment.Name} {metric.Name}: {metric.Summary}", table);
     }
 
     private static void WriteOtherMetrics(IExperiment experiment, IReadOnlyList<ResultGroup> groups)
     {
-        Table table = NewTable($"{experiment.Name}: other metrics", "case", "variant", "metric", "min", "median", "max");
+        Table table = NewTable("case", "variant", "metric", "min", "median", "max");
         foreach (ResultGroup group in groups)
         {
             string title = group.Title;
@@ -160,10 +161,7 @@ internal static class TerminalReport
             }
         }
 
-        if (table.Rows.Count > 0)
-        {
-            s_console.Write(table);
-        }
+        Show($"{experiment.Name}: other metrics", table);
     }
 
     private static string[] SpreadTexts(Spread spread, string unit) =>
@@ -171,9 +169,19 @@ internal static class TerminalReport
 
     private static string RatioText(double median, double? best) => best is { } peer ? QuantityText.Ratio(median / peer) : "—";
 
-    private static Table NewTable(string title, params string[] columns)
+    private static void Show(string title, Table table)
     {
-        Table table = new Table().Border(TableBorder.Rounded).Title(Markup.Escape(title));
+        if (table.Rows.Count > 0)
+        {
+            s_console.WriteLine();
+            s_console.MarkupLine($"[bold]{Markup.Escape(title)}[/]");
+            s_console.Write(table);
+        }
+    }
+
+    private static Table NewTable(params string[] columns)
+    {
+        Table table = new Table().Border(TableBorder.Rounded);
         table.AddColumns([.. columns.Select(Markup.Escape)]);
         return table;
     }
@@ -182,7 +190,11 @@ internal static class TerminalReport
 
     private static IAnsiConsole MakeConsole()
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(Console.Out),
+            Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
+        });
         if (Console.IsOutputRedirected)
         {
             console.Profile.Width = WidthWhenRedirected;

@@ -11,7 +11,7 @@ namespace NativeMm.Lab.Experiments.Frames;
 internal sealed class FragmentationRun<TFrames>(FrameWorkload<TFrames> workload, IFrameAllocator allocator, Order order)
     where TFrames : struct, IFramesUnderTest
 {
-    private const int Rounds = 20;
+    private const int Rounds = 100;
     private const int ReplacedShare = 10;
     private const int Seed = 0x6672;
 

@@ -10,7 +10,12 @@ internal sealed class TraceExperiment : IExperiment
     private const string Native = "native-";
 
     private static readonly Variant s_nativeMimalloc = Preloaded(AllocatorPeers.Mimalloc, LibraryLocator.Mimalloc);
-    private static readonly Variant s_nativeGlibc = new(Native + "glibc", "the replay in C under the C library") { Missing = NativeReplay.Missing };
+    private static readonly Variant s_nativeGlibc = new(Native + "glibc", "the replay in C under the C library")
+    {
+        IsYardstick = true,
+        Missing = NativeReplay.Missing,
+    };
+
 
     /// <inheritdoc/>
     public string Name => "trace";
@@ -98,6 +103,7 @@ internal sealed class TraceExperiment : IExperiment
     private static Variant Preloaded(Variant peer, string? library) =>
         new(Native + peer.Name, $"the replay in C under {peer.Name}")
         {
+            IsYardstick = true,
             Missing = NativeReplay.Missing ?? peer.Missing,
             Environment = library is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["LD_PRELOAD"] = library },
         };
