@@ -1,0 +1,202 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <content>Empty stacks, full stacks, larger blocks and bulk calls. No guard is held while the allocator behind is at work.</content>
+public sealed unsafe partial class CachedFrameAllocator
+{
+    /// <inheritdoc/>
+    public int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames)
+    {
+        int count = AllocateBehind(order, flags, frames);
+        if (count < frames.Length && Drain() != 0)
+        {
+            count += AllocateBehind(order, flags, frames[count..]);
+        }
+
+        if (count < frames.Length && (flags & FrameFlags.NoReclaim) == 0 && _shrinkers.Run((ulong)(frames.Length - count) << order.Value))
+        {
+            Drain();
+            count += AllocateBehind(order, flags, frames[count..]);
+        }
+
+        return count;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>When a block is not allocated, those before it in the span are free and those after it are not.</remarks>
+    public void FreeBulk(ReadOnlySpan<Pfn> frames, Order order)
+    {
+        int at = 0;
+        while (at < frames.Length)
+        {
+            int good = at;
+            while (order.Value == 0
+                && good < frames.Length
+                && frames[good].Value < _frameCount
+                && _states[frames[good].Value] == CachedFrameState.Out)
+            {
+                _states[frames[good++].Value] = CachedFrameState.Behind;
+            }
+
+            _behind.FreeBulk(frames[at..good], order);
+            if (good < frames.Length)
+            {
+                Free(frames[good++], order);
+            }
+
+            at = good;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool AllocateRefill(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    {
+        if (order.Value == 0)
+        {
+            FrameStackOwner? owner = t_owner;
+            if (owner != null && owner.Allocator == this)
+            {
+                // The pop that led here was refused.
+                Restore(ref *owner.Stack);
+            }
+            else
+            {
+                owner = OwnerOfThisThread();
+            }
+
+            if (owner != null && TryRefill(owner, flags, out frame, out knownZero))
+            {
+                return true;
+            }
+        }
+
+        // Frames in the stacks of others are missing behind, and what a shrinker frees lands in this thread's stack: drain after both.
+        if (TryAllocateBehind(order, flags, out frame, out knownZero)
+            || (Drain() != 0 && TryAllocateBehind(order, flags, out frame, out knownZero)))
+        {
+            return true;
+        }
+
+        if ((flags & FrameFlags.NoReclaim) != 0 || !_shrinkers.Run(order.Frames))
+        {
+            return false;
+        }
+
+        Drain();
+        return TryAllocateBehind(order, flags, out frame, out knownZero);
+    }
+
+    /// <summary>Gets a batch from behind, the first frame for the caller and the others for the stack.</summary>
+    private bool TryRefill(FrameStackOwner owner, FrameFlags flags, out Pfn frame, out bool knownZero)
+    {
+        if (!TryAllocateBehind(Order.Zero, flags, out frame, out knownZero))
+        {
+            return false;
+        }
+
+        // Clearing is for the one that is wanted now: the others may be wanted dirty.
+        Span<Pfn> batch = stackalloc Pfn[FrameStack.Batch - 1];
+        int count = _behind.AllocateBulk(Order.Zero, (flags | FrameFlags.NoReclaim) & ~FrameFlags.Zeroed, batch);
+
+        // Lowest address on top.
+        for (int i = count - 1; i >= 0; i--)
+        {
+            _states[batch[i].Value] = CachedFrameState.Stacked;
+            if (!owner.Stack->Magazine.TryPush(batch[i].Value))
+            {
+                FreeFlush(owner, batch[i]);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>After a pop was refused: the top goes back to where it was, and the slots below a raised floor are usable again.</summary>
+    private static void Restore(ref FrameStack stack)
+    {
+        stack.Guard.Enter();
+        stack.Magazine.PopRefused();
+        stack.Magazine.Normalize();
+        stack.Guard.Exit();
+    }
+
+    /// <summary>Sends the oldest batch behind and pushes a frame that did not fit.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeFlush(FrameStackOwner owner, Pfn frame)
+    {
+        ref FrameStack stack = ref *owner.Stack;
+        Span<Pfn> batch = stackalloc Pfn[FrameStack.Batch];
+        stack.Guard.Enter();
+        Span<nuint> items = stack.Magazine.Normalize();
+        int count = Math.Max(0, Math.Min(FrameStack.Batch, items.Length - (FrameStack.Capacity - FrameStack.Batch)));
+        for (int i = 0; i < count; i++)
+        {
+            batch[i] = new Pfn((uint)items[i]);
+            _states[items[i]] = CachedFrameState.Behind;
+        }
+
+        items[count..].CopyTo(items);
+        stack.Magazine.SetItems(items.Length - count);
+        bool pushed = stack.Magazine.TryPush(frame.Value);
+        stack.Guard.Exit();
+        Diagnostics.Invariant.Check(pushed, $"A stack of frames is full after {count} of its frames were flushed.");
+        _behind.FreeBulk(batch[..count], Order.Zero);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeSlow(Pfn frame, Order order)
+    {
+        CachedFrameState state = frame.Value < _frameCount ? _states[frame.Value] : CachedFrameState.Behind;
+        if (state == CachedFrameState.Stacked)
+        {
+            FrameFault.ThrowDoubleFree(_zone, frame, order);
+        }
+
+        if (state == CachedFrameState.Out)
+        {
+            if (order.Value != 0)
+            {
+                FrameFault.ThrowWrongOrder(_zone, frame, order);
+            }
+
+            // The first call of this thread, or the first after it used another allocator.
+            FrameStackOwner? owner = OwnerOfThisThread();
+            if (owner != null)
+            {
+                Free(frame, order);
+                return;
+            }
+
+            _states[frame.Value] = CachedFrameState.Behind;
+        }
+
+        _behind.Free(frame, order);
+    }
+
+    private bool TryAllocateBehind(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    {
+        bool found = _behind.TryAllocate(order, flags | FrameFlags.NoReclaim, out frame, out knownZero);
+        if (found && order.Value == 0)
+        {
+            _states[frame.Value] = CachedFrameState.Out;
+        }
+
+        return found;
+    }
+
+    private int AllocateBehind(Order order, FrameFlags flags, Span<Pfn> frames)
+    {
+        int count = _behind.AllocateBulk(order, flags | FrameFlags.NoReclaim, frames);
+        if (order.Value == 0)
+        {
+            foreach (Pfn frame in frames[..count])
+            {
+                _states[frame.Value] = CachedFrameState.Out;
+            }
+        }
+
+        return count;
+    }
+}

@@ -1,0 +1,175 @@
+// Purpose      single frames from a stack of the calling thread, in front of any frame allocator.
+// States       a byte a frame (CachedFrameState): behind → out → stacked → out … → behind.
+// Transitions  refill: behind → stacked, by the thread, 63 at once; pop: stacked → out; push: out → stacked;
+//              flush, steal: stacked → behind, by the thread or by whoever drains.
+// Ownership    field     | who writes                                | who reads | how   | guard
+//              magazine  | the thread; thieves raise its floor       | both      | see Magazine.cs
+//              state     | whoever has the frame: thread or thief    | same      | plain | having the frame
+//              registry  | threads on their first call, Drain        | same      | plain | _registryLock
+// Ordering     a frame's state byte is written before the frame is pushed, flushed or handed out, and travels with it: through the magazine
+//              to a thief, through the allocator behind to anybody, through the caller's own means between the caller's threads.
+// Progress     pop and push are wait-free until the stack is empty or full. Then the allocator behind decides. Drain blocks only threads
+//              whose stack is empty or full at that moment.
+// Source       Linux's per-CPU page lists, per thread instead: .NET cannot switch preemption off.
+
+using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>
+/// Stacks of single frames, one for each thread, in front of another allocator. Larger blocks go straight through. A get and a put touch
+/// nothing that another thread writes and need no locked instruction. Thread-safe. Threads that die leave their frames to the next thread
+/// that comes, to <see cref="Drain"/> and to whoever finds the zone empty.
+/// Accounting equation: managed = free + per-core + allocated + isolated, where per-core is what lies in the stacks.
+/// </summary>
+public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator
+{
+    [ThreadStatic]
+    private static FrameStackOwner? t_owner;
+
+    private readonly IFrameAllocator _behind;
+    private readonly FrameZone _zone;
+    private readonly uint _frameCount;
+    private readonly ShrinkerList _shrinkers = new();
+    private readonly Lock _registryLock = new();
+    private readonly List<FrameStackOwner> _registry = [];
+    private readonly List<nint> _spareStacks = [];
+    private CachedFrameState* _states;
+
+    /// <summary>Puts stacks in front of an allocator.</summary>
+    /// <param name="behind">The allocator behind. It must outlive this one, and its frames of order 0 should be taken through this one.</param>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, one byte a frame.</exception>
+    public CachedFrameAllocator(IFrameAllocator behind)
+    {
+        ArgumentNullException.ThrowIfNull(behind);
+        _behind = behind;
+        _zone = behind.Zone;
+        _frameCount = _zone.FrameCount;
+        PlatformResult result = _zone.Platform.Reserve(_frameCount, _zone.Platform.PageBytes, out nuint states);
+        if (!result.Succeeded)
+        {
+            throw OutOfFrames.ForBookkeeping(_zone, _frameCount, result);
+        }
+
+        _states = (CachedFrameState*)states;
+    }
+
+    /// <inheritdoc/>
+    public FrameZone Zone => _zone;
+
+    /// <inheritdoc/>
+    public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    {
+        FrameStackOwner? owner = t_owner;
+        if (order.Value == 0 && owner != null && owner.Allocator == this && owner.Stack->Magazine.TryPop(out nuint item))
+        {
+            _states[item] = CachedFrameState.Out;
+            frame = new Pfn((uint)item);
+            knownZero = (flags & FrameFlags.Zeroed) != 0;
+            if (knownZero)
+            {
+                NativeMemory.Clear(_zone.AddressOf(frame), Pfn.FrameBytes);
+            }
+
+            return true;
+        }
+
+        return AllocateRefill(order, flags, out frame, out knownZero);
+    }
+
+    /// <inheritdoc/>
+    public void Free(Pfn frame, Order order)
+    {
+        FrameStackOwner? owner = t_owner;
+        if (order.Value == 0
+            && owner != null
+            && owner.Allocator == this
+            && frame.Value < _frameCount
+            && _states[frame.Value] == CachedFrameState.Out)
+        {
+            _states[frame.Value] = CachedFrameState.Stacked;
+            if (!owner.Stack->Magazine.TryPush(frame.Value))
+            {
+                FreeFlush(owner, frame);
+            }
+
+            return;
+        }
+
+        FreeSlow(frame, order);
+    }
+
+    /// <inheritdoc/>
+    public int Isolate(Order order, Span<Pfn> blocks, ref uint cursor) => _behind.Isolate(order, blocks, ref cursor);
+
+    /// <inheritdoc/>
+    public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content) => _behind.PutBack(blocks, order, content);
+
+    /// <inheritdoc/>
+    public void AddShrinker(IShrinker shrinker) => _shrinkers.Add(shrinker);
+
+    /// <inheritdoc/>
+    public void RemoveShrinker(IShrinker shrinker) => _shrinkers.Remove(shrinker);
+
+    /// <inheritdoc/>
+    public FrameStatistics GetStatistics()
+    {
+        FrameStatistics behind = _behind.GetStatistics();
+        ulong stacked = Math.Min(CountStacked(), behind.AllocatedFrames);
+        return behind with
+        {
+            PerCoreFrames = behind.PerCoreFrames + stacked,
+            AllocatedFrames = behind.AllocatedFrames - stacked,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        DrainDead();
+        ulong stacked = CountStacked();
+        ulong marked = 0;
+        for (uint frame = 0; frame < _frameCount; frame++)
+        {
+            marked += _states[frame] == CachedFrameState.Stacked ? 1u : 0u;
+        }
+
+        Invariant.Check(stacked == marked, $"{stacked} frames lie in stacks, but {marked} are marked so.");
+        Invariant.Check(
+            stacked <= _behind.GetStatistics().AllocatedFrames, $"{stacked} frames lie in stacks, more than the allocator behind gave.");
+        _behind.Validate();
+    }
+
+    /// <summary>Gives all stacked frames and the stacks back. The allocator behind and the zone stay.</summary>
+    public void Dispose()
+    {
+        if (_states == null)
+        {
+            return;
+        }
+
+        Drain();
+        lock (_registryLock)
+        {
+            foreach (nint stack in _registry.Select(owner => (nint)owner.Stack).Concat(_spareStacks))
+            {
+                Release((nuint)stack, FrameStack.Bytes);
+            }
+
+            _registry.Clear();
+            _spareStacks.Clear();
+        }
+
+        Release((nuint)_states, _frameCount);
+        _states = null;
+    }
+
+    private void Release(nuint address, nuint bytes)
+    {
+        PlatformResult result = _zone.Platform.Release(address, bytes);
+        Invariant.Check(result.Succeeded, $"The platform refused to release the bookkeeping of frame stacks: {result}.");
+    }
+}

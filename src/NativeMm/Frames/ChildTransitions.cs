@@ -1,0 +1,87 @@
+using System.Runtime.CompilerServices;
+
+namespace NativeMm.Frames;
+
+/// <summary>The steps of a <see cref="ChildWord"/> as structs.</summary>
+internal static class ChildTransitions
+{
+    /// <summary>Counts frames out.</summary>
+    public readonly struct Take(uint frames) : IChildTransition
+    {
+        private readonly uint _frames = frames;
+
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryTake(_frames, out next);
+    }
+
+    /// <summary>Counts frames in.</summary>
+    public readonly struct Put(uint frames) : IChildTransition
+    {
+        private readonly uint _frames = frames;
+
+        /// <inheritdoc/>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryPut(_frames, out next);
+    }
+
+    /// <summary>Takes all frames as one block.</summary>
+    public readonly struct ClaimWhole(ChildState state) : IChildTransition
+    {
+        private readonly ChildState _state = state;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryClaimWhole(_state, out next);
+    }
+
+    /// <summary>Gives all frames of a block back.</summary>
+    public readonly struct ReleaseWhole(ChildState state, FrameContent content) : IChildTransition
+    {
+        private readonly ChildState _state = state;
+        private readonly FrameContent _content = content;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryReleaseWhole(_state, _content, out next);
+    }
+
+    /// <summary>Replaces a claimed word by what it was before the claim.</summary>
+    public readonly struct UndoClaim(ChildState state, ChildWord before) : IChildTransition
+    {
+        private readonly ChildState _state = state;
+        private readonly ChildWord _before = before;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next)
+        {
+            next = _before;
+            return word.State == _state;
+        }
+    }
+
+    /// <summary>Marks granules as touched; refuses when they are already.</summary>
+    public readonly struct Touch(uint granules) : IChildTransition
+    {
+        private readonly uint _granules = granules;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next)
+        {
+            next = word.Touch(_granules);
+            return (word.Untouched & _granules) != 0;
+        }
+    }
+
+    /// <summary>Marks granules as known to the operating system.</summary>
+    public readonly struct Report(uint granules, bool zero) : IChildTransition
+    {
+        private readonly uint _granules = granules;
+        private readonly bool _zero = zero;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next)
+        {
+            next = word.Report(_granules, _zero);
+            return true;
+        }
+    }
+}

@@ -1,0 +1,235 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <content>Taking blocks: out of the core's own tree here; the search for another one is in the part about searching.</content>
+public sealed unsafe partial class LockFreeFrameAllocator
+{
+    /// <inheritdoc/>
+    public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    {
+        int o = order.Value;
+        ref uint reservation = ref ReservationOfThisCore(KindFor(o, flags));
+        var word = new ReservationWord(Atomic.LoadAcquire(ref reservation));
+        if ((word.HasTree && TryTakeFromTree(word.Tree, o, out uint first, out knownZero))
+            || TryAllocateSlow(ref reservation, o, flags, out first, out knownZero))
+        {
+            if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
+            {
+                Clear(first, o);
+                knownZero = true;
+            }
+
+            frame = new Pfn(first);
+            return true;
+        }
+
+        frame = Pfn.None;
+        return false;
+    }
+
+    private static TreeKind KindFor(int order, FrameFlags flags)
+    {
+        if (order >= HugeOrder)
+        {
+            return TreeKind.Huge;
+        }
+
+        return (flags & (FrameFlags.Movable | FrameFlags.Reclaimable)) switch
+        {
+            0 => TreeKind.Unmovable,
+            FrameFlags.Reclaimable => TreeKind.Reclaimable,
+            _ => TreeKind.Movable,
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref uint ReservationOfThisCore(TreeKind kind) => ref _cores[CoreId.CurrentHint.Value & _coreMask].Words[(int)kind];
+
+    /// <summary>Takes a block out of a tree: memory that was touched before first, then the lowest address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryTakeFromTree(uint tree, int order, out uint frame, out bool knownZero)
+    {
+        if (order >= HugeOrder)
+        {
+            return TryTakeHuge(tree, order, touchedOnly: true, out frame, out knownZero)
+                || TryTakeHuge(tree, order, touchedOnly: false, out frame, out knownZero);
+        }
+
+        uint first = tree * FrameTree.ChildCount;
+        ulong* children = _trees[tree].Children;
+        for (uint i = 0; i < FrameTree.ChildCount; i++)
+        {
+            // A stale word is harmless: the CAS in TryTakeFromChild decides.
+            if (new ChildWord(Atomic.LoadAcquire(ref children[i])).FreeTouched >= 1 << order
+                && TryTakeFromChild(first + i, order, touchedOnly: true, out frame, out knownZero))
+            {
+                return true;
+            }
+        }
+
+        return TryTakeUntouched(tree, order, out frame, out knownZero);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryTakeUntouched(uint tree, int order, out uint frame, out bool knownZero)
+    {
+        uint first = tree * FrameTree.ChildCount;
+        for (uint i = 0; i < FrameTree.ChildCount; i++)
+        {
+            if (ReadChild(first + i).Free >= 1u << order && TryTakeFromChild(first + i, order, touchedOnly: false, out frame, out knownZero))
+            {
+                return true;
+            }
+        }
+
+        frame = 0;
+        knownZero = false;
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryTakeFromChild(uint child, int order, bool touchedOnly, out uint frame, out bool knownZero)
+    {
+        ref ulong cell = ref Child(child);
+        uint granules = touchedOnly ? new ChildWord(Atomic.LoadAcquire(ref cell)).Touched : ChildWord.AllGranules;
+        knownZero = false;
+
+        // Find before counting: a child without a fitting block is not written at all.
+        if (TryFindBlock(child, order, granules, out frame)
+            && ChildWord.TryChange(ref cell, new ChildTransitions.Take(1u << order), out _)) // [A1]
+        {
+            if (TryClaimBlock(frame, order) // [A2] pairs with [A3]
+                || TryClaimElsewhere(child, order, granules, out frame))
+            {
+                uint block = GranulesOf(frame, order);
+                if ((new ChildWord(Atomic.LoadAcquire(ref cell)).Untouched & block) != 0) // [A7]
+                {
+                    knownZero = Touch(ref cell, block);
+                }
+
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The frames are counted out, but somebody else took the block: look for another one in the same child, or count them in.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryClaimElsewhere(uint child, int order, uint granules, out uint frame)
+    {
+        while (TryFindBlock(child, order, granules, out frame))
+        {
+            if (TryClaimBlock(frame, order)) // [A2] pairs with [A3]
+            {
+                return true;
+            }
+        }
+
+        Put(child, 1u << order);
+        return false;
+    }
+
+    /// <summary>Marks the granules of a block that the caller owns as touched.</summary>
+    /// <returns>Whether the block was known to be zero at that moment.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Touch(ref ulong child, uint granules) =>
+        ChildWord.TryChange(ref child, new ChildTransitions.Touch(granules), out ChildWord before) // [A8]
+        && before.IsKnownZero(granules);
+
+    /// <summary>Looks for a free block in some granules of a child. What it finds may be gone a moment later.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryFindBlock(uint child, int order, uint granules, out uint frame)
+    {
+        if (order > BitmapRow.OrderMax)
+        {
+            return TryFindRows(child, order, granules, out frame);
+        }
+
+        uint first = child * ChildWord.Frames;
+        ulong* rows = _rows + (first / BitmapRow.Frames);
+        for (int r = 0; r < BitmapRow.PerChild; r++)
+        {
+            ulong free = ~Atomic.LoadAcquire(ref rows[r]);
+            if (free != 0)
+            {
+                free &= granules == ChildWord.AllGranules ? free : BitmapRow.FramesOf(granules >> (r * 4));
+                free = BitmapRow.BlocksIn(free, order);
+                if (free != 0)
+                {
+                    frame = first + ((uint)r * BitmapRow.Frames) + (uint)BitOperations.TrailingZeroCount(free);
+                    return true;
+                }
+            }
+        }
+
+        frame = 0;
+        return false;
+    }
+
+    /// <summary>The same for orders 7 and 8: two or four whole rows.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryFindRows(uint child, int order, uint granules, out uint frame)
+    {
+        for (uint offset = 0; offset < ChildWord.Frames; offset += 1u << order)
+        {
+            frame = (child * ChildWord.Frames) + offset;
+            uint block = GranulesOf(frame, order);
+            if ((granules & block) == block && AreRowsFree(frame, order))
+            {
+                return true;
+            }
+        }
+
+        frame = 0;
+        return false;
+    }
+
+    private bool AreRowsFree(uint frame, int order)
+    {
+        ulong taken = 0;
+        for (uint f = frame; f < frame + (1u << order); f += BitmapRow.Frames)
+        {
+            taken |= Atomic.LoadAcquire(ref Row(f));
+        }
+
+        return taken == 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryClaimBlock(uint frame, int order) =>
+        order <= BitmapRow.OrderMax
+            ? BitmapRow.TryChange(ref Row(frame), BitmapRow.BlockMask(order) << (int)(frame % BitmapRow.Frames), claim: true)
+            : TryClaimRows(frame, order);
+
+    /// <summary>Claims two or four rows, or none: rows are claimed upwards, and those claimed are released when one is not free.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryClaimRows(uint frame, int order)
+    {
+        for (uint f = frame; f < frame + (1u << order); f += BitmapRow.Frames)
+        {
+            if (!BitmapRow.TryChange(ref Row(f), ulong.MaxValue, claim: true))
+            {
+                for (uint undo = frame; undo < f; undo += BitmapRow.Frames)
+                {
+                    ReleaseOwnRow(undo);
+                }
+
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The granules of its child that a block lies in, order 8 at most.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint GranulesOf(uint frame, int order)
+    {
+        int granule = (int)(frame % ChildWord.Frames) / ChildWord.GranuleFrames;
+        return order <= GranuleOrder ? 1u << granule : ((1u << (1 << (order - GranuleOrder))) - 1) << granule;
+    }
+}

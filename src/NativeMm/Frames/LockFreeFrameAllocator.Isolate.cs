@@ -1,0 +1,116 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <content>
+/// Taking free blocks out so that their pages can go back to the operating system. An isolated block is allocated as far as words and bitmaps
+/// go, so no allocation can meet it; its descriptor and a counter tell it apart.
+/// </content>
+public sealed unsafe partial class LockFreeFrameAllocator
+{
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Blocks of order 4 (64 KiB) and more are offered once and not again until they were allocated. The return of smaller ones is not
+    /// remembered.
+    /// </remarks>
+    public int Isolate(Order order, Span<Pfn> blocks, ref uint cursor)
+    {
+        uint size = order.Frames;
+        uint end = (uint)Math.Min(_frameCount, (ulong)Frontier << FrameTree.FrameShift);
+        uint at = (uint)Math.Min(((ulong)cursor + size - 1) & ~((ulong)size - 1), end);
+        int count = 0;
+        while (count < blocks.Length && end - at >= size)
+        {
+            ChildWord word = ReadChild(at / ChildWord.Frames);
+            if (order.Value < HugeOrder && (word.Free < size || word.FreeTouched <= 0))
+            {
+                // Nothing in this child: go on with the next one.
+                at = (at | (ChildWord.Frames - 1)) + 1;
+                continue;
+            }
+
+            if (TryIsolate(at, order.Value))
+            {
+                ref PageFrame descriptor = ref _zone.Descriptor(new Pfn(at));
+                descriptor.Owner = FrameOwner.Isolated;
+                descriptor.Order = (byte)order.Value;
+                Atomic.Add(ref _state->IsolatedFrames, size);
+                blocks[count++] = new Pfn(at);
+            }
+
+            at += size;
+        }
+
+        cursor = end - at >= size ? at : 0;
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content)
+    {
+        foreach (Pfn block in blocks)
+        {
+            if (block.Value >= _frameCount || (block.Value & (order.Frames - 1)) != 0)
+            {
+                FrameFault.ThrowNotABlock(_zone, block, order);
+            }
+
+            ref PageFrame descriptor = ref _zone.Descriptor(block);
+            if (descriptor.Owner != FrameOwner.Isolated || descriptor.Order != order.Value)
+            {
+                FrameFault.ThrowNotIsolated(_zone, block, order);
+            }
+
+            // The descriptor belongs to the next owner as soon as the block is free.
+            descriptor.Owner = FrameOwner.None;
+            Atomic.Add(ref _state->IsolatedFrames, 0UL - order.Frames);
+            if (order.Value >= HugeOrder)
+            {
+                FreeHuge(block, order, content);
+            }
+            else
+            {
+                Report(block.Value, order.Value, content);
+                Free(block, order);
+            }
+        }
+    }
+
+    private bool TryIsolate(uint frame, int order)
+    {
+        uint child = frame / ChildWord.Frames;
+        if (order >= HugeOrder)
+        {
+            return IsTouched(child, order) && TryClaimWhole(child, order, out _);
+        }
+
+        uint granules = GranulesOf(frame, order);
+        if ((ReadChild(child).Touched & granules) == 0 || CountTaken(frame, order) != 0
+            || !ChildWord.TryChange(ref Child(child), new ChildTransitions.Take(1u << order), out _)) // [A1]
+        {
+            return false;
+        }
+
+        if (!TryClaimBlock(frame, order)) // [A2] pairs with [A3]
+        {
+            Put(child, 1u << order);
+            return false;
+        }
+
+        // A block of several granules may hold untouched ones: only free frames are untouched.
+        Touch(ref Child(child), granules);
+        return true;
+    }
+
+    /// <summary>Writes down that whole granules went to the operating system, while their frames still belong to the caller.</summary>
+    private void Report(uint frame, int order, FrameContent content)
+    {
+        if (order >= GranuleOrder && content != FrameContent.Unknown)
+        {
+            ChildWord.TryChange(
+                ref Child(frame / ChildWord.Frames),
+                new ChildTransitions.Report(GranulesOf(frame, order), content == FrameContent.ReportedZero), // [A9]
+                out _);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <content>
+/// Looking for another tree when the core's own has no room. Reservations and ranks only say where to look first: the last pass looks at
+/// every tree, so an allocation at rest fails only when no free block of its order exists.
+/// </content>
+public sealed unsafe partial class LockFreeFrameAllocator
+{
+    // A tree may have frames enough but no block; after so many of them a search goes on with the next rank.
+    private const int FailuresMax = 8;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateSlow(ref uint reservation, int order, FrameFlags flags, out uint frame, out bool knownZero)
+    {
+        TreeKind kind = KindFor(order, flags);
+        return TryAllocateElsewhere(ref reservation, kind, order, out frame, out knownZero)
+            || ((flags & FrameFlags.NoReclaim) == 0
+                && _shrinkers.Run(1u << order)
+                && TryAllocateElsewhere(ref reservation, kind, order, out frame, out knownZero));
+    }
+
+    private bool TryAllocateElsewhere(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
+    {
+        uint ranksSeen = 0;
+        for (var rank = TreeRank.SameTouched; rank < TreeRank.Full; rank++)
+        {
+            if ((rank == TreeRank.SameTouched || (ranksSeen & (1u << (int)rank)) != 0)
+                && TryAllocateRanked(ref reservation, kind, order, rank, ref ranksSeen, out frame, out knownZero))
+            {
+                return true;
+            }
+
+            if (rank == TreeRank.FreeUntouched && TryAllocateFresh(ref reservation, kind, order, out frame, out knownZero))
+            {
+                return true;
+            }
+        }
+
+        return TryAllocateAnywhere(order, out frame, out knownZero);
+    }
+
+    /// <summary>Tries the trees of one rank, from the core's last tree on.</summary>
+    private bool TryAllocateRanked(
+        ref uint reservation, TreeKind kind, int order, TreeRank rank, ref uint ranksSeen, out uint frame, out bool knownZero)
+    {
+        uint trees = Frontier;
+        var last = new ReservationWord(Atomic.LoadAcquire(ref reservation));
+        uint tree = last.HasTree ? last.Tree : 0;
+        int failures = 0;
+        for (uint i = 0; i < trees && failures < FailuresMax; i++, tree++)
+        {
+            tree = tree < trees ? tree : 0;
+            TreeRank found = RankOf(tree, kind, order);
+            ranksSeen |= 1u << (int)found;
+            if (found == rank)
+            {
+                if (TryAllocateIn(tree, ref reservation, kind, order, mayReserve: rank != TreeRank.Reserved, out frame, out knownZero))
+                {
+                    return true;
+                }
+
+                failures++;
+            }
+        }
+
+        // A pass that was cut short has not seen every tree: the others may have any rank.
+        ranksSeen = failures < FailuresMax ? ranksSeen : uint.MaxValue;
+        frame = 0;
+        knownZero = false;
+        return false;
+    }
+
+    /// <summary>Takes trees that nobody ever used into use, lowest first.</summary>
+    private bool TryAllocateFresh(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
+    {
+        for (uint tree = Frontier; tree < _treeCount; tree = Frontier)
+        {
+            // Whoever moves the frontier has the tree; the others try the next one.
+            if (Atomic.CompareExchange(ref _state->Frontier, tree, tree + 1)
+                && TryAllocateIn(tree, ref reservation, kind, order, mayReserve: true, out frame, out knownZero))
+            {
+                return true;
+            }
+        }
+
+        frame = 0;
+        knownZero = false;
+        return false;
+    }
+
+    /// <summary>Whatever is left, wherever it is.</summary>
+    private bool TryAllocateAnywhere(int order, out uint frame, out bool knownZero)
+    {
+        uint trees = Frontier;
+        for (uint tree = 0; tree < trees; tree++)
+        {
+            if (TryTakeFromTree(tree, order, out frame, out knownZero))
+            {
+                return true;
+            }
+        }
+
+        frame = 0;
+        knownZero = false;
+        return false;
+    }
+
+    /// <summary>Takes a block out of a tree and stays there.</summary>
+    private bool TryAllocateIn(
+        uint tree, ref uint reservation, TreeKind kind, int order, bool mayReserve, out uint frame, out bool knownZero)
+    {
+        bool owner = mayReserve && TreeWord.TryChange(ref _trees[tree].Word, kind);
+        if (!TryTakeFromTree(tree, order, out frame, out knownZero))
+        {
+            if (owner)
+            {
+                TreeWord.TryChange(ref _trees[tree].Word, kind: null);
+            }
+
+            return false;
+        }
+
+        // A tree that this word owns already stays owned.
+        var last = new ReservationWord(Atomic.LoadAcquire(ref reservation));
+        if (owner || !last.HasTree || last.Tree != tree)
+        {
+            Reserve(ref reservation, ReservationWord.For(tree, owner));
+        }
+
+        return true;
+    }
+
+    /// <summary>Puts a tree into a reservation word; the tree that was there is left to others.</summary>
+    private void Reserve(ref uint reservation, ReservationWord next)
+    {
+        // The exchange hands every owned reservation to exactly one thread, who gives it up.
+        var last = new ReservationWord(Atomic.Exchange(ref reservation, next.Bits));
+        if (last.IsOwner)
+        {
+            TreeWord.TryChange(ref _trees[last.Tree].Word, kind: null);
+        }
+    }
+
+    private TreeRank RankOf(uint tree, TreeKind kind, int order)
+    {
+        uint frames = 0;
+        bool hasRoom = false;
+        bool hasTouchedRoom = false;
+        bool isTouched = false;
+        uint step = order > HugeOrder ? 2u : 1;
+        for (uint i = 0; i < FrameTree.ChildCount; i++)
+        {
+            ChildWord word = ReadChild((tree * FrameTree.ChildCount) + i);
+            frames += word.Used;
+            isTouched |= word.Touched != 0 && word.State != ChildState.Absent;
+            if (i % step == 0)
+            {
+                ChildWord last = step == 1 ? word : ReadChild((tree * FrameTree.ChildCount) + i + 1);
+                bool fits = order >= HugeOrder ? word.IsEntirelyFree && last.IsEntirelyFree : word.Free >= 1u << order;
+                hasRoom |= fits;
+                hasTouchedRoom |= fits
+                    && (order >= HugeOrder ? (word.Touched | last.Touched) != 0 : word.FreeTouched >= 1 << order);
+            }
+        }
+
+        if (!hasRoom)
+        {
+            return TreeRank.Full;
+        }
+
+        var use = new TreeWord(Atomic.LoadAcquire(ref _trees[tree].Word));
+        if (use.IsReserved)
+        {
+            return TreeRank.Reserved;
+        }
+
+        if (frames == AbsentFrames(tree))
+        {
+            return isTouched ? TreeRank.FreeTouched : TreeRank.FreeUntouched;
+        }
+
+        return use.Kind != kind ? TreeRank.OtherKind : hasTouchedRoom ? TreeRank.SameTouched : TreeRank.SameUntouched;
+    }
+
+    /// <summary>Frames of a tree that the zone does not have; they count as used.</summary>
+    private uint AbsentFrames(uint tree) =>
+        tree < _treeCount - 1 ? 0 : ((_treeCount * FrameTree.ChildCount) - _childCount) * ChildWord.Frames;
+}

@@ -1,0 +1,151 @@
+// Purpose      hands out blocks of page frames without a lock and without touching the memory that it hands out.
+// States       ChildWord   512 frames: count, use, and which 64 KiB granules are untouched (the OS has them)
+//              BitmapRow   64 frames, a bit each; eight rows a child
+//              TreeWord    4096 frames: which core fills them (advice)
+//              ReservationWord   a core: which tree it fills (advice)
+// Transitions  allocate, orders 0–8: child Take → rows claim (→ child Touch when a granule was untouched)
+//              free, orders 0–8: rows release → child Put
+//              orders 9, 10: child ClaimWhole / ReleaseWhole alone, order 10 on two neighbours, the first one undone if the second fails
+//              put back as reported, orders 4–8: child Report → rows release → child Put
+// Ownership    field        | who writes                        | who reads | how            | guard
+//              child, rows  | whoever allocates or frees there  | anybody   | CAS            | the word itself
+//              tree word    | searchers, releasers              | searchers | CAS            | the word itself
+//              reservation  | threads on that core, Drain       | same      | exchange, read | the word itself
+//              frontier     | whoever takes a fresh tree        | searchers | CAS, upwards   | the word itself
+// Ordering     [A1] Take counts out before [A2] the claim sets bits, and [A3] the release clears bits before [A4] Put counts in, so in any
+//              child at any moment: bits set ≤ frames used. A child with none used therefore has no bit set and nobody inside it, and
+//              [A5] ClaimWhole needs no look at the bitmap.
+//              [A2] pairs with [A3]: what the last owner wrote in a frame happens before the next owner gets it. For whole children [A5]
+//              pairs with [A4] and [A6] (ReleaseWhole).
+//              [A7] reads the child word again after [A2]: a granule that is untouched there was not written since it was reported,
+//              because every owner in between would have run [A8] Touch before it ran [A3], and [A9] Report runs while its caller owns
+//              the granule's bits, before [A3]. Acquire and release are enough for all of it: no thread decides anything by reading
+//              one word after writing another.
+// Reuse        every CAS replaces a word by a function of that word alone; no word holds a pointer. Equal is as good as unchanged.
+// Progress     lock-free. A stalled thread delays nobody; it keeps at most the block it was about to get or give.
+// Source       LLFree (USENIX ATC'23). Departures: no counter a tree, so a get and a put are two CAS each instead of three; granules; see
+//              docs/algorithms/lock-free-frames.md.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>
+/// The default frame allocator: bitmaps and state words changed by compare-and-swap, two of them for a get and two for a put, on lines that
+/// the calling core has for itself. Free frames are never written. Thread-safe; never blocks.
+/// Accounting equation: managed = free + allocated + isolated, where a child's used frames are the bits set in its rows.
+/// </summary>
+public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator
+{
+    private const int CoreSlots = 256;
+
+    // Read by every operation, written by the constructor and Dispose alone.
+    private readonly FrameZone _zone;
+    private readonly uint _frameCount;
+    private readonly uint _childCount;
+    private readonly uint _treeCount;
+    private readonly int _coreMask;
+    private readonly ShrinkerList _shrinkers = new();
+    private readonly nuint _metadataBytes;
+    private LockFreeState* _state;
+    private CoreReservations* _cores;
+    private FrameTree* _trees;
+    private ulong* _rows;
+
+    /// <summary>Makes an allocator over all frames of a zone, which counts as fresh: untouched and reading as zero.</summary>
+    /// <param name="zone">The zone. It must outlive the allocator.</param>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, 720 bytes for each 16 MiB.</exception>
+    public LockFreeFrameAllocator(FrameZone zone)
+        : this(zone, CoreSlots)
+    {
+    }
+
+    /// <summary>Makes an allocator whose cores share a given number of reservation words.</summary>
+    /// <param name="zone">The zone.</param>
+    /// <param name="coreSlots">A power of two; 1 makes a single thread's allocations repeatable wherever it runs.</param>
+    internal LockFreeFrameAllocator(FrameZone zone, int coreSlots)
+    {
+        ArgumentNullException.ThrowIfNull(zone);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(coreSlots & (coreSlots - 1), 0);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(coreSlots);
+        _zone = zone;
+        _frameCount = zone.FrameCount;
+        _childCount = _frameCount / ChildWord.Frames;
+        _treeCount = (_childCount + FrameTree.ChildCount - 1) / FrameTree.ChildCount;
+        _coreMask = coreSlots - 1;
+
+        nuint coresAt = (nuint)sizeof(LockFreeState);
+        nuint treesAt = coresAt + ((nuint)coreSlots * (nuint)sizeof(CoreReservations));
+        nuint rowsAt = treesAt + ((nuint)_treeCount * (nuint)sizeof(FrameTree));
+        _metadataBytes = rowsAt + ((nuint)_childCount * BitmapRow.PerChild * sizeof(ulong));
+        PlatformResult result = zone.Platform.Reserve(_metadataBytes, zone.Platform.PageBytes, out nuint metadata);
+        if (!result.Succeeded)
+        {
+            throw OutOfFrames.ForBookkeeping(zone, _metadataBytes, result);
+        }
+
+        _state = (LockFreeState*)metadata;
+        _cores = (CoreReservations*)(metadata + coresAt);
+        _trees = (FrameTree*)(metadata + treesAt);
+        _rows = (ulong*)(metadata + rowsAt);
+
+        // Fresh memory is all zero, which is what fresh children look like: nothing to initialise, and nothing committed, but the end.
+        for (uint absent = _childCount; absent < _treeCount * FrameTree.ChildCount; absent++)
+        {
+            Child(absent) = ChildWord.Absent.Bits;
+        }
+    }
+
+    /// <inheritdoc/>
+    public FrameZone Zone => _zone;
+
+    private uint Frontier => Atomic.LoadAcquire(ref _state->Frontier);
+
+    /// <inheritdoc/>
+    public void AddShrinker(IShrinker shrinker) => _shrinkers.Add(shrinker);
+
+    /// <inheritdoc/>
+    public void RemoveShrinker(IShrinker shrinker) => _shrinkers.Remove(shrinker);
+
+    /// <inheritdoc/>
+    /// <remarks>Reservations are advice and hold no frames, so that none move; the cores let go of their trees.</remarks>
+    public ulong Drain()
+    {
+        for (int core = 0; core <= _coreMask; core++)
+        {
+            for (int kind = 0; kind < CoreReservations.Kinds; kind++)
+            {
+                Reserve(ref _cores[core].Words[kind], default);
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Gives the bookkeeping back. The zone stays.</summary>
+    public void Dispose()
+    {
+        if (_state != null)
+        {
+            PlatformResult result = _zone.Platform.Release((nuint)_state, _metadataBytes);
+            _state = null;
+            _cores = null;
+            _trees = null;
+            _rows = null;
+            Diagnostics.Invariant.Check(result.Succeeded, $"The platform refused to release the frame bookkeeping: {result}.");
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref ulong Child(uint child) => ref _trees[child / FrameTree.ChildCount].Children[child % FrameTree.ChildCount];
+
+    private ChildWord ReadChild(uint child) => new(Atomic.LoadAcquire(ref Child(child)));
+
+    private ref ulong Row(uint frame) => ref _rows[frame / BitmapRow.Frames];
+
+    private void Clear(uint frame, int order) =>
+        NativeMemory.Clear(_zone.AddressOf(new Pfn(frame)), (nuint)Pfn.FrameBytes << order);
+}
