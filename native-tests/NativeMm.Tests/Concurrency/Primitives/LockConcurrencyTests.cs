@@ -11,7 +11,7 @@ public sealed class LockConcurrencyTests(ITestOutputHelper output)
     private const int Threads = 4;
 
     // Few enough for a fair lock whose next in line may be preempted, on a machine with fewer cores than threads.
-    private const int SectionsPerThread = 10_000;
+    private const int SectionsPerThread = 4_000;
     private const int SectionsOfControl = 100_000;
 
     public static TheoryNames Names => LockUnderTest.Names;
