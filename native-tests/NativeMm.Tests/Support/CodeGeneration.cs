@@ -8,7 +8,8 @@ namespace NativeMm.Tests.Support;
 /// </summary>
 /// <remarks>
 /// A <c>static readonly</c> field is a constant in the code only when its type was initialized before the method was compiled: let the
-/// scenario touch it in another method first. The method must be NoInlining and its name unique enough for the pattern.
+/// scenario touch it in another method first. The method must be NoInlining and its name unique. Only an optimized build has code worth looking
+/// at: use <see cref="OptimizedFactAttribute"/>.
 /// </remarks>
 public static class CodeGeneration
 {

@@ -16,7 +16,7 @@ public static class StartGate
     /// <param name="timeout">Null for <see cref="DefaultTimeout"/>.</param>
     public static void Run(int threads, Action<int> body, TimeSpan? timeout = null)
     {
-        using var gate = new Barrier(threads);
+        var gate = new Gate(threads);
         var problems = new ConcurrentQueue<Exception>();
         var running = new Thread[threads];
         for (int i = 0; i < threads; i++)
@@ -43,16 +43,32 @@ public static class StartGate
         }
     }
 
-    private static void RunBody(Barrier gate, ConcurrentQueue<Exception> problems, Action<int> body, int number)
+    private static void RunBody(Gate gate, ConcurrentQueue<Exception> problems, Action<int> body, int number)
     {
         try
         {
-            gate.SignalAndWait();
+            gate.Pass();
             body(number);
         }
         catch (Exception problem)
         {
             problems.Enqueue(problem);
+        }
+    }
+
+    /// <summary>Opens when all have come. They wait awake: a thread that has to be woken begins much later than the one that wakes it.</summary>
+    private sealed class Gate(int threads)
+    {
+        private int _missing = threads;
+
+        public void Pass()
+        {
+            Interlocked.Decrement(ref _missing);
+            var wait = default(SpinWait);
+            while (Volatile.Read(ref _missing) > 0)
+            {
+                wait.SpinOnce(sleep1Threshold: -1);
+            }
         }
     }
 }

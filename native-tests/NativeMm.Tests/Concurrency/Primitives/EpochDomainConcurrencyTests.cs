@@ -12,6 +12,7 @@ public sealed class EpochDomainConcurrencyTests(ITestOutputHelper output)
     private const int Dead = 0xDEAD;
     private const int Slots = 8;
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_durationOfControl = TimeSpan.FromSeconds(20);
 
     [Fact]
     public void WhatAReaderHoldsIsNeverReclaimed()
@@ -41,11 +42,12 @@ public sealed class EpochDomainConcurrencyTests(ITestOutputHelper output)
         }
 
         var counts = new Counts();
-        long end = Stopwatch.GetTimestamp() + (long)(s_duration.TotalSeconds * Stopwatch.Frequency);
+        TimeSpan duration = waitForReaders ? s_duration : s_durationOfControl;
+        long end = Stopwatch.GetTimestamp() + (long)(duration.TotalSeconds * Stopwatch.Frequency);
         StartGate.Run(4, thread =>
         {
             var random = new Random(thread);
-            while (Stopwatch.GetTimestamp() < end)
+            while (Stopwatch.GetTimestamp() < end && Interlocked.Read(ref counts.DeadSeen) == 0)
             {
                 if (thread % 2 == 0)
                 {

@@ -61,11 +61,13 @@ public sealed class OrderingLitmusTests(ITestOutputHelper output)
         public static bool IsForbidden(in LitmusCell cell) => cell.RightSaw == 10;
     }
 
+    /// <summary>The window is made a little wider than the two stores alone would leave it.</summary>
     private readonly struct PublishBeforeWrite : ILitmusCase
     {
         public static void Left(ref LitmusCell cell)
         {
             Atomic.StoreRelease(ref cell.Y, 1);
+            Thread.SpinWait(1);
             Atomic.StoreRelease(ref cell.X, 1);
         }
 

@@ -7,7 +7,7 @@ namespace NativeMm.Tests.Unit;
 /// <summary>What the JIT makes of locks with statistics switched off: nothing of the statistics.</summary>
 public sealed class LockCodeTests(ITestOutputHelper output)
 {
-    [Fact]
+    [OptimizedFact]
     public void SpinLockWithoutStatisticsIsTheBareLock()
     {
         IReadOnlyList<MethodCode> code = CodeGeneration.Disassemble("lock-code", "SectionUnderBareWord", "SectionUnderPlainSpinLock");
@@ -20,7 +20,7 @@ public sealed class LockCodeTests(ITestOutputHelper output)
         AssertNoTraceOfAClock(plain);
     }
 
-    [Fact]
+    [OptimizedFact]
     public void TicketLockWithoutStatisticsHasNoTraceOfThem()
     {
         MethodCode plain = CodeGeneration.Disassemble("lock-code", "SectionUnderPlainTicketLock")[0];
@@ -30,7 +30,7 @@ public sealed class LockCodeTests(ITestOutputHelper output)
         AssertNoTraceOfAClock(plain);
     }
 
-    [Theory]
+    [OptimizedTheory]
     [InlineData("SectionUnderCountedSpinLock")]
     [InlineData("SectionUnderCountedTicketLock")]
     public void ControlWithStatisticsReadsTheClockTwice(string method)
