@@ -158,7 +158,7 @@ public sealed unsafe class NativeBuffer<T> : MemoryManager<T>
     public override MemoryHandle Pin(int elementIndex = 0)
     {
         T* first = (T*)Address();
-        if ((uint)elementIndex > (ulong)_length)
+        if ((ulong)elementIndex > (ulong)_length)
         {
             ThrowOutside(nameof(elementIndex), elementIndex);
         }

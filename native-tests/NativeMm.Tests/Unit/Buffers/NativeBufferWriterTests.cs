@@ -148,9 +148,7 @@ public sealed unsafe class NativeBufferWriterTests
         GC.WaitForPendingFinalizers();
         Assert.True(heap.Owns((void*)block));
         WriteAndDrop(held);
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        Assert.False(heap.Owns((void*)block));
+        Finalizers.RunUntil(() => !heap.Owns((void*)block));
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

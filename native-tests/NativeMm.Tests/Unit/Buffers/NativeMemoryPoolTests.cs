@@ -95,6 +95,19 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
     }
 
     [Fact]
+    public void A_returned_owner_rests_even_when_all_others_are_rented()
+    {
+        IMemoryOwner<byte>[] rented = [.. Enumerable.Range(0, 500).Select(_ => _pool.Rent(100))];
+        IMemoryOwner<byte> stale = rented[0];
+        stale.Dispose();
+        IMemoryOwner<byte> next = _pool.Rent(100);
+        Assert.NotSame(stale, next);
+        Assert.Throws<MemoryFaultException>(stale.Dispose);
+        next.Dispose();
+        Assert.All(rented.Skip(1), owner => owner.Dispose());
+    }
+
+    [Fact]
     public void An_extra_dispose_across_a_reuse_is_noticed_by_the_rightful_owner()
     {
         IMemoryOwner<byte> stale = _pool.Rent(100);
@@ -132,9 +145,16 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
     public void A_warm_rent_allocates_no_managed_memory()
     {
         RentMany(200);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        RentMany(2000);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        long least = long.MaxValue;
+        for (int round = 0; round < 5; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            RentMany(2000);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        // The runtime now and then counts the unused rest of the thread's allocation buffer; an allocation by the pool would be in every round.
+        Assert.Equal(0, least);
     }
 
     [Fact]
@@ -164,9 +184,7 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
         long count = ForgottenBuffers.Count;
         nint block = Forget(_pool);
         Assert.True(_heap.Owns((void*)block));
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        Assert.False(_heap.Owns((void*)block));
+        Finalizers.RunUntil(() => !_heap.Owns((void*)block));
         Assert.Equal(1, _pool.Statistics.Forgotten);
         Assert.Equal(0, _pool.Statistics.RentedNow);
         Assert.True(ForgottenBuffers.Count > count);

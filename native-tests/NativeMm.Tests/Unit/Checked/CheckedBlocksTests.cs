@@ -100,6 +100,20 @@ public sealed unsafe class CheckedBlocksTests
     }
 
     [Fact]
+    public void A_block_that_is_freed_while_it_is_reallocated_is_reported_and_nothing_is_lost()
+    {
+        var raw = new InterruptedHeap();
+        using var heap = new CheckedBlocks(raw, new CheckedOptions());
+        void* block = heap.Alloc(10, 16, zeroed: false);
+        nint address = (nint)block;
+        raw.BeforeNextAlloc = () => heap.Free((void*)address);
+        MemoryFaultException fault = Assert.Throws<MemoryFaultException>(() => heap.Realloc((void*)address, 20));
+        Assert.Equal(MemoryFaultKind.DoubleFree, fault.Kind);
+        Assert.Equal(0, heap.Statistics.LiveBlocks);
+        Assert.Equal(2, heap.Statistics.QuarantinedBlocks);
+    }
+
+    [Fact]
     public void Statistics_count_what_is_asked_for()
     {
         using var heap = new CheckedBlocks(_raw, new CheckedOptions { StackSampleInterval = 4 });

@@ -33,9 +33,11 @@ internal sealed unsafe partial class CheckedBlocks
         MemoryFaultException? fault = null;
         foreach (CheckedBlock block in live)
         {
-            fault ??= FindOverrun(block);
-            _ledger.Claim(block.Address);
-            GiveBack(block);
+            if (_ledger.Claim(block.Address) is not null)
+            {
+                fault ??= FindOverrun(block);
+                GiveBack(block);
+            }
         }
 
         MemoryFaultException? late = EmptyQuarantine();
