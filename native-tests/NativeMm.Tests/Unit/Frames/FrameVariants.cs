@@ -20,6 +20,13 @@ internal static class FrameVariants
             case FrameVariant.LockFreeCached:
                 var behind = new LockFreeFrameAllocator(zone);
                 return [new CachedFrameAllocator(behind), behind];
+            case FrameVariant.Buddy:
+                return [new BuddyFrameAllocator(zone)];
+            case FrameVariant.BuddyUncached:
+                return [new BuddyFrameAllocator(zone, perCorePages: false)];
+            case FrameVariant.BuddyCached:
+                var buddy = new BuddyFrameAllocator(zone);
+                return [new CachedFrameAllocator(buddy), buddy];
             default:
                 throw new ArgumentOutOfRangeException(nameof(variant));
         }
