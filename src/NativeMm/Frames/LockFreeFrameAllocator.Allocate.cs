@@ -7,6 +7,10 @@ namespace NativeMm.Frames;
 /// <content>Taking blocks: out of the core's own tree here; the search for another one is in the part about searching.</content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
+    internal const string PauseFound = "take: found, not counted";
+    internal const string PauseCounted = "take: counted, not claimed";
+    internal const string PauseClaimed = "take: claimed, word not read again";
+
     private const uint NoFrame = uint.MaxValue;
 
     /// <inheritdoc/>
@@ -158,26 +162,37 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
-    private bool TryTakeFromChild(uint child, int order, bool touchedOnly, out uint frame, out bool knownZero)
+    private bool TryTakeFromChild(uint child, int order, bool touchedOnly, out uint frame, out bool knownZero) =>
+        TryTakeFromChild<NoPause>(child, order, touchedOnly, out frame, out knownZero);
+
+    /// <summary>Takes a block of order 8 at most out of a child.</summary>
+    /// <typeparam name="TPause">Where a race test holds the thread.</typeparam>
+    internal bool TryTakeFromChild<TPause>(uint child, int order, bool touchedOnly, out uint frame, out bool knownZero)
+        where TPause : struct, IPausePoint
     {
         ref ulong cell = ref Child(child);
         uint granules = touchedOnly ? new ChildWord(Atomic.LoadAcquire(ref cell)).Touched : ChildWord.AllGranules;
         knownZero = false;
 
         // Find before counting: a child without a fitting block is not written at all.
-        if (TryFindBlock(child, order, granules, out frame)
-            && ChildWord.TryChange(ref cell, new ChildTransitions.Take(1u << order), out _)) // [A1]
+        if (TryFindBlock(child, order, granules, out frame))
         {
-            if (TryClaimBlock(frame, order) // [A2] pairs with [A3]
-                || TryClaimElsewhere(child, order, granules, out frame))
+            TPause.Reach(PauseFound);
+            if (ChildWord.TryChange(ref cell, new ChildTransitions.Take(1u << order), out _)) // [A1]
             {
-                uint block = GranulesOf(frame, order);
-                if ((new ChildWord(Atomic.LoadAcquire(ref cell)).Untouched & block) != 0) // [A7]
+                TPause.Reach(PauseCounted);
+                if (TryClaimBlock(frame, order) // [A2] pairs with [A3]
+                    || TryClaimElsewhere(child, order, granules, out frame))
                 {
-                    knownZero = Touch(ref cell, block);
-                }
+                    TPause.Reach(PauseClaimed);
+                    uint block = GranulesOf(frame, order);
+                    if ((new ChildWord(Atomic.LoadAcquire(ref cell)).Untouched & block) != 0) // [A7]
+                    {
+                        knownZero = Touch(ref cell, block);
+                    }
 
-                return true;
+                    return true;
+                }
             }
         }
 
