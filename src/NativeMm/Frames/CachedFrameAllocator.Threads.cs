@@ -104,7 +104,7 @@ public sealed unsafe partial class CachedFrameAllocator
         }
 
         // The last owner may have died anywhere, even between a refused pop and its repair.
-        stack->Magazine.Attach((byte*)stack + CacheLine.Isolation, FrameStack.Capacity);
+        stack->Magazine.Attach((byte*)stack + FrameStack.SlotsOffset, FrameStack.Capacity);
         var owner = new FrameStackOwner(this, Thread.CurrentThread, stack);
         _registry.Add(owner);
         return owner;

@@ -1,55 +1,194 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Heap.Checked;
+using NativeMm.Primitives;
+
 namespace NativeMm.Heap;
 
-/// <summary>malloc for .NET. Stub of the public surface; the implementation follows.</summary>
-public sealed unsafe class NativeHeap : IDisposable
+/// <summary>
+/// malloc for .NET: the verbs of <see cref="System.Runtime.InteropServices.NativeMemory"/> without a P/Invoke on the hit path. Blocks of up to
+/// 2 MiB come from slabs of page frames through a cache of the calling thread; larger ones straight from the operating system.
+/// </summary>
+/// <remarks>
+/// <para>All members are thread-safe, except <see cref="Dispose"/>, which no other use may overlap. Any thread may free any block.</para>
+/// <para>Blocks are aligned to 16 bytes, to their own size if that is a power of two of at most 2 MiB, and their content is undefined unless
+/// the member says otherwise. A size of 0 gives a distinct block of at least one byte.</para>
+/// <para>Source: thread caches and depots after Bonwick and Adams (2001), out-of-band slab bitmaps; see docs/algorithms/heap.md.</para>
+/// </remarks>
+public sealed unsafe partial class NativeHeap : IDisposable
 {
-    /// <summary>The process-wide heap.</summary>
-    public static NativeHeap Shared { get; } = new();
+    private const nuint AlignmentNatural = 16;
 
-    /// <summary>Allocates; throws <see cref="OutOfMemoryException"/> when it cannot.</summary>
-    public void* Alloc(nuint byteCount) => throw new NotSupportedException();
+    private static readonly NativeHeap s_shared = SharedHeapSource.Create();
 
-    /// <summary>Allocates an array of elements with overflow check.</summary>
-    public void* Alloc(nuint elementCount, nuint elementSize) => throw new NotSupportedException();
+    private readonly SlabSpace _space;
+    private readonly Depot[] _depots;
+    private readonly LargeBlocks _large;
+    private readonly MetadataArena _metadata;
+    private readonly ThreadCacheRegistry _caches;
+    private readonly Func<nint> _makeCache;
+    private readonly uint _tag;
+    private readonly int _slot;
+    private readonly bool _isShared;
+    private readonly HeapOptions _options;
+    private readonly CheckedBlocks? _checked;
+    private bool _disposed;
 
-    /// <summary>Allocates memory that reads as zero.</summary>
-    public void* AllocZeroed(nuint byteCount) => throw new NotSupportedException();
+    /// <summary>Makes an independent heap over the frames of the shared runtime; <see cref="Dispose"/> frees everything in it at once.</summary>
+    public NativeHeap()
+        : this(Shared._space, Shared._options with { Name = "independent" }, isShared: false)
+    {
+    }
 
-    /// <summary>Allocates an array of elements that reads as zero, with overflow check.</summary>
-    public void* AllocZeroed(nuint elementCount, nuint elementSize) => throw new NotSupportedException();
+    /// <summary>Makes a heap over a space.</summary>
+    internal NativeHeap(SlabSpace space, HeapOptions options, bool isShared)
+    {
+        _space = space;
+        _options = options;
+        _isShared = isShared;
+        _tag = space.NextTag();
+        _slot = isShared ? -1 : ThreadHeaps.TakeSlot();
+        _caches = new ThreadCacheRegistry(_slot, isShared);
+        _metadata = new MetadataArena(space.Platform);
+        _large = new LargeBlocks(space.Platform, options.LargeRetainBytesMax);
+        _makeCache = MakeCache;
+        _depots = new Depot[SizeClass.Count];
+        for (int i = 0; i < _depots.Length; i++)
+        {
+            _depots[i] = new Depot(space, new SizeClass(i), _tag);
+        }
 
-    /// <summary>Allocates at a multiple of a power of two.</summary>
-    public void* AlignedAlloc(nuint byteCount, nuint alignment) => throw new NotSupportedException();
+        _checked = options.Checked.Enabled ? new CheckedBlocks(this, options.Checked) : null;
+        space.AddHeap(this);
+    }
 
-    /// <summary>Allocates typed memory with overflow check.</summary>
-    public T* Alloc<T>(nuint count)
-        where T : unmanaged => throw new NotSupportedException();
+    /// <summary>The process-wide heap. It is never disposed.</summary>
+    public static NativeHeap Shared
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => s_shared;
+    }
 
-    /// <summary>Allocates typed memory that reads as zero, with overflow check.</summary>
-    public T* AllocZeroed<T>(nuint count)
-        where T : unmanaged => throw new NotSupportedException();
+    /// <summary>The heap's name in messages and listings.</summary>
+    public string Name => _options.Name;
 
-    /// <summary>Allocates if it can.</summary>
-    public bool TryAlloc(nuint byteCount, out void* block) => throw new NotSupportedException();
+    /// <summary>Whether the heap runs in checked mode.</summary>
+    public bool IsChecked => _checked is not null;
 
-    /// <summary>Changes a block's size, keeping its content; null allocates.</summary>
-    public void* Realloc(void* block, nuint byteCount) => throw new NotSupportedException();
+    /// <summary>
+    /// Frees every block of the heap at once and gives its frames back. Blocks that are still in use become invalid. In checked mode the
+    /// blocks that were never freed are reported first.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">This is the shared heap.</exception>
+    public void Dispose()
+    {
+        if (_isShared)
+        {
+            throw new InvalidOperationException("The shared heap lives as long as the process and cannot be disposed.");
+        }
 
-    /// <summary>Frees a block; null is allowed.</summary>
-    public void Free(void* block) => throw new NotSupportedException();
+        Release();
+    }
 
-    /// <summary>Allocates as many blocks as the span holds; all or an exception.</summary>
-    public void AllocBulk(nuint byteCount, Span<nint> blocks) => throw new NotSupportedException();
+    /// <summary>What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well.</summary>
+    internal void Release()
+    {
+        if (_disposed)
+        {
+            return;
+        }
 
-    /// <summary>Frees many blocks; zeros are skipped.</summary>
-    public void FreeBulk(ReadOnlySpan<nint> blocks) => throw new NotSupportedException();
+        _disposed = true;
+        try
+        {
+            _checked?.Dispose();
+        }
+        finally
+        {
+            _space.RemoveHeap(this);
+            _caches.Clear();
+            foreach (Depot depot in _depots)
+            {
+                depot.Clear();
+            }
 
-    /// <summary>Bytes that may be used in a block, at least what was asked for.</summary>
-    public nuint UsableSize(void* block) => throw new NotSupportedException();
+            ReleaseSlabs();
+            _large.Dispose();
+            _metadata.Dispose();
+            if (!_isShared)
+            {
+                ThreadHeaps.ReturnSlot(_slot);
+            }
+        }
+    }
 
-    /// <summary>Whether an address is the start of a live block of this heap.</summary>
-    public bool Owns(void* block) => throw new NotSupportedException();
+    /// <summary>
+    /// This heap for the cold tails of the hit paths, where null stands for the shared heap. The JIT folds the comparison when it sees
+    /// <see cref="Shared"/>, and then nothing on the hit path loads or keeps a reference.
+    /// </summary>
+    private NativeHeap? Self
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ReferenceEquals(this, s_shared) ? null : this;
+    }
 
-    /// <summary>Frees everything at once.</summary>
-    public void Dispose() => throw new NotSupportedException();
+    /// <summary>The calling thread's cache of this heap, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ThreadCache* CurrentCache()
+    {
+        if (ReferenceEquals(this, s_shared))
+        {
+            return SharedHeapThread.t_cache;
+        }
+
+        ThreadHeaps? others = ThreadHeaps.t_others;
+        return others is null ? null : others[_slot];
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ThreadCache* AttachCache()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThreadCache* cache = _caches.Attach(_makeCache);
+        if (cache == null)
+        {
+            ThrowOutOfMemory(ThreadCache.Bytes, AlignmentNatural);
+        }
+
+        return cache;
+    }
+
+    private nint MakeCache()
+    {
+        var cache = (ThreadCache*)AllocMetadata(ThreadCache.Bytes);
+        if (cache != null)
+        {
+            cache->BaseAddress = _space.BaseAddress;
+            cache->ZoneUnits = _space.Bytes >> 4;
+            cache->Words = _space.Words;
+            cache->Tag = _tag;
+        }
+
+        return (nint)cache;
+    }
+
+    private nuint AllocMetadata(nuint bytes)
+    {
+        lock (_metadata)
+        {
+            return _metadata.Alloc(bytes);
+        }
+    }
+
+    private void ReleaseSlabs()
+    {
+        uint end = _space.GranulesUsed;
+        for (uint granule = 0; granule < end; granule++)
+        {
+            nuint sizeClass = _space.Words[granule] ^ _tag;
+            if (sizeClass < SizeClass.Count)
+            {
+                _space.FreeSlab(granule, SlabGeometry.Of(new SizeClass((int)sizeClass)).Order);
+            }
+        }
+    }
 }

@@ -10,8 +10,8 @@ internal sealed unsafe partial class LinuxPlatform
     private const int Untried = -1;
     private const int Unsupported = -2;
 
-    // A file that stands for this process, or one of the two values above. Stays open as long as the process lives: there is one platform.
-    private int _selfFile = Untried;
+    // A file that stands for this process, or one of the two values above. Stays open as long as the process lives.
+    private static int s_selfFile = Untried;
 
     /// <inheritdoc/>
     public PlatformResult Discard(nuint address, nuint bytes, DiscardMode mode) => Advise(address, bytes, AdviceOf(mode));
@@ -85,33 +85,33 @@ internal sealed unsafe partial class LinuxPlatform
     /// was refused, the system does not have it for one's own process (before 6.13), and it is not tried again. The file stays open then,
     /// because another thread may be about to use it.
     /// </summary>
-    private PlatformResult FinishOneByOne(ReadOnlySpan<AddressRange> ranges, int advice, PlatformResult refusal)
+    private static PlatformResult FinishOneByOne(ReadOnlySpan<AddressRange> ranges, int advice, PlatformResult refusal)
     {
         PlatformResult result = AdviseEach(ranges, advice);
         if (result.Succeeded && refusal.Errno is ErrorNumber.NotImplemented or ErrorNumber.Invalid or ErrorNumber.NotPermitted)
         {
-            Atomic.StoreRelease(ref _selfFile, Unsupported);
+            Atomic.StoreRelease(ref s_selfFile, Unsupported);
         }
 
         return result;
     }
 
-    private int SelfFile()
+    private static int SelfFile()
     {
-        int file = Atomic.LoadAcquire(ref _selfFile);
+        int file = Atomic.LoadAcquire(ref s_selfFile);
         return file == Untried ? OpenSelf() : file;
     }
 
-    private int OpenSelf()
+    private static int OpenSelf()
     {
         int opened = (int)LibC.SystemCall(SystemCallNumbers.PidFdOpen, Environment.ProcessId, 0, 0, 0, 0);
         int value = opened < 0 ? Unsupported : opened;
-        if (!Atomic.CompareExchange(ref _selfFile, Untried, value) && opened >= 0)
+        if (!Atomic.CompareExchange(ref s_selfFile, Untried, value) && opened >= 0)
         {
             // Another thread was faster; its file serves everybody.
-            _ = CloseFile(opened);
+            _ = LibC.Close(opened);
         }
 
-        return Atomic.LoadAcquire(ref _selfFile);
+        return Atomic.LoadAcquire(ref s_selfFile);
     }
 }

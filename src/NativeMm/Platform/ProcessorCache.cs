@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.Primitives;
+
 namespace NativeMm.Platform;
 
 /// <summary>One cache of the machine.</summary>
@@ -12,7 +15,7 @@ internal sealed record ProcessorCache(int Level, CacheKind Kind, ulong Bytes, in
     public static IReadOnlyList<ProcessorCache> ReadAll(SystemFiles files, CoreSet cores)
     {
         var caches = new HashSet<ProcessorCache>();
-        foreach (Primitives.CoreId core in cores.ToList())
+        foreach (CoreId core in cores.ToList())
         {
             string folder = $"/sys/devices/system/cpu/cpu{core}/cache";
             foreach (string index in files.ListNumbered(folder, "index"))
@@ -27,7 +30,7 @@ internal sealed record ProcessorCache(int Level, CacheKind Kind, ulong Bytes, in
         return [.. caches.OrderBy(cache => cache.Level).ThenBy(cache => cache.Kind).ThenBy(cache => cache.SharedBy.ToList()[0].Value)];
     }
 
-    private static bool TryRead(SystemFiles files, string folder, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ProcessorCache? cache)
+    private static bool TryRead(SystemFiles files, string folder, [NotNullWhen(true)] out ProcessorCache? cache)
     {
         cache = null;
         if (!int.TryParse(files.ReadText($"{folder}/level"), out int level)

@@ -2,7 +2,6 @@ namespace NativeMm.Primitives;
 
 /// <summary>
 /// What a lock tells about itself. Locks take it as a struct type parameter, so that <see cref="NoLockStatistics"/> costs nothing at all.
-///
 /// </summary>
 internal interface ILockStatistics
 {

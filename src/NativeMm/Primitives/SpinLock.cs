@@ -1,7 +1,11 @@
 // Purpose      mutual exclusion for short sections, inside unmanaged structures.
 // States       _word: 0 free, 1 held.
 // Transitions  0 → 1 CAS by whoever enters; 1 → 0 release store by the holder.
-// Ordering     [L1] the CAS in TryEnter is a full fence; [L2] the release store in Exit makes the section visible to the next [L1].
+// Ownership    _word | anybody | CAS, release store by the holder. _statistics | the holder only | plain.
+// Ordering     [L1] a successful CAS is at least an acquire on every architecture and pairs with [L2], the release store in Exit: the section
+//              before is visible to the next. The load before the CAS in EnterContended only saves a write to a line that is held; a stale value
+//              costs a round.
+// Reuse        the word has no identity; there is nothing to fool.
 // Progress     blocking; a stalled holder delays everybody. Waiters read before they try (no line stealing) and back off to the scheduler.
 // Source       test-and-test-and-set with exponential backoff.
 
@@ -77,7 +81,7 @@ internal struct SpinLock<TStatistics>
         {
             backoff.Wait();
         }
-        while (Atomic.LoadAcquire(ref _word) != 0 || !Atomic.CompareExchange(ref _word, 0, 1)); // [L1]
+        while (Atomic.LoadAcquire(ref _word) != 0 || !Atomic.CompareExchange(ref _word, 0, 1)); // [L1] pairs with [L2]
 
         if (TStatistics.Enabled)
         {

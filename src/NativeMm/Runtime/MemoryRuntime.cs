@@ -1,29 +1,174 @@
 using NativeMm.Frames;
 using NativeMm.Heap;
+using NativeMm.Platform;
 
 namespace NativeMm.Runtime;
 
-/// <summary>Everything wired together. Stub of the public surface; the implementation follows.</summary>
-public sealed class MemoryRuntime : IDisposable
+/// <summary>
+/// One zone of frames, its allocator, the heaps over it and the background work that gives memory back. Most programs use
+/// <see cref="Shared"/> only, and even that by way of <see cref="NativeHeap.Shared"/>.
+/// </summary>
+/// <remarks>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.</remarks>
+public sealed partial class MemoryRuntime : IDisposable
 {
-    /// <summary>The process-wide runtime.</summary>
-    public static MemoryRuntime Shared => throw new NotSupportedException();
+    private static readonly Lock s_sharedLock = new();
+    private static MemoryRuntimeOptions? s_sharedOptions;
+    private static MemoryRuntime? s_shared;
 
-    /// <summary>The runtime's own heap.</summary>
-    public NativeHeap Heap => throw new NotSupportedException();
+    private readonly IMemoryPlatform _platform;
+    private readonly FrameZone _zone;
+    private readonly IFrameAllocator _frames;
+    private readonly SlabSpace _space;
+    private readonly FrameTrimmer _frameTrimmer;
+    private readonly BackgroundTrimmer? _trimmer;
+    private readonly HeapOptions _heapOptions;
+    private readonly bool _isShared;
+    private bool _disposed;
 
-    /// <summary>The frames under it.</summary>
-    public IFrameAllocator Frames => throw new NotSupportedException();
+    /// <summary>Makes a runtime of its own: its zone, frames and heap are apart from all others.</summary>
+    /// <param name="options">Null for the defaults and what the environment says.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="OutOfMemoryException">The operating system refused to reserve the zone.</exception>
+    public MemoryRuntime(MemoryRuntimeOptions? options = null)
+        : this(options ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: false)
+    {
+    }
 
-    /// <summary>Makes one more heap over the same frames.</summary>
-    public NativeHeap CreateHeap() => throw new NotSupportedException();
+    /// <summary>Makes a runtime over a platform.</summary>
+    internal MemoryRuntime(MemoryRuntimeOptions options, IMemoryPlatform platform, bool isShared)
+    {
+        options.Validate();
+        Options = options;
+        _platform = platform;
+        _isShared = isShared;
+        _heapOptions = new HeapOptions
+        {
+            Name = isShared ? "shared" : "runtime",
+            LargeRetainBytesMax = options.LargeRetainBytesMax,
+            Checked = options.Checked,
+        };
+        ulong capacity = options.CapacityBytes != 0 ? options.CapacityBytes : DefaultCapacity();
+        try
+        {
+            Require(FrameZone.TryCreate(platform, ZoneKind.Normal, capacity, out FrameZone? zone), "the zone", capacity);
+            _zone = zone!;
+            _frames = options.FrameAllocator == FrameAllocatorKind.Buddy ? new BuddyFrameAllocator(_zone) : new LockFreeFrameAllocator(_zone);
+            Require(SlabSpace.TryCreate(_frames, platform, out SlabSpace? space), "the slab descriptors", capacity);
+            _space = space!;
+        }
+        catch
+        {
+            _space?.Dispose();
+            _frames?.Dispose();
+            _zone?.Dispose();
+            throw;
+        }
 
-    /// <summary>Gives everything that is not needed back to the operating system, now; bytes given back.</summary>
-    public ulong Trim() => throw new NotSupportedException();
+        if (options.HugePages)
+        {
+            // Advice only: a system without huge pages refuses it, and everything works as before.
+            _ = platform.AdviseHugePages(_zone.BaseAddress, _zone.Bytes, enabled: true);
+        }
 
-    /// <summary>Checks every structure; call it at rest.</summary>
-    public void Validate() => throw new NotSupportedException();
+        Heap = new NativeHeap(_space, _heapOptions, isShared);
+        _frames.AddShrinker(Heap);
+        _frameTrimmer = new FrameTrimmer(_frames, platform);
+        _trimmer = options.BackgroundTrim ? new BackgroundTrimmer(this, TrimInterval) : null;
+    }
 
-    /// <inheritdoc/>
-    public void Dispose() => throw new NotSupportedException();
+    /// <summary>The process-wide runtime. It is never disposed.</summary>
+    public static MemoryRuntime Shared
+    {
+        get
+        {
+            _ = NativeHeap.Shared;
+            return s_shared!;
+        }
+    }
+
+    /// <summary>The options in force, with the automatic capacity still as 0.</summary>
+    public MemoryRuntimeOptions Options { get; }
+
+    /// <summary>The runtime's first heap.</summary>
+    public NativeHeap Heap { get; }
+
+    /// <summary>The frames under the heaps. Whoever allocates here shares the zone with them.</summary>
+    public IFrameAllocator Frames => _frames;
+
+    /// <summary>Sets the options of <see cref="Shared"/>. Call it at the start of the program, before anything uses the shared heap.</summary>
+    /// <exception cref="InvalidOperationException">The shared runtime exists already.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public static void ConfigureShared(MemoryRuntimeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        lock (s_sharedLock)
+        {
+            if (s_shared is not null)
+            {
+                throw new InvalidOperationException("The shared runtime is in use already; configure it before the first allocation of the process.");
+            }
+
+            s_sharedOptions = options;
+        }
+    }
+
+    /// <summary>Makes one more heap over the same frames. Dispose it to free all its blocks at once.</summary>
+    /// <param name="name">Its name in messages and listings.</param>
+    public NativeHeap CreateHeap(string name = "independent")
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var heap = new NativeHeap(_space, _heapOptions with { Name = name }, isShared: false);
+        return heap;
+    }
+
+    /// <summary>Frees everything, also the blocks that are still in use, and stops the background work.</summary>
+    /// <exception cref="InvalidOperationException">This is the shared runtime.</exception>
+    public void Dispose()
+    {
+        if (_isShared)
+        {
+            throw new InvalidOperationException("The shared runtime lives as long as the process and cannot be disposed.");
+        }
+
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _trimmer?.Dispose();
+        _frames.RemoveShrinker(Heap);
+        foreach (NativeHeap heap in _space.Heaps())
+        {
+            heap.Release();
+        }
+
+        _space.Dispose();
+        _frames.Dispose();
+        _zone.Dispose();
+    }
+
+    /// <summary>Makes the shared runtime. The heap layer calls it once, through its contract.</summary>
+    internal static MemoryRuntime CreateShared()
+    {
+        lock (s_sharedLock)
+        {
+            return s_shared ??= new MemoryRuntime(s_sharedOptions ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: true);
+        }
+    }
+
+    private static ulong DefaultCapacity()
+    {
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return Math.Clamp((ulong)available, MemoryRuntimeOptions.CapacityBytesMin, MemoryRuntimeOptions.CapacityBytesMax);
+    }
+
+    private static void Require(PlatformResult result, string what, ulong capacity)
+    {
+        if (!result.Succeeded)
+        {
+            throw new OutOfMemoryException($"The operating system refused to reserve {what} for a capacity of {capacity} bytes: {result}.");
+        }
+    }
 }

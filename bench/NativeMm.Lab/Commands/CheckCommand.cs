@@ -1,0 +1,44 @@
+using System.CommandLine;
+using NativeMm.Lab.Experiments;
+using NativeMm.Lab.Harness;
+using NativeMm.Lab.Reporting;
+
+namespace NativeMm.Lab.Commands;
+
+/// <summary><c>check</c>: measures what the bars need and holds it against them.</summary>
+internal static class CheckCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        Argument<string[]> experiments = LabOptions.Experiments("names of experiments; none means all", required: false);
+        Option<string?> repeat = LabOptions.Repeat();
+        Option<string?> json = LabOptions.Json();
+        Option<string?> report = LabOptions.Report();
+        var command = new Command("check", "measure what the bars need; exit code 1 when one is missed or cannot be measured here")
+        {
+            experiments, repeat, json, report,
+        };
+        command.SetAction(parsed =>
+        {
+            string[] names = parsed.GetValue(experiments) ?? [];
+            IReadOnlyList<IExperiment> chosen = names.Length == 0 ? ExperimentRegistry.All : [.. names.Distinct().Select(ExperimentRegistry.Get)];
+            int launches = LabOptions.ParseRepeat(parsed.GetValue(repeat));
+            return Run(chosen, launches, new ReportFiles(parsed.GetValue(json), parsed.GetValue(report)));
+        });
+        return command;
+    }
+
+    private static int Run(IReadOnlyList<IExperiment> experiments, int repeat, ReportFiles files)
+    {
+        files.CheckWritable();
+        var settings = new RunSettings(RunSettings.SecondsDefault, repeat, Quick: false, Pin: true);
+        Bar[] bars = [.. experiments.SelectMany(e => e.Bars)];
+        IEnumerable<Case> cases = bars.SelectMany(b => b.Cases).Distinct();
+        RunOutcome outcome = LabSession.Measure(LaunchOrder.Interleaved(cases, repeat), settings, budget: null);
+        BarVerdict[] verdicts = [.. bars.Select(b => BarVerdict.Of(b, outcome))];
+        TerminalReport.WriteVerdicts(verdicts);
+        files.Write(outcome, verdicts);
+        return verdicts.All(v => v.IsMet) ? ExitCode.Success : ExitCode.Failure;
+    }
+}

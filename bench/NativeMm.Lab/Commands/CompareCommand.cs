@@ -1,0 +1,31 @@
+using System.CommandLine;
+using NativeMm.Lab.Harness;
+using NativeMm.Lab.Reporting;
+
+namespace NativeMm.Lab.Commands;
+
+/// <summary><c>compare</c>: what changed between two files of results.</summary>
+internal static class CompareCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        var before = new Argument<string>("before") { Description = "results of the first run" };
+        var after = new Argument<string>("after") { Description = "results of the second run" };
+        var command = new Command("compare", "show the ratio of medians of two result files, and whether their spreads overlap") { before, after };
+        command.SetAction(parsed =>
+        {
+            IReadOnlyList<ResultRow> first = ResultFile.Read(parsed.GetValue(before)!);
+            IReadOnlyList<ResultRow> second = ResultFile.Read(parsed.GetValue(after)!);
+            IReadOnlyList<ResultChange> changes = ResultChange.Between(first, second);
+            if (changes.Count == 0)
+            {
+                throw new LabUsageException("The two files have no row in common.");
+            }
+
+            TerminalReport.WriteChanges(changes);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+}

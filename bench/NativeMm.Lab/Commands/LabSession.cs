@@ -1,0 +1,30 @@
+using NativeMm.Lab.Experiments;
+using NativeMm.Lab.Harness;
+using NativeMm.Lab.Reporting;
+
+namespace NativeMm.Lab.Commands;
+
+/// <summary>A measurement with progress on standard error and, at its end, one line for everything that was left out or failed.</summary>
+internal static class LabSession
+{
+    /// <summary>Measures.</summary>
+    /// <param name="launches">What to launch, in order.</param>
+    /// <param name="settings">How to measure.</param>
+    /// <param name="budget">When to stop launching; null means when all is done.</param>
+    public static RunOutcome Measure(IEnumerable<Case> launches, RunSettings settings, TimeSpan? budget)
+    {
+        var runner = new LabRunner(settings, ChildProcess.Launch);
+        RunOutcome outcome = ProgressDisplay.Show(progress => runner.Run(launches, progress, budget));
+        foreach (string line in outcome.LeftOut)
+        {
+            Console.Error.WriteLine(line);
+        }
+
+        foreach ((Case failed, string why) in outcome.Failures)
+        {
+            Console.Error.WriteLine($"{failed} failed: {why}");
+        }
+
+        return outcome;
+    }
+}

@@ -1,0 +1,42 @@
+using NativeMm.Lab.Harness;
+
+namespace NativeMm.Lab.Experiments;
+
+/// <summary>What became of a bar in one run.</summary>
+/// <param name="Bar">The bar.</param>
+/// <param name="Figure">The median or the ratio of medians; null when it could not be measured.</param>
+/// <param name="Obstacle">Why it could not be measured, or null.</param>
+internal sealed record BarVerdict(Bar Bar, double? Figure, string? Obstacle)
+{
+    /// <summary>Whether the bar was held against a figure and the figure was good enough. What was not measured is not met.</summary>
+    public bool IsMet => Figure is { } figure && Bar.IsMetBy(figure);
+
+    /// <summary>The verdict in a word or two.</summary>
+    public string Text => Figure is null ? $"not measured: {Obstacle}" : IsMet ? "met" : "missed";
+
+    /// <summary>Holds what was measured against a bar.</summary>
+    public static BarVerdict Of(Bar bar, RunOutcome outcome)
+    {
+        string? obstacle = bar.Cases.Select(c => ObstacleTo(c, bar.Metric, outcome)).FirstOrDefault(o => o is not null);
+        if (obstacle is not null)
+        {
+            return new BarVerdict(bar, null, obstacle);
+        }
+
+        double figure = MedianOf(bar.Subject, bar.Metric, outcome);
+        return new BarVerdict(bar, bar.Reference is null ? figure : figure / MedianOf(bar.Reference, bar.Metric, outcome), null);
+    }
+
+    private static string? ObstacleTo(Case wanted, string metric, RunOutcome outcome)
+    {
+        if (outcome.Failures.TryGetValue(wanted, out string? failure))
+        {
+            return $"{wanted.Variant} failed ({failure})";
+        }
+
+        Variant variant = ExperimentRegistry.Get(wanted.Experiment).Variants.First(v => v.Name == wanted.Variant);
+        return variant.Missing ?? (outcome.Find(wanted)?.Find(metric) is null ? $"{wanted.Variant} gave no {metric}" : null);
+    }
+
+    private static double MedianOf(Case measured, string metric, RunOutcome outcome) => outcome.Find(measured)!.Find(metric)!.Value.Median;
+}

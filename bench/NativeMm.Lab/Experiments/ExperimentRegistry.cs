@@ -1,0 +1,25 @@
+using NativeMm.Lab.Experiments.Frames;
+using NativeMm.Lab.Experiments.Heap;
+using NativeMm.Lab.Experiments.Idle;
+using NativeMm.Lab.Experiments.Trace;
+
+namespace NativeMm.Lab.Experiments;
+
+/// <summary>All experiments, in the order in which they are shown.</summary>
+internal static class ExperimentRegistry
+{
+    /// <summary>One line each.</summary>
+    public static IReadOnlyList<IExperiment> All { get; } =
+    [
+        new TraceExperiment(),
+        new HeapExperiment(),
+        new FramesExperiment(),
+        new IdleExperiment(),
+    ];
+
+    /// <summary>The experiment of a name.</summary>
+    /// <exception cref="LabUsageException">There is none.</exception>
+    public static IExperiment Get(string name) =>
+        All.FirstOrDefault(e => e.Name == name)
+        ?? throw new LabUsageException($"Unknown experiment '{name}': there are {string.Join(", ", All.Select(e => e.Name))}.");
+}

@@ -1,0 +1,37 @@
+using NativeMm.Lab.Peers;
+
+namespace NativeMm.Lab.Experiments.Heap;
+
+/// <summary>What the heap experiment must show.</summary>
+internal static class HeapBars
+{
+    private const string Metric = "ns_per_op";
+
+    /// <summary>All rows.</summary>
+    public static IReadOnlyList<Bar> All { get; } =
+    [
+        AtMost(0.25, AllocatorPeers.Glibc, 1, HeapPattern.Batch, "64"),
+        AtMost(0.9, AllocatorPeers.Mimalloc, 1, HeapPattern.Batch, "64"),
+        .. OneAndTwo(0.95, AllocatorPeers.Mimalloc, HeapPattern.Random, "64"),
+        .. OneAndTwo(0.4, AllocatorPeers.Glibc, HeapPattern.Random, "64"),
+        .. OneAndTwo(0.95, AllocatorPeers.Mimalloc, HeapPattern.Mixed, null),
+        .. OneAndTwo(0.4, AllocatorPeers.Glibc, HeapPattern.Mixed, null),
+        AtMost(0.6, AllocatorPeers.Mimalloc, 2, HeapPattern.Remote, "64"),
+        AtMost(0.6, AllocatorPeers.Mimalloc, 1, HeapPattern.Pair, "4096"),
+        AtMost(0.6, AllocatorPeers.Mimalloc, 1, HeapPattern.Pair, "65536"),
+        AtMost(1.5, AllocatorPeers.ArrayPool, 1, HeapPattern.Pair, "4096"),
+        AtMost(1.5, AllocatorPeers.ArrayPool, 1, HeapPattern.Pair, "65536"),
+        .. OneAndTwo(0.7, AllocatorPeers.Mimalloc, HeapPattern.Random, "4096"),
+        .. OneAndTwo(0.7, AllocatorPeers.Mimalloc, HeapPattern.Random, "65536"),
+    ];
+
+    private static IEnumerable<Bar> OneAndTwo(double limit, Variant peer, string pattern, string? size) =>
+        [AtMost(limit, peer, 1, pattern, size), AtMost(limit, peer, 2, pattern, size)];
+
+    private static Bar AtMost(double limit, Variant peer, int threads, string pattern, string? size) =>
+        Bar.AtMostTimes(
+            limit,
+            HeapExperiment.CaseOf(AllocatorPeers.NativeMm, threads, pattern, size),
+            HeapExperiment.CaseOf(peer, threads, pattern, size),
+            Metric);
+}

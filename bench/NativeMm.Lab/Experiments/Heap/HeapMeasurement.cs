@@ -1,0 +1,43 @@
+using System.Globalization;
+using NativeMm.Lab.Harness;
+using NativeMm.Lab.Peers;
+
+namespace NativeMm.Lab.Experiments.Heap;
+
+/// <summary>Measures one pattern on one allocator.</summary>
+internal sealed class HeapMeasurement(MeasurementRequest request) : IPeerVisitor<Measurement>
+{
+    /// <inheritdoc/>
+    public Measurement Visit<TAllocator, THandle>()
+        where TAllocator : struct, IAllocatorUnderTest<THandle>
+        where THandle : struct, IBlockHandle
+    {
+        using var crew = new ThreadCrew(request.Case.Threads, request.Pin);
+        HeapWorkload workload = Make<TAllocator, THandle>(crew);
+        crew.Run(workload.SetUp);
+        double perOperation = RoundTimer.Best(crew, workload.Granularity, workload.WarmUp, workload.Run, request.Seconds);
+        double parallel = (double)crew.Size / workload.ThreadsPerOperation;
+        return new Measurement().Add("ns_per_op", perOperation).Add("ops_per_second", parallel * 1e9 / perOperation);
+    }
+
+    private HeapWorkload Make<TAllocator, THandle>(ThreadCrew crew)
+        where TAllocator : struct, IAllocatorUnderTest<THandle>
+        where THandle : struct, IBlockHandle
+    {
+        int threads = crew.Size;
+        int size = int.Parse(request.Parameters["size"] ?? "0", CultureInfo.InvariantCulture);
+        int[] OneSize(int thread) => ReplacementTables.OneSize(size);
+        return request.Parameters["pattern"] switch
+        {
+            HeapPattern.Pair => new PairWorkload<TAllocator, THandle>((nuint)size),
+            HeapPattern.Batch => new BatchWorkload<TAllocator, THandle>(threads, (nuint)size),
+            HeapPattern.Fifo => new ReplacementWorkload<TAllocator, THandle>(threads, _ => ReplacementTables.OldestFirst(ReplacementTables.Live), OneSize),
+            HeapPattern.Random => new ReplacementWorkload<TAllocator, THandle>(threads, ReplacementTables.AnyOrder, OneSize),
+            HeapPattern.Remote => new RemoteWorkload<TAllocator, THandle>(threads, (nuint)size, crew.Abort),
+            HeapPattern.Mixed => new ReplacementWorkload<TAllocator, THandle>(threads, ReplacementTables.AnyOrder, ReplacementTables.MixedSizes),
+            HeapPattern.Churn => new ChurnWorkload<TAllocator, THandle>(threads, size, request.Pin),
+            string other => throw new ArgumentException($"There is no pattern {other}."),
+            null => throw new ArgumentException("The request names no pattern."),
+        };
+    }
+}

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Reflection;
+
+namespace NativeMm.Lab.Harness;
+
+/// <summary>Measures one case in a fresh process of the lab itself.</summary>
+internal static class ChildProcess
+{
+    /// <summary>The hidden command that a child is started with.</summary>
+    public const string Command = "child";
+
+    // Generous: warming up and the slowest memory experiment take well under a minute on a loaded machine.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
+    // A peer's library or mode must come from its variant, never from the shell that the lab was started in.
+    private static readonly string[] s_ownedVariables = ["LD_PRELOAD", "NATIVEMM_CHECKED"];
+
+    // Tiered compilation stays on and ends in the same code; only the waiting time before calls are counted is taken out, so that a short
+    // launch measures finished code. Whoever sets the variable himself keeps his value.
+    private const string CallCountingDelay = "DOTNET_TC_CallCountingDelayMs";
+
+    /// <summary>Starts a child, waits for it, and gives what it found; a child that dies or hangs is a failed measurement.</summary>
+    public static Measurement Launch(MeasurementRequest request, IReadOnlyDictionary<string, string> environment)
+    {
+        ProcessStartInfo start = StartInfo();
+        start.ArgumentList.Add(Command);
+        start.ArgumentList.Add(request.ToJson());
+        foreach (string variable in s_ownedVariables)
+        {
+            start.Environment.Remove(variable);
+        }
+
+        start.Environment.TryAdd(CallCountingDelay, "0");
+        foreach ((string variable, string value) in environment)
+        {
+            start.Environment[variable] = value;
+        }
+
+        ProcessOutput output = ProcessOutput.Of(start, s_patience + TimeSpan.FromSeconds(request.Seconds));
+        if (output.TimedOut)
+        {
+            return Measurement.Failed("the child process did not answer in time and was stopped");
+        }
+
+        string? answer = output.Out.Split('\n').LastOrDefault(l => l.StartsWith('{'));
+        return answer is not null ? Measurement.FromJson(answer) : Measurement.Failed(Describe(output));
+    }
+
+    private static string Describe(ProcessOutput output)
+    {
+        string complaint = output.Error.Split('\n').FirstOrDefault(l => l.Trim().Length > 0) ?? "it said nothing";
+        return $"the child process ended with code {output.ExitCode}: {complaint.Trim()}";
+    }
+
+    private static ProcessStartInfo StartInfo()
+    {
+        string assembly = Assembly.GetExecutingAssembly().Location;
+        string executable = Path.ChangeExtension(assembly, OperatingSystem.IsWindows() ? ".exe" : null);
+        if (File.Exists(executable) && Environment.ProcessPath == executable)
+        {
+            return new ProcessStartInfo(executable);
+        }
+
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet");
+        start.ArgumentList.Add("exec");
+        start.ArgumentList.Add(assembly);
+        return start;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using NativeMm.Lab.Experiments;
+
+namespace NativeMm.Lab.Harness;
+
+/// <summary>Launches children one after the other and gathers what they find.</summary>
+/// <param name="settings">How to measure.</param>
+/// <param name="launch">Measures one case in a fresh process.</param>
+internal sealed class LabRunner(RunSettings settings, Func<MeasurementRequest, IReadOnlyDictionary<string, string>, Measurement> launch)
+{
+    /// <summary>Launches cases in the given order.</summary>
+    /// <param name="launches">The order; a case appears once a launch.</param>
+    /// <param name="progress">Told about every launch before it happens: the case and how many launches are done of how many.</param>
+    /// <param name="budget">When this time is over, no further child is launched; null means all are.</param>
+    public RunOutcome Run(IEnumerable<Case> launches, Action<Case, int, int> progress, TimeSpan? budget)
+    {
+        var recorder = new LaunchRecorder();
+        var leftOut = new List<string>();
+        List<Case> order = [.. launches.Where(c => IsAvailable(c, leftOut))];
+        var never = new HashSet<Case>(order);
+        long start = Stopwatch.GetTimestamp();
+        int done = 0;
+        foreach (Case next in order)
+        {
+            if (budget is { } limit && Stopwatch.GetElapsedTime(start) > limit)
+            {
+                break;
+            }
+
+            progress(next, done++, order.Count);
+            never.Remove(next);
+            if (!recorder.HasFailed(next))
+            {
+                var request = new MeasurementRequest(next, settings.Seconds, settings.Quick, settings.Pin);
+                recorder.Add(next, launch(request, FindVariant(next).Environment));
+            }
+        }
+
+        leftOut.AddRange(never.Select(c => $"{c} is left out: the time was over."));
+        return new RunOutcome(recorder.Rows(), recorder.Failures, leftOut, Stopwatch.GetElapsedTime(start));
+    }
+
+    private static bool IsAvailable(Case wanted, List<string> leftOut)
+    {
+        string? missing = FindVariant(wanted).Missing;
+        if (missing is not null && !leftOut.Contains(missing))
+        {
+            leftOut.Add(missing);
+        }
+
+        return missing is null;
+    }
+
+    private static Variant FindVariant(Case wanted) =>
+        ExperimentRegistry.Get(wanted.Experiment).Variants.First(v => v.Name == wanted.Variant);
+}

@@ -1,0 +1,24 @@
+using NativeMm.Lab.Experiments;
+
+namespace NativeMm.Lab.Harness;
+
+/// <summary>
+/// In which order children are launched. What will be compared is launched in turn, so that a machine that slows down for a minute slows
+/// down everybody.
+/// </summary>
+internal static class LaunchOrder
+{
+    /// <summary>Finishes one set of parameters after the other; within a set, thread counts and variants take turns.</summary>
+    public static IEnumerable<Case> Interleaved(IEnumerable<Case> cases, int repeat) =>
+        cases.GroupBy(c => (c.Experiment, c.Parameters)).SelectMany(group => Enumerable.Repeat(group, repeat).SelectMany(round => round));
+
+    /// <summary>
+    /// Every case once, then every case again, and so on: whoever stops early has launched every case about equally often.
+    /// </summary>
+    /// <param name="parts">Cases with the number of launches each of them gets at most.</param>
+    public static IEnumerable<Case> Rounds(IReadOnlyList<(Case Case, int Launches)> parts)
+    {
+        int rounds = parts.Count == 0 ? 0 : parts.Max(p => p.Launches);
+        return Enumerable.Range(0, rounds).SelectMany(round => parts.Where(p => p.Launches > round).Select(p => p.Case));
+    }
+}

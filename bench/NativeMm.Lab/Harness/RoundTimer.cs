@@ -1,0 +1,42 @@
+using System.Diagnostics;
+
+namespace NativeMm.Lab.Harness;
+
+/// <summary>Warms work up, finds a good length for a round, and times rounds.</summary>
+internal static class RoundTimer
+{
+    private const int OperationsFirst = 1000;
+    private const int OperationsMax = 1 << 28;
+    private const int RoundsMin = 5;
+    private const double RoundNanoseconds = 10e6;
+
+    /// <summary>Times the work.</summary>
+    /// <param name="crew">Who works.</param>
+    /// <param name="granularity">Operations are a multiple of this.</param>
+    /// <param name="warmUp">A small piece of a round: the thread's number.</param>
+    /// <param name="round">One round: the thread's number and how many operations it must perform.</param>
+    /// <param name="seconds">How long to go on.</param>
+    /// <returns>Wall nanoseconds of an operation of each thread, in the best round.</returns>
+    public static double Best(ThreadCrew crew, int granularity, Action<int> warmUp, Action<int, int> round, double seconds)
+    {
+        int operations = RoundUp(OperationsFirst, granularity);
+        Warmup.UntilCompilerIsQuiet(() => crew.Run(warmUp));
+        while (Run(crew, round, operations) < RoundNanoseconds && operations < OperationsMax)
+        {
+            operations *= 2;
+        }
+
+        double best = double.MaxValue;
+        long start = Stopwatch.GetTimestamp();
+        for (int rounds = 0; rounds < RoundsMin || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; rounds++)
+        {
+            best = Math.Min(best, Run(crew, round, operations));
+        }
+
+        return best / operations;
+    }
+
+    private static double Run(ThreadCrew crew, Action<int, int> round, int operations) => crew.Run(thread => round(thread, operations));
+
+    private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
+}

@@ -1,0 +1,15 @@
+namespace NativeMm.Lab.Peers;
+
+/// <summary>A block named by its address.</summary>
+/// <param name="address">First byte.</param>
+internal readonly unsafe struct AddressHandle(void* address) : IBlockHandle
+{
+    /// <summary>First byte.</summary>
+    public readonly byte* Address = (byte*)address;
+
+    /// <inheritdoc/>
+    public bool Exists => Address != null;
+
+    /// <inheritdoc/>
+    public void Touch(nuint offset) => Address[offset] = 1;
+}

@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Text;
+using NativeMm.Lab.Experiments;
+using NativeMm.Lab.Harness;
+
+namespace NativeMm.Lab.Reporting;
+
+/// <summary>One page with everything in it: no script, no font, no image from elsewhere.</summary>
+internal static class HtmlReport
+{
+    /// <summary>The page.</summary>
+    public static string Format(MachineInfo machine, RunOutcome outcome, IReadOnlyList<BarVerdict> verdicts)
+    {
+        var page = new StringBuilder();
+        page.Append("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n");
+        page.Append("<title>NativeMm lab</title>\n<style>\n").Append(HtmlStyle.Text).Append("</style>\n</head>\n<body>\n<h1>NativeMm lab</h1>\n");
+        page.Append("<p>Each bar is the median over launches of fresh processes, its whisker goes from the smallest to the largest. NativeMm is green.</p>\n");
+        AppendMachine(page, machine);
+        AppendLeftOut(page, outcome);
+        AppendVerdicts(page, verdicts);
+        foreach (IGrouping<IExperiment, ResultGroup> groups in ResultGroup.Of(outcome.Rows).GroupBy(g => g.Experiment))
+        {
+            AppendExperiment(page, groups.Key, [.. groups]);
+        }
+
+        return page.Append("</body>\n</html>\n").ToString();
+    }
+
+    private static void AppendMachine(StringBuilder page, MachineInfo machine)
+    {
+        page.Append("<details open><summary>Machine and versions</summary>\n<table>\n");
+        foreach ((string name, string value) in machine.Facts)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(name)}</th><td>{Escape(value)}</td></tr>\n");
+        }
+
+        page.Append("</table></details>\n");
+    }
+
+    private static void AppendLeftOut(StringBuilder page, RunOutcome outcome)
+    {
+        string[] lines = [.. outcome.LeftOut, .. outcome.Failures.Select(f => $"{f.Key} failed: {f.Value}")];
+        if (lines.Length > 0)
+        {
+            page.Append("<ul class=\"left-out\">\n");
+            page.AppendJoin('\n', lines.Select(l => $"<li>{Escape(l)}</li>")).Append("\n</ul>\n");
+        }
+    }
+
+    private static void AppendVerdicts(StringBuilder page, IReadOnlyList<BarVerdict> verdicts)
+    {
+        if (verdicts.Count == 0)
+        {
+            return;
+        }
+
+        page.Append("<h2>Bars</h2>\n<table>\n<tr><th>what</th><th>figure</th><th>bar</th><th>verdict</th></tr>\n");
+        foreach (BarVerdict verdict in verdicts)
+        {
+            string style = verdict.IsMet ? "met" : "missed";
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr class=\"{style}\"><td>{Escape(verdict.Bar.What)}</td><td>{TerminalReport.FigureText(verdict)}</td>");
+            page.Append(CultureInfo.InvariantCulture, $"<td>{TerminalReport.BarText(verdict.Bar)}</td><td>{Escape(verdict.Text)}</td></tr>\n");
+        }
+
+        page.Append("</table>\n");
+    }
+
+    private static void AppendExperiment(StringBuilder page, IExperiment experiment, IReadOnlyList<ResultGroup> groups)
+    {
+        page.Append(CultureInfo.InvariantCulture, $"<h2>{Escape(experiment.Name)}</h2>\n<p>{Escape(experiment.Summary)}</p>\n");
+        foreach (MetricDefinition metric in experiment.Metrics.Where(m => m.IsHeadline))
+        {
+            AppendFigures(page, $"{metric.Name}: {metric.Summary}", groups, group => SvgBarChart.Draw(group, metric));
+        }
+
+        foreach (string series in groups.SelectMany(g => g.Rows).SelectMany(r => r.Series.Keys).Distinct())
+        {
+            AppendFigures(page, $"{series} over time, first launch", groups, group => SvgLineChart.Draw(group, series, "By"));
+        }
+
+        AppendTable(page, groups);
+    }
+
+    private static void AppendFigures(StringBuilder page, string title, IReadOnlyList<ResultGroup> groups, Func<ResultGroup, string> draw)
+    {
+        page.Append(CultureInfo.InvariantCulture, $"<h3>{Escape(title)}</h3>\n<div class=\"charts\">\n");
+        foreach (ResultGroup group in groups)
+        {
+            string image = draw(group);
+            if (image.Length > 0)
+            {
+                page.Append(CultureInfo.InvariantCulture, $"<figure><figcaption>{Escape(group.Title)}</figcaption>{image}</figure>\n");
+            }
+        }
+
+        page.Append("</div>\n");
+    }
+
+    private static void AppendTable(StringBuilder page, IReadOnlyList<ResultGroup> groups)
+    {
+        page.Append("<details><summary>All figures</summary>\n<table>\n<tr><th>case</th><th>variant</th><th>metric</th><th>min</th><th>median</th>");
+        page.Append("<th>max</th><th>launches</th></tr>\n");
+        foreach (ResultGroup group in groups)
+        {
+            foreach (ResultRow row in group.Rows)
+            {
+                foreach (MetricResult metric in row.Metrics)
+                {
+                    page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Escape(group.Title)}</td><td>{Escape(row.Case.Variant)}</td><td>{metric.Name}</td>");
+                    page.Append(CultureInfo.InvariantCulture, $"<td>{Figure(metric.Spread.Min)}</td><td>{Figure(metric.Spread.Median)}</td>");
+                    page.Append(CultureInfo.InvariantCulture, $"<td>{Figure(metric.Spread.Max)}</td><td>{row.Launches}</td></tr>\n");
+
+                    string Figure(double value) => QuantityText.Format(value, metric.Unit);
+                }
+            }
+        }
+
+        page.Append("</table></details>\n");
+    }
+
+    private static string Escape(string text) => SvgText.Escape(text);
+}

@@ -1,0 +1,34 @@
+using NativeMm.Lab.Experiments;
+using NativeMm.Lab.Harness;
+
+namespace NativeMm.Lab.Reporting;
+
+/// <summary>One figure in two files of results.</summary>
+/// <param name="Case">The case that both files have.</param>
+/// <param name="Metric">Name of the metric.</param>
+/// <param name="Unit">Its unit.</param>
+/// <param name="Before">The figure in the first file.</param>
+/// <param name="After">The figure in the second file.</param>
+internal sealed record ResultChange(Case Case, string Metric, string Unit, Spread Before, Spread After)
+{
+    /// <summary>Second median by first median.</summary>
+    public double Ratio => After.Median / Before.Median;
+
+    /// <summary>Whether the two ranges have a value in common, in which case the ratio may be chance.</summary>
+    public bool SpreadsOverlap => Before.Overlaps(After);
+
+    /// <summary>Finds what both files have.</summary>
+    public static IReadOnlyList<ResultChange> Between(IReadOnlyList<ResultRow> before, IReadOnlyList<ResultRow> after)
+    {
+        var byCase = after.ToDictionary(r => r.Case);
+        return
+        [
+            .. from row in before
+               where byCase.ContainsKey(row.Case)
+               from metric in row.Metrics
+               let other = byCase[row.Case].Metrics.FirstOrDefault(m => m.Name == metric.Name && m.Unit == metric.Unit)
+               where other is not null
+               select new ResultChange(row.Case, metric.Name, metric.Unit, metric.Spread, other.Spread),
+        ];
+    }
+}

@@ -1,0 +1,45 @@
+using NativeMm.Lab.Experiments;
+using NativeMm.Lab.Harness;
+
+namespace NativeMm.Lab.Reporting;
+
+/// <summary>What is compared with each other: the rows of one experiment with the same parameters and threads.</summary>
+/// <param name="Experiment">Whose rows they are.</param>
+/// <param name="Parameters">Their parameters.</param>
+/// <param name="Threads">Their number of threads.</param>
+/// <param name="Rows">The rows, one a variant.</param>
+internal sealed record ResultGroup(IExperiment Experiment, ParameterValues Parameters, int Threads, IReadOnlyList<ResultRow> Rows)
+{
+    /// <summary>A heading.</summary>
+    public string Title => Parameters.Pairs.Count == 0 ? Case.ThreadsText(Threads) : $"{ParametersText}, {Case.ThreadsText(Threads)}";
+
+    /// <summary>The parameters' values, paths without their folders.</summary>
+    public string ParametersText => string.Join(' ', Parameters.Pairs.Select(p => p.Value.Contains('/') ? Path.GetFileName(p.Value) : p.Value));
+
+    /// <summary>Splits rows into groups, in their order.</summary>
+    public static IReadOnlyList<ResultGroup> Of(IReadOnlyList<ResultRow> rows) =>
+    [
+        .. from row in rows
+           group row by (row.Case.Experiment, row.Case.Parameters, row.Case.Threads) into rowsOfGroup
+           let experiment = ExperimentRegistry.Get(rowsOfGroup.Key.Experiment)
+           select new ResultGroup(experiment, rowsOfGroup.Key.Parameters, rowsOfGroup.Key.Threads, InOrder(experiment, rowsOfGroup)),
+    ];
+
+    /// <summary>The median of the best peer, or null when no peer was measured.</summary>
+    public double? BestPeer(MetricDefinition metric)
+    {
+        double[] peers = [.. Rows.Where(IsPeer).Select(r => r.Find(metric.Name)?.Median).OfType<double>()];
+        return peers.Length == 0 ? null : metric.LowerIsBetter ? peers.Min() : peers.Max();
+    }
+
+    /// <summary>Whether a row is NativeMm's own.</summary>
+    public bool IsOurs(ResultRow row) => Experiment.Variants.Any(v => v.Name == row.Case.Variant && v.IsOurs);
+
+    private bool IsPeer(ResultRow row) => Experiment.Variants.Any(v => v.Name == row.Case.Variant && !v.IsOurs && !v.IsYardstick);
+
+    private static IReadOnlyList<ResultRow> InOrder(IExperiment experiment, IEnumerable<ResultRow> rows)
+    {
+        string[] order = [.. experiment.Variants.Select(v => v.Name)];
+        return [.. rows.OrderBy(r => Array.IndexOf(order, r.Case.Variant))];
+    }
+}

@@ -1,0 +1,40 @@
+using NativeMm.Lab.Harness;
+
+namespace NativeMm.Lab.Traces;
+
+/// <summary>Finds trace files by short name or by path.</summary>
+internal static class TraceLocator
+{
+    private const string Suffix = ".nmtrace.gz";
+
+    /// <summary>The traces that come with the project.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["sqlite", "cc1plus", "python-json", "mariadb"];
+
+    /// <summary>The file behind a short name or path.</summary>
+    /// <param name="nameOrPath">One of <see cref="Names"/>, or the path of any trace file.</param>
+    /// <returns>The full path, or null when there is no such file.</returns>
+    public static string? Find(string nameOrPath)
+    {
+        if (File.Exists(nameOrPath))
+        {
+            return Path.GetFullPath(nameOrPath);
+        }
+
+        string? shipped = Names.Contains(nameOrPath) && RepositoryFolders.Root is { } root
+            ? Path.Combine(root, "bench", "traces", nameOrPath + Suffix)
+            : null;
+        return shipped is not null && File.Exists(shipped) ? shipped : null;
+    }
+
+    /// <summary>The short name of a file: its own without folder and endings.</summary>
+    public static string NameOf(string path)
+    {
+        string name = Path.GetFileName(path);
+        foreach (string ending in (string[])[".gz", ".nmtrace"])
+        {
+            name = name.EndsWith(ending, StringComparison.Ordinal) && name.Length > ending.Length ? name[..^ending.Length] : name;
+        }
+
+        return name;
+    }
+}

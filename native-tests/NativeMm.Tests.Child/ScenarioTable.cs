@@ -1,0 +1,22 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.Tests.Child.Scenarios;
+
+namespace NativeMm.Tests.Child;
+
+/// <summary>All scenarios by name. A scenario gets its arguments and gives the exit code.</summary>
+internal static class ScenarioTable
+{
+    private static readonly Dictionary<string, Func<string[], int>> s_scenarios = new(StringComparer.Ordinal)
+    {
+        ["echo"] = EchoScenario.Run,
+        ["protect"] = ProtectScenario.Run,
+        ["lock-code"] = LockCodeScenario.Run,
+        ["resident-peak"] = ResidentPeakScenario.Run,
+    };
+
+    /// <summary>The names, sorted.</summary>
+    public static IEnumerable<string> Names => s_scenarios.Keys.Order(StringComparer.Ordinal);
+
+    /// <summary>Finds a scenario.</summary>
+    public static bool TryFind(string name, [NotNullWhen(true)] out Func<string[], int>? scenario) => s_scenarios.TryGetValue(name, out scenario);
+}

@@ -1,0 +1,41 @@
+using Xunit;
+
+namespace NativeMm.Tests.Architecture;
+
+public sealed class LayerTableTests
+{
+    private static readonly ILookup<string, string> s_types =
+        SourceFile.All.ToLookup(file => file.Folder, file => file.Name[..file.Name.IndexOf('.', StringComparison.Ordinal)]);
+
+    [Fact]
+    public void EveryFolderIsInTheTable()
+    {
+        Assert.All(SourceFile.All.Where(file => file.Folder.Length > 0), file => Assert.True(LayerTable.Knows(file.Folder), file.Path));
+        Assert.Contains(SourceFile.All, file => file.Folder == "Primitives");
+    }
+
+    [Fact]
+    public void ArrowsPointDownOnly() => Assert.Empty(SourceFile.All.SelectMany(file => LayerTable.Violations(file, s_types)));
+
+    [Theory]
+    [InlineData("Platform", "using NativeMm.Diagnostics;")]
+    [InlineData("Primitives", "using static NativeMm.Platform.SystemPlatform;")]
+    [InlineData("Diagnostics", "using Os = NativeMm.Platform.LinuxPlatform;")]
+    [InlineData("Frames", "NativeMm.Heap.NativeHeap heap;")]
+    [InlineData("Frames", "global::NativeMm.Runtime.MemoryRuntime r;")]
+    [InlineData("Primitives", "Frames.FrameZone zone;")]
+    [InlineData("Heap", "using NativeMm . Vmap;")]
+    [InlineData("", "using NativeMm.Primitives;")]
+    public void ControlThatPointsUpOrSidewaysIsCaught(string folder, string text) =>
+        Assert.Single(LayerTable.Violations(SourceFile.FromText(folder, "Bad.cs", text), s_types));
+
+    [Theory]
+    [InlineData("Frames", "using NativeMm.Primitives; using NativeMm.Platform;")]
+    [InlineData("Buffers", "using NativeMm.Runtime;")]
+    [InlineData("Frames", "namespace NativeMm.Frames;")]
+    [InlineData("Primitives", "// using NativeMm.Heap;")]
+    [InlineData("Primitives", "/* NativeMm.Heap */ string s = \"NativeMm.Heap\";")]
+    [InlineData("Heap", "runtime.Buffers.Count(); Buffers.Clear();")]
+    public void WhatPointsDownOrIsNoCodeIsAllowed(string folder, string text) =>
+        Assert.Empty(LayerTable.Violations(SourceFile.FromText(folder, "Good.cs", text), s_types));
+}

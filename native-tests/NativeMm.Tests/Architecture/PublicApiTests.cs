@@ -1,0 +1,51 @@
+using NativeMm.Primitives;
+using NativeMm.Tests.Support;
+using Xunit;
+
+namespace NativeMm.Tests.Architecture;
+
+/// <summary>
+/// The public surface changes only on purpose: with the variable NATIVEMM_UPDATE_PUBLIC_API=1 the test writes the file anew, and the difference is
+/// reviewed like code.
+/// </summary>
+public sealed class PublicApiTests
+{
+    private const string UpdateVariable = "NATIVEMM_UPDATE_PUBLIC_API";
+    private static readonly string s_file = RepositoryRoot.Combine("native-tests", "NativeMm.Tests", "Architecture", "PublicApi.txt");
+
+    [Fact]
+    public void PublicSurfaceIsTheCommittedOne()
+    {
+        string actual = PublicApiText.Describe(typeof(Pfn).Assembly);
+        if (Environment.GetEnvironmentVariable(UpdateVariable) == "1")
+        {
+            File.WriteAllText(s_file, actual);
+        }
+
+        string committed = File.Exists(s_file) ? File.ReadAllText(s_file).ReplaceLineEndings("\n") : "";
+        string[] added = [.. actual.Split('\n').Except(committed.Split('\n'))];
+        string[] removed = [.. committed.Split('\n').Except(actual.Split('\n'))];
+        Assert.True(
+            actual == committed,
+            $"The public surface changed. If that is meant, run this test with {UpdateVariable}=1 and commit PublicApi.txt.\n"
+            + $"Added:\n{string.Join('\n', added)}\nRemoved:\n{string.Join('\n', removed)}");
+    }
+
+    [Fact]
+    public void SurfaceIsWrittenAsCSharpWouldSayIt()
+    {
+        string text = PublicApiText.Describe(typeof(PublicApiTests).Assembly);
+        string sample = text[text.IndexOf($"struct {typeof(PublicApiSample<>).FullName!.Split('`')[0]}", StringComparison.Ordinal)..];
+        string[] lines = sample.Split('\n');
+        Assert.Equal("struct NativeMm.Tests.Architecture.PublicApiSample<T> : System.IDisposable", lines[0]);
+        Assert.Equal(
+            [
+                "    T[] Value { get; init; }",
+                "    const int Limit = 7",
+                "    int? Find<TKey>(in TKey key, out byte* address, nuint length = 3)",
+                "    override string ToString()",
+                "    void Dispose()",
+            ],
+            lines[1..6]);
+    }
+}

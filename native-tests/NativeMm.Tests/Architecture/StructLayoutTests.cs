@@ -1,0 +1,47 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using Xunit;
+
+namespace NativeMm.Tests.Architecture;
+
+/// <summary>Sizes and offsets that other code, the kernel or the cache counts on. One row a structure.</summary>
+public sealed class StructLayoutTests
+{
+    [Fact]
+    public void SizesAreWhatTheLayoutsSay()
+    {
+        Assert.Equal(4, Unsafe.SizeOf<Pfn>());
+        Assert.Equal(1, Unsafe.SizeOf<Order>());
+        Assert.Equal(4, Unsafe.SizeOf<CoreId>());
+        Assert.Equal(PageFrame.Bytes, Unsafe.SizeOf<PageFrame>());
+        Assert.Equal(8, Unsafe.SizeOf<SeqCount>());
+        Assert.Equal(8, Unsafe.SizeOf<SpinLock<NoLockStatistics>>());
+        Assert.Equal(24, Unsafe.SizeOf<TicketLock<NoLockStatistics>>());
+        Assert.Equal(112, Unsafe.SizeOf<LockStatistics>());
+    }
+
+    [Fact]
+    public void PaddedWordKeepsTwoLinesOnEachSide()
+    {
+        int offset = FieldLayout.OffsetOf<PaddedWord>(nameof(PaddedWord.Value));
+        Assert.Equal(CacheLine.Isolation, offset);
+        Assert.Equal(CacheLine.Isolation, Unsafe.SizeOf<PaddedWord>() - offset - sizeof(ulong));
+    }
+
+    [Fact]
+    public void AddressRangeIsTheKernelsIovec()
+    {
+        Assert.Equal([(nameof(AddressRange.Address), 0), (nameof(AddressRange.Bytes), nint.Size)], FieldLayout.Of<AddressRange>());
+        Assert.Equal(2 * nint.Size, Unsafe.SizeOf<AddressRange>());
+    }
+
+    [Fact]
+    public void LockWordComesBeforeItsStatistics()
+    {
+        Assert.Equal(0, FieldLayout.OffsetOf<SpinLock<LockStatistics>>("_word"));
+        Assert.Equal([("_next", 0), ("_serving", 8), ("_statistics", 16)], FieldLayout.Of<TicketLock<LockStatistics>>());
+    }
+}

@@ -1,0 +1,127 @@
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+using NativeMm.Tests.Support;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace NativeMm.Tests.Concurrency;
+
+public sealed class LockConcurrencyTests(ITestOutputHelper output)
+{
+    private const int Threads = 4;
+
+    // Few enough for a fair lock whose next in line may be preempted, on a machine with fewer cores than threads.
+    private const int SectionsPerThread = 4_000;
+    private const int SectionsOfControl = 100_000;
+
+    public static TheoryNames Names => LockUnderTest.Names;
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void OneThreadAtATimeIsInside(string name)
+    {
+        LockUnderTest subject = LockUnderTest.Create(name);
+        (long lost, long overlaps) = RunSections(subject, SectionsPerThread);
+        Assert.Equal((0, 0), (lost, overlaps));
+        Assert.False(subject.IsHeld);
+        if (subject.Snapshot() is { } statistics)
+        {
+            Assert.Equal(Threads * SectionsPerThread, statistics.Acquisitions);
+            Assert.Equal(Threads * SectionsPerThread, statistics.Hold.Count);
+            Assert.Equal(statistics.Contentions, statistics.Wait.Count);
+            Assert.InRange(statistics.Contentions, 0, statistics.Acquisitions);
+            Assert.InRange(statistics.ContentionBounces, 0, statistics.Contentions);
+            Assert.InRange(statistics.AcquisitionBounces, statistics.ContentionBounces, statistics.Acquisitions);
+            Assert.True(statistics.Hold.Minimum <= statistics.Hold.Average && statistics.Hold.Average <= statistics.Hold.Maximum);
+        }
+    }
+
+    [Fact]
+    public void ControlWithoutALockIsCaught()
+    {
+        // The threads must meet for it, which a busy machine does not grant every time.
+        const int AttemptsMax = 200;
+        for (int attempt = 1; attempt <= AttemptsMax; attempt++)
+        {
+            (long lost, long overlaps) = RunSections(LockUnderTest.Create("none"), SectionsOfControl);
+            if (lost + overlaps > 0)
+            {
+                output.WriteLine($"attempt {attempt}: lost {lost}, overlaps {overlaps}");
+                return;
+            }
+        }
+
+        Assert.True(Environment.ProcessorCount == 1, "The test above would not notice a lock that excludes nobody.");
+    }
+
+    [Fact]
+    public void TicketLockServesInTheOrderOfArrival()
+    {
+        const int Waiters = 6;
+        var box = new Box();
+        var order = new List<int>();
+        var arrived = new int[Waiters + 1];
+        StartGate.Run(Waiters + 1, thread =>
+        {
+            if (thread == 0)
+            {
+                box.Lock.Enter();
+                Volatile.Write(ref arrived[0], 1);
+                Await(() => box.Lock.QueueLength == Waiters + 1);
+            }
+            else
+            {
+                // Each comes when the one before stands in line.
+                Await(() => Volatile.Read(ref arrived[0]) == 1 && box.Lock.QueueLength == (ulong)thread);
+                box.Lock.Enter();
+            }
+
+            order.Add(thread);
+            box.Lock.Exit();
+        });
+        Assert.Equal([0, 1, 2, 3, 4, 5, 6], order);
+        LockStatisticsSnapshot statistics = box.Lock.Statistics.Snapshot("ticket");
+        Assert.Equal((Waiters + 1, Waiters, Waiters), (statistics.Acquisitions, statistics.Contentions, statistics.Wait.Count));
+        Assert.True(statistics.Wait.Minimum > 0);
+        Assert.True(statistics.Wait.Total >= statistics.Wait.Maximum);
+    }
+
+    private static (long Lost, long Overlaps) RunSections(LockUnderTest subject, int sections)
+    {
+        var state = new Section();
+        StartGate.Run(Threads, thread =>
+        {
+            for (int i = 0; i < sections; i++)
+            {
+                if ((i & 7) != 0 || !subject.TryEnter())
+                {
+                    subject.Enter();
+                }
+
+                // Plain accesses: only the lock keeps them apart.
+                state.Overlaps += state.Inside != 0 ? 1 : 0;
+                state.Inside = thread + 1;
+                state.Count++;
+                state.Overlaps += state.Inside != thread + 1 ? 1 : 0;
+                state.Inside = 0;
+                subject.Exit();
+            }
+        });
+        return ((Threads * sections) - state.Count, state.Overlaps);
+    }
+
+    private static void Await(Func<bool> condition) =>
+        Assert.True(SpinWait.SpinUntil(condition, StartGate.DefaultTimeout), "What was waited for did not come.");
+
+    private sealed class Section
+    {
+        public volatile int Inside;
+        public long Count;
+        public long Overlaps;
+    }
+
+    private sealed class Box
+    {
+        public TicketLock<LockStatistics> Lock;
+    }
+}

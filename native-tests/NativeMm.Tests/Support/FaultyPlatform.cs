@@ -1,0 +1,275 @@
+using NativeMm.Platform;
+using Xunit;
+
+namespace NativeMm.Tests.Support;
+
+/// <summary>
+/// A platform that refuses the call that a test names, counts all calls, and knows what was never given back. Thread-safe. A refused call does
+/// not reach the platform below.
+/// </summary>
+internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
+{
+    private readonly Lock _lock = new();
+    private readonly RangeLedger _ranges = new();
+    private readonly HashSet<int> _files = [];
+    private readonly int[] _calls = new int[Enum.GetValues<PlatformCall>().Length];
+    private readonly List<string> _mistakes = [];
+    private PlatformCall? _failingKind;
+    private int _callsUntilFailure;
+    private int _failuresLeft;
+    private int _errno;
+
+    public FaultyPlatform()
+        : this(SystemPlatform.Current)
+    {
+    }
+
+    public PlatformCapabilities Capabilities => inner.Capabilities;
+
+    public nuint PageBytes => inner.PageBytes;
+
+    /// <summary>Calls so far, refused ones among them.</summary>
+    public int TotalCalls
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _calls.Sum();
+            }
+        }
+    }
+
+    /// <summary>Calls that were refused by order of the test.</summary>
+    public int Failures { get; private set; }
+
+    /// <summary>Calls of one kind so far.</summary>
+    public int Calls(PlatformCall kind)
+    {
+        lock (_lock)
+        {
+            return _calls[(int)kind];
+        }
+    }
+
+    /// <summary>Refuses the n-th call from now on.</summary>
+    /// <param name="n">1 is the next call.</param>
+    /// <param name="errno">The error number to answer.</param>
+    /// <param name="kind">Count and refuse only calls of this kind; null for any.</param>
+    /// <param name="times">How many calls in a row are refused from there on.</param>
+    public void FailCall(int n, int errno = ErrorNumber.OutOfMemory, PlatformCall? kind = null, int times = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(n, 1);
+        lock (_lock)
+        {
+            (_callsUntilFailure, _errno, _failingKind, _failuresLeft) = (n, errno, kind, times);
+        }
+    }
+
+    /// <summary>Refuses nothing any more.</summary>
+    public void FailNothing()
+    {
+        lock (_lock)
+        {
+            _failuresLeft = 0;
+        }
+    }
+
+    /// <summary>Fails the test when memory or files were not given back, or something was given back that was not live.</summary>
+    public void AssertNothingLeaked()
+    {
+        lock (_lock)
+        {
+            Assert.True(_mistakes.Count == 0, string.Join("; ", _mistakes));
+            Assert.True(_ranges.LiveBytes == 0, $"Not given back: {_ranges}");
+            Assert.True(_files.Count == 0, $"Not closed: {string.Join(", ", _files)}");
+        }
+    }
+
+    public PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address)
+    {
+        address = 0;
+        PlatformResult result = Admit(PlatformCall.Reserve);
+        return result.Succeeded ? Track(inner.Reserve(bytes, alignment, out address), address, bytes) : result;
+    }
+
+    public PlatformResult Release(nuint address, nuint bytes)
+    {
+        PlatformResult result = Admit(PlatformCall.Release);
+        return result.Succeeded ? Forget("Release", address, bytes, () => inner.Release(address, bytes)) : result;
+    }
+
+    public PlatformResult Resize(nuint address, nuint bytes, nuint newBytes, out nuint newAddress)
+    {
+        newAddress = 0;
+        PlatformResult result = Admit(PlatformCall.Resize);
+        if (!result.Succeeded)
+        {
+            return result;
+        }
+
+        lock (_lock)
+        {
+            result = inner.Resize(address, bytes, newBytes, out newAddress);
+            if (result.Succeeded)
+            {
+                Remove("Resize", address, bytes);
+                _ranges.Add(newAddress, RoundUp(newBytes));
+            }
+        }
+
+        return result;
+    }
+
+    public PlatformResult Commit(nuint address, nuint bytes)
+    {
+        PlatformResult result = Admit(PlatformCall.Commit);
+        return result.Succeeded ? inner.Commit(address, bytes) : result;
+    }
+
+    public PlatformResult Discard(nuint address, nuint bytes, DiscardMode mode)
+    {
+        PlatformResult result = Admit(PlatformCall.Discard);
+        return result.Succeeded ? inner.Discard(address, bytes, mode) : result;
+    }
+
+    public PlatformResult Discard(ReadOnlySpan<AddressRange> ranges, DiscardMode mode)
+    {
+        PlatformResult result = Admit(PlatformCall.DiscardMany);
+        return result.Succeeded ? inner.Discard(ranges, mode) : result;
+    }
+
+    public PlatformResult AdviseHugePages(nuint address, nuint bytes, bool enabled)
+    {
+        PlatformResult result = Admit(PlatformCall.AdviseHugePages);
+        return result.Succeeded ? inner.AdviseHugePages(address, bytes, enabled) : result;
+    }
+
+    public PlatformResult Protect(nuint address, nuint bytes, bool accessible)
+    {
+        PlatformResult result = Admit(PlatformCall.Protect);
+        return result.Succeeded ? inner.Protect(address, bytes, accessible) : result;
+    }
+
+    public PlatformResult CountResident(nuint address, nuint bytes, out nuint pages)
+    {
+        pages = 0;
+        PlatformResult result = Admit(PlatformCall.CountResident);
+        return result.Succeeded ? inner.CountResident(address, bytes, out pages) : result;
+    }
+
+    public PlatformResult CreateMemoryFile(string name, nuint bytes, out int file)
+    {
+        file = -1;
+        PlatformResult result = Admit(PlatformCall.CreateMemoryFile);
+        if (!result.Succeeded)
+        {
+            return result;
+        }
+
+        lock (_lock)
+        {
+            result = inner.CreateMemoryFile(name, bytes, out file);
+            if (result.Succeeded)
+            {
+                _files.Add(file);
+            }
+        }
+
+        return result;
+    }
+
+    public PlatformResult CloseFile(int file)
+    {
+        PlatformResult result = Admit(PlatformCall.CloseFile);
+        if (!result.Succeeded)
+        {
+            return result;
+        }
+
+        lock (_lock)
+        {
+            if (!_files.Remove(file))
+            {
+                _mistakes.Add($"CloseFile of {file}, which is not open");
+            }
+
+            return inner.CloseFile(file);
+        }
+    }
+
+    public PlatformResult MapFile(int file, nuint offset, nuint bytes, nuint at, out nuint address)
+    {
+        address = 0;
+        PlatformResult result = Admit(PlatformCall.MapFile);
+        return result.Succeeded ? Track(inner.MapFile(file, offset, bytes, at, out address), address, bytes) : result;
+    }
+
+    public PlatformResult Unmap(nuint address, nuint bytes)
+    {
+        PlatformResult result = Admit(PlatformCall.Unmap);
+        return result.Succeeded ? Forget("Unmap", address, bytes, () => inner.Unmap(address, bytes)) : result;
+    }
+
+    public PlatformResult PunchHole(int file, nuint offset, nuint bytes)
+    {
+        PlatformResult result = Admit(PlatformCall.PunchHole);
+        return result.Succeeded ? inner.PunchHole(file, offset, bytes) : result;
+    }
+
+    private PlatformResult Admit(PlatformCall kind)
+    {
+        lock (_lock)
+        {
+            _calls[(int)kind]++;
+            if (_failuresLeft == 0 || (_failingKind is { } failing && failing != kind) || --_callsUntilFailure > 0)
+            {
+                return PlatformResult.Success;
+            }
+
+            _failuresLeft--;
+            Failures++;
+            return new PlatformResult(_errno);
+        }
+    }
+
+    private PlatformResult Track(PlatformResult result, nuint address, nuint bytes)
+    {
+        if (result.Succeeded)
+        {
+            lock (_lock)
+            {
+                _ranges.Add(address, RoundUp(bytes));
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>Forgets before the call, so that another thread that gets the same addresses meanwhile is not confused with this range.</summary>
+    private PlatformResult Forget(string call, nuint address, nuint bytes, Func<PlatformResult> giveBack)
+    {
+        lock (_lock)
+        {
+            Remove(call, address, bytes);
+        }
+
+        PlatformResult result = giveBack();
+        if (!result.Succeeded)
+        {
+            Track(PlatformResult.Success, address, bytes);
+        }
+
+        return result;
+    }
+
+    private void Remove(string call, nuint address, nuint bytes)
+    {
+        if (!_ranges.Remove(address, RoundUp(bytes)))
+        {
+            _mistakes.Add($"{call} of {address:x} + {bytes:x}, which is not live as a whole");
+        }
+    }
+
+    private nuint RoundUp(nuint bytes) => (bytes + PageBytes - 1) & ~(PageBytes - 1);
+}

@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Xunit;
+
+namespace NativeMm.Tests.Support;
+
+/// <summary>Runs a body on several threads of the system that begin together, and gives back when all are done.</summary>
+public static class StartGate
+{
+    /// <summary>How long all threads together may take unless told otherwise.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(60);
+
+    /// <summary>Runs the body on each thread. Exceptions of any thread, and a thread that does not end in time, fail the test.</summary>
+    /// <param name="threads">How many.</param>
+    /// <param name="body">Gets the thread's number from 0 on.</param>
+    /// <param name="timeout">Null for <see cref="DefaultTimeout"/>.</param>
+    public static void Run(int threads, Action<int> body, TimeSpan? timeout = null)
+    {
+        var gate = new Gate(threads);
+        var problems = new ConcurrentQueue<Exception>();
+        var running = new Thread[threads];
+        for (int i = 0; i < threads; i++)
+        {
+            int number = i;
+            running[i] = new Thread(() => RunBody(gate, problems, body, number)) { IsBackground = true, Name = $"gate {number}" };
+        }
+
+        foreach (Thread thread in running)
+        {
+            thread.Start();
+        }
+
+        long end = Stopwatch.GetTimestamp() + (long)((timeout ?? DefaultTimeout).TotalSeconds * Stopwatch.Frequency);
+        foreach (Thread thread in running)
+        {
+            TimeSpan left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), end);
+            Assert.True(thread.Join(left < TimeSpan.Zero ? TimeSpan.Zero : left), $"{thread.Name} did not end in time. {problems.FirstOrDefault()}");
+        }
+
+        if (!problems.IsEmpty)
+        {
+            throw new AggregateException(problems);
+        }
+    }
+
+    private static void RunBody(Gate gate, ConcurrentQueue<Exception> problems, Action<int> body, int number)
+    {
+        try
+        {
+            gate.Pass();
+            body(number);
+        }
+        catch (Exception problem)
+        {
+            problems.Enqueue(problem);
+        }
+    }
+
+    /// <summary>Opens when all have come. They wait awake: a thread that has to be woken begins much later than the one that wakes it.</summary>
+    private sealed class Gate(int threads)
+    {
+        private int _missing = threads;
+
+        public void Pass()
+        {
+            Interlocked.Decrement(ref _missing);
+            var wait = default(SpinWait);
+            while (Volatile.Read(ref _missing) > 0)
+            {
+                wait.SpinOnce(sleep1Threshold: -1);
+            }
+        }
+    }
+}

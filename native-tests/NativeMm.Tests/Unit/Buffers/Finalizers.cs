@@ -1,0 +1,19 @@
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Buffers;
+
+/// <summary>Waits for the garbage collector to find something that was dropped.</summary>
+internal static class Finalizers
+{
+    /// <summary>Collects until the condition holds; a stale copy of a reference may survive one collection, not many.</summary>
+    public static void RunUntil(Func<bool> condition)
+    {
+        for (int round = 0; round < 20 && !condition(); round++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.True(condition(), "The finalizers ran and the condition does not hold.");
+    }
+}

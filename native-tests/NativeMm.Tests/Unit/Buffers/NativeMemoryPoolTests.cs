@@ -1,0 +1,218 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using NativeMm.Buffers;
+using NativeMm.Diagnostics;
+using NativeMm.Heap;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Buffers;
+
+/// <summary>Renting and returning.</summary>
+[Collection(ForgottenBuffersCollection.Name)]
+public sealed unsafe class NativeMemoryPoolTests : IDisposable
+{
+    private readonly NativeHeap _heap = NativeBufferTests.NewHeap();
+    private readonly NativeMemoryPool _pool;
+
+    public NativeMemoryPoolTests()
+    {
+        _pool = new NativeMemoryPool(_heap, recycleOwners: true);
+    }
+
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _heap.Dispose();
+    }
+
+    [Theory]
+    [InlineData(-1, 4096)]
+    [InlineData(0, 0)]
+    [InlineData(1, 1)]
+    [InlineData(100_000, 100_000)]
+    public void A_buffer_is_at_least_as_large_as_asked_for(int asked, int least)
+    {
+        using IMemoryOwner<byte> owner = _pool.Rent(asked);
+        Assert.True(owner.Memory.Length >= least);
+        owner.Memory.Span.Fill(1);
+    }
+
+    [Fact]
+    public void Bad_sizes_are_named_with_their_range()
+    {
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => _pool.Rent(-2));
+        Assert.Equal("minBufferSize", error.ParamName);
+        Assert.Equal(-2, error.ActualValue);
+        Assert.Equal(int.MaxValue, _pool.MaxBufferSize);
+        Assert.Throws<ArgumentNullException>(() => new NativeMemoryPool(null!));
+    }
+
+    [Fact]
+    public void Statistics_follow_rents_and_returns()
+    {
+        IMemoryOwner<byte> first = _pool.Rent(100);
+        IMemoryOwner<byte> second = _pool.Rent(1000);
+        long bytes = first.Memory.Length + second.Memory.Length;
+        Assert.Equal(new NativeMemoryPoolStatistics(2, bytes, 2, 0), _pool.Statistics);
+        first.Dispose();
+        second.Dispose();
+        Assert.Equal(new NativeMemoryPoolStatistics(0, 0, 2, 0), _pool.Statistics);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void After_its_return_a_buffer_and_its_memory_throw(bool recycle)
+    {
+        using var pool = new NativeMemoryPool(_heap, recycle);
+        IMemoryOwner<byte> owner = pool.Rent(100);
+        Memory<byte> memory = owner.Memory;
+        void* block = Address(memory);
+        Assert.True(_heap.Owns(block));
+        owner.Dispose();
+        Assert.False(_heap.Owns(block));
+        Assert.Throws<ObjectDisposedException>(() => owner.Memory);
+        Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
+        Assert.Throws<ObjectDisposedException>(() => memory.Pin());
+        Assert.Equal(MemoryFaultKind.DoubleFree, Assert.Throws<MemoryFaultException>(owner.Dispose).Kind);
+        Assert.Equal(0, pool.Statistics.RentedNow);
+    }
+
+    [Fact]
+    public void A_returned_owner_rests_while_others_are_rented()
+    {
+        IMemoryOwner<byte> stale = _pool.Rent(100);
+        Memory<byte> memory = stale.Memory;
+        stale.Dispose();
+        for (int i = 0; i < 32; i++)
+        {
+            IMemoryOwner<byte> owner = _pool.Rent(100);
+            Assert.NotSame(stale, owner);
+            Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
+            Assert.Throws<MemoryFaultException>(stale.Dispose);
+            owner.Dispose();
+        }
+    }
+
+    [Fact]
+    public void A_returned_owner_rests_even_when_all_others_are_rented()
+    {
+        IMemoryOwner<byte>[] rented = [.. Enumerable.Range(0, 500).Select(_ => _pool.Rent(100))];
+        IMemoryOwner<byte> stale = rented[0];
+        stale.Dispose();
+        IMemoryOwner<byte> next = _pool.Rent(100);
+        Assert.NotSame(stale, next);
+        Assert.Throws<MemoryFaultException>(stale.Dispose);
+        next.Dispose();
+        Assert.All(rented.Skip(1), owner => owner.Dispose());
+    }
+
+    [Fact]
+    public void An_extra_dispose_across_a_reuse_is_noticed_by_the_rightful_owner()
+    {
+        IMemoryOwner<byte> stale = _pool.Rent(100);
+        stale.Dispose();
+        IMemoryOwner<byte> reused;
+        int rents = 0;
+        while (!ReferenceEquals(reused = _pool.Rent(100), stale))
+        {
+            reused.Dispose();
+            Assert.True(++rents < 10_000, "Owners are not used again.");
+        }
+
+        stale.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => reused.Memory);
+        Assert.Throws<MemoryFaultException>(reused.Dispose);
+        Assert.Equal(0, _pool.Statistics.RentedNow);
+    }
+
+    [Fact]
+    public void Without_recycling_no_owner_comes_back()
+    {
+        using var pool = new NativeMemoryPool(_heap, recycleOwners: false);
+        var seen = new HashSet<IMemoryOwner<byte>>(ReferenceEqualityComparer.Instance);
+        for (int i = 0; i < 1000; i++)
+        {
+            IMemoryOwner<byte> owner = pool.Rent(16);
+            Assert.True(seen.Add(owner));
+            owner.Dispose();
+        }
+
+        Assert.All(seen, owner => Assert.Throws<MemoryFaultException>(owner.Dispose));
+    }
+
+    [Fact]
+    public void A_warm_rent_allocates_no_managed_memory()
+    {
+        RentMany(200);
+        long least = long.MaxValue;
+        for (int round = 0; round < 5; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            RentMany(2000);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        // The runtime now and then counts the unused rest of the thread's allocation buffer; an allocation by the pool would be in every round.
+        Assert.Equal(0, least);
+    }
+
+    [Fact]
+    public void After_the_pool_is_disposed_rented_buffers_live_on()
+    {
+        IMemoryOwner<byte> owner = _pool.Rent(100);
+        void* block = Address(owner.Memory);
+        _pool.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => _pool.Rent(1));
+        owner.Memory.Span.Fill(5);
+        owner.Dispose();
+        Assert.False(_heap.Owns(block));
+        Assert.Equal(0, _pool.Statistics.RentedNow);
+    }
+
+    [Fact]
+    public void The_default_pool_survives_its_dispose()
+    {
+        Assert.Same(NativeMemoryPool.Default, NativeMemoryPool.Default);
+        NativeMemoryPool.Default.Dispose();
+        NativeMemoryPool.Default.Rent(10).Dispose();
+    }
+
+    [Fact]
+    public void A_forgotten_rent_comes_back_and_is_counted()
+    {
+        long count = ForgottenBuffers.Count;
+        nint block = Forget(_pool);
+        Assert.True(_heap.Owns((void*)block));
+        Finalizers.RunUntil(() => !_heap.Owns((void*)block));
+        Assert.Equal(1, _pool.Statistics.Forgotten);
+        Assert.Equal(0, _pool.Statistics.RentedNow);
+        Assert.True(ForgottenBuffers.Count > count);
+    }
+
+    [Fact]
+    public void An_owner_that_was_used_again_is_still_found_when_forgotten()
+    {
+        RentMany(500);
+        A_forgotten_rent_comes_back_and_is_counted();
+    }
+
+    private void RentMany(int pairs)
+    {
+        for (int i = 0; i < pairs; i++)
+        {
+            IMemoryOwner<byte> owner = _pool.Rent(100);
+            owner.Memory.Span[0] = 1;
+            owner.Dispose();
+        }
+    }
+
+    private static void* Address(Memory<byte> memory)
+    {
+        using MemoryHandle pin = memory.Pin();
+        return pin.Pointer;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static nint Forget(NativeMemoryPool pool) => (nint)Address(pool.Rent(100).Memory);
+}

@@ -1,0 +1,49 @@
+using NativeMm.Tests.Support;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace NativeMm.Tests.Unit;
+
+/// <summary>What the JIT makes of locks with statistics switched off: nothing of the statistics.</summary>
+public sealed class LockCodeTests(ITestOutputHelper output)
+{
+    [OptimizedFact]
+    public void SpinLockWithoutStatisticsIsTheBareLock()
+    {
+        IReadOnlyList<MethodCode> code = CodeGeneration.Disassemble("lock-code", "SectionUnderBareWord", "SectionUnderPlainSpinLock");
+        (MethodCode bare, MethodCode plain) = (code[0], code[1]);
+        output.WriteLine(plain.Text);
+        Assert.Equal(1, plain.AtomicOperations);
+        Assert.Equal((bare.AtomicOperations, bare.Branches), (plain.AtomicOperations, plain.Branches));
+        Assert.Equal(bare.Instructions.Count, plain.Instructions.Count);
+        Assert.Contains("EnterContended", Assert.Single(plain.Calls), StringComparison.Ordinal);
+        AssertNoTraceOfAClock(plain);
+    }
+
+    [OptimizedFact]
+    public void TicketLockWithoutStatisticsHasNoTraceOfThem()
+    {
+        MethodCode plain = CodeGeneration.Disassemble("lock-code", "SectionUnderPlainTicketLock")[0];
+        output.WriteLine(plain.Text);
+        Assert.Equal(1, plain.AtomicOperations);
+        Assert.Contains("EnterContended", Assert.Single(plain.Calls), StringComparison.Ordinal);
+        AssertNoTraceOfAClock(plain);
+    }
+
+    [OptimizedTheory]
+    [InlineData("SectionUnderCountedSpinLock")]
+    [InlineData("SectionUnderCountedTicketLock")]
+    public void ControlWithStatisticsReadsTheClockTwice(string method)
+    {
+        MethodCode counted = CodeGeneration.Disassemble("lock-code", method)[0];
+        output.WriteLine(counted.Text);
+        Assert.Equal(2, counted.Calls.Count(call => call.Contains("GetTimestamp", StringComparison.Ordinal)));
+    }
+
+    private static void AssertNoTraceOfAClock(MethodCode code)
+    {
+        Assert.DoesNotContain("Timestamp", code.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("LockStatistics:", code.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("rdtsc", code.Text, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,25 @@
+using NativeMm.Tests.Support;
+using Xunit;
+
+namespace NativeMm.Tests.Unit;
+
+public sealed class ChildProcessTests
+{
+    [Fact]
+    public void OutputErrorAndExitCodeComeBack()
+    {
+        ChildResult child = ChildProcess.Run("echo", ["spoken", "whispered", "7"]);
+        Assert.Equal(new ChildResult(7, "spoken" + Environment.NewLine, "whispered" + Environment.NewLine), child);
+        Assert.False(child.DiedOfMemoryAccess);
+    }
+
+    [Fact]
+    public void UnknownScenarioIsAnError() => Assert.Equal(2, ChildProcess.Run("no-such-scenario").ExitCode);
+
+    [Fact]
+    public void ChildThatHangsFailsTheTestAndNamesItsOutput()
+    {
+        Exception problem = Assert.ThrowsAny<Exception>(() => ChildProcess.Run("echo", ["last words", "", "hang"], timeout: TimeSpan.FromSeconds(3)));
+        Assert.Contains("last words", problem.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,31 @@
+using NativeMm.Tests.Support;
+using Xunit;
+
+namespace NativeMm.Tests.Unit;
+
+public sealed class StartGateTests
+{
+    [Fact]
+    public void EachThreadRunsOnce()
+    {
+        int[] runs = new int[5];
+        StartGate.Run(5, thread => Interlocked.Increment(ref runs[thread]));
+        Assert.Equal([1, 1, 1, 1, 1], runs);
+    }
+
+    [Fact]
+    public void ProblemOfAThreadFailsTheTest()
+    {
+        AggregateException problem = Assert.Throws<AggregateException>(
+            () => StartGate.Run(3, thread => Assert.NotEqual(1, thread)));
+        Assert.Single(problem.InnerExceptions);
+    }
+
+    [Fact]
+    public void ThreadThatHangsFailsTheTest()
+    {
+        using var release = new ManualResetEventSlim();
+        Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => StartGate.Run(1, _ => release.Wait(), TimeSpan.FromMilliseconds(50)));
+        release.Set();
+    }
+}

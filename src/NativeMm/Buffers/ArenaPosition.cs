@@ -1,0 +1,9 @@
+namespace NativeMm.Buffers;
+
+/// <summary>Where an arena stood when a mark was taken.</summary>
+/// <param name="Id">Never used twice in one arena, so a mark that was passed cannot be taken for a newer one.</param>
+/// <param name="ChunkCount">Chunks there were.</param>
+/// <param name="Current">Index of the chunk being bumped, −1 for none.</param>
+/// <param name="Next">First free byte of it.</param>
+/// <param name="AllocatedBytes">Bytes handed out.</param>
+internal readonly record struct ArenaPosition(ulong Id, int ChunkCount, int Current, nuint Next, long AllocatedBytes);

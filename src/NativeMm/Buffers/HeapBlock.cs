@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using NativeMm.Heap;
+
+namespace NativeMm.Buffers;
+
+/// <summary>How the facade takes memory from a heap and gives it back.</summary>
+internal static unsafe class HeapBlock
+{
+    /// <summary>Every block of a heap has at least this alignment.</summary>
+    public const nuint AlignmentMin = 16;
+
+    /// <summary>Allocates a block; 0 as the alignment means the heap's own.</summary>
+    public static nuint Alloc(NativeHeap heap, nuint bytes, nuint alignment, bool zeroed)
+    {
+        if (alignment <= AlignmentMin)
+        {
+            return (nuint)(zeroed ? heap.AllocZeroed(bytes) : heap.Alloc(bytes));
+        }
+
+        void* block = heap.AlignedAlloc(bytes, alignment);
+        if (zeroed)
+        {
+            NativeMemory.Clear(block, bytes);
+        }
+
+        return (nuint)block;
+    }
+
+    /// <summary>Frees a block. A heap that was disposed before took the block with it, so there is nothing left to do.</summary>
+    public static void Free(NativeHeap heap, nuint address)
+    {
+        try
+        {
+            heap.Free((void*)address);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Owners and their heap may be disposed in either order, for instance by a container of services.
+        }
+    }
+
+    /// <summary>Frees the block of an owner that nobody disposed, and counts it. For finalizers.</summary>
+    public static void FreeForgotten(NativeHeap heap, nuint address, nuint bytes)
+    {
+        ForgottenBuffers.Add(bytes);
+        Free(heap, address);
+    }
+}

@@ -1,0 +1,119 @@
+// Purpose      a rented buffer whose managed object is used again, without letting two disposals of one rent pass as two.
+// States       _ticket: even = idle (in the owner pool, or retired); odd = rented.
+// Transitions  idle → rented   by the one renter that took the object out of the owner pool: fields, then release store [B1] of ticket + 1.
+//              rented → idle   by whoever disposes: CAS ticket → ticket + 1 [B2]; of several disposals of one rent one wins, the rest throw.
+// Ownership    _address, _length are written by the renter while idle, and read by anybody under the ticket.
+// Ordering     GetSpan: acquire load of the ticket [B3] pairs with [B1], so the fields are those of that rent or a later one; the read
+//              fence [B4] and the second load of the ticket rule the later one out: who sees a later field sees a later ticket, because [B2] is
+//              a full fence before that field is written.
+// Reuse        the ticket counts, so a disposal that was delayed across a whole other rent fails its CAS. A second Dispose that *begins* after
+//              the object was rented again cannot be told from the rightful one; but each rent admits exactly one disposal, so then the
+//              rightful owner's Dispose is the one that throws: no extra disposal ever goes unnoticed. See docs/buffers.md for what keeps
+//              such meetings rare and how the checked mode excludes them.
+// Progress     wait-free.
+
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Buffers;
+
+/// <summary>What <see cref="NativeMemoryPool"/> hands out.</summary>
+internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager<byte>, IMemoryOwner<byte>
+{
+    private readonly NativeMemoryPool _pool = pool;
+    private nuint _address;
+    private int _length;
+    private uint _ticket;
+
+#pragma warning disable CA2015 // As for NativeBuffer: the memory of a forgotten rent must come back some time.
+    /// <summary>Gives the memory of a forgotten rent back.</summary>
+    ~PooledBuffer()
+    {
+        if ((_ticket & 1) != 0)
+        {
+            _pool.TakeBackForgotten(_address, _length);
+        }
+    }
+#pragma warning restore CA2015
+
+    /// <summary>Begins a rent. Only for who took the object out of the owner pool.</summary>
+    public void Issue(nuint address, int length)
+    {
+        _address = address;
+        _length = length;
+        Atomic.StoreRelease(ref _ticket, _ticket + 1); // [B1] pairs with [B3]
+    }
+
+    /// <inheritdoc/>
+    public override Span<byte> GetSpan()
+    {
+        uint ticket = Atomic.LoadAcquire(ref _ticket); // [B3] pairs with [B1]
+        nuint address = _address;
+        int length = _length;
+        Atomic.ReadFence(); // [B4]
+        if ((ticket & 1) == 0 || Atomic.LoadAcquire(ref _ticket) != ticket)
+        {
+            ThrowReturned();
+        }
+
+        return new Span<byte>((void*)address, length);
+    }
+
+    /// <inheritdoc/>
+    public override MemoryHandle Pin(int elementIndex = 0)
+    {
+        Span<byte> bytes = GetSpan();
+        if ((uint)elementIndex > (uint)bytes.Length)
+        {
+            throw new ArgumentOutOfRangeException(nameof(elementIndex), elementIndex, $"The buffer has {bytes.Length} bytes.");
+        }
+
+        // The span is over native memory: its reference is an address that stays.
+        void* first = Unsafe.AsPointer(ref MemoryMarshal.GetReference(bytes));
+        return new MemoryHandle((byte*)first + elementIndex, default, this);
+    }
+
+    /// <inheritdoc/>
+    public override void Unpin()
+    {
+    }
+
+    /// <summary>
+    /// Ends the rent. It replaces the base class's method, which would take the object off the finalizer's list: a rented buffer that is
+    /// used again may be forgotten too.
+    /// </summary>
+#pragma warning disable CA1816 // On purpose: see above. Retire does it when the object is not used again.
+    void IDisposable.Dispose() => Dispose(true);
+
+    /// <summary>Spares the garbage collector the finalizer of an idle object that is dropped.</summary>
+    public void Retire() => GC.SuppressFinalize(this);
+#pragma warning restore CA1816
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        uint ticket = Atomic.LoadAcquire(ref _ticket); // [B3]
+        nuint address = _address;
+        int length = _length;
+        if ((ticket & 1) == 0 || !Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
+        {
+            ThrowDisposedTwice(address);
+        }
+
+        _pool.TakeBack(this, address, length);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowReturned() => throw new ObjectDisposedException(nameof(NativeMemoryPool), "The rented buffer went back to its pool.");
+
+    [DoesNotReturn]
+    private static void ThrowDisposedTwice(nuint address) => throw new MemoryFaultException(
+        MemoryFaultKind.DoubleFree,
+        address,
+        $"A rented buffer (last at 0x{address:x}) was disposed more often than rented. Either this owner disposes twice, or an earlier one did " +
+        "after the buffer was rented again. Set NATIVEMM_CHECKED=1 to find out which.");
+}

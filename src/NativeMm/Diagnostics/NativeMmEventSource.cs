@@ -1,0 +1,55 @@
+using System.Diagnostics.Tracing;
+
+namespace NativeMm.Diagnostics;
+
+/// <summary>Events for what is rare and slow; nothing on a hot path writes one.</summary>
+[EventSource(Name = "NativeMm")]
+internal sealed class NativeMmEventSource : EventSource
+{
+    /// <summary>The one of this process.</summary>
+    public static readonly NativeMmEventSource Log = new();
+
+    private const int TrimPassId = 1;
+    private const int OutOfMemoryId = 2;
+    private const int MemoryFaultId = 3;
+    private const int DeadThreadAdoptedId = 4;
+
+    private NativeMmEventSource()
+    {
+    }
+
+    /// <summary>A trim is over.</summary>
+    /// <param name="returnedBytes">What went back to the operating system.</param>
+    /// <param name="retainedBytes">What is kept for the next allocations.</param>
+    /// <param name="durationMicroseconds">How long it took.</param>
+    [Event(TrimPassId, Level = EventLevel.Informational, Message = "Trim gave {0} bytes back, kept {1}, took {2} µs")]
+    public void TrimPass(long returnedBytes, long retainedBytes, long durationMicroseconds) =>
+        WriteEvent(TrimPassId, returnedBytes, retainedBytes, durationMicroseconds);
+
+    /// <summary>An allocation failed although the shrinkers had run.</summary>
+    /// <param name="requestedBytes">What was asked for.</param>
+    /// <param name="freeBytes">What is free, in pieces that were too small.</param>
+    /// <param name="limitBytes">What may be had at most.</param>
+    [Event(OutOfMemoryId, Level = EventLevel.Error, Message = "Out of memory: asked for {0} bytes, {1} free of {2}")]
+    public void OutOfMemory(long requestedBytes, long freeBytes, long limitBytes) =>
+        WriteEvent(OutOfMemoryId, requestedBytes, freeBytes, limitBytes);
+
+    /// <summary>A caller's mistake was found.</summary>
+    [NonEvent]
+    public void MemoryFault(string kind, nuint address, string message)
+    {
+        if (IsEnabled())
+        {
+            MemoryFault(kind, $"0x{address:x}", message);
+        }
+    }
+
+    /// <summary>What a thread that died had kept for itself was taken over.</summary>
+    /// <param name="structure">What it is part of.</param>
+    /// <param name="bytes">How much it is.</param>
+    [Event(DeadThreadAdoptedId, Level = EventLevel.Informational, Message = "Adopted {1} bytes of a dead thread ({0})")]
+    public void DeadThreadAdopted(string structure, long bytes) => WriteEvent(DeadThreadAdoptedId, structure, bytes);
+
+    [Event(MemoryFaultId, Level = EventLevel.Critical, Message = "{2}")]
+    private void MemoryFault(string kind, string address, string message) => WriteEvent(MemoryFaultId, kind, address, message);
+}

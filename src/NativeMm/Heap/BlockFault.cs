@@ -1,0 +1,10 @@
+namespace NativeMm.Heap;
+
+/// <summary>A caller's mistake that was found under a lock and is thrown once the lock is given up.</summary>
+/// <param name="Kind">Which mistake.</param>
+/// <param name="Address">The pointer that was handed in.</param>
+internal readonly record struct BlockFault(BlockFaultKind Kind, nuint Address)
+{
+    /// <summary>No mistake.</summary>
+    public static readonly BlockFault None;
+}

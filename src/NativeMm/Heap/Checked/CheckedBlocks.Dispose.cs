@@ -1,0 +1,81 @@
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap.Checked;
+
+internal sealed unsafe partial class CheckedBlocks
+{
+    /// <summary>The blocks that are allocated now, grouped by where they come from.</summary>
+    public LeakReport ReportLive()
+    {
+        var live = new List<CheckedBlock>();
+        _ledger.VisitLive(live.Add);
+        return ReportOf(live);
+    }
+
+    /// <summary>
+    /// Checks what is left, gives every block back to the raw heap, and then reports leaks as the options say. A second call does nothing.
+    /// </summary>
+    /// <exception cref="MemoryFaultException">
+    /// An overrun or a late write was found, or blocks leaked under <see cref="LeakPolicy.Throw"/>. All memory went back before.
+    /// </exception>
+    public void Dispose()
+    {
+        if (Atomic.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        CheckedHeaps.Remove(this);
+        var live = new List<CheckedBlock>();
+        _ledger.VisitLive(live.Add);
+        LeakReport report = ReportOf(live);
+        MemoryFaultException? fault = null;
+        foreach (CheckedBlock block in live)
+        {
+            if (_ledger.Claim(block.Address) is not null)
+            {
+                fault ??= FindOverrun(block);
+                GiveBack(block);
+            }
+        }
+
+        MemoryFaultException? late = EmptyQuarantine();
+        Publish(report);
+        if ((fault ?? late ?? LeakFault(report)) is { } found)
+        {
+            throw found;
+        }
+    }
+
+    private LeakReport ReportOf(List<CheckedBlock> blocks)
+    {
+        IEnumerable<LeakSite> sites = blocks
+            .GroupBy(block => block.AllocatedAt is { } stack ? (Stack: AllocationStack.Text(stack), Bytes: (nuint)0) : (Stack: null, block.Bytes))
+            .Select(group => new LeakSite(group.Key.Stack, group.LongCount(), group.Aggregate(0UL, (sum, block) => sum + block.Bytes)))
+            .OrderByDescending(site => site.Bytes)
+            .ThenByDescending(site => site.Blocks);
+        return new LeakReport(Name, [.. sites]);
+    }
+
+    private void Publish(LeakReport report)
+    {
+        if (report.Blocks == 0 || _options.Leaks == LeakPolicy.Ignore)
+        {
+            return;
+        }
+
+        if (_options.LeakHandler is { } handler)
+        {
+            handler(report);
+        }
+        else
+        {
+            Console.Error.WriteLine(report);
+        }
+    }
+
+    private MemoryFaultException? LeakFault(LeakReport report) => report.Blocks > 0 && _options.Leaks == LeakPolicy.Throw
+        ? new MemoryFaultException(MemoryFaultKind.Leak, 0, report.ToString())
+        : null;
+}

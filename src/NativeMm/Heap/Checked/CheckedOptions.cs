@@ -1,0 +1,97 @@
+using System.Globalization;
+
+namespace NativeMm.Heap.Checked;
+
+/// <summary>
+/// The checked mode of a heap: mistakes with memory are told apart and named at the price of time and space. See docs/checked-mode.md.
+/// </summary>
+public sealed record CheckedOptions
+{
+    /// <summary>Environment variable that switches the checked mode on: 1 or true; off: 0, false or empty.</summary>
+    public const string EnabledVariable = "NATIVEMM_CHECKED";
+
+    /// <summary>Environment variable that sets <see cref="StackSampleInterval"/>.</summary>
+    public const string StacksVariable = "NATIVEMM_CHECKED_STACKS";
+
+    private const int RedZoneBytesMax = 64 * 1024;
+
+    private static CheckedOptions? s_ofProcess;
+
+    /// <summary>Whether the mode is on. Default false.</summary>
+    public bool Enabled { get; init; }
+
+    /// <summary>Guard bytes before and after each block, 1 to 65,536. Default 32.</summary>
+    public int RedZoneBytes { get; init; } = 32;
+
+    /// <summary>Bytes of freed blocks that are kept back and watched for late writes; 0 switches that off. Default 16 MiB.</summary>
+    public long QuarantineBytesMax { get; init; } = 16L << 20;
+
+    /// <summary>The call stack of one allocation in this many is recorded: 1 for each, 0 for none. Default 0.</summary>
+    public int StackSampleInterval { get; init; }
+
+    /// <summary>What happens with blocks that are still allocated at <c>Dispose</c>. Default <see cref="LeakPolicy.Report"/>.</summary>
+    public LeakPolicy Leaks { get; init; } = LeakPolicy.Report;
+
+    /// <summary>Receives the leak report instead of standard error.</summary>
+    public Action<LeakReport>? LeakHandler { get; init; }
+
+    /// <summary>
+    /// The options that the environment asked for when they were first needed. Not read by the type's initializer: a value that is not
+    /// understood must come as its own exception. Two first readers find the same, so it does not matter whose object stays.
+    /// </summary>
+    internal static CheckedOptions OfProcess => s_ofProcess ??= FromEnvironment();
+
+    /// <summary>The options that the environment asks for, the rest at its defaults.</summary>
+    /// <exception cref="FormatException">A variable has a value that is not understood; the message names it.</exception>
+    public static CheckedOptions FromEnvironment() => FromEnvironment(Environment.GetEnvironmentVariable);
+
+    /// <summary>Throws when a value is out of its range.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The message names the option, its value and its range.</exception>
+    public void Validate()
+    {
+        if (RedZoneBytes is < 1 or > RedZoneBytesMax)
+        {
+            throw new ArgumentOutOfRangeException(nameof(RedZoneBytes), RedZoneBytes, $"The red zone is 1 to {RedZoneBytesMax} bytes.");
+        }
+
+        if (QuarantineBytesMax < 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(QuarantineBytesMax), QuarantineBytesMax, "The quarantine is 0 bytes (none) or more.");
+        }
+
+        if (StackSampleInterval < 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(StackSampleInterval), StackSampleInterval, "The interval is 0 (no stacks), 1 (every stack) or more.");
+        }
+
+        if (!Enum.IsDefined(Leaks))
+        {
+            throw new ArgumentOutOfRangeException(nameof(Leaks), Leaks, "The leak policy is Report, Throw or Ignore.");
+        }
+    }
+
+    internal static CheckedOptions FromEnvironment(Func<string, string?> variable) => new()
+    {
+        Enabled = ParseEnabled(variable(EnabledVariable)),
+        StackSampleInterval = ParseInterval(variable(StacksVariable)),
+    };
+
+    private static bool ParseEnabled(string? value) => value?.Trim().ToUpperInvariant() switch
+    {
+        null or "" or "0" or "FALSE" => false,
+        "1" or "TRUE" => true,
+        _ => throw new FormatException($"{EnabledVariable} is '{value}'; it must be 1, true, 0 or false."),
+    };
+
+    private static int ParseInterval(string? value)
+    {
+        if (string.IsNullOrWhiteSpace(value))
+        {
+            return 0;
+        }
+
+        return int.TryParse(value, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int interval)
+            ? interval
+            : throw new FormatException($"{StacksVariable} is '{value}'; it must be a number from 0 (no stacks) to {int.MaxValue}.");
+    }
+}

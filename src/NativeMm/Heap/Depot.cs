@@ -1,0 +1,355 @@
+// Purpose      the common stock of one size class of one heap: full batches for threads that trade with each other, and the slabs behind them.
+// States       a block of the class is in exactly one of: a slab's bitmap (bit set), a batch here, a thread's magazine, the user's hands.
+//              Only the first two are known here; the bit of a block in one of the others is clear.
+// Ownership    everything below _lock, except the geometry. Slabs with at least one set bit are listed, the oldest first.
+// Equation     slabs × blocks a slab = set bits + blocks in batches + blocks outside (magazines and users).
+// Progress     blocking, but no lock is held over a call to the frame allocator that could wait for anybody: a new slab is made before
+//              the lock is taken. Lock order: a thread cache's guard → a depot's lock; never two of a kind.
+// Source       depot and magazines: Bonwick and Adams 2001. Out-of-band bitmaps keep free blocks untouched.
+
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <summary>The stock of one size class. Thread-safe.</summary>
+internal sealed partial class Depot
+{
+    private readonly SlabSpace _space;
+    private readonly SizeClass _class;
+    private readonly SlabGeometry _geometry;
+    private readonly uint _tag;
+
+    private SpinLock<NoLockStatistics> _lock;
+    private uint _oldest = Slab.None;
+    private uint _newest = Slab.None;
+    private int _batches;
+    private int _batchesLow;
+    private nuint[]? _stock;
+    private int _slabs;
+    private long _setBits;
+    private uint _pass = 1;
+    private long _acquisitions;
+    private long _contentions;
+
+    /// <summary>Makes an empty depot.</summary>
+    /// <param name="space">Where slabs live.</param>
+    /// <param name="sizeClass">The class.</param>
+    /// <param name="tag">The heap's tag.</param>
+    public Depot(SlabSpace space, SizeClass sizeClass, uint tag)
+    {
+        _space = space;
+        _class = sizeClass;
+        _geometry = SlabGeometry.Of(sizeClass);
+        _tag = tag;
+    }
+
+    /// <summary>How the class is cut.</summary>
+    public ref readonly SlabGeometry Geometry => ref _geometry;
+
+    /// <summary>Takes blocks out: a full batch if one lies here, else from the slabs, else from a new slab.</summary>
+    /// <param name="into">At most a batch; filled from the front, to be used from the back: lowest addresses last.</param>
+    /// <returns>How many; 0 when there are no frames left.</returns>
+    public int Take(Span<nuint> into)
+    {
+        EnterLock();
+        int got = TakeLocked(into);
+        _lock.Exit();
+        return got != 0 || !TryGrow() ? got : TakeAfterGrowth(into);
+    }
+
+    /// <summary>Takes one block from a slab, the untouched ones first.</summary>
+    /// <param name="block">Its address.</param>
+    /// <param name="knownZero">Whether it reads as zero.</param>
+    /// <returns>False when there are no frames left.</returns>
+    public bool TryTakeOne(out nuint block, out bool knownZero)
+    {
+        do
+        {
+            EnterLock();
+            bool found = TryTakeOneLocked(out block, out knownZero);
+            _lock.Exit();
+            if (found)
+            {
+                return true;
+            }
+        }
+        while (TryGrow());
+
+        return false;
+    }
+
+    /// <summary>Brings blocks back. A full batch stays whole if there is room; anything else goes to the slabs.</summary>
+    /// <param name="blocks">Any number of blocks of the class.</param>
+    /// <returns>The first caller's mistake among them, if any; a block in error is left out, the others are taken.</returns>
+    public BlockFault Put(ReadOnlySpan<nuint> blocks)
+    {
+        EnterLock();
+        BlockFault fault = TryStockLocked(blocks) ? BlockFault.None : ReturnLocked(blocks);
+        _lock.Exit();
+        return fault;
+    }
+
+    /// <summary>Brings blocks back to their slabs, past the batches.</summary>
+    /// <inheritdoc cref="Put"/>
+    public BlockFault PutHome(ReadOnlySpan<nuint> blocks)
+    {
+        EnterLock();
+        BlockFault fault = ReturnLocked(blocks);
+        _lock.Exit();
+        return fault;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnterLock()
+    {
+        if (!_lock.TryEnter())
+        {
+            _lock.Enter();
+            _contentions++;
+        }
+
+        _acquisitions++;
+    }
+
+    private bool TryStockLocked(ReadOnlySpan<nuint> blocks)
+    {
+        if (blocks.Length != _geometry.BatchCount || _batches == _geometry.StockedBatches)
+        {
+            return false;
+        }
+
+        _stock ??= new nuint[_geometry.StockedBatches * _geometry.BatchCount];
+        blocks.CopyTo(_stock.AsSpan(_batches * _geometry.BatchCount));
+        _batches++;
+        return true;
+    }
+
+    private int TakeLocked(Span<nuint> into)
+    {
+        if (_batches == 0)
+        {
+            return GatherLocked(into);
+        }
+
+        _batches--;
+        _batchesLow = Math.Min(_batchesLow, _batches);
+        int count = Math.Min(into.Length, _geometry.BatchCount);
+        ReadOnlySpan<nuint> batch = _stock.AsSpan(_batches * _geometry.BatchCount, _geometry.BatchCount);
+        batch[..count].CopyTo(into);
+        if (count < batch.Length)
+        {
+            ReturnLocked(batch[count..]);
+        }
+
+        return count;
+    }
+
+    private int TakeAfterGrowth(Span<nuint> into)
+    {
+        int got;
+        do
+        {
+            EnterLock();
+            got = TakeLocked(into);
+            _lock.Exit();
+        }
+        while (got == 0 && TryGrow());
+
+        return got;
+    }
+
+    private int GatherLocked(Span<nuint> into)
+    {
+        int got = 0;
+        while (got < into.Length && _oldest != Slab.None)
+        {
+            got += GatherFromSlabLocked(_oldest, into[got..]);
+        }
+
+        into[..got].Reverse();
+        return got;
+    }
+
+    private int GatherFromSlabLocked(uint granule, Span<nuint> into)
+    {
+        ref Slab slab = ref _space.SlabAt(granule);
+        Span<ulong> bitmap = _space.BitmapAt(granule, _geometry.Blocks);
+        nuint address = _space.AddressOf(granule);
+        int word = slab.FirstWord;
+        int want = Math.Min(into.Length, slab.FreeCount);
+        int got = 0;
+        int last = 0;
+        while (true)
+        {
+            ulong bits = bitmap[word];
+            while (bits != 0 && got < want)
+            {
+                last = (word << 6) + BitOperations.TrailingZeroCount(bits);
+                into[got++] = address + ((nuint)last * _geometry.BlockBytes);
+                bits &= bits - 1;
+            }
+
+            bitmap[word] = bits;
+            if (got == want)
+            {
+                break;
+            }
+
+            word++;
+        }
+
+        slab.FirstWord = word;
+        TakenLocked(ref slab, got, last);
+        return got;
+    }
+
+    private bool TryTakeOneLocked(out nuint block, out bool knownZero)
+    {
+        block = 0;
+        knownZero = false;
+        if (_oldest == Slab.None)
+        {
+            return false;
+        }
+
+        uint granule = _oldest;
+        ref Slab slab = ref _space.SlabAt(granule);
+        int untouched = slab.Untouched;
+        Span<nuint> one = stackalloc nuint[1];
+        GatherFromSlabLocked(granule, one);
+        block = one[0];
+        knownZero = _geometry.BlockAt(block - _space.AddressOf(granule)) >= untouched;
+        return true;
+    }
+
+    private void TakenLocked(ref Slab slab, int count, int last)
+    {
+        slab.FreeCount -= count;
+        slab.Untouched = Math.Max(slab.Untouched, last + 1);
+        slab.DiscardedAt = -1;
+        slab.ChangedAt = _pass;
+        _setBits -= count;
+        if (slab.FreeCount == 0)
+        {
+            UnlinkLocked(ref slab);
+        }
+    }
+
+    private BlockFault ReturnLocked(ReadOnlySpan<nuint> blocks)
+    {
+        BlockFault fault = BlockFault.None;
+        foreach (nuint block in blocks)
+        {
+            BlockFault found = ReturnOneLocked(block);
+            fault = fault.Kind == BlockFaultKind.None ? found : fault;
+        }
+
+        return fault;
+    }
+
+    private BlockFault ReturnOneLocked(nuint block)
+    {
+        uint granule = _space.SlabOf(block, _geometry.Order);
+        nuint offset = block - _space.AddressOf(granule);
+        int index = _geometry.BlockAt(offset);
+        if (index >= _geometry.Blocks || offset != (nuint)index * _geometry.BlockBytes)
+        {
+            return new BlockFault(BlockFaultKind.NotBlockStart, block);
+        }
+
+        ref ulong word = ref _space.BitmapAt(granule, _geometry.Blocks)[index >> 6];
+        ulong bit = 1UL << (index & 63);
+        if ((word & bit) != 0)
+        {
+            return new BlockFault(BlockFaultKind.DoubleFree, block);
+        }
+
+        word |= bit;
+        ref Slab slab = ref _space.SlabAt(granule);
+        slab.FirstWord = Math.Min(slab.FirstWord, index >> 6);
+        slab.FreeCount++;
+        slab.DiscardedAt = -1;
+        slab.ChangedAt = _pass;
+        _setBits++;
+        if (slab.FreeCount == _geometry.Blocks)
+        {
+            FreeSlabLocked(ref slab, granule);
+        }
+        else if (!slab.Listed)
+        {
+            LinkNewestLocked(ref slab, granule);
+        }
+
+        return BlockFault.None;
+    }
+
+    private void FreeSlabLocked(ref Slab slab, uint granule)
+    {
+        if (slab.Listed)
+        {
+            UnlinkLocked(ref slab);
+        }
+
+        _slabs--;
+        _setBits -= _geometry.Blocks;
+        _space.FreeSlab(granule, _geometry.Order);
+    }
+
+    private bool TryGrow()
+    {
+        if (!_space.TryAllocateSlab(_class, _tag, out uint granule))
+        {
+            return false;
+        }
+
+        EnterLock();
+        _slabs++;
+        _setBits += _geometry.Blocks;
+        ref Slab slab = ref _space.SlabAt(granule);
+        slab.ChangedAt = _pass;
+        LinkNewestLocked(ref slab, granule);
+        _lock.Exit();
+        return true;
+    }
+
+    private void LinkNewestLocked(ref Slab slab, uint granule)
+    {
+        slab.Listed = true;
+        slab.Next = Slab.None;
+        slab.Previous = _newest;
+        if (_newest == Slab.None)
+        {
+            _oldest = granule;
+        }
+        else
+        {
+            _space.SlabAt(_newest).Next = granule;
+        }
+
+        _newest = granule;
+    }
+
+    private void UnlinkLocked(ref Slab slab)
+    {
+        slab.Listed = false;
+        if (slab.Previous == Slab.None)
+        {
+            _oldest = slab.Next;
+        }
+        else
+        {
+            _space.SlabAt(slab.Previous).Next = slab.Next;
+        }
+
+        if (slab.Next == Slab.None)
+        {
+            _newest = slab.Previous;
+        }
+        else
+        {
+            _space.SlabAt(slab.Next).Previous = slab.Previous;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+using NativeMm.Heap.Checked;
+
+namespace NativeMm.Heap;
+
+/// <summary>What one heap is made with.</summary>
+internal sealed record HeapOptions
+{
+    /// <summary>The heap's name in messages and listings.</summary>
+    public string Name { get; init; } = "shared";
+
+    /// <summary>Most bytes of freed large blocks that are kept mapped for reuse.</summary>
+    public ulong LargeRetainBytesMax { get; init; } = 64 << 20;
+
+    /// <summary>The checked mode.</summary>
+    public CheckedOptions Checked { get; init; } = new();
+}

@@ -1,0 +1,49 @@
+namespace NativeMm.Heap;
+
+/// <summary>Where the bytes of one heap are.</summary>
+public sealed record HeapStatistics
+{
+    /// <summary>The heap's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The classes that have slabs, smallest first.</summary>
+    public required IReadOnlyList<HeapClassStatistics> Classes { get; init; }
+
+    /// <summary>Live blocks above all classes.</summary>
+    public required long LargeBlocks { get; init; }
+
+    /// <summary>Bytes of those, in whole pages.</summary>
+    public required ulong LargeBytes { get; init; }
+
+    /// <summary>Bytes of freed large blocks that are kept mapped for reuse.</summary>
+    public required ulong LargeRetainedBytes { get; init; }
+
+    /// <summary>Bytes of the heap's own thread caches.</summary>
+    public required ulong MetadataBytes { get; init; }
+
+    /// <summary>Thread caches that exist.</summary>
+    public required int ThreadCaches { get; init; }
+
+    /// <summary>Bytes in the hands of the program, in block sizes.</summary>
+    public ulong LiveBytes => Sum(static c => (ulong)c.LiveBlocks * c.BlockBytes) + LargeBytes;
+
+    /// <summary>Bytes of free blocks that thread caches and depots keep, and of retained large blocks.</summary>
+    public ulong CachedBytes => Sum(static c => (ulong)c.CachedBlocks * c.BlockBytes) + LargeRetainedBytes;
+
+    /// <summary>Bytes of free blocks in slabs that are partly in use.</summary>
+    public ulong FreeBytes => Sum(static c => (ulong)c.FreeBlocks * c.BlockBytes);
+
+    /// <summary>Bytes of all slabs.</summary>
+    public ulong SlabBytes => Sum(static c => c.SlabBytes);
+
+    private ulong Sum(Func<HeapClassStatistics, ulong> part)
+    {
+        ulong sum = 0;
+        foreach (HeapClassStatistics row in Classes)
+        {
+            sum += part(row);
+        }
+
+        return sum;
+    }
+}

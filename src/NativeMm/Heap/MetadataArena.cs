@@ -1,0 +1,65 @@
+using NativeMm.Diagnostics;
+using NativeMm.Platform;
+
+namespace NativeMm.Heap;
+
+/// <summary>
+/// Bump allocation for a heap's own structures, straight from the platform, so that they never share a page with user data. Nothing is given
+/// back before <see cref="Dispose"/>. Callers hold a lock of their own.
+/// </summary>
+internal sealed class MetadataArena(IMemoryPlatform platform) : IDisposable
+{
+    private const nuint ChunkBytes = 1 << 20;
+    private const nuint Alignment = 128;
+
+    private readonly List<nuint> _chunks = [];
+    private nuint _next;
+    private nuint _end;
+
+    /// <summary>Bytes handed out.</summary>
+    public ulong UsedBytes { get; private set; }
+
+    /// <summary>Memory that reads as zero and lives as long as the arena, 128-byte aligned; 0 when the platform refuses.</summary>
+    /// <param name="bytes">At most 1 MiB.</param>
+    public nuint Alloc(nuint bytes)
+    {
+        bytes = (bytes + Alignment - 1) & ~(Alignment - 1);
+        Invariant.Check(bytes <= ChunkBytes, $"A metadata request of {bytes} bytes is larger than a chunk.");
+        if (_end - _next < bytes && !TryAddChunk())
+        {
+            return 0;
+        }
+
+        nuint address = _next;
+        _next += bytes;
+        UsedBytes += bytes;
+        return address;
+    }
+
+    /// <summary>Gives everything back.</summary>
+    public void Dispose()
+    {
+        foreach (nuint chunk in _chunks)
+        {
+            PlatformResult result = platform.Release(chunk, ChunkBytes);
+            Invariant.Check(result.Succeeded, $"The platform refused to release a metadata chunk: {result}.");
+        }
+
+        _chunks.Clear();
+        _next = 0;
+        _end = 0;
+    }
+
+    private bool TryAddChunk()
+    {
+        if (!platform.Reserve(ChunkBytes, platform.PageBytes, out nuint chunk).Succeeded)
+        {
+            return false;
+        }
+
+        _chunks.Add(chunk);
+        _next = chunk;
+        _end = chunk + ChunkBytes;
+        return true;
+    }
+}

@@ -1,0 +1,323 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <content>Allocation: the hit path, its refill, and everything that is rare.</content>
+public sealed unsafe partial class NativeHeap
+{
+    /// <summary>From this size on a block from a slab may be known to be zero, so that clearing and touching it is saved.</summary>
+    private const nuint UntouchedBytesMin = 16 << 10;
+
+    /// <summary>Allocates a block.</summary>
+    /// <param name="byteCount">Bytes; 0 counts as 1.</param>
+    /// <returns>The block's address. The caller owns it until <see cref="Free"/>.</returns>
+    /// <exception cref="OutOfMemoryException">There are no frames left; the message says what was asked, what is free and what the limit is.</exception>
+    /// <exception cref="ObjectDisposedException">The heap was disposed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void* Alloc(nuint byteCount)
+    {
+        ThreadCache* cache = CurrentCache();
+        if (cache != null && SizeClass.TryFind(byteCount, out nuint sizeClass))
+        {
+            return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : AllocRefill(Self, cache, sizeClass);
+        }
+
+        return AllocSlow(Self, byteCount);
+    }
+
+    /// <summary>Allocates a block for an array.</summary>
+    /// <param name="elementCount">Number of elements.</param>
+    /// <param name="elementSize">Bytes of one element.</param>
+    /// <exception cref="OutOfMemoryException">The product overflows, or there is no memory.</exception>
+    public void* Alloc(nuint elementCount, nuint elementSize) => Alloc(Product(elementCount, elementSize));
+
+    /// <summary>Allocates a typed array.</summary>
+    /// <typeparam name="T">Element type.</typeparam>
+    /// <param name="count">Number of elements.</param>
+    /// <exception cref="OutOfMemoryException">The size overflows, or there is no memory.</exception>
+    public T* Alloc<T>(nuint count)
+        where T : unmanaged => (T*)Alloc(Product(count, (nuint)sizeof(T)));
+
+    /// <summary>Allocates a block if there is memory.</summary>
+    /// <param name="byteCount">Bytes; 0 counts as 1.</param>
+    /// <param name="block">The block, or null.</param>
+    /// <returns>Whether a block was allocated.</returns>
+    public bool TryAlloc(nuint byteCount, out void* block)
+    {
+        ThreadCache* cache = CurrentCache();
+        if (cache != null && SizeClass.TryFind(byteCount, out nuint sizeClass))
+        {
+            block = ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint hit) ? (void*)hit : TryAllocRefill(cache, sizeClass);
+        }
+        else
+        {
+            block = TryAllocSlow(byteCount);
+        }
+
+        return block != null;
+    }
+
+    /// <summary>Allocates a block that reads as zero.</summary>
+    /// <inheritdoc cref="Alloc(nuint)"/>
+    public void* AllocZeroed(nuint byteCount)
+    {
+        if (byteCount - 1 >= UntouchedBytesMin - 1)
+        {
+            return AllocZeroedSlow(byteCount);
+        }
+
+        void* block = Alloc(byteCount);
+        new Span<byte>(block, (int)byteCount).Clear();
+        return block;
+    }
+
+    /// <summary>Allocates a block for an array that reads as zero.</summary>
+    /// <inheritdoc cref="Alloc(nuint, nuint)"/>
+    public void* AllocZeroed(nuint elementCount, nuint elementSize) => AllocZeroed(Product(elementCount, elementSize));
+
+    /// <summary>Allocates a typed array that reads as zero.</summary>
+    /// <inheritdoc cref="Alloc{T}(nuint)"/>
+    public T* AllocZeroed<T>(nuint count)
+        where T : unmanaged => (T*)AllocZeroed(Product(count, (nuint)sizeof(T)));
+
+    /// <summary>Allocates a block at a multiple of a power of two.</summary>
+    /// <param name="byteCount">Bytes; 0 counts as 1.</param>
+    /// <param name="alignment">A power of two, as large as the address space allows.</param>
+    /// <returns>The block's address; free it with <see cref="Free"/> or <see cref="AlignedFree"/>, which are the same.</returns>
+    /// <exception cref="ArgumentException"><paramref name="alignment"/> is not a power of two.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory.</exception>
+    public void* AlignedAlloc(nuint byteCount, nuint alignment)
+    {
+        if (!BitOperations.IsPow2(alignment))
+        {
+            throw new ArgumentException($"An alignment is a power of two from 1 up, not {alignment}.", nameof(alignment));
+        }
+
+        if (alignment <= AlignmentNatural)
+        {
+            return Alloc(byteCount);
+        }
+
+        byteCount = Math.Max(byteCount, 1);
+        void* block = TryAllocAligned(byteCount, alignment);
+        return block != null ? block : ThrowOutOfMemory(byteCount, alignment);
+    }
+
+    /// <summary>Allocates as many blocks of one size as the span holds: all of them, or none and an exception.</summary>
+    /// <param name="byteCount">Bytes of each block; 0 counts as 1.</param>
+    /// <param name="blocks">Receives the addresses.</param>
+    /// <exception cref="OutOfMemoryException">There is no memory for all of them; those already allocated are freed.</exception>
+    public void AllocBulk(nuint byteCount, Span<nint> blocks)
+    {
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            if (!TryAlloc(byteCount, out void* block))
+            {
+                FreeBulk(blocks[..i]);
+                blocks.Clear();
+                ThrowOutOfMemory(byteCount, AlignmentNatural);
+            }
+
+            blocks[i] = (nint)block;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void* AllocRefill(NativeHeap? self, ThreadCache* cache, nuint sizeClass)
+    {
+        NativeHeap heap = self ?? s_shared;
+        void* block = heap.TryAllocRefill(cache, sizeClass);
+        return block != null ? block : heap.ThrowOutOfMemory(heap._depots[sizeClass].Geometry.BlockBytes, AlignmentNatural);
+    }
+
+    /// <summary>After a refused pop: fills the magazine from the depot and takes one.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* TryAllocRefill(ThreadCache* cache, nuint sizeClass)
+    {
+        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        Depot depot = _depots[sizeClass];
+        cache->Guard.Enter();
+        magazine.PopRefused();
+        int count = 0;
+        if (TryAttachSlots(magazine, depot))
+        {
+            if (magazine.Capacity < depot.Geometry.MagazineCapacity && ThreadCache.WantsMore(cache, sizeClass))
+            {
+                magazine.SetCapacity(Math.Min(Math.Max(magazine.Capacity * 2, 1), depot.Geometry.MagazineCapacity));
+            }
+
+            count = magazine.Normalize().Length;
+            count = count != 0 ? count : depot.Take(magazine.Slots(depot.Geometry.BatchCount));
+        }
+
+        nuint block = 0;
+        if (count != 0)
+        {
+            block = magazine.Slots(count)[^1];
+            magazine.SetItems(count - 1);
+        }
+
+        cache->Guard.Exit();
+        return (void*)block;
+    }
+
+    private bool TryAttachSlots(Magazine magazine, Depot depot)
+    {
+        if (magazine.HasSlots)
+        {
+            return true;
+        }
+
+        nuint slots = AllocMetadata(Magazine.SlotBytes(depot.Geometry.MagazineCapacity));
+        if (slots == 0)
+        {
+            return false;
+        }
+
+        magazine.Attach((void*)slots, depot.Geometry.MagazineCapacityAtFirst);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void* AllocSlow(NativeHeap? self, nuint byteCount)
+    {
+        NativeHeap heap = self ?? s_shared;
+        void* block = heap.TryAllocSlow(byteCount);
+        return block != null ? block : heap.ThrowOutOfMemory(byteCount, AlignmentNatural);
+    }
+
+    /// <summary>No cache yet, size 0, a size above all classes, or checked mode.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* TryAllocSlow(nuint byteCount)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        byteCount = Math.Max(byteCount, 1);
+        if (_checked is not null)
+        {
+            return _checked.Alloc(byteCount, AlignmentNatural, zeroed: false);
+        }
+
+        if (byteCount > SizeClass.BytesMax)
+        {
+            return TryAllocLarge(byteCount, AlignmentNatural, zeroed: false);
+        }
+
+        ThreadCache* cache = CurrentCache();
+        cache = cache != null ? cache : AttachCache();
+        nuint sizeClass = SizeClass.IndexOfLast(byteCount - 1);
+        return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* AllocZeroedSlow(nuint byteCount)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        byteCount = Math.Max(byteCount, 1);
+        void* block = TryAllocZeroed(byteCount);
+        return block != null ? block : ThrowOutOfMemory(byteCount, AlignmentNatural);
+    }
+
+    private void* TryAllocZeroed(nuint byteCount)
+    {
+        if (_checked is not null)
+        {
+            return _checked.Alloc(byteCount, AlignmentNatural, zeroed: true);
+        }
+
+        if (byteCount > SizeClass.BytesMax)
+        {
+            return TryAllocLarge(byteCount, AlignmentNatural, zeroed: true);
+        }
+
+        nuint sizeClass = SizeClass.IndexOfLast(byteCount - 1);
+        ThreadCache* cache = CurrentCache();
+        if (cache != null && byteCount >= UntouchedBytesMin && ThreadCache.MagazineOf(cache, sizeClass).Count == 0)
+        {
+            return TryAllocUntouched(_depots[sizeClass], byteCount);
+        }
+
+        if (!TryAlloc(byteCount, out void* block))
+        {
+            return null;
+        }
+
+        new Span<byte>(block, (int)byteCount).Clear();
+        return block;
+    }
+
+    private static void* TryAllocUntouched(Depot depot, nuint byteCount)
+    {
+        if (!depot.TryTakeOne(out nuint block, out bool knownZero))
+        {
+            return null;
+        }
+
+        if (!knownZero)
+        {
+            new Span<byte>((void*)block, (int)byteCount).Clear();
+        }
+
+        return (void*)block;
+    }
+
+    private void* TryAllocAligned(nuint byteCount, nuint alignment)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_checked is not null)
+        {
+            return _checked.Alloc(byteCount, alignment, zeroed: false);
+        }
+
+        nuint classBytes = ClassBytesFor(byteCount, alignment);
+        if (classBytes == 0)
+        {
+            return TryAllocLarge(byteCount, alignment, zeroed: false);
+        }
+
+        return TryAlloc(classBytes, out void* block) ? block : null;
+    }
+
+    /// <summary>
+    /// Bytes of the smallest class whose blocks all lie at multiples of the alignment; 0 when there is none. A slab begins at a multiple of its
+    /// own size, up to the zone's 2 MiB, so blocks do if their size is a multiple.
+    /// </summary>
+    private static nuint ClassBytesFor(nuint byteCount, nuint alignment)
+    {
+        if (alignment > SizeClass.BytesMax || byteCount > SizeClass.BytesMax)
+        {
+            return 0;
+        }
+
+        for (int i = SizeClass.ForBytes(Math.Max(byteCount, alignment)).Value; i < SizeClass.Count; i++)
+        {
+            nuint bytes = new SizeClass(i).BlockBytes;
+            if ((bytes & (alignment - 1)) == 0)
+            {
+                return bytes;
+            }
+        }
+
+        return 0;
+    }
+
+    private void* TryAllocLarge(nuint byteCount, nuint alignment, bool zeroed)
+    {
+        if (_large.TryAlloc(byteCount, alignment, zeroed, out nuint block))
+        {
+            return (void*)block;
+        }
+
+        Trim();
+        return _large.TryAlloc(byteCount, alignment, zeroed, out block) ? (void*)block : null;
+    }
+
+    private static nuint Product(nuint count, nuint size)
+    {
+        nuint bytes = unchecked(count * size);
+        return size != 0 && bytes / size != count
+            ? throw new OutOfMemoryException($"{count} elements of {size} bytes are more than the address space holds.")
+            : bytes;
+    }
+}

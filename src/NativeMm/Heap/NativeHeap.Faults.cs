@@ -1,0 +1,72 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <content>What to say when something is wrong.</content>
+public sealed unsafe partial class NativeHeap
+{
+    /// <summary>Whether an address lies in a slab or a large block of this heap.</summary>
+    internal bool HoldsMemoryAt(nuint address) =>
+        _space.Contains(address) ? (_space.WordOf(address) ^ _tag) < SizeClass.Count : _large.StartOf(address) != 0;
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* ThrowOutOfMemory(nuint byteCount, nuint alignment)
+    {
+        FrameStatistics statistics = _space.Frames.GetStatistics();
+        int largest = Order.MaxValue;
+        while (largest > 0 && statistics.FreeBlocks[largest] == 0)
+        {
+            largest--;
+        }
+
+        string where = byteCount > SizeClass.BytesMax || alignment > SizeClass.BytesMax
+            ? "the operating system refused the mapping"
+            : $"{statistics.FreeFrames + statistics.PerCoreFrames} of {statistics.ManagedFrames} frames are free, the largest free block is of order {largest}";
+        throw new OutOfMemoryException(
+            $"Heap '{Name}' cannot allocate {byteCount} bytes at a multiple of {alignment}: {where}; " +
+            $"the limit is {_space.Bytes} bytes (MemoryRuntimeOptions.CapacityBytes).");
+    }
+
+    private void ThrowIfFault(BlockFault fault)
+    {
+        if (fault.Kind != BlockFaultKind.None)
+        {
+            ThrowFault(fault);
+        }
+    }
+
+    [DoesNotReturn]
+    private void ThrowFault(BlockFault fault) => throw (fault.Kind == BlockFaultKind.DoubleFree
+        ? Fault(MemoryFaultKind.DoubleFree, fault.Address, "was freed twice: it was free already when the thread's cache gave it back")
+        : Fault(MemoryFaultKind.NotBlockStart, fault.Address, "was freed but lies inside a block, not at its start"));
+
+    /// <summary>Finds out why a pointer is not a block of this heap.</summary>
+    private MemoryFaultException Fault(nuint address)
+    {
+        nuint start = _large.StartOf(address);
+        if (start != 0)
+        {
+            return Fault(MemoryFaultKind.NotBlockStart, address, $"lies {address - start} bytes inside the large block at 0x{start:x}, not at its start");
+        }
+
+        NativeHeap? owner = _space.HeapOf(address);
+        if (owner is null)
+        {
+            return _space.Contains(address)
+                ? Fault(MemoryFaultKind.DoubleFree, address, "lies in frames that no heap holds any more: its whole slab was freed before")
+                : Fault(MemoryFaultKind.ForeignPointer, address, "is not memory of any heap of this runtime, or a large block that was freed before");
+        }
+
+        return ReferenceEquals(owner, this)
+            ? Fault(MemoryFaultKind.NotBlockStart, address, "lies in a slab of this heap but not at the start of a block that is in use")
+            : Fault(MemoryFaultKind.WrongHeap, address, $"belongs to heap '{owner.Name}'");
+    }
+
+    private MemoryFaultException Fault(MemoryFaultKind kind, nuint address, string what) =>
+        new(kind, address, $"Heap '{Name}': the pointer 0x{address:x} {what}.");
+}

@@ -1,0 +1,185 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <content>Freeing, and finding out what is wrong with a pointer.</content>
+public sealed unsafe partial class NativeHeap
+{
+    /// <summary>Frees a block. Any thread may free any block.</summary>
+    /// <param name="block">A block of this heap, or null, which does nothing.</param>
+    /// <exception cref="MemoryFaultException">
+    /// The pointer is foreign, belongs to another heap, or is not a multiple of 16. A block that is freed twice, and a pointer into the middle
+    /// of a block, are found when the thread's cache gives its blocks back, or at once in checked mode.
+    /// </exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Free(void* block)
+    {
+        ThreadCache* cache = CurrentCache();
+        if (cache == null || !ThreadCache.TryClassOf(cache, block, out nuint sizeClass)
+            || !ThreadCache.MagazineOf(cache, sizeClass).TryPush((nuint)block))
+        {
+            FreeSlow(Self, block);
+        }
+    }
+
+    /// <summary>Frees a block from <see cref="AlignedAlloc"/>; the same as <see cref="Free"/>.</summary>
+    /// <inheritdoc cref="Free"/>
+    public void AlignedFree(void* block) => Free(block);
+
+    /// <summary>Frees many blocks.</summary>
+    /// <param name="blocks">Addresses; zeros are skipped.</param>
+    /// <exception cref="MemoryFaultException">As <see cref="Free"/>; the blocks before the wrong one are freed, the others are not.</exception>
+    public void FreeBulk(ReadOnlySpan<nint> blocks)
+    {
+        foreach (nint block in blocks)
+        {
+            Free((void*)block);
+        }
+    }
+
+    /// <summary>Bytes that may be used in a block: at least what was asked for.</summary>
+    /// <param name="block">A live block of this heap.</param>
+    /// <returns>Bytes; 0 for null.</returns>
+    /// <exception cref="MemoryFaultException">The pointer is not the start of a block of this heap.</exception>
+    public nuint UsableSize(void* block)
+    {
+        if (block == null)
+        {
+            return 0;
+        }
+
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_checked is not null)
+        {
+            return _checked.UsableSize(block);
+        }
+
+        nuint bytes = BlockBytesOf((nuint)block);
+        return bytes != 0 ? bytes : throw Fault((nuint)block);
+    }
+
+    /// <summary>
+    /// Whether an address is the start of a block that is in use. Looks through all caches, so it is for checks, not for hot paths; exact for a
+    /// block that nobody frees at the same moment.
+    /// </summary>
+    /// <param name="block">Any address.</param>
+    public bool Owns(void* block)
+    {
+        if (block == null || _disposed)
+        {
+            return false;
+        }
+
+        if (_checked is not null)
+        {
+            return _checked.Owns(block);
+        }
+
+        return BlockBytesOf((nuint)block) != 0 && !(_space.Contains((nuint)block) && IsCached((nuint)block));
+    }
+
+    /// <summary>Whether a block of a slab lies in a thread's magazine or in a batch.</summary>
+    private bool IsCached(nuint block)
+    {
+        nuint sizeClass = _space.WordOf(block) ^ _tag;
+        foreach (nint cache in _caches.Snapshot())
+        {
+            if (ThreadCache.MagazineOf((ThreadCache*)cache, sizeClass).Contains(block))
+            {
+                return true;
+            }
+        }
+
+        return _depots[sizeClass].BatchedBlocks().Contains(block);
+    }
+
+    /// <summary>A full magazine, null, no cache yet, a large block, checked mode, or a wrong pointer.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FreeSlow(NativeHeap? self, void* block)
+    {
+        if (block != null)
+        {
+            (self ?? s_shared).FreeSlow(block);
+        }
+    }
+
+    private void FreeSlow(void* block)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_checked is not null)
+        {
+            _checked.Free(block);
+            return;
+        }
+
+        ThreadCache* cache = CurrentCache();
+        cache = cache != null ? cache : AttachCache();
+        if (ThreadCache.TryClassOf(cache, block, out nuint sizeClass))
+        {
+            FreeFlush(cache, sizeClass, (nuint)block);
+        }
+        else if (_space.Contains((nuint)block) || !_large.TryFree((nuint)block))
+        {
+            throw Fault((nuint)block);
+        }
+    }
+
+    /// <summary>Adds a block to a magazine, after its older half went to the depot if it was full.</summary>
+    private void FreeFlush(ThreadCache* cache, nuint sizeClass, nuint block)
+    {
+        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        Depot depot = _depots[sizeClass];
+        BlockFault fault = BlockFault.None;
+        cache->Guard.Enter();
+        if (TryAttachSlots(magazine, depot) && magazine.Capacity != 0)
+        {
+            fault = FlushOldest(cache, sizeClass, depot);
+            bool pushed = magazine.TryPush(block);
+            Invariant.Check(pushed, "A magazine was full after its older half had been given away.");
+        }
+        else
+        {
+            ThreadCache.NoteOverflow(cache, sizeClass);
+            fault = depot.Put(new ReadOnlySpan<nuint>(in block));
+        }
+
+        cache->Guard.Exit();
+        ThrowIfFault(fault);
+    }
+
+    private static BlockFault FlushOldest(ThreadCache* cache, nuint sizeClass, Depot depot)
+    {
+        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        Span<nuint> items = magazine.Normalize();
+        if (items.Length < magazine.Capacity)
+        {
+            return BlockFault.None;
+        }
+
+        ThreadCache.NoteOverflow(cache, sizeClass);
+        int batch = Math.Min(depot.Geometry.BatchCount, items.Length);
+        BlockFault fault = depot.Put(items[..batch]);
+        items[batch..].CopyTo(magazine.Slots(items.Length - batch));
+        magazine.SetItems(items.Length - batch);
+        return fault;
+    }
+
+    /// <summary>Bytes of the block that begins at an address; 0 when none does.</summary>
+    private nuint BlockBytesOf(nuint address)
+    {
+        if (!_space.Contains(address))
+        {
+            return _large.BytesOf(address);
+        }
+
+        nuint sizeClass = _space.WordOf(address) ^ _tag;
+        if (sizeClass >= SizeClass.Count)
+        {
+            return 0;
+        }
+
+        return _depots[sizeClass].IsBlockOutside(address) ? _depots[sizeClass].Geometry.BlockBytes : 0;
+    }
+}

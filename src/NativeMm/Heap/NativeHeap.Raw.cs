@@ -1,0 +1,46 @@
+using NativeMm.Diagnostics;
+using NativeMm.Heap.Checked;
+
+namespace NativeMm.Heap;
+
+/// <content>What the checked mode stands on: single blocks straight from the depots, past the thread caches.</content>
+public sealed unsafe partial class NativeHeap : IRawHeap
+{
+    /// <inheritdoc/>
+    void* IRawHeap.RawAlloc(nuint bytes, nuint alignment, bool zeroed)
+    {
+        nuint classBytes = ClassBytesFor(bytes, alignment);
+        if (classBytes == 0)
+        {
+            return _large.TryAlloc(bytes, alignment, zeroed, out nuint large) ? (void*)large : null;
+        }
+
+        Depot depot = _depots[SizeClass.ForBytes(classBytes).Value];
+        if (!depot.TryTakeOne(out nuint block, out bool knownZero))
+        {
+            return null;
+        }
+
+        if (zeroed && !knownZero)
+        {
+            new Span<byte>((void*)block, (int)classBytes).Clear();
+        }
+
+        return (void*)block;
+    }
+
+    /// <inheritdoc/>
+    void IRawHeap.RawFree(void* block)
+    {
+        nuint address = (nuint)block;
+        if (!_space.Contains(address))
+        {
+            bool freed = _large.TryFree(address);
+            Invariant.Check(freed, $"The checked mode freed a large block at 0x{address:x} that is not allocated.");
+            return;
+        }
+
+        BlockFault fault = _depots[_space.WordOf(address) ^ _tag].PutHome(new ReadOnlySpan<nuint>(in address));
+        Invariant.Check(fault.Kind == BlockFaultKind.None, $"The checked mode freed 0x{address:x}: {fault.Kind}.");
+    }
+}

@@ -1,0 +1,117 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <content>Giving back what threads and depots hold without needing it.</content>
+public sealed unsafe partial class NativeHeap : Frames.IShrinker
+{
+    private const uint RestingPasses = 2;
+
+    /// <summary>
+    /// Takes the free blocks out of all thread caches and depots, returns empty slabs to the frames, and gives unused pages inside the others
+    /// and retained large blocks back to the operating system. Other threads may go on working.
+    /// </summary>
+    /// <returns>Bytes given back to the operating system by the heap itself; frames of empty slabs are not among them.</returns>
+    public ulong Trim()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        EmptyThreadCaches(onlyIdle: false);
+        ulong bytes = _large.Trim(long.MaxValue);
+        foreach (Depot depot in _depots)
+        {
+            depot.TrimBatches(all: true);
+            bytes += depot.DiscardUnusedPages(0);
+        }
+
+        return bytes;
+    }
+
+    /// <summary>
+    /// One pass of the background trimmer: takes what did not move since the last pass, which the caller makes once a purge delay.
+    /// </summary>
+    /// <param name="purgeDelay">How long freed large blocks are kept.</param>
+    /// <returns>Bytes given back to the operating system.</returns>
+    internal ulong TrimIdle(TimeSpan purgeDelay)
+    {
+        EmptyThreadCaches(onlyIdle: true);
+        ulong bytes = _large.Trim(Environment.TickCount64 - (long)purgeDelay.TotalMilliseconds);
+        foreach (Depot depot in _depots)
+        {
+            depot.TrimBatches(all: false);
+            bytes += depot.DiscardUnusedPages(RestingPasses);
+        }
+
+        return bytes;
+    }
+
+    /// <inheritdoc/>
+    ulong Frames.IShrinker.Shrink(ulong framesWanted)
+    {
+        if (_disposed)
+        {
+            return 0;
+        }
+
+        ulong before = SlabFrames();
+        EmptyThreadCaches(onlyIdle: false);
+        foreach (Depot depot in _depots)
+        {
+            depot.TrimBatches(all: true);
+        }
+
+        ulong after = SlabFrames();
+        return before > after ? before - after : 0;
+    }
+
+    private void EmptyThreadCaches(bool onlyIdle)
+    {
+        foreach (nint cache in _caches.Snapshot())
+        {
+            EmptyThreadCache((ThreadCache*)cache, onlyIdle);
+        }
+    }
+
+    private void EmptyThreadCache(ThreadCache* cache, bool onlyIdle)
+    {
+        if (!cache->Guard.TryEnter())
+        {
+            return;
+        }
+
+        Span<MagazineTheft> thefts = stackalloc MagazineTheft[SizeClass.Count];
+        bool any = false;
+        for (int i = 0; i < SizeClass.Count; i++)
+        {
+            Magazine magazine = ThreadCache.MagazineOf(cache, (nuint)i);
+            bool wanted = magazine.Count > 0 && (!onlyIdle || ThreadCache.RestsSinceLastLook(cache, i));
+            thefts[i] = wanted ? magazine.StealBegin() : default;
+            any |= wanted;
+        }
+
+        if (any)
+        {
+            Atomic.ProcessWideFence();
+            for (int i = 0; i < SizeClass.Count; i++)
+            {
+                if (thefts[i] != default)
+                {
+                    // A wrong pointer among them is left out; there is no caller here who could be told.
+                    _depots[i].PutHome(ThreadCache.MagazineOf(cache, (nuint)i).StealEnd(thefts[i]));
+                }
+            }
+        }
+
+        cache->Guard.Exit();
+    }
+
+    private ulong SlabFrames()
+    {
+        ulong frames = 0;
+        foreach (Depot depot in _depots)
+        {
+            frames += (ulong)depot.GetStatistics().Slabs * depot.Geometry.Order.Frames;
+        }
+
+        return frames;
+    }
+}

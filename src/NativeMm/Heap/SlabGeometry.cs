@@ -1,0 +1,88 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <summary>
+/// How the slabs of one size class are cut, and how many blocks travel together between a thread and the depot.
+/// </summary>
+internal readonly struct SlabGeometry
+{
+    /// <summary>Most blocks that fit one slab of any class.</summary>
+    public const int BlocksMax = (int)(SlabSpace.GranuleBytes / 16);
+
+    /// <summary>Most blocks in one batch.</summary>
+    public const int BatchMax = 64;
+
+    private const int BatchBytes = 16 << 10;
+    private const int StockBytes = 64 << 10;
+    private const int StockedBatchesMax = 8;
+    private const int ReciprocalShift = 48;
+
+    private static readonly SlabGeometry[] s_table = MakeTable();
+
+    private SlabGeometry(SizeClass sizeClass)
+    {
+        BlockBytes = (uint)sizeClass.BlockBytes;
+        Order = OrderFor(BlockBytes);
+        Blocks = BlockBytes <= SlabSpace.GranuleBytes / 2 ? (int)(Order.Bytes / BlockBytes) : 1;
+        BatchCount = BatchFor((int)BlockBytes);
+        StockedBatches = IsRun ? 0 : Math.Clamp(StockBytes / (BatchCount * (int)BlockBytes), 1, StockedBatchesMax);
+        Reciprocal = ((1UL << ReciprocalShift) / BlockBytes) + 1;
+    }
+
+    /// <summary>Bytes of one block.</summary>
+    public uint BlockBytes { get; }
+
+    /// <summary>Size of a slab as an order of frames, at least 4 (64 KiB).</summary>
+    public Order Order { get; }
+
+    /// <summary>Blocks in one slab.</summary>
+    public int Blocks { get; }
+
+    /// <summary>Blocks that travel together between a thread and the depot: about 16 KiB worth, 1 to 64.</summary>
+    public int BatchCount { get; }
+
+    /// <summary>Items that a thread's magazine holds: two batches, so that a walk around one boundary does not move batches all the time.</summary>
+    public int MagazineCapacity => Math.Max(BatchCount * 2, IsRun && BlockBytes <= 128 << 10 ? 4 : 2);
+
+    /// <summary>Whether each block is a run of frames of its own: above 32 KiB.</summary>
+    public bool IsRun => Blocks == 1;
+
+    /// <summary>
+    /// Items that a magazine may hold before it has shown that its thread allocates again what it frees. A program that grows one buffer passes
+    /// through many large sizes and comes back to none, so runs start with nothing.
+    /// </summary>
+    public int MagazineCapacityAtFirst => IsRun ? 0 : MagazineCapacity;
+
+    /// <summary>Full batches that a depot keeps before blocks go back to their slabs: about 64 KiB worth, 1 to 8; none of runs, which go back to the frames for any size to use.</summary>
+    public int StockedBatches { get; }
+
+    private ulong Reciprocal { get; }
+
+    /// <summary>The geometry of a class.</summary>
+    public static ref readonly SlabGeometry Of(SizeClass sizeClass) => ref s_table[sizeClass.Value];
+
+    /// <summary>Number of the block that an offset into the slab lies in.</summary>
+    /// <param name="offset">Below the slab's size: 4 MiB. Quotients stay below 4096, so the product fits 64 bits and the rounding is exact.</param>
+    public int BlockAt(nuint offset) => (int)((offset * (nuint)Reciprocal) >> ReciprocalShift);
+
+    private static int BatchFor(int blockBytes) => Math.Clamp(BatchBytes / blockBytes, 1, BatchMax);
+
+    /// <summary>
+    /// Blocks of up to 32 KiB share a slab of 64 KiB; a larger one is a run of frames of its own, so that its frames serve any size once it is
+    /// free. The part of a run behind the block is address space that nobody touches.
+    /// </summary>
+    private static Order OrderFor(uint blockBytes) =>
+        blockBytes <= SlabSpace.GranuleBytes / 2 ? new Order(SlabSpace.GranuleShift - Pfn.FrameShift) : Order.ForBytes(blockBytes);
+
+    private static SlabGeometry[] MakeTable()
+    {
+        var table = new SlabGeometry[SizeClass.Count];
+        for (int i = 0; i < table.Length; i++)
+        {
+            table[i] = new SlabGeometry(new SizeClass(i));
+        }
+
+        return table;
+    }
+}

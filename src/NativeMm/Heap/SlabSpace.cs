@@ -1,0 +1,233 @@
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <summary>
+/// What all heaps over one zone share: for each granule of 64 KiB a word that says which heap and class it belongs to, a slab descriptor and a
+/// bitmap. All lie in reserved memory beside the zone, so they cost only what is in use, and an overrun of user data cannot reach them.
+/// </summary>
+/// <remarks>
+/// A granule word is <c>tag of the heap | size class</c>, 0 for granules that no heap has. It is written before the first block of a slab is
+/// handed out and cleared after the last one came back, so whoever holds a live block reads a settled word without any ordering.
+/// </remarks>
+internal sealed unsafe class SlabSpace : IDisposable
+{
+    /// <summary>log2 of <see cref="GranuleBytes"/>.</summary>
+    public const int GranuleShift = 16;
+
+    /// <summary>Bytes of one granule: the smallest slab.</summary>
+    public const nuint GranuleBytes = 1 << GranuleShift;
+
+    /// <summary>Bits of a granule word that hold the size class; the rest is the heap's tag.</summary>
+    public const int ClassBits = 8;
+
+    private const int BitmapWords = SlabGeometry.BlocksMax / 64;
+    private const int FramesPerGranule = (int)(GranuleBytes / Pfn.FrameBytes);
+
+    private readonly IMemoryPlatform _platform;
+    private readonly uint _granules;
+    private readonly List<NativeHeap> _heaps = [];
+    private nuint _words;
+    private nuint _slabs;
+    private nuint _bitmaps;
+    private uint _tagsGiven;
+    private uint _granulesUsed;
+
+    private SlabSpace(IFrameAllocator frames, IMemoryPlatform platform)
+    {
+        Frames = frames;
+        _platform = platform;
+        _granules = (uint)(frames.Zone.Bytes >> GranuleShift);
+    }
+
+    /// <summary>Where slabs come from.</summary>
+    public IFrameAllocator Frames { get; }
+
+    /// <summary>The zone's operating system.</summary>
+    public IMemoryPlatform Platform => _platform;
+
+    /// <summary>Address of the first granule.</summary>
+    public nuint BaseAddress => Frames.Zone.BaseAddress;
+
+    /// <summary>Length of the zone, in bytes.</summary>
+    public nuint Bytes => (nuint)_granules << GranuleShift;
+
+    /// <summary>One word a granule.</summary>
+    public uint* Words => (uint*)_words;
+
+    /// <summary>Granules below this number may have been used; the others never were.</summary>
+    public uint GranulesUsed => Atomic.LoadAcquire(in _granulesUsed);
+
+    /// <summary>Reserves the arrays beside a zone.</summary>
+    public static PlatformResult TryCreate(IFrameAllocator frames, IMemoryPlatform platform, out SlabSpace? space)
+    {
+        space = null;
+        var candidate = new SlabSpace(frames, platform);
+        PlatformResult result = candidate.ReserveArrays();
+        if (!result.Succeeded)
+        {
+            candidate.Dispose();
+            return result;
+        }
+
+        space = candidate;
+        return PlatformResult.Success;
+    }
+
+    /// <summary>A tag that no heap of this space had before.</summary>
+    /// <exception cref="InvalidOperationException">2²⁴ − 1 heaps were made already.</exception>
+    public uint NextTag()
+    {
+        uint tag = Atomic.Add(ref _tagsGiven, 1);
+        if (tag >= 1u << (32 - ClassBits))
+        {
+            throw new InvalidOperationException($"No more than {(1u << (32 - ClassBits)) - 1} heaps can be made in one runtime over its life.");
+        }
+
+        return tag << ClassBits;
+    }
+
+    /// <summary>Enters a heap into the list that listings and error messages use.</summary>
+    public void AddHeap(NativeHeap heap)
+    {
+        lock (_heaps)
+        {
+            _heaps.Add(heap);
+        }
+    }
+
+    /// <summary>Takes a heap off the list.</summary>
+    public void RemoveHeap(NativeHeap heap)
+    {
+        lock (_heaps)
+        {
+            _heaps.Remove(heap);
+        }
+    }
+
+    /// <summary>The heaps that live now.</summary>
+    public NativeHeap[] Heaps()
+    {
+        lock (_heaps)
+        {
+            return [.. _heaps];
+        }
+    }
+
+    /// <summary>The heap that an address belongs to, or null.</summary>
+    public NativeHeap? HeapOf(nuint address) => Array.Find(Heaps(), heap => heap.HoldsMemoryAt(address));
+
+    /// <summary>The descriptor of the slab that begins at a granule.</summary>
+    public ref Slab SlabAt(uint granule) => ref ((Slab*)_slabs)[granule];
+
+    /// <summary>The bitmap of the slab that begins at a granule: a set bit is a free block.</summary>
+    public Span<ulong> BitmapAt(uint granule, int blocks) => new((ulong*)_bitmaps + ((nuint)granule * BitmapWords), (blocks + 63) >> 6);
+
+    /// <summary>Address of a granule's first byte.</summary>
+    public nuint AddressOf(uint granule) => BaseAddress + ((nuint)granule << GranuleShift);
+
+    /// <summary>First granule of the slab of that class which an address lies in. Slabs are naturally aligned inside the zone.</summary>
+    public uint SlabOf(nuint address, Order order) =>
+        (uint)((address - BaseAddress) >> GranuleShift) & ~((order.Frames / FramesPerGranule) - 1);
+
+    /// <summary>Whether an address lies in the zone.</summary>
+    public bool Contains(nuint address) => address - BaseAddress < Bytes;
+
+    /// <summary>The granule word of an address inside the zone.</summary>
+    public uint WordOf(nuint address) => Words[(address - BaseAddress) >> GranuleShift];
+
+    /// <summary>Takes frames for a slab and signs for them. Every block is free, none is handed out yet.</summary>
+    /// <param name="sizeClass">Class of the slab.</param>
+    /// <param name="tag">The heap's tag.</param>
+    /// <param name="granule">First granule of the slab.</param>
+    /// <returns>False when there are no frames, after the shrinkers ran.</returns>
+    public bool TryAllocateSlab(SizeClass sizeClass, uint tag, out uint granule)
+    {
+        ref readonly SlabGeometry geometry = ref SlabGeometry.Of(sizeClass);
+        granule = Slab.None;
+        if (!Frames.TryAllocate(geometry.Order, FrameFlags.None, out Pfn frame, out bool knownZero))
+        {
+            return false;
+        }
+
+        ref PageFrame descriptor = ref Frames.Zone.Descriptor(frame);
+        descriptor.Owner = FrameOwner.HeapSlab;
+        descriptor.Order = (byte)geometry.Order.Value;
+        descriptor.OwnerTag = tag | (uint)sizeClass.Value;
+
+        granule = frame.Value / FramesPerGranule;
+        ref Slab slab = ref SlabAt(granule);
+        slab = default;
+        slab.Next = Slab.None;
+        slab.Previous = Slab.None;
+        slab.FreeCount = geometry.Blocks;
+        slab.Untouched = knownZero ? 0 : geometry.Blocks;
+        slab.DiscardedAt = knownZero ? geometry.Blocks : -1;
+        FillBitmap(BitmapAt(granule, geometry.Blocks), geometry.Blocks);
+        Span<uint> words = WordsOf(granule, geometry.Order);
+        words.Fill(tag | (uint)sizeClass.Value);
+        RaiseUsed(granule + (uint)words.Length);
+        return true;
+    }
+
+    /// <summary>Gives the frames of a slab back, all of whose blocks are free.</summary>
+    public void FreeSlab(uint granule, Order order)
+    {
+        WordsOf(granule, order).Clear();
+        var frame = new Pfn(granule * FramesPerGranule);
+        Frames.Zone.Descriptor(frame).Owner = FrameOwner.None;
+        Frames.Free(frame, order);
+    }
+
+    /// <summary>Gives the arrays back. All slabs must be gone.</summary>
+    public void Dispose()
+    {
+        ReleaseArray(ref _words, sizeof(uint));
+        ReleaseArray(ref _slabs, Slab.Bytes);
+        ReleaseArray(ref _bitmaps, BitmapWords * sizeof(ulong));
+    }
+
+    private static void FillBitmap(Span<ulong> bitmap, int blocks)
+    {
+        bitmap.Fill(ulong.MaxValue);
+        int tail = blocks & 63;
+        if (tail != 0)
+        {
+            bitmap[^1] = (1UL << tail) - 1;
+        }
+    }
+
+    private Span<uint> WordsOf(uint granule, Order order) => new(Words + granule, (int)order.Frames / FramesPerGranule);
+
+    private void RaiseUsed(uint end)
+    {
+        uint seen = Atomic.LoadAcquire(in _granulesUsed);
+        while (seen < end && !Atomic.CompareExchange(ref _granulesUsed, seen, end))
+        {
+            seen = Atomic.LoadAcquire(in _granulesUsed);
+        }
+    }
+
+    private PlatformResult ReserveArrays()
+    {
+        PlatformResult result = ReserveArray(ref _words, sizeof(uint));
+        result = result.Succeeded ? ReserveArray(ref _slabs, Slab.Bytes) : result;
+        return result.Succeeded ? ReserveArray(ref _bitmaps, BitmapWords * sizeof(ulong)) : result;
+    }
+
+    private PlatformResult ReserveArray(ref nuint array, int elementBytes) =>
+        _platform.Reserve(_granules * (nuint)elementBytes, _platform.PageBytes, out array);
+
+    private void ReleaseArray(ref nuint array, int elementBytes)
+    {
+        if (array != 0)
+        {
+            PlatformResult result = _platform.Release(array, _granules * (nuint)elementBytes);
+            Invariant.Check(result.Succeeded, $"The platform refused to release a slab array: {result}.");
+            array = 0;
+        }
+    }
+}

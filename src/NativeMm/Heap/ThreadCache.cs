@@ -1,0 +1,95 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <summary>
+/// What one thread keeps of one heap: a magazine of free blocks for each size class, and copies of what the free path must know, so that both
+/// paths reach everything through one pointer. Lives in unmanaged memory that is reused but never given back while the heap lives.
+/// </summary>
+[StructLayout(LayoutKind.Explicit, Size = Bytes)]
+internal unsafe struct ThreadCache
+{
+    /// <summary>Size of a cache without the slots of its magazines.</summary>
+    public const int Bytes = OverflowsOffset + (SizeClass.Count * sizeof(uint));
+
+    private const uint EventsRemembered = 64;
+    private const int RackOffset = CacheLine.Isolation;
+    private const int PositionsOffset = RackOffset + Magazine.RackBytes;
+    private const int OverflowsOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
+
+    // Owner: nobody after construction.
+    [FieldOffset(0)]
+    public nuint BaseAddress;
+
+    /// <summary>Length of the zone in units of 16 bytes.</summary>
+    [FieldOffset(8)]
+    public nuint ZoneUnits;
+
+    /// <summary>The granule words of the zone.</summary>
+    [FieldOffset(16)]
+    public uint* Words;
+
+    /// <summary>The heap's tag; a granule word XOR this is the size class if and only if the granule is this heap's.</summary>
+    [FieldOffset(24)]
+    public uint Tag;
+
+    /// <summary>Counts refused pushes and, after one, pops: a clock for <see cref="WantsMore"/>.</summary>
+    [FieldOffset(28)]
+    public uint Events;
+
+    // Owner: whoever is off the hit path. The guard of all magazines of this cache.
+    [FieldOffset(64)]
+    public SpinLock<NoLockStatistics> Guard;
+
+    /// <summary>The magazine of a class.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Magazine MagazineOf(ThreadCache* cache, nuint sizeClass) => Magazine.At((byte*)cache + RackOffset, sizeClass);
+
+    /// <summary>
+    /// Finds the class of a pointer that is being freed, without any assumption about the pointer. One comparison covers foreign memory and
+    /// pointers that are not a multiple of 16: rotating moves a misaligned pointer's low bits to the top.
+    /// </summary>
+    /// <returns>False when the pointer cannot be the start of a block of this heap's slabs.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryClassOf(ThreadCache* cache, void* block, out nuint sizeClass)
+    {
+        nuint unit = BitOperations.RotateRight((nuint)block - cache->BaseAddress, 4);
+        if (unit < cache->ZoneUnits)
+        {
+            sizeClass = cache->Words[unit >> (SlabSpace.GranuleShift - 4)] ^ cache->Tag;
+            return sizeClass < SizeClass.Count;
+        }
+
+        sizeClass = 0;
+        return false;
+    }
+
+    /// <summary>Whether a magazine's top lies where it lay when this was last asked. Under the guard.</summary>
+    public static bool RestsSinceLastLook(ThreadCache* cache, int sizeClass)
+    {
+        ref nuint seen = ref ((nuint*)((byte*)cache + PositionsOffset))[sizeClass];
+        nuint position = MagazineOf(cache, (nuint)sizeClass).Position;
+        bool rests = seen == position;
+        seen = position;
+        return rests;
+    }
+
+    /// <summary>Notes that a magazine refused a push. Owner, under the guard.</summary>
+    public static void NoteOverflow(ThreadCache* cache, nuint sizeClass) =>
+        ((uint*)((byte*)cache + OverflowsOffset))[sizeClass] = ++cache->Events;
+
+    /// <summary>
+    /// Whether a magazine that just ran dry had refused a push a short while ago: the thread wants back what it had to give away. Owner, under
+    /// the guard.
+    /// </summary>
+    public static bool WantsMore(ThreadCache* cache, nuint sizeClass)
+    {
+        ref uint overflowedAt = ref ((uint*)((byte*)cache + OverflowsOffset))[sizeClass];
+        bool wants = overflowedAt != 0 && ++cache->Events - overflowedAt <= EventsRemembered;
+        overflowedAt = 0;
+        return wants;
+    }
+}

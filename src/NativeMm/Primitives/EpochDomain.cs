@@ -1,0 +1,216 @@
+// Purpose      memory that readers reach without a lock is reclaimed only when none of them can still hold it.
+// States       _epoch grows by 1. A participant's state is 0 (outside) or the epoch that it read when it entered.
+// Transitions  outside → e: by the thread (store, full fence). e → outside: by the thread (release). _epoch e → e + 1: by anybody (CAS) who saw
+//              after a full fence that every participant is outside or in e.
+// Ownership    _epoch | anybody | CAS, acquire. state | its thread | the one who advances | fence. bags | anybody | under the bag lock.
+//              _participants | replaced as a whole under _membership | read with acquire.
+// Ordering     [E1] the fence after a thread stored its epoch and before it reads anything shared; [E2] the fence of Retire, between the
+//              unlinking and the reading of the epoch r, and the fence of TryAdvance before it looks at the states. Either the reader's [E1]
+//              comes first, or it does not find the item at all. If it comes first, the reader entered in r or before, and the step from
+//              r + 1 to r + 2 sees its state and does not happen. Therefore an item retired in r can go from r + 2 on.
+//              [E3] leaving is a release; [E4] the one who advances acquires: the reader's last reads come before the reclaiming.
+// Reuse        three bags suffice: an item of epoch e goes from e + 2 on, and its bag is used again in e + 3.
+// Progress     entering and leaving are wait-free. A thread that stays inside stops all reclaiming, not the work; a thread that died inside is
+//              found by TryAdvance and does not count.
+// Source       K. Fraser, "Practical lock-freedom" (2004), §5.2.3. Departs from it in the fence instead of a second look at the epoch.
+
+namespace NativeMm.Primitives;
+
+/// <summary>Epoch-based reclamation for one family of structures. Thread-safe.</summary>
+internal sealed class EpochDomain : IDisposable
+{
+    /// <summary>An item goes that many epochs after it was retired.</summary>
+    internal const ulong GraceEpochs = 2;
+
+    private const int RetiredBeforeReclaim = 64;
+    private const ulong FirstEpoch = 1;
+
+    [ThreadStatic]
+    private static EpochParticipant? t_participants;
+
+    private readonly Lock _membership = new();
+    private EpochParticipant[] _participants = [];
+    private List<EpochParticipant> _departed = [];
+    private int _sweepAt = 16;
+    private ulong _epoch = FirstEpoch;
+    private int _disposed;
+
+    /// <summary>The epoch now.</summary>
+    internal ulong Epoch => Atomic.LoadAcquire(ref _epoch);
+
+    /// <summary>Threads that take part and were not found dead yet.</summary>
+    internal int ParticipantCount => Atomic.LoadAcquire(ref _participants).Length;
+
+    /// <summary>Items that wait to be reclaimed.</summary>
+    public int RetiredCount => Everybody().Sum(participant => participant.CountRetired());
+
+    /// <summary>Enters: from here until the guard is disposed nothing that this thread can reach is reclaimed. Guards nest.</summary>
+    public EpochGuard Enter()
+    {
+        EpochParticipant participant = Participant();
+        participant.Enter();
+        return new EpochGuard(participant);
+    }
+
+    /// <summary>
+    /// Hands over something that was unlinked, so that nobody can find it any more who does not hold it already. The callback runs once, later,
+    /// on any thread, perhaps in this call; it may retire more, and must not throw.
+    /// </summary>
+    /// <param name="reclaim">How to get rid of it.</param>
+    /// <param name="target">Handed to the callback.</param>
+    /// <param name="value">Handed to the callback.</param>
+    public void Retire(Action<object?, nuint> reclaim, object? target, nuint value)
+    {
+        EpochParticipant participant = Participant();
+        List<RetiredItem>? reclaimable = null;
+        Atomic.FullFence(); // [E2] pairs with [E1]
+        int count = participant.Retire(new RetiredItem(reclaim, target, value), Epoch, ref reclaimable);
+        if (count % RetiredBeforeReclaim == 0 && TryAdvance())
+        {
+            participant.Collect(Epoch, ref reclaimable);
+        }
+
+        Reclaim(reclaimable);
+    }
+
+    /// <summary>
+    /// Moves the epoch on if it can, and reclaims what all threads, idle and dead ones too, have retired long enough ago. Three calls at rest
+    /// reclaim everything.
+    /// </summary>
+    /// <returns>How many items were reclaimed.</returns>
+    public int Reclaim()
+    {
+        TryAdvance();
+        List<RetiredItem>? reclaimable = null;
+        ulong epoch = Epoch;
+        foreach (EpochParticipant participant in Everybody())
+        {
+            participant.Collect(epoch, ref reclaimable);
+        }
+
+        Reclaim(reclaimable);
+        return reclaimable?.Count ?? 0;
+    }
+
+    /// <summary>Reclaims everything. Nobody may be inside, or enter any more.</summary>
+    /// <exception cref="InvalidOperationException">A live thread is inside.</exception>
+    public void Dispose()
+    {
+        do
+        {
+            if (Everybody().Any(participant => participant.EnteredEpoch != 0 && !participant.IsDead))
+            {
+                throw new InvalidOperationException("An epoch domain is disposed while a thread is inside: dispose its guard first.");
+            }
+
+            Reclaim();
+        }
+        while (RetiredCount > 0);
+
+        Atomic.StoreRelease(ref _disposed, 1);
+    }
+
+    /// <summary>Moves the epoch on by one if every live participant is outside or entered in the epoch that is now.</summary>
+    internal bool TryAdvance()
+    {
+        ulong epoch = Epoch;
+        Atomic.FullFence(); // [E2] pairs with [E1]
+        bool foundDead = false;
+        foreach (EpochParticipant participant in Atomic.LoadAcquire(ref _participants))
+        {
+            ulong entered = participant.EnteredEpoch;
+            if (entered != 0 && entered != epoch)
+            {
+                if (!participant.IsDead)
+                {
+                    return false;
+                }
+
+                foundDead = true;
+            }
+        }
+
+        if (foundDead)
+        {
+            SweepDead();
+        }
+
+        return Atomic.CompareExchange(ref _epoch, epoch, epoch + 1);
+    }
+
+    private static void Reclaim(List<RetiredItem>? items)
+    {
+        foreach (RetiredItem item in items ?? [])
+        {
+            item.Reclaim(item.Target, item.Value);
+        }
+    }
+
+    private EpochParticipant Participant()
+    {
+        EpochParticipant? first = t_participants;
+        return first?.Domain == this ? first : ParticipantSlow();
+    }
+
+    private EpochParticipant ParticipantSlow()
+    {
+        ObjectDisposedException.ThrowIf(Atomic.LoadAcquire(ref _disposed) != 0, this);
+        EpochParticipant? found = null;
+        EpochParticipant? rest = null;
+        for (EpochParticipant? next, current = t_participants; current is not null; current = next)
+        {
+            // Takes the chain of this thread apart and puts it together again: without disposed domains, and with the one asked for in front.
+            next = current.NextOfThread;
+            if (current.Domain == this)
+            {
+                found = current;
+            }
+            else if (Atomic.LoadAcquire(ref current.Domain._disposed) == 0)
+            {
+                current.NextOfThread = rest;
+                rest = current;
+            }
+        }
+
+        found ??= Register();
+        found.NextOfThread = rest;
+        t_participants = found;
+        return found;
+    }
+
+    private EpochParticipant Register()
+    {
+        var participant = new EpochParticipant(this, Thread.CurrentThread);
+        lock (_membership)
+        {
+            if (_participants.Length >= _sweepAt)
+            {
+                SweepDead();
+                _sweepAt = int.Max(_sweepAt, 2 * _participants.Length);
+            }
+
+            Atomic.StoreRelease(ref _participants, [.. _participants, participant]);
+        }
+
+        return participant;
+    }
+
+    /// <summary>Takes dead threads out; what they retired waits on among the departed until it can go.</summary>
+    private void SweepDead()
+    {
+        lock (_membership)
+        {
+            ILookup<bool, EpochParticipant> byDeath = _participants.ToLookup(participant => participant.IsDead);
+            Atomic.StoreRelease(ref _participants, [.. byDeath[false]]);
+            _departed = [.. _departed.Concat(byDeath[true]).Where(participant => participant.CountRetired() > 0)];
+        }
+    }
+
+    private EpochParticipant[] Everybody()
+    {
+        lock (_membership)
+        {
+            return [.. _participants, .. _departed];
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Runtime;
+
+/// <summary>
+/// Gives free frames back to the operating system: blocks of 2 MiB first, then pieces of 64 KiB. A budget keeps back what the program used
+/// within the last purge delay, so that memory which is about to be used again is not discarded. One caller at a time.
+/// </summary>
+internal sealed class FrameTrimmer(IFrameAllocator frames, IMemoryPlatform platform)
+{
+    private const int BlocksPerCall = 32;
+    private static readonly Order s_granule = new(4);
+
+    /// <summary>Discards free blocks.</summary>
+    /// <param name="bytesMax">Most bytes to give back; the last call may exceed it by one batch.</param>
+    /// <returns>Bytes given back.</returns>
+    public ulong Discard(ulong bytesMax)
+    {
+        if ((platform.Capabilities & PlatformCapabilities.Discard) == 0)
+        {
+            return 0;
+        }
+
+        ulong bytes = Discard(Order.Huge, bytesMax);
+        return bytes < bytesMax ? bytes + Discard(s_granule, bytesMax - bytes) : bytes;
+    }
+
+    private ulong Discard(Order order, ulong bytesMax)
+    {
+        Span<Pfn> blocks = stackalloc Pfn[BlocksPerCall];
+        ulong bytes = 0;
+        uint cursor = 0;
+        do
+        {
+            int found = frames.Isolate(order, blocks, ref cursor);
+            bytes += DiscardIsolated(blocks[..found], order);
+        }
+        while (cursor != 0 && bytes < bytesMax);
+
+        return bytes;
+    }
+
+    private ulong DiscardIsolated(ReadOnlySpan<Pfn> blocks, Order order)
+    {
+        if (blocks.IsEmpty)
+        {
+            return 0;
+        }
+
+        Span<AddressRange> ranges = stackalloc AddressRange[blocks.Length];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            ranges[i] = new AddressRange(frames.Zone.BaseAddress + blocks[i].Offset, order.Bytes);
+        }
+
+        bool discarded = platform.Discard(ranges, DiscardMode.Now).Succeeded;
+        bool zero = discarded && (platform.Capabilities & PlatformCapabilities.DiscardZeroes) != 0;
+        frames.PutBack(blocks, order, zero ? FrameContent.ReportedZero : discarded ? FrameContent.Reported : FrameContent.Unknown);
+        return discarded ? (ulong)blocks.Length * order.Bytes : 0;
+    }
+}

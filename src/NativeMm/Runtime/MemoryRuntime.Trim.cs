@@ -1,0 +1,125 @@
+using NativeMm.Heap;
+using NativeMm.Primitives;
+
+namespace NativeMm.Runtime;
+
+/// <content>Giving memory back, statistics, and the proof that everything adds up.</content>
+public sealed partial class MemoryRuntime
+{
+    /// <summary>Passes of the background trimmer in one purge delay: memory goes back between one delay and a quarter more.</summary>
+    private const int PassesPerDelay = 4;
+
+    private readonly Lock _trimLock = new();
+    private readonly ulong[] _usedFrames = new ulong[PassesPerDelay];
+    private long _passes;
+    private ulong _returnedBytes;
+
+    private TimeSpan TrimInterval => Options.PurgeDelay / PassesPerDelay;
+
+    /// <summary>
+    /// Gives everything that is not needed at this moment back to the operating system: caches of all threads, empty slabs, free frames,
+    /// retained large blocks.
+    /// </summary>
+    /// <returns>Bytes given back.</returns>
+    public ulong Trim()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        lock (_trimLock)
+        {
+            ulong bytes = 0;
+            foreach (NativeHeap heap in _space.Heaps())
+            {
+                bytes += heap.Trim();
+            }
+
+            _frames.Drain();
+            bytes += _frameTrimmer.Discard(ulong.MaxValue);
+            return Account(bytes);
+        }
+    }
+
+    /// <summary>Counts everything. Exact at rest.</summary>
+    public RuntimeStatistics GetStatistics()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var heaps = new List<HeapStatistics>();
+        ulong inUse = 0;
+        ulong large = 0;
+        foreach (NativeHeap heap in _space.Heaps())
+        {
+            HeapStatistics row = heap.GetStatistics();
+            heaps.Add(row);
+            inUse += row.LiveBytes;
+            large += row.LargeBytes + row.LargeRetainedBytes;
+        }
+
+        Frames.FrameStatistics zone = _frames.GetStatistics();
+        return new RuntimeStatistics
+        {
+            ReservedBytes = _zone.Bytes,
+            CommittedBytes = ((zone.ManagedFrames - zone.ReportedFrames) * Pfn.FrameBytes) + large,
+            InUseBytes = inUse,
+            ReturnedBytes = Atomic.LoadAcquire(in _returnedBytes),
+            TrimPasses = Atomic.LoadAcquire(in _passes),
+            Zone = zone,
+            Heaps = heaps,
+        };
+    }
+
+    /// <summary>Checks every structure and every accounting equation. Call it at rest.</summary>
+    /// <exception cref="Diagnostics.InvariantViolationException">Something does not add up.</exception>
+    public void Validate()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        lock (_trimLock)
+        {
+            foreach (NativeHeap heap in _space.Heaps())
+            {
+                heap.Validate();
+            }
+
+            _frames.Validate();
+        }
+    }
+
+    /// <summary>One pass of the background trimmer.</summary>
+    internal void TrimIdle()
+    {
+        lock (_trimLock)
+        {
+            ulong bytes = 0;
+            foreach (NativeHeap heap in _space.Heaps())
+            {
+                bytes += heap.TrimIdle(Options.PurgeDelay);
+            }
+
+            Account(bytes + _frameTrimmer.Discard(UnneededFrameBytes()));
+        }
+    }
+
+    /// <summary>
+    /// Free frames that may still be resident, less what the program took and gave back within the last purge delay: that much it is
+    /// likely to take again.
+    /// </summary>
+    private ulong UnneededFrameBytes()
+    {
+        Frames.FrameStatistics zone = _frames.GetStatistics();
+        ulong used = zone.AllocatedFrames;
+        _usedFrames[_passes % PassesPerDelay] = used;
+        ulong peak = 0;
+        foreach (ulong sample in _usedFrames)
+        {
+            peak = Math.Max(peak, sample);
+        }
+
+        ulong dirty = zone.ManagedFrames - used - zone.ReportedFrames;
+        return dirty > peak - used ? (dirty - (peak - used)) * Pfn.FrameBytes : 0;
+    }
+
+    private ulong Account(ulong bytes)
+    {
+        Atomic.StoreRelease(ref _returnedBytes, _returnedBytes + bytes);
+        Atomic.StoreRelease(ref _passes, _passes + 1);
+        return bytes;
+    }
+}

@@ -1,0 +1,66 @@
+using NativeMm.Heap.Checked;
+
+namespace NativeMm.Runtime;
+
+/// <summary>What a <see cref="MemoryRuntime"/> is made with. docs/tuning.md says what each option does to speed and memory.</summary>
+public sealed record MemoryRuntimeOptions
+{
+    /// <summary>Smallest capacity that makes sense: 64 MiB.</summary>
+    public const ulong CapacityBytesMin = 64UL << 20;
+
+    /// <summary>Largest capacity: 8 TiB.</summary>
+    public const ulong CapacityBytesMax = 8UL << 40;
+
+    /// <summary>
+    /// Bytes of the zone that small and medium blocks come from. It is address space, not memory. 0, the default, takes the limit of the
+    /// container, or the machine's memory.
+    /// </summary>
+    public ulong CapacityBytes { get; init; }
+
+    /// <summary>Which frame allocator. Default <see cref="FrameAllocatorKind.LockFree"/>.</summary>
+    public FrameAllocatorKind FrameAllocator { get; init; } = FrameAllocatorKind.LockFree;
+
+    /// <summary>Whether a background thread gives unused memory back. Default true.</summary>
+    public bool BackgroundTrim { get; init; } = true;
+
+    /// <summary>How long memory must lie unused before it is given back: 10 ms to 1 h. Default 1 s.</summary>
+    public TimeSpan PurgeDelay { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over. Default 64 MiB.
+    /// </summary>
+    public ulong LargeRetainBytesMax { get; init; } = 64UL << 20;
+
+    /// <summary>Whether to ask for huge pages behind the zone: fewer page faults and TLB misses, more resident memory. Default false.</summary>
+    public bool HugePages { get; init; }
+
+    /// <summary>The checked mode of the runtime's heaps.</summary>
+    public CheckedOptions Checked { get; init; } = new();
+
+    /// <summary>The defaults, with what the environment says about the checked mode.</summary>
+    /// <exception cref="FormatException">An environment variable has a value that is not understood.</exception>
+    public static MemoryRuntimeOptions FromEnvironment() => new() { Checked = CheckedOptions.FromEnvironment() };
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, its value and the range.</exception>
+    public void Validate()
+    {
+        if (CapacityBytes is not 0 and (< CapacityBytesMin or > CapacityBytesMax))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(CapacityBytes), CapacityBytes, $"CapacityBytes is 0 (automatic) or {CapacityBytesMin} to {CapacityBytesMax}, not {CapacityBytes}.");
+        }
+
+        if (!Enum.IsDefined(FrameAllocator))
+        {
+            throw new ArgumentOutOfRangeException(nameof(FrameAllocator), FrameAllocator, $"FrameAllocator is LockFree or Buddy, not {FrameAllocator}.");
+        }
+
+        if (PurgeDelay < TimeSpan.FromMilliseconds(10) || PurgeDelay > TimeSpan.FromHours(1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(PurgeDelay), PurgeDelay, $"PurgeDelay is 10 ms to 1 h, not {PurgeDelay}.");
+        }
+
+        Checked.Validate();
+    }
+}

@@ -1,0 +1,32 @@
+using NativeMm.Frames;
+using NativeMm.Heap;
+
+namespace NativeMm.Runtime;
+
+/// <summary>Where every byte of a runtime is. Bytes throughout.</summary>
+public sealed record RuntimeStatistics
+{
+    /// <summary>Address space of the zone: the most that slabs can take.</summary>
+    public required ulong ReservedBytes { get; init; }
+
+    /// <summary>Bytes that the operating system may hold memory for: frames in use or freed but not given back yet, and large blocks.</summary>
+    public required ulong CommittedBytes { get; init; }
+
+    /// <summary>Bytes in the hands of the program, in block sizes, over all heaps.</summary>
+    public required ulong InUseBytes { get; init; }
+
+    /// <summary>Committed bytes that nobody uses: caches, free blocks in slabs, free frames, retained large blocks.</summary>
+    public ulong RetainedBytes => CommittedBytes > InUseBytes ? CommittedBytes - InUseBytes : 0;
+
+    /// <summary>Bytes given back to the operating system since the start.</summary>
+    public required ulong ReturnedBytes { get; init; }
+
+    /// <summary>Trim passes made since the start, in the background or on request.</summary>
+    public required long TrimPasses { get; init; }
+
+    /// <summary>The zone's frames.</summary>
+    public required FrameStatistics Zone { get; init; }
+
+    /// <summary>The heaps.</summary>
+    public required IReadOnlyList<HeapStatistics> Heaps { get; init; }
+}
