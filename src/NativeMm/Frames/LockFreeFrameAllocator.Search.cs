@@ -12,14 +12,30 @@ public sealed unsafe partial class LockFreeFrameAllocator
     // A tree may have frames enough but no block; after so many of them a search goes on with the next rank.
     private const int FailuresMax = 8;
 
+    /// <summary>Everything but the hot path: the core's own tree once more, untouched memory too, then other trees, then the shrinkers.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateSlow(ref uint reservation, int order, FrameFlags flags, out uint frame, out bool knownZero)
+    private bool TryAllocateSlow(ref uint reservation, int order, FrameFlags flags, out Pfn frame, out bool knownZero)
     {
         TreeKind kind = KindFor(order, flags);
-        return TryAllocateElsewhere(ref reservation, kind, order, out frame, out knownZero)
+        var word = new ReservationWord(Atomic.LoadAcquire(ref reservation));
+        if ((word.HasTree && TryTakeFromTree(word.Tree, order, out uint first, out knownZero))
+            || TryAllocateElsewhere(ref reservation, kind, order, out first, out knownZero)
             || ((flags & FrameFlags.NoReclaim) == 0
                 && _shrinkers.Run(1u << order)
-                && TryAllocateElsewhere(ref reservation, kind, order, out frame, out knownZero));
+                && TryAllocateElsewhere(ref reservation, kind, order, out first, out knownZero)))
+        {
+            if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
+            {
+                Clear(first, order);
+                knownZero = true;
+            }
+
+            frame = new Pfn(first);
+            return true;
+        }
+
+        frame = Pfn.None;
+        return false;
     }
 
     private bool TryAllocateElsewhere(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
