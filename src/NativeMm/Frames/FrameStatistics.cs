@@ -27,19 +27,41 @@ public sealed record FrameStatistics
     public required IReadOnlyList<ulong> FreeBlocks { get; init; }
 
     /// <summary>
-    /// Why an allocation of that order would fail: towards 0 for lack of memory, towards 1 for fragmentation; negative when it would succeed.
+    /// Why an allocation of that order would fail: towards 0 for lack of memory, towards 1 for fragmentation; −1 when it would succeed.
+    /// Linux's <c>extfrag_index</c>: <c>1 − (1 + free frames / frames asked for) / free blocks</c>.
     /// </summary>
     /// <param name="order">The order in question.</param>
     public double FragmentationIndex(Order order)
     {
+        (ulong blocks, ulong frames, ulong suitable) = Count(order);
+        return suitable > 0 ? -1 : blocks == 0 ? 0 : 1 - ((1 + ((double)frames / order.Frames)) / blocks);
+    }
+
+    /// <summary>
+    /// The share of the free memory that an allocation of that order could not use: 0 when all of it is in blocks large enough, 1 when none
+    /// is. Linux's <c>unusable_index</c>.
+    /// </summary>
+    /// <param name="order">The order in question.</param>
+    public double UnusableIndex(Order order)
+    {
+        (_, ulong frames, ulong suitable) = Count(order);
+        return frames == 0 ? 1 : (double)(frames - suitable) / frames;
+    }
+
+    /// <summary>Free blocks, their frames, and the frames of those that are large enough.</summary>
+    private (ulong Blocks, ulong Frames, ulong Suitable) Count(Order order)
+    {
         ulong blocks = 0;
+        ulong frames = 0;
         ulong suitable = 0;
         for (int o = 0; o < FreeBlocks.Count; o++)
         {
+            ulong size = FreeBlocks[o] << o;
             blocks += FreeBlocks[o];
-            suitable += o >= order.Value ? FreeBlocks[o] : 0;
+            frames += size;
+            suitable += o >= order.Value ? size : 0;
         }
 
-        return suitable > 0 ? -1 : blocks == 0 ? 0 : 1 - ((1 + ((double)FreeFrames / order.Frames)) / blocks);
+        return (blocks, frames, suitable);
     }
 }

@@ -35,9 +35,7 @@ internal struct PageFrame
     [FieldOffset(20)]
     public uint PreviousFree;
 
+    // Owner: the allocator that has the block, as a BuddyWord; CAS from "allocated" by whoever frees, otherwise under the zone's lock.
     [FieldOffset(24)]
-    public byte FreeOrder;
-
-    [FieldOffset(25)]
-    public byte FreeState;
+    public uint Block;
 }

@@ -6,4 +6,7 @@ public enum FrameVariant
     LockFree,
     LockFreeOneCore,
     LockFreeCached,
+    Buddy,
+    BuddyUncached,
+    BuddyCached,
 }

@@ -1,0 +1,196 @@
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using NativeMm.Tests.Unit.Frames;
+using Xunit;
+
+namespace NativeMm.Tests.Model.Frames;
+
+/// <summary>
+/// The naive model: an array that says for each frame which block it belongs to. An allocator under test runs beside it; every frame that it
+/// hands out is stamped in memory, so that overlaps and false promises of zero show.
+/// </summary>
+internal sealed unsafe class FrameModel(FrameFixture fixture)
+{
+    private static readonly int[] s_isolated = [3, 4, 7, 9, 10];
+
+    private readonly int[] _owner = new int[fixture.Zone.FrameCount];
+    private readonly List<(Pfn Frame, int Order, int Id)> _live = [];
+    private readonly List<(Pfn Frame, int Order)> _isolated = [];
+    private readonly List<string> _history = [];
+    private int _lastId;
+    private uint _cursor;
+
+    /// <summary>What was done, to be read beside a failure.</summary>
+    public string History => string.Join(Environment.NewLine, _history);
+
+    /// <summary>Does one operation, decoded from a number.</summary>
+    public void Step(uint code)
+    {
+        uint pick = code / 64;
+        switch (code % 8)
+        {
+            case 0 or 1 or 2:
+                Allocate(OrderFrom(pick), (FrameFlags)(pick / 64 % 8) | FrameFlags.NoReclaim);
+                break;
+            case 3 or 4:
+                Free((int)(pick % 4096));
+                break;
+            case 5:
+                Bulk(OrderFrom(pick), (int)(pick / 64 % 90));
+                break;
+            case 6:
+                Isolate(s_isolated[pick % 5], (int)(pick / 8 % 5));
+                break;
+            default:
+                PutBack((FrameContent)(pick % 3), drain: pick % 7 == 0);
+                break;
+        }
+    }
+
+    /// <summary>Frees everything and checks that everything is free.</summary>
+    public void Finish()
+    {
+        fixture.Allocator.Validate();
+        while (_live.Count != 0)
+        {
+            Free(_live.Count - 1);
+        }
+
+        PutBack(FrameContent.Unknown, drain: true);
+        FrameStatistics now = fixture.Allocator.GetStatistics();
+        Assert.Equal(fixture.Zone.FrameCount, now.FreeFrames);
+        Assert.Equal(fixture.Zone.FrameCount / 1024, now.FreeBlocks[10]);
+        fixture.Allocator.Validate();
+    }
+
+    private static int OrderFrom(uint pick) => (int)(pick % 16 < 8 ? pick % 3 : pick % 11);
+
+    private void Allocate(int order, FrameFlags flags)
+    {
+        bool found = fixture.Allocator.TryAllocate(new Order(order), flags, out Pfn frame, out bool knownZero);
+        _history.Add($"allocate {order} {flags}: {(found ? frame : "none")}{(knownZero ? " zero" : string.Empty)}");
+        Assert.Equal(HasFree(order), found);
+        if (found)
+        {
+            Assert.True(knownZero || (flags & FrameFlags.Zeroed) == 0, "Zeroed frames are zero.");
+            Take(frame, order, knownZero);
+        }
+    }
+
+    private void Bulk(int order, int count)
+    {
+        var frames = new Pfn[count];
+        int got = fixture.Allocator.AllocateBulk(new Order(order), FrameFlags.NoReclaim, frames);
+        _history.Add($"allocate {count} of {order}: {got}");
+        foreach (Pfn frame in frames.AsSpan(0, got))
+        {
+            Take(frame, order, knownZero: false);
+        }
+
+        Assert.True(got == count || !HasFree(order), $"Bulk gave {got} of {count} blocks of order {order}, and there are more.");
+        if (got > 2)
+        {
+            // Every second one goes back in one call.
+            List<(Pfn Frame, int Order, int Id)> back = [.. _live.TakeLast(got).Where((_, i) => i % 2 == 0)];
+            back.ForEach(Forget);
+            fixture.Allocator.FreeBulk([.. back.Select(b => b.Frame)], new Order(order));
+        }
+    }
+
+    private void Free(int pick)
+    {
+        if (_live.Count != 0)
+        {
+            (Pfn Frame, int Order, int Id) block = _live[pick % _live.Count];
+            _history.Add($"free {block.Frame} {block.Order}");
+            Forget(block);
+            fixture.Allocator.Free(block.Frame, new Order(block.Order));
+        }
+    }
+
+    private void Isolate(int order, int count)
+    {
+        var blocks = new Pfn[count];
+        int got = fixture.Allocator.Isolate(new Order(order), blocks, ref _cursor);
+        _history.Add($"isolate {count} of {order}: {string.Join(' ', blocks.Take(got))}");
+        foreach (Pfn block in blocks.AsSpan(0, got))
+        {
+            Own(block, order, ++_lastId);
+            _isolated.Add((block, order));
+        }
+    }
+
+    private void PutBack(FrameContent content, bool drain)
+    {
+        foreach ((Pfn frame, int order) in _isolated)
+        {
+            _history.Add($"put back {frame} {order} {content}");
+            Disown(frame, order);
+            if (content == FrameContent.ReportedZero)
+            {
+                fixture.Platform.Discard((nuint)fixture.WordOf(frame), new Order(order).Bytes, DiscardMode.Now);
+            }
+
+            fixture.Allocator.PutBack([frame], new Order(order), content);
+        }
+
+        _isolated.Clear();
+        if (drain)
+        {
+            _history.Add("drain");
+            fixture.Allocator.Drain();
+            fixture.Allocator.Validate();
+        }
+    }
+
+    private void Take(Pfn frame, int order, bool knownZero)
+    {
+        Own(frame, order, ++_lastId);
+        for (uint f = 0; f < 1u << order; f++)
+        {
+            ulong* word = fixture.WordOf(new Pfn(frame.Value + f));
+            Assert.True(!knownZero || *word == 0, $"Frame {frame.Value + f} holds {*word} and was promised to be zero.");
+            *word = (ulong)_lastId;
+        }
+
+        _live.Add((frame, order, _lastId));
+    }
+
+    private void Forget((Pfn Frame, int Order, int Id) block)
+    {
+        Disown(block.Frame, block.Order);
+        for (uint f = 0; f < 1u << block.Order; f++)
+        {
+            Assert.Equal((ulong)block.Id, *fixture.WordOf(new Pfn(block.Frame.Value + f)));
+        }
+
+        _live.Remove(block);
+    }
+
+    private void Own(Pfn frame, int order, int id)
+    {
+        Assert.Equal(0u, frame.Value & ((1u << order) - 1));
+        for (uint f = frame.Value; f < frame.Value + (1u << order); f++)
+        {
+            Assert.True(_owner[f] == 0, $"Frame {f} was handed out twice.");
+            _owner[f] = id;
+        }
+    }
+
+    private void Disown(Pfn frame, int order) => Array.Clear(_owner, (int)frame.Value, 1 << order);
+
+    private bool HasFree(int order)
+    {
+        int size = 1 << order;
+        for (int f = 0; f + size <= _owner.Length; f += size)
+        {
+            if (!_owner.AsSpan(f, size).ContainsAnyExcept(0))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,101 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <content>Taking free blocks out for a reporter. An isolated block is on no list, so that its buddy cannot merge with it.</content>
+internal sealed unsafe partial class BuddyAllocator<TStatistics>
+{
+    // Blocks to look at before others get the zone's lock.
+    private const int StepsMax = 512;
+
+    /// <inheritdoc/>
+    public int Isolate(Order order, Span<Pfn> blocks, ref uint cursor)
+    {
+        uint size = order.Frames;
+        ulong at = ((ulong)cursor + size - 1) & ~((ulong)size - 1);
+        int count = 0;
+        bool atEnd = false;
+        while (count < blocks.Length && !atEnd)
+        {
+            _lock.Enter();
+            for (int step = 0; step < StepsMax && count < blocks.Length && !atEnd; step++)
+            {
+                atEnd = at + size > _lists->Frontier;
+                if (!atEnd)
+                {
+                    at += TryIsolate(new Pfn((uint)at), order, out ulong stride) ? Add(blocks, ref count, (uint)at, size) : stride;
+                }
+            }
+
+            _lock.Exit();
+        }
+
+        cursor = atEnd || at + size > _frameCount ? 0 : (uint)at;
+        return count;
+
+        static ulong Add(Span<Pfn> blocks, ref int count, uint frame, uint size)
+        {
+            blocks[count++] = new Pfn(frame);
+            return size;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content)
+    {
+        foreach (Pfn block in blocks)
+        {
+            if (!IsBlock(block, order))
+            {
+                FrameFault.ThrowNotABlock(_zone, block, order);
+            }
+
+            _lock.Enter();
+            BuddyWord word = WordOf(block);
+            bool isolated = word.State == BlockState.Isolated && word.Order == order.Value;
+            if (isolated)
+            {
+                _lists->IsolatedFrames -= order.Frames;
+                _frames[block.Value].Owner = FrameOwner.None;
+                FreeBlock(block, order.Value, content, toTail: true);
+            }
+
+            _lock.Exit();
+            if (!isolated)
+            {
+                FrameFault.ThrowNotIsolated(_zone, block, order);
+            }
+        }
+    }
+
+    /// <summary>Isolates the block at a frame if it is part of a free block that the operating system may hold pages of.</summary>
+    /// <param name="frame">First frame.</param>
+    /// <param name="order">Order.</param>
+    /// <param name="stride">Frames to go on by when there is nothing to isolate.</param>
+    private bool TryIsolate(Pfn frame, Order order, out ulong stride)
+    {
+        Pfn head = HeadOf(frame);
+        BuddyWord word = WordOf(head);
+        uint end = head.Value + (1u << word.Order);
+        stride = Math.Max(order.Frames, (end - frame.Value + order.Frames - 1) & ~(order.Frames - 1));
+        if (word.State != BlockState.Free || word.Order < order.Value || word.Content != FrameContent.Unknown)
+        {
+            return false;
+        }
+
+        // Halve the block around the piece; what is left over stays free.
+        Remove(head);
+        for (int half = word.Order - 1; half >= order.Value; half--)
+        {
+            var upper = new Pfn(head.Value + (1u << half));
+            bool inUpper = frame >= upper;
+            Insert(inUpper ? head : upper, half, word.Kind, word.Content, toTail: false);
+            head = inUpper ? upper : head;
+        }
+
+        SetWord(frame, BuddyWord.For(BlockState.Isolated, order.Value, word.Kind));
+        _frames[frame.Value].Owner = FrameOwner.Isolated;
+        _lists->IsolatedFrames += order.Frames;
+        return true;
+    }
+}

@@ -1,0 +1,157 @@
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <content>Splitting and merging. Everything here runs under the zone's lock.</content>
+internal sealed unsafe partial class BuddyAllocator<TStatistics>
+{
+    private BlockKind KindOf(Pfn frame) => (BlockKind)_kinds[frame.Value >> BlockOrder];
+
+    private void SetKind(Pfn frame, BlockKind kind) => _kinds[frame.Value >> BlockOrder] = (byte)kind;
+
+    /// <summary>First frame of the block that a frame below the frontier lies in.</summary>
+    private Pfn HeadOf(Pfn frame)
+    {
+        for (int order = 0; order < Order.Count; order++)
+        {
+            var head = new Pfn(frame.Value & ~((1u << order) - 1));
+            BuddyWord word = WordOf(head);
+            if (word.State != BlockState.None && frame.Value - head.Value < 1u << word.Order)
+            {
+                return head;
+            }
+        }
+
+        throw new InvariantViolationException($"Frame {frame} belongs to no block.");
+    }
+
+    private void Insert(Pfn frame, int order, BlockKind kind, FrameContent content, bool toTail)
+    {
+        ref FrameList list = ref BuddyLists.List(_lists, order, kind);
+        if (toTail)
+        {
+            list.AddTail(_frames, frame);
+        }
+        else
+        {
+            list.AddHead(_frames, frame);
+        }
+
+        SetWord(frame, BuddyWord.For(BlockState.Free, order, kind, content));
+        _lists->FreeFrames += 1u << order;
+        _lists->ReportedFrames += content != FrameContent.Unknown ? 1u << order : 0;
+    }
+
+    private FrameContent Remove(Pfn frame)
+    {
+        BuddyWord word = WordOf(frame);
+        BuddyLists.List(_lists, word.Order, word.Kind).Remove(_frames, frame);
+        SetWord(frame, default);
+        _lists->FreeFrames -= 1u << word.Order;
+        _lists->ReportedFrames -= word.Content != FrameContent.Unknown ? 1u << word.Order : 0;
+        return word.Content;
+    }
+
+    /// <summary>Takes a block: own kind, whole page blocks of another, fresh memory, parts of page blocks of another kind.</summary>
+    private bool TryTakeBlock(int order, BlockKind kind, out Pfn frame, out FrameContent content)
+    {
+        if (TryTakeListed(order, kind, out frame, out content))
+        {
+            return true;
+        }
+
+        while (TryClaimFallback(Math.Max(order, BlockOrder), kind) || TryBringFresh(order, kind) || TryClaimFallback(order, kind))
+        {
+            if (TryTakeListed(order, kind, out frame, out content))
+            {
+                return true;
+            }
+        }
+
+        return TryStealBlock(order, kind, out frame, out content);
+    }
+
+    private bool TryTakeListed(int order, BlockKind kind, out Pfn frame, out FrameContent content)
+    {
+        for (int from = order; from < Order.Count; from++)
+        {
+            frame = BuddyLists.List(_lists, from, kind).Head;
+            if (frame != Pfn.None)
+            {
+                content = TakeLower(frame, from, order, kind);
+                return true;
+            }
+        }
+
+        frame = Pfn.None;
+        content = FrameContent.Unknown;
+        return false;
+    }
+
+    /// <summary>Takes the lowest block of an order out of a larger free one; the rest stays on the lists of a kind.</summary>
+    private FrameContent TakeLower(Pfn frame, int from, int order, BlockKind kind)
+    {
+        FrameContent content = Remove(frame);
+        while (from > order)
+        {
+            from--;
+            Insert(new Pfn(frame.Value + (1u << from)), from, kind, content, content != FrameContent.Unknown);
+        }
+
+        return content;
+    }
+
+    /// <summary>Puts the next block that nobody ever used on the lists.</summary>
+    private bool TryBringFresh(int order, BlockKind kind)
+    {
+        uint fresh = FreshFrames;
+        int size = fresh >= 1u << Order.MaxValue ? Order.MaxValue : BlockOrder;
+        if (fresh == 0 || size < order)
+        {
+            return false;
+        }
+
+        var frame = new Pfn(_lists->Frontier);
+        for (uint f = 0; f < 1u << size; f += 1u << BlockOrder)
+        {
+            SetKind(new Pfn(frame.Value + f), kind);
+        }
+
+        _lists->Frontier += 1u << size;
+        Insert(frame, size, kind, FrameContent.ReportedZero, toTail: true);
+        return true;
+    }
+
+    /// <summary>Makes a block free, together with its buddies as far as those are free.</summary>
+    private void FreeBlock(Pfn frame, int order, FrameContent content, bool toTail)
+    {
+        SetWord(frame, default);
+        while (order < Order.MaxValue && TryBuddy(frame, order, out Pfn buddy))
+        {
+            content = BuddyWord.Weaker(content, Remove(buddy));
+            frame = new Pfn(Math.Min(frame.Value, buddy.Value));
+            order++;
+            if (order > BlockOrder)
+            {
+                SetKind(new Pfn(frame.Value + (1u << BlockOrder)), KindOf(frame));
+            }
+        }
+
+        Insert(frame, order, KindOf(frame), content, toTail || content != FrameContent.Unknown || IsMergeLikely(frame, order));
+    }
+
+    /// <summary>The neighbour that a block would merge with, if it is free and of the same order.</summary>
+    private bool TryBuddy(Pfn frame, int order, out Pfn buddy)
+    {
+        buddy = new Pfn(frame.Value ^ (1u << order));
+        return buddy.Value < _lists->Frontier && WordOf(buddy).IsFree(order);
+    }
+
+    /// <summary>
+    /// Whether the next larger block's buddy is free: then this block will probably be needed for a merge soon, and goes to the tail, so that it
+    /// is not handed out first.
+    /// </summary>
+    private bool IsMergeLikely(Pfn frame, int order) =>
+        order < Order.MaxValue - 1 && TryBuddy(new Pfn(frame.Value & ~(1u << order)), order + 1, out _);
+}

@@ -1,0 +1,123 @@
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <content>Counting and checking.</content>
+internal sealed unsafe partial class BuddyAllocator<TStatistics>
+{
+    /// <inheritdoc/>
+    public FrameStatistics GetStatistics()
+    {
+        var blocks = new ulong[Order.Count];
+        ulong perCore = CountPerCore();
+        _lock.Enter();
+        for (int order = 0; order < Order.Count; order++)
+        {
+            for (int kind = 0; kind < BuddyLists.Kinds; kind++)
+            {
+                blocks[order] += BuddyLists.List(_lists, order, (BlockKind)kind).Count;
+            }
+        }
+
+        uint fresh = FreshFrames;
+        ulong free = _lists->FreeFrames + fresh;
+        ulong isolated = _lists->IsolatedFrames;
+        ulong reported = _lists->ReportedFrames + fresh;
+        _lock.Exit();
+        blocks[Order.MaxValue] += fresh >> Order.MaxValue;
+        blocks[BlockOrder] += (fresh >> BlockOrder) & 1;
+        return new FrameStatistics
+        {
+            ManagedFrames = _frameCount,
+            FreeFrames = free,
+            PerCoreFrames = perCore,
+            AllocatedFrames = _frameCount - Math.Min(_frameCount, free + perCore + isolated),
+            IsolatedFrames = isolated,
+            ReportedFrames = reported,
+            FreeBlocks = blocks,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Validate()
+    {
+        ulong perCore = CountPerCore();
+        Span<ulong> listed = stackalloc ulong[Order.Count * BuddyLists.Kinds];
+        Span<ulong> frames = stackalloc ulong[(int)BlockState.Isolated + 1];
+        ulong reported = 0;
+        for (uint f = 0; f < _lists->Frontier;)
+        {
+            var frame = new Pfn(f);
+            BuddyWord word = WordOf(frame);
+            uint size = 1u << word.Order;
+            Invariant.Check(word.State != BlockState.None, $"No block begins at frame {f}, where one must.");
+            Invariant.Check(word.Order <= Order.MaxValue && (f & (size - 1)) == 0, $"A block of order {word.Order} begins at frame {f}.");
+            ValidateInside(f, size);
+            frames[(int)word.State] += size;
+            if (word.State == BlockState.Free)
+            {
+                listed[(word.Order * BuddyLists.Kinds) + (int)word.Kind]++;
+                reported += word.Content != FrameContent.Unknown ? size : 0;
+                Invariant.Check(word.Kind == KindOf(frame), $"Free frame {f} is listed as {word.Kind}, but its page block is {KindOf(frame)}.");
+                Invariant.Check(
+                    word.Order == Order.MaxValue || !TryBuddy(frame, word.Order, out _), $"Frame {f} and its buddy are free and did not merge.");
+            }
+
+            f += size;
+        }
+
+        for (uint f = _lists->Frontier; f < _frameCount; f++)
+        {
+            Invariant.Check(WordOf(new Pfn(f)).State == BlockState.None, $"A block begins at frame {f}, behind the frontier.");
+        }
+
+        Invariant.Check(frames[(int)BlockState.Free] == _lists->FreeFrames, $"{_lists->FreeFrames} free frames counted, {frames[1]} found.");
+        Invariant.Check(reported == _lists->ReportedFrames, $"{_lists->ReportedFrames} reported frames counted, {reported} found.");
+        Invariant.Check(frames[(int)BlockState.PerCore] == perCore, $"{perCore} per-core frames counted, {frames[3]} found.");
+        Invariant.Check(
+            frames[(int)BlockState.Isolated] == _lists->IsolatedFrames, $"{_lists->IsolatedFrames} isolated frames counted, {frames[4]} found.");
+        ValidateLists(listed);
+    }
+
+    private void ValidateInside(uint first, uint size)
+    {
+        for (uint f = first + 1; f < first + size; f++)
+        {
+            Invariant.Check(WordOf(new Pfn(f)).State == BlockState.None, $"A block begins at frame {f} inside the one at frame {first}.");
+        }
+    }
+
+    private void ValidateLists(ReadOnlySpan<ulong> found)
+    {
+        for (int order = 0; order < Order.Count; order++)
+        {
+            for (int kind = 0; kind < BuddyLists.Kinds; kind++)
+            {
+                ref FrameList list = ref BuddyLists.List(_lists, order, (BlockKind)kind);
+                uint length = 0;
+                for (Pfn f = list.Head; f != Pfn.None && length <= list.Count; f = FrameList.Next(_frames, f), length++)
+                {
+                    Invariant.Check(
+                        WordOf(f).IsFree(order) && WordOf(f).Kind == (BlockKind)kind, $"Frame {f} is on the list of order {order}, kind {kind}.");
+                }
+
+                ulong marked = found[(order * BuddyLists.Kinds) + kind];
+                Invariant.Check(
+                    length == list.Count && marked == list.Count,
+                    $"The list of order {order}, kind {kind} counts {list.Count}, is {length} long, and {marked} blocks say that they are on it.");
+            }
+        }
+    }
+
+    private ulong CountPerCore()
+    {
+        ulong frames = 0;
+        for (int core = 0; core <= _coreMask && _perCorePages; core++)
+        {
+            frames += Atomic.LoadAcquire(ref _cores[core].Frames);
+        }
+
+        return frames;
+    }
+}

@@ -1,0 +1,280 @@
+// Purpose      Linux's buddy allocator over a zone: lists of free blocks by order and kind under one lock, and small lists for each core.
+// States       a block is free, allocated, per core or isolated (BlockState in the descriptor of its first frame); frames behind the frontier
+//              are fresh, and on no list until they are needed.
+// Transitions  see BuddyWord. free ↔ anything under the zone's lock; allocated → per core by CAS of whoever frees.
+// Ownership    field              | who writes                         | guard
+//              free areas, kinds  | whoever allocates or frees          | _lock
+//              per-core lists     | threads on the core, whoever drains | the core's lock
+//              descriptor links   | whoever has the list                | the list's lock
+// Ordering     the locks order everything; content of frames travels with the block through the lock of the list that it was on.
+// Progress     blocking: a stalled holder of a lock delays everybody who needs it. This is the design that LockFreeFrameAllocator is
+//              measured against.
+// Source       mm/page_alloc.c. Departures: fresh memory is brought in block by block; a merge of two reported halves stays reported and a
+//              split hands the mark on, because blocks are isolated at one order and would be offered again and again otherwise.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>
+/// The buddy allocator behind <see cref="BuddyFrameAllocator"/>, with what its zone lock records about itself as a parameter.
+/// Accounting equation: managed = fresh + on lists + per core + allocated + isolated; fresh and on lists are free.
+/// </summary>
+/// <typeparam name="TStatistics">What the zone lock records.</typeparam>
+internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocator
+    where TStatistics : unmanaged, ILockStatistics
+{
+    private const int CoreSlots = 256;
+    private const int BlockOrder = 9;
+
+    private readonly FrameZone _zone;
+    private readonly PageFrame* _frames;
+    private readonly uint _frameCount;
+    private readonly Watermarks _watermarks;
+    private readonly bool _perCorePages;
+    private readonly int _coreMask;
+    private readonly uint _highMin;
+    private readonly uint _highMax;
+    private readonly ShrinkerList _shrinkers = new();
+    private readonly nuint _metadataBytes;
+    private SpinLock<TStatistics> _lock;
+    private BuddyLists* _lists;
+    private PerCorePages* _cores;
+    private byte* _kinds;
+
+    /// <summary>Makes an allocator over all frames of a fresh zone.</summary>
+    /// <param name="zone">The zone.</param>
+    /// <param name="perCorePages">Whether cores keep small blocks for themselves.</param>
+    /// <param name="coreSlots">A power of two; 1 makes a single thread's allocations repeatable wherever it runs.</param>
+    public BuddyAllocator(FrameZone zone, bool perCorePages, int coreSlots = CoreSlots)
+    {
+        ArgumentNullException.ThrowIfNull(zone);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(coreSlots);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(coreSlots & (coreSlots - 1), 0);
+        _zone = zone;
+        _frames = zone.Descriptors;
+        _frameCount = zone.FrameCount;
+        _watermarks = Watermarks.For(_frameCount);
+        _perCorePages = perCorePages;
+        _coreMask = coreSlots - 1;
+        uint cores = (uint)Environment.ProcessorCount;
+        _highMin = Math.Max(4 * PerCorePages.Batch, (uint)_watermarks.Low / cores);
+        _highMax = Math.Max(_highMin, _frameCount / 8 / cores);
+
+        nuint coresAt = ((nuint)sizeof(BuddyLists) + CacheLine.Isolation - 1) & ~((nuint)CacheLine.Isolation - 1);
+        nuint kindsAt = coresAt + ((nuint)coreSlots * (nuint)sizeof(PerCorePages));
+        _metadataBytes = kindsAt + (_frameCount >> BlockOrder);
+        PlatformResult result = zone.Platform.Reserve(_metadataBytes, zone.Platform.PageBytes, out nuint metadata);
+        if (!result.Succeeded)
+        {
+            throw OutOfFrames.ForBookkeeping(zone, _metadataBytes, result);
+        }
+
+        _lists = (BuddyLists*)metadata;
+        _cores = (PerCorePages*)(metadata + coresAt);
+        _kinds = (byte*)(metadata + kindsAt);
+    }
+
+    /// <inheritdoc/>
+    public FrameZone Zone => _zone;
+
+    /// <summary>What the zone's lock recorded.</summary>
+    public ref TStatistics LockStatistics => ref _lock.Statistics;
+
+    /// <summary>How much should stay free.</summary>
+    public Watermarks Watermarks => _watermarks;
+
+    private uint FreshFrames => _frameCount - _lists->Frontier;
+
+    /// <inheritdoc/>
+    public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    {
+        BlockKind kind = KindFor(flags);
+        if (!TryTake(order.Value, kind, out frame, out FrameContent content)
+            && !(Drain() != 0 && TryTake(order.Value, kind, out frame, out content)))
+        {
+            if ((flags & FrameFlags.NoReclaim) != 0 || !_shrinkers.Run(order.Frames))
+            {
+                knownZero = false;
+                return false;
+            }
+
+            Drain();
+            if (!TryTake(order.Value, kind, out frame, out content))
+            {
+                knownZero = false;
+                return false;
+            }
+        }
+
+        knownZero = content == FrameContent.ReportedZero;
+        if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
+        {
+            NativeMemory.Clear(_zone.AddressOf(frame), order.Bytes);
+            knownZero = true;
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Free(Pfn frame, Order order)
+    {
+        Claim(frame, order);
+        if (_perCorePages && order.Value <= PerCorePages.OrderMax)
+        {
+            FreeToCore(frame, order.Value);
+            return;
+        }
+
+        _lock.Enter();
+        FreeBlock(frame, order.Value, FrameContent.Unknown, toTail: false);
+        _lock.Exit();
+    }
+
+    /// <inheritdoc/>
+    public int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames)
+    {
+        BlockKind kind = KindFor(flags);
+        int count = TakeMany(order, kind, flags, frames);
+        while (count < frames.Length && TryAllocate(order, flags, out frames[count], out _))
+        {
+            count++;
+            count += TakeMany(order, kind, flags, frames[count..]);
+        }
+
+        return count;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>When a block is not allocated, those before it in the span are free and those after it are not.</remarks>
+    public void FreeBulk(ReadOnlySpan<Pfn> frames, Order order)
+    {
+        int good = 0;
+        while (good < frames.Length && IsBlock(frames[good], order) && BuddyWord.TryFree(ref _frames[frames[good].Value].Block, order.Value))
+        {
+            good++;
+        }
+
+        _lock.Enter();
+        foreach (Pfn frame in frames[..good])
+        {
+            FreeBlock(frame, order.Value, FrameContent.Unknown, toTail: false);
+        }
+
+        _lock.Exit();
+        if (good < frames.Length)
+        {
+            ThrowNotAllocated(frames[good], order);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void AddShrinker(IShrinker shrinker) => _shrinkers.Add(shrinker);
+
+    /// <inheritdoc/>
+    public void RemoveShrinker(IShrinker shrinker) => _shrinkers.Remove(shrinker);
+
+    /// <summary>Gives the bookkeeping back. The zone stays.</summary>
+    public void Dispose()
+    {
+        if (_lists != null)
+        {
+            PlatformResult result = _zone.Platform.Release((nuint)_lists, _metadataBytes);
+            _lists = null;
+            _cores = null;
+            _kinds = null;
+            Invariant.Check(result.Succeeded, $"The platform refused to release the frame bookkeeping: {result}.");
+        }
+    }
+
+    private static BlockKind KindFor(FrameFlags flags) =>
+        (flags & FrameFlags.Movable) != 0 ? BlockKind.Movable
+        : (flags & FrameFlags.Reclaimable) != 0 ? BlockKind.Reclaimable
+        : BlockKind.Unmovable;
+
+    private bool IsBlock(Pfn frame, Order order) =>
+        frame.Value < _frameCount && (frame.Value & (order.Frames - 1)) == 0 && _frameCount - frame.Value >= order.Frames;
+
+    private BuddyWord WordOf(Pfn frame) => new(Atomic.LoadAcquire(ref _frames[frame.Value].Block));
+
+    private void SetWord(Pfn frame, BuddyWord word) => Atomic.StoreRelease(ref _frames[frame.Value].Block, word.Bits);
+
+    /// <summary>Takes a block away from its holder, or says what is wrong. No lock needed.</summary>
+    private void Claim(Pfn frame, Order order)
+    {
+        if (!IsBlock(frame, order) || !BuddyWord.TryFree(ref _frames[frame.Value].Block, order.Value))
+        {
+            ThrowNotAllocated(frame, order);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowNotAllocated(Pfn frame, Order order)
+    {
+        if (!IsBlock(frame, order))
+        {
+            FrameFault.ThrowNotABlock(_zone, frame, order);
+        }
+
+        _lock.Enter();
+        BlockState state = frame.Value < _lists->Frontier ? WordOf(HeadOf(frame)).State : BlockState.Free;
+        _lock.Exit();
+        if (state is BlockState.Free or BlockState.PerCore)
+        {
+            FrameFault.ThrowDoubleFree(_zone, frame, order);
+        }
+
+        FrameFault.ThrowWrongOrder(_zone, frame, order);
+    }
+
+    private bool TryTake(int order, BlockKind kind, out Pfn frame, out FrameContent content)
+    {
+        if (_perCorePages && order <= PerCorePages.OrderMax && TryTakeFromCore(order, kind, out frame, out content))
+        {
+            return true;
+        }
+
+        _lock.Enter();
+        bool found = TryTakeBlock(order, kind, out frame, out content);
+        if (found)
+        {
+            SetWord(frame, BuddyWord.For(BlockState.Allocated, order, kind));
+        }
+
+        _lock.Exit();
+        return found;
+    }
+
+    private int TakeMany(Order order, BlockKind kind, FrameFlags flags, Span<Pfn> frames)
+    {
+        int count = 0;
+        bool zeroed = (flags & FrameFlags.Zeroed) != 0;
+        if (frames.IsEmpty)
+        {
+            return 0;
+        }
+
+        _lock.Enter();
+        while (count < frames.Length && TryTakeBlock(order.Value, kind, out frames[count], out FrameContent content))
+        {
+            // The mark rides along in the word until the frames are cleared, which is no work for inside the lock.
+            SetWord(frames[count++], BuddyWord.For(BlockState.Allocated, order.Value, kind, zeroed ? content : FrameContent.Unknown));
+        }
+
+        _lock.Exit();
+        for (int i = 0; zeroed && i < count; i++)
+        {
+            if (WordOf(frames[i]).Content != FrameContent.ReportedZero)
+            {
+                NativeMemory.Clear(_zone.AddressOf(frames[i]), order.Bytes);
+            }
+        }
+
+        return count;
+    }
+}

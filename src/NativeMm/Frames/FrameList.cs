@@ -1,0 +1,91 @@
+using System.Runtime.InteropServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>
+/// A doubly linked list of blocks through the descriptors of their first frames. All zero is an empty list: links are frame numbers plus one.
+/// Guarded by the lock of whoever has the list.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct FrameList
+{
+    private uint _head;
+    private uint _tail;
+
+    /// <summary>Blocks on the list.</summary>
+    public uint Count { get; private set; }
+
+    /// <summary>First block, or <see cref="Pfn.None"/>.</summary>
+    public readonly Pfn Head => new(_head - 1);
+
+    /// <summary>Last block, or <see cref="Pfn.None"/>.</summary>
+    public readonly Pfn Tail => new(_tail - 1);
+
+    /// <summary>The block after one on this list, or <see cref="Pfn.None"/>.</summary>
+    public static Pfn Next(PageFrame* frames, Pfn block) => new(frames[block.Value].NextFree - 1);
+
+    /// <summary>Puts a block in front.</summary>
+    public void AddHead(PageFrame* frames, Pfn block)
+    {
+        uint link = block.Value + 1;
+        frames[block.Value].NextFree = _head;
+        frames[block.Value].PreviousFree = 0;
+        if (_head != 0)
+        {
+            frames[_head - 1].PreviousFree = link;
+        }
+        else
+        {
+            _tail = link;
+        }
+
+        _head = link;
+        Count++;
+    }
+
+    /// <summary>Puts a block at the end.</summary>
+    public void AddTail(PageFrame* frames, Pfn block)
+    {
+        uint link = block.Value + 1;
+        frames[block.Value].NextFree = 0;
+        frames[block.Value].PreviousFree = _tail;
+        if (_tail != 0)
+        {
+            frames[_tail - 1].NextFree = link;
+        }
+        else
+        {
+            _head = link;
+        }
+
+        _tail = link;
+        Count++;
+    }
+
+    /// <summary>Takes a block out that is on this list.</summary>
+    public void Remove(PageFrame* frames, Pfn block)
+    {
+        uint next = frames[block.Value].NextFree;
+        uint previous = frames[block.Value].PreviousFree;
+        if (previous != 0)
+        {
+            frames[previous - 1].NextFree = next;
+        }
+        else
+        {
+            _head = next;
+        }
+
+        if (next != 0)
+        {
+            frames[next - 1].PreviousFree = previous;
+        }
+        else
+        {
+            _tail = previous;
+        }
+
+        Count--;
+    }
+}
