@@ -124,12 +124,14 @@ public sealed unsafe partial class LockFreeFrameAllocator
     }
 
     /// <summary>Takes a block out of a tree: memory that was touched before first, then the lowest address.</summary>
-    private bool TryTakeFromTree(uint tree, int order, out uint frame, out bool knownZero)
+    private bool TryTakeFromTree(uint tree, int order, out uint frame, out bool knownZero) =>
+        TryTakeTouched(tree, order, out frame, out knownZero) || TryTakeUntouched(tree, order, out frame, out knownZero);
+
+    private bool TryTakeTouched(uint tree, int order, out uint frame, out bool knownZero)
     {
         if (order >= HugeOrder)
         {
-            return TryTakeHuge(tree, order, touchedOnly: true, out frame, out knownZero)
-                || TryTakeHuge(tree, order, touchedOnly: false, out frame, out knownZero);
+            return TryTakeHuge(tree, order, touchedOnly: true, out frame, out knownZero);
         }
 
         uint first = tree * FrameTree.ChildCount;
@@ -143,11 +145,18 @@ public sealed unsafe partial class LockFreeFrameAllocator
             }
         }
 
-        return TryTakeUntouched(tree, order, out frame, out knownZero);
+        frame = 0;
+        knownZero = false;
+        return false;
     }
 
     private bool TryTakeUntouched(uint tree, int order, out uint frame, out bool knownZero)
     {
+        if (order >= HugeOrder)
+        {
+            return TryTakeHuge(tree, order, touchedOnly: false, out frame, out knownZero);
+        }
+
         uint first = tree * FrameTree.ChildCount;
         for (uint i = 0; i < FrameTree.ChildCount; i++)
         {
