@@ -6,7 +6,12 @@ namespace NativeMm.Lab.Commands;
 internal static class LabCommandLine
 {
     /// <summary>Parses, runs, and gives the exit code.</summary>
-    public static int Run(string[] arguments)
+    public static int Run(string[] arguments) => Run(arguments, Console.Error);
+
+    /// <summary>Parses, runs, and gives the exit code.</summary>
+    /// <param name="arguments">What was typed.</param>
+    /// <param name="complaints">Where the one line about a mistake goes.</param>
+    internal static int Run(string[] arguments, TextWriter complaints)
     {
         var root = new RootCommand("NativeMm's lab: measures NativeMm and its peers. Without a command: a quick tour of everything.")
         {
@@ -19,7 +24,7 @@ internal static class LabCommandLine
         ParseResult parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            return Complain(parsed.Errors[0].Message);
+            return Complain(complaints, parsed.Errors[0].Message);
         }
 
         try
@@ -28,17 +33,17 @@ internal static class LabCommandLine
         }
         catch (LabUsageException exception)
         {
-            return Complain(exception.Message);
+            return Complain(complaints, exception.Message);
         }
         catch (Exception exception) when (exception is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            return Complain(exception.Message);
+            return Complain(complaints, exception.Message);
         }
     }
 
-    private static int Complain(string message)
+    private static int Complain(TextWriter complaints, string message)
     {
-        Console.Error.WriteLine(message.ReplaceLineEndings(" ").Trim());
+        complaints.WriteLine(message.ReplaceLineEndings(" ").Trim());
         return ExitCode.Usage;
     }
 }

@@ -10,14 +10,13 @@ namespace NativeMm.Lab.Commands;
 internal sealed class ReportFiles(string? json, string? report)
 {
     /// <summary>Finds out before the measurement whether the files can be written, so that nothing is measured in vain.</summary>
-    /// <exception cref="LabUsageException">A folder cannot be written.</exception>
+    /// <exception cref="LabUsageException">A file cannot be written.</exception>
     public void CheckWritable()
     {
         foreach (string path in new[] { json, report }.OfType<string>())
         {
             try
             {
-                Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
                 using FileStream probe = File.Open(path, FileMode.OpenOrCreate, FileAccess.Write);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)

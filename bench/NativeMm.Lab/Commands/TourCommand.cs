@@ -16,6 +16,7 @@ internal static class TourCommand
     public static int Run()
     {
         var settings = new RunSettings(RunSettings.SecondsQuick, RunSettings.RepeatDefault, Quick: true, Pin: true);
+        Directory.CreateDirectory(RepositoryFolders.Artifacts);
         var files = new ReportFiles(null, Path.Combine(RepositoryFolders.Artifacts, "report.html"));
         files.CheckWritable();
         (Case, int)[] parts = [.. ExperimentRegistry.All.SelectMany(e => e.Tour.Cases.Select(c => (c, e.Tour.LaunchesMax)))];

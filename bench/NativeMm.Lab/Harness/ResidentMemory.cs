@@ -14,8 +14,7 @@ internal static class ResidentMemory
     /// <summary>Lets the peak begin anew and gives what is in memory now, by the same counters as the peak.</summary>
     public static ulong BeginPeak()
     {
-        // Where the reset is refused, the peak so far stands in for the base, which can only be unkind to the measured allocator by
-        // nothing and kind by what the process had used before.
+        // Where the reset is refused, what the process used before counts as well: the figure can only come out too large, for everybody.
         _ = ProcessMemory.ResetPeak();
         _ = ProcessMemory.ReadUsage(out ProcessMemoryUsage usage);
         return usage.Resident;

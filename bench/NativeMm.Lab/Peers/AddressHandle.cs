@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeMm.Lab.Peers;
 
 /// <summary>A block named by its address.</summary>
@@ -8,8 +10,13 @@ internal readonly unsafe struct AddressHandle(void* address) : IBlockHandle
     public readonly byte* Address = (byte*)address;
 
     /// <inheritdoc/>
-    public bool Exists => Address != null;
+    public bool Exists
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Address != null;
+    }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Touch(nuint offset) => Address[offset] = 1;
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeMm.Lab.Peers;
 
 /// <summary>A block that is a managed array.</summary>
@@ -8,8 +10,13 @@ internal readonly struct ArrayHandle(byte[] array) : IBlockHandle
     public readonly byte[]? Array = array;
 
     /// <inheritdoc/>
-    public bool Exists => Array != null;
+    public bool Exists
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Array != null;
+    }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Touch(nuint offset) => Array![offset] = 1;
 }

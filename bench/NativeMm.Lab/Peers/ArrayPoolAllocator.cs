@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace NativeMm.Lab.Peers;
 
@@ -6,9 +7,11 @@ namespace NativeMm.Lab.Peers;
 internal readonly struct ArrayPoolAllocator : IAllocatorUnderTest<ArrayHandle>
 {
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ArrayHandle Alloc(nuint bytes) => new(ArrayPool<byte>.Shared.Rent(checked((int)bytes)));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ArrayHandle AllocZeroed(nuint bytes)
     {
         ArrayHandle block = Alloc(bytes);
@@ -17,9 +20,11 @@ internal readonly struct ArrayPoolAllocator : IAllocatorUnderTest<ArrayHandle>
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ArrayHandle AlignedAlloc(nuint bytes, nuint alignment) => Alloc(bytes);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ArrayHandle Realloc(ArrayHandle block, nuint bytes)
     {
         byte[] old = block.Array!;
@@ -35,8 +40,10 @@ internal readonly struct ArrayPoolAllocator : IAllocatorUnderTest<ArrayHandle>
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Free(ArrayHandle block) => ArrayPool<byte>.Shared.Return(block.Array!);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static nuint UsableSize(ArrayHandle block) => (nuint)block.Array!.Length;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace NativeMm.Lab.Peers;
@@ -28,20 +29,26 @@ internal readonly unsafe struct MimallocAllocator : IAllocatorUnderTest<AddressH
         (delegate* unmanaged[SuppressGCTransition]<void*, nuint>)NativeLibrary.GetExport(s_library, "mi_usable_size");
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AddressHandle Alloc(nuint bytes) => new(s_malloc(bytes));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AddressHandle AllocZeroed(nuint bytes) => new(s_zalloc(bytes));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AddressHandle AlignedAlloc(nuint bytes, nuint alignment) => new(s_mallocAligned(bytes, alignment));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AddressHandle Realloc(AddressHandle block, nuint bytes) => new(s_realloc(block.Address, bytes));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Free(AddressHandle block) => s_free(block.Address);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static nuint UsableSize(AddressHandle block) => s_usableSize(block.Address);
 }

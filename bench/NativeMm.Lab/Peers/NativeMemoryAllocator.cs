@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace NativeMm.Lab.Peers;
@@ -13,20 +14,26 @@ internal readonly unsafe struct NativeMemoryAllocator : IAllocatorUnderTest<Addr
         (delegate* unmanaged<void*, nuint>)NativeLibrary.GetExport(NativeLibrary.GetMainProgramHandle(), "malloc_usable_size");
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AddressHandle Alloc(nuint bytes) => new(NativeMemory.Alloc(bytes));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AddressHandle AllocZeroed(nuint bytes) => new(NativeMemory.AllocZeroed(bytes));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AddressHandle AlignedAlloc(nuint bytes, nuint alignment) => new(NativeMemory.AlignedAlloc(bytes, alignment));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static AddressHandle Realloc(AddressHandle block, nuint bytes) => new(NativeMemory.Realloc(block.Address, bytes));
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Free(AddressHandle block) => NativeMemory.Free(block.Address);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static nuint UsableSize(AddressHandle block) => s_usableSize(block.Address);
 }

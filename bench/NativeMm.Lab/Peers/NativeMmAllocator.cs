@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeMm.Heap;
 
 namespace NativeMm.Lab.Peers;
@@ -5,24 +6,27 @@ namespace NativeMm.Lab.Peers;
 /// <summary>NativeMm's process-wide heap, called as a service would call it.</summary>
 internal readonly unsafe struct NativeMmAllocator : IAllocatorUnderTest<AddressHandle>
 {
-    // A static readonly reference of a sealed type: optimized code knows the object and needs no null check.
-    private static readonly NativeHeap s_heap = NativeHeap.Shared;
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static AddressHandle Alloc(nuint bytes) => new(NativeHeap.Shared.Alloc(bytes));
 
     /// <inheritdoc/>
-    public static AddressHandle Alloc(nuint bytes) => new(s_heap.Alloc(bytes));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static AddressHandle AllocZeroed(nuint bytes) => new(NativeHeap.Shared.AllocZeroed(bytes));
 
     /// <inheritdoc/>
-    public static AddressHandle AllocZeroed(nuint bytes) => new(s_heap.AllocZeroed(bytes));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static AddressHandle AlignedAlloc(nuint bytes, nuint alignment) => new(NativeHeap.Shared.AlignedAlloc(bytes, alignment));
 
     /// <inheritdoc/>
-    public static AddressHandle AlignedAlloc(nuint bytes, nuint alignment) => new(s_heap.AlignedAlloc(bytes, alignment));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static AddressHandle Realloc(AddressHandle block, nuint bytes) => new(NativeHeap.Shared.Realloc(block.Address, bytes));
 
     /// <inheritdoc/>
-    public static AddressHandle Realloc(AddressHandle block, nuint bytes) => new(s_heap.Realloc(block.Address, bytes));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Free(AddressHandle block) => NativeHeap.Shared.Free(block.Address);
 
     /// <inheritdoc/>
-    public static void Free(AddressHandle block) => s_heap.Free(block.Address);
-
-    /// <inheritdoc/>
-    public static nuint UsableSize(AddressHandle block) => s_heap.UsableSize(block.Address);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static nuint UsableSize(AddressHandle block) => NativeHeap.Shared.UsableSize(block.Address);
 }

@@ -37,15 +37,20 @@ internal sealed class AxisScale
     /// <summary>A linear scale from zero.</summary>
     public static AxisScale Linear(double high, double length)
     {
-        double step = RoundStep(Math.Max(high, double.Epsilon) / 4);
-        double top = high > 0 ? Math.Ceiling(high / step) * step : 1;
+        if (high <= 0)
+        {
+            return new AxisScale(0, 1, length, logarithmic: false, [0, 1]);
+        }
+
+        double step = RoundStep(high / 4);
+        double top = Math.Ceiling(high / step) * step;
         var ticks = new List<double>();
         for (int i = 0; i * step <= top * 1.0001; i++)
         {
             ticks.Add(i * step);
         }
 
-        return new AxisScale(0, top, length, logarithmic: false, high > 0 ? ticks : [0, 1]);
+        return new AxisScale(0, top, length, logarithmic: false, ticks);
     }
 
     /// <summary>Where a figure lies on the axis, within its length.</summary>
@@ -57,8 +62,8 @@ internal sealed class AxisScale
 
     private static AxisScale Logarithmic(double low, double high, double length)
     {
-        // Half a decade of room below keeps the shortest bar visible.
-        double bottom = Math.Pow(10, Math.Floor((Math.Log10(low) - 0.3) * 1));
+        // Some room below keeps the shortest bar visible.
+        double bottom = Math.Pow(10, Math.Floor(Math.Log10(low) - 0.3));
         double top = Math.Pow(10, Math.Ceiling(Math.Log10(high)));
         var ticks = new List<double>();
         for (double tick = bottom; tick <= top * 1.0001; tick *= 10)

@@ -19,6 +19,9 @@ internal readonly struct BitmapRow(ulong taken)
     /// <summary>The largest order that fits a row.</summary>
     public const int OrderMax = 6;
 
+    /// <summary>Granules of a row.</summary>
+    public const int Granules = Frames / ChildWord.GranuleFrames;
+
     /// <summary>Rows of a child.</summary>
     public const int PerChild = (int)ChildWord.Frames / Frames;
 
@@ -53,7 +56,7 @@ internal readonly struct BitmapRow(ulong taken)
     public static uint GranulesOf(ulong frames)
     {
         uint granules = 0;
-        for (int g = 0; g < Frames / ChildWord.GranuleFrames; g++)
+        for (int g = 0; g < Granules; g++)
         {
             granules |= (frames >> (g * ChildWord.GranuleFrames) & 0xFFFF) != 0 ? 1u << g : 0;
         }

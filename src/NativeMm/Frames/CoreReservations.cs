@@ -13,4 +13,9 @@ internal unsafe struct CoreReservations
     // Owner: threads that run on the core, and whoever drains; exchange only, plain reads of the hint.
     [FieldOffset(0)]
     public fixed uint Words[Kinds];
+
+    // Owner: threads that run on the core. How many allocations go by before touched memory is looked for in other trees again; a lost update
+    // only moves the next look.
+    [FieldOffset(CacheLine.Bytes)]
+    public uint LooksToSkip;
 }

@@ -7,75 +7,156 @@ namespace NativeMm.Frames;
 /// <content>Taking blocks: out of the core's own tree here; the search for another one is in the part about searching.</content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
+    internal const string PauseFound = "take: found, not counted";
+    internal const string PauseCounted = "take: counted, not claimed";
+    internal const string PauseClaimed = "take: claimed, word not read again";
+
+    private const uint NoFrame = uint.MaxValue;
+
     /// <inheritdoc/>
     public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
     {
         int o = order.Value;
         ref uint reservation = ref ReservationOfThisCore(KindFor(o, flags));
         var word = new ReservationWord(Atomic.LoadAcquire(ref reservation));
-        if ((word.HasTree && TryTakeFromTree(word.Tree, o, out uint first, out knownZero))
-            || TryAllocateSlow(ref reservation, o, flags, out first, out knownZero))
+        if (o <= BitmapRow.OrderMax && word.HasTree && (flags & FrameFlags.Zeroed) == 0)
         {
-            if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
+            uint taken = TakeTouched(word.Tree, o);
+            if (taken != NoFrame)
             {
-                Clear(first, o);
-                knownZero = true;
+                frame = new Pfn(taken);
+                knownZero = false;
+                return true;
             }
-
-            frame = new Pfn(first);
-            return true;
         }
 
-        frame = Pfn.None;
-        return false;
+        return TryAllocateSlow(ref reservation, o, flags, out frame, out knownZero);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TreeKind KindFor(int order, FrameFlags flags)
     {
-        if (order >= HugeOrder)
-        {
-            return TreeKind.Huge;
-        }
-
-        return (flags & (FrameFlags.Movable | FrameFlags.Reclaimable)) switch
-        {
-            0 => TreeKind.Unmovable,
-            FrameFlags.Reclaimable => TreeKind.Reclaimable,
-            _ => TreeKind.Movable,
-        };
+        // Two bits for each combination of movable (1) and reclaimable (2): whoever is both is movable.
+        const int KindOfFlags = 0b01_10_01_00;
+        return order >= HugeOrder ? TreeKind.Huge : (TreeKind)(KindOfFlags >> ((int)flags & (int)(FrameFlags.Movable | FrameFlags.Reclaimable)) & 3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref uint ReservationOfThisCore(TreeKind kind) => ref _cores[CoreId.CurrentHint.Value & _coreMask].Words[(int)kind];
 
-    /// <summary>Takes a block out of a tree: memory that was touched before first, then the lowest address.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryTakeFromTree(uint tree, int order, out uint frame, out bool knownZero)
+    /// <summary>
+    /// The hot path: takes a block of order 6 at most out of memory that was touched before, the lowest that fits. Everything stays in registers.
+    /// </summary>
+    /// <returns>The first frame, or <see cref="NoFrame"/>.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private uint TakeTouched(uint tree, int order)
     {
-        if (order >= HugeOrder)
-        {
-            return TryTakeHuge(tree, order, touchedOnly: true, out frame, out knownZero)
-                || TryTakeHuge(tree, order, touchedOnly: false, out frame, out knownZero);
-        }
-
-        uint first = tree * FrameTree.ChildCount;
         ulong* children = _trees[tree].Children;
         for (uint i = 0; i < FrameTree.ChildCount; i++)
         {
+            // A stale word is harmless: the CAS decides.
+            var word = new ChildWord(Atomic.LoadAcquire(ref children[i]));
+            if (word.FreeTouched >= 1 << order)
+            {
+                // Find before counting: a child without a fitting block is not written at all.
+                ulong* rows = _rows + (((tree * FrameTree.ChildCount) + i) * BitmapRow.PerChild);
+                ulong* end = rows + BitmapRow.PerChild;
+                uint granules = word.Touched;
+                for (ulong* row = rows; row < end; row++, granules >>= BitmapRow.Granules)
+                {
+                    ulong blocks = ~Atomic.LoadAcquire(ref *row);
+                    if (blocks != 0)
+                    {
+                        blocks = BitmapRow.BlocksIn(blocks & BitmapRow.FramesOf(granules), order);
+                    }
+
+                    if (blocks != 0)
+                    {
+                        uint taken = TakeFound(ref children[i], row, BitOperations.TrailingZeroCount(blocks), order);
+                        if (taken != NoFrame)
+                        {
+                            return taken;
+                        }
+
+                        break;
+                    }
+                }
+            }
+        }
+
+        return NoFrame;
+    }
+
+    /// <summary>Counts a block out that was found free a moment ago, and claims it or another one in the same child.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint TakeFound(ref ulong cell, ulong* row, int bit, int order)
+    {
+        uint frame = ((uint)(row - _rows) * BitmapRow.Frames) + (uint)bit;
+        if (!ChildWord.TryChange(ref cell, new ChildTransitions.Take(1u << order), out _)) // [A1]
+        {
+            return NoFrame;
+        }
+
+        if (!BitmapRow.TryChange(ref *row, BitmapRow.BlockMask(order) << bit, claim: true)) // [A2] pairs with [A3]
+        {
+            return ClaimElsewhere(frame / ChildWord.Frames, order);
+        }
+
+        if ((new ChildWord(Atomic.LoadAcquire(ref cell)).Untouched & GranulesOf(frame, order)) != 0) // [A7]
+        {
+            Touch(ref cell, GranulesOf(frame, order));
+        }
+
+        return frame;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private uint ClaimElsewhere(uint child, int order)
+    {
+        ref ulong cell = ref Child(child);
+        if (!TryClaimElsewhere(child, order, new ChildWord(Atomic.LoadAcquire(ref cell)).Touched, out uint frame))
+        {
+            return NoFrame;
+        }
+
+        Touch(ref cell, GranulesOf(frame, order));
+        return frame;
+    }
+
+    /// <summary>Takes a block out of a tree: memory that was touched before first, then the lowest address.</summary>
+    private bool TryTakeFromTree(uint tree, int order, out uint frame, out bool knownZero) =>
+        TryTakeTouched(tree, order, out frame, out knownZero) || TryTakeUntouched(tree, order, out frame, out knownZero);
+
+    private bool TryTakeTouched(uint tree, int order, out uint frame, out bool knownZero)
+    {
+        if (order >= HugeOrder)
+        {
+            return TryTakeHuge(tree, order, touchedOnly: true, out frame, out knownZero);
+        }
+
+        uint first = tree * FrameTree.ChildCount;
+        for (uint i = 0; i < FrameTree.ChildCount; i++)
+        {
             // A stale word is harmless: the CAS in TryTakeFromChild decides.
-            if (new ChildWord(Atomic.LoadAcquire(ref children[i])).FreeTouched >= 1 << order
+            if (ReadChild(first + i).FreeTouched >= 1 << order
                 && TryTakeFromChild(first + i, order, touchedOnly: true, out frame, out knownZero))
             {
                 return true;
             }
         }
 
-        return TryTakeUntouched(tree, order, out frame, out knownZero);
+        frame = 0;
+        knownZero = false;
+        return false;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryTakeUntouched(uint tree, int order, out uint frame, out bool knownZero)
     {
+        if (order >= HugeOrder)
+        {
+            return TryTakeHuge(tree, order, touchedOnly: false, out frame, out knownZero);
+        }
+
         uint first = tree * FrameTree.ChildCount;
         for (uint i = 0; i < FrameTree.ChildCount; i++)
         {
@@ -90,27 +171,37 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryTakeFromChild(uint child, int order, bool touchedOnly, out uint frame, out bool knownZero)
+    private bool TryTakeFromChild(uint child, int order, bool touchedOnly, out uint frame, out bool knownZero) =>
+        TryTakeFromChild<NoPause>(child, order, touchedOnly, out frame, out knownZero);
+
+    /// <summary>Takes a block of order 8 at most out of a child.</summary>
+    /// <typeparam name="TPause">Where a race test holds the thread.</typeparam>
+    internal bool TryTakeFromChild<TPause>(uint child, int order, bool touchedOnly, out uint frame, out bool knownZero)
+        where TPause : struct, IPausePoint
     {
         ref ulong cell = ref Child(child);
         uint granules = touchedOnly ? new ChildWord(Atomic.LoadAcquire(ref cell)).Touched : ChildWord.AllGranules;
         knownZero = false;
 
         // Find before counting: a child without a fitting block is not written at all.
-        if (TryFindBlock(child, order, granules, out frame)
-            && ChildWord.TryChange(ref cell, new ChildTransitions.Take(1u << order), out _)) // [A1]
+        if (TryFindBlock(child, order, granules, out frame))
         {
-            if (TryClaimBlock(frame, order) // [A2] pairs with [A3]
-                || TryClaimElsewhere(child, order, granules, out frame))
+            TPause.Reach(PauseFound);
+            if (ChildWord.TryChange(ref cell, new ChildTransitions.Take(1u << order), out _)) // [A1]
             {
-                uint block = GranulesOf(frame, order);
-                if ((new ChildWord(Atomic.LoadAcquire(ref cell)).Untouched & block) != 0) // [A7]
+                TPause.Reach(PauseCounted);
+                if (TryClaimBlock(frame, order) // [A2] pairs with [A3]
+                    || TryClaimElsewhere(child, order, granules, out frame))
                 {
-                    knownZero = Touch(ref cell, block);
-                }
+                    TPause.Reach(PauseClaimed);
+                    uint block = GranulesOf(frame, order);
+                    if ((new ChildWord(Atomic.LoadAcquire(ref cell)).Untouched & block) != 0) // [A7]
+                    {
+                        knownZero = Touch(ref cell, block);
+                    }
 
-                return true;
+                    return true;
+                }
             }
         }
 
@@ -118,7 +209,6 @@ public sealed unsafe partial class LockFreeFrameAllocator
     }
 
     /// <summary>The frames are counted out, but somebody else took the block: look for another one in the same child, or count them in.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryClaimElsewhere(uint child, int order, uint granules, out uint frame)
     {
         while (TryFindBlock(child, order, granules, out frame))
@@ -141,7 +231,6 @@ public sealed unsafe partial class LockFreeFrameAllocator
         && before.IsKnownZero(granules);
 
     /// <summary>Looks for a free block in some granules of a child. What it finds may be gone a moment later.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryFindBlock(uint child, int order, uint granules, out uint frame)
     {
         if (order > BitmapRow.OrderMax)
@@ -156,7 +245,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             ulong free = ~Atomic.LoadAcquire(ref rows[r]);
             if (free != 0)
             {
-                free &= granules == ChildWord.AllGranules ? free : BitmapRow.FramesOf(granules >> (r * 4));
+                free &= granules == ChildWord.AllGranules ? free : BitmapRow.FramesOf(granules >> (r * BitmapRow.Granules));
                 free = BitmapRow.BlocksIn(free, order);
                 if (free != 0)
                 {
@@ -171,7 +260,6 @@ public sealed unsafe partial class LockFreeFrameAllocator
     }
 
     /// <summary>The same for orders 7 and 8: two or four whole rows.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryFindRows(uint child, int order, uint granules, out uint frame)
     {
         for (uint offset = 0; offset < ChildWord.Frames; offset += 1u << order)
@@ -199,14 +287,12 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return taken == 0;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryClaimBlock(uint frame, int order) =>
         order <= BitmapRow.OrderMax
             ? BitmapRow.TryChange(ref Row(frame), BitmapRow.BlockMask(order) << (int)(frame % BitmapRow.Frames), claim: true)
             : TryClaimRows(frame, order);
 
     /// <summary>Claims two or four rows, or none: rows are claimed upwards, and those claimed are released when one is not free.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryClaimRows(uint frame, int order)
     {
         for (uint f = frame; f < frame + (1u << order); f += BitmapRow.Frames)

@@ -112,7 +112,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         {
             uint frame = (child * ChildWord.Frames) + (r * BitmapRow.Frames);
             uint granules = touchedOnly ? ReadChild(child).Touched : ChildWord.AllGranules;
-            ulong wanted = Lowest(~Atomic.LoadAcquire(ref Row(frame)) & BitmapRow.FramesOf(granules >> ((int)r * 4)), frames.Length - count);
+            ulong wanted = Lowest(~Atomic.LoadAcquire(ref Row(frame)) & BitmapRow.FramesOf(granules >> ((int)r * BitmapRow.Granules)), frames.Length - count);
             if (wanted != 0 && TryTakeFrames(child, frame, wanted, out ulong knownZero))
             {
                 for (; wanted != 0; wanted &= wanted - 1)

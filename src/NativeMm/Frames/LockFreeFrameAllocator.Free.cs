@@ -8,8 +8,16 @@ namespace NativeMm.Frames;
 /// <content>Giving blocks back, wherever they came from: the words of the frame itself are all that is needed.</content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
+    internal const string PauseReleased = "free: released, not counted";
+
     /// <inheritdoc/>
-    public void Free(Pfn frame, Order order)
+    public void Free(Pfn frame, Order order) => Free<NoPause>(frame, order);
+
+    /// <inheritdoc cref="Free(Pfn, Order)"/>
+    /// <typeparam name="TPause">Where a race test holds the thread.</typeparam>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Free<TPause>(Pfn frame, Order order)
+        where TPause : struct, IPausePoint
     {
         int o = order.Value;
         if (frame.Value >= _frameCount || (frame.Value & ((1u << o) - 1)) != 0)
@@ -28,6 +36,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             ThrowNotAllocated(frame, order);
         }
 
+        TPause.Reach(PauseReleased);
         Put(frame.Value / ChildWord.Frames, 1u << o);
     }
 

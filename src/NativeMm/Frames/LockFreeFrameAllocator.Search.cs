@@ -12,14 +12,86 @@ public sealed unsafe partial class LockFreeFrameAllocator
     // A tree may have frames enough but no block; after so many of them a search goes on with the next rank.
     private const int FailuresMax = 8;
 
+    /// <summary>
+    /// Everything but the hot path: touched memory of the core's own tree, then of any tree that no core has, then untouched memory, then the
+    /// shrinkers. Memory that was touched and freed costs nothing to use again; a page that was not costs a fault and stays resident.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateSlow(ref uint reservation, int order, FrameFlags flags, out uint frame, out bool knownZero)
+    private bool TryAllocateSlow(ref uint reservation, int order, FrameFlags flags, out Pfn frame, out bool knownZero)
     {
         TreeKind kind = KindFor(order, flags);
-        return TryAllocateElsewhere(ref reservation, kind, order, out frame, out knownZero)
+        var word = new ReservationWord(Atomic.LoadAcquire(ref reservation));
+        if ((word.HasTree && TryTakeTouched(word.Tree, order, out uint first, out knownZero))
+            || TryAllocateTouched(ref reservation, kind, order, out first, out knownZero)
+            || (word.HasTree && TryTakeUntouched(word.Tree, order, out first, out knownZero))
+            || TryAllocateElsewhere(ref reservation, kind, order, out first, out knownZero)
             || ((flags & FrameFlags.NoReclaim) == 0
                 && _shrinkers.Run(1u << order)
-                && TryAllocateElsewhere(ref reservation, kind, order, out frame, out knownZero));
+                && TryAllocateElsewhere(ref reservation, kind, order, out first, out knownZero)))
+        {
+            if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
+            {
+                Clear(first, order);
+                knownZero = true;
+            }
+
+            frame = new Pfn(first);
+            return true;
+        }
+
+        frame = Pfn.None;
+        return false;
+    }
+
+    /// <summary>
+    /// Looks for touched memory in all trees that were ever used, lowest first, and stays where it finds some. After a look that found none it
+    /// lets half as many allocations pass as there are trees, so that growth pays for a few words each and not for the whole zone.
+    /// </summary>
+    private bool TryAllocateTouched(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
+    {
+        ref uint skips = ref _cores[CoreId.CurrentHint.Value & _coreMask].LooksToSkip;
+        if (skips != 0)
+        {
+            skips--;
+        }
+        else
+        {
+            uint trees = Frontier;
+            int failures = 0;
+            for (uint tree = 0; tree < trees && failures < FailuresMax; tree++)
+            {
+                if (HasTouchedRoom(tree, order) && !new TreeWord(Atomic.LoadAcquire(ref _trees[tree].Word)).IsReserved)
+                {
+                    if (TryTakeTouched(tree, order, out frame, out knownZero))
+                    {
+                        Stay(tree, ref reservation, TreeWord.TryChange(ref _trees[tree].Word, kind));
+                        return true;
+                    }
+
+                    failures++;
+                }
+            }
+
+            skips = trees / 2;
+        }
+
+        frame = 0;
+        knownZero = false;
+        return false;
+    }
+
+    private bool HasTouchedRoom(uint tree, int order)
+    {
+        for (uint i = 0; i < FrameTree.ChildCount; i++)
+        {
+            ChildWord word = ReadChild((tree * FrameTree.ChildCount) + i);
+            if (order >= HugeOrder ? word.IsEntirelyFree && word.Touched != 0 : word.FreeTouched >= 1 << order)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool TryAllocateElsewhere(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
@@ -123,14 +195,19 @@ public sealed unsafe partial class LockFreeFrameAllocator
             return false;
         }
 
+        Stay(tree, ref reservation, owner);
+        return true;
+    }
+
+    /// <summary>Makes a tree the core's own, if it is not already.</summary>
+    private void Stay(uint tree, ref uint reservation, bool owner)
+    {
         // A tree that this word owns already stays owned.
         var last = new ReservationWord(Atomic.LoadAcquire(ref reservation));
         if (owner || !last.HasTree || last.Tree != tree)
         {
             Reserve(ref reservation, ReservationWord.For(tree, owner));
         }
-
-        return true;
     }
 
     /// <summary>Puts a tree into a reservation word; the tree that was there is left to others.</summary>

@@ -19,8 +19,8 @@
 //              pairs with [A4] and [A6] (ReleaseWhole).
 //              [A7] reads the child word again after [A2]: a granule that is untouched there was not written since it was reported,
 //              because every owner in between would have run [A8] Touch before it ran [A3], and [A9] Report runs while its caller owns
-//              the granule's bits, before [A3]. Acquire and release are enough for all of it: no thread decides anything by reading
-//              one word after writing another.
+//              the granule's bits, before [A3]. Acquire and release are enough for all of it: where a read follows a CAS of another
+//              word, it is what the CAS acquired that counts, never that its store is seen first.
 // Reuse        every CAS replaces a word by a function of that word alone; no word holds a pointer. Equal is as good as unchanged.
 // Progress     lock-free. A stalled thread delays nobody; it keeps at most the block it was about to get or give.
 // Source       LLFree (USENIX ATC'23). Departures: no counter a tree, so a get and a put are two CAS each instead of three; granules; see

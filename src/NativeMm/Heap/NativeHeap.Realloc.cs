@@ -14,20 +14,47 @@ public sealed unsafe partial class NativeHeap
     /// <returns>The block's address, which may have changed; the old one is then no longer valid.</returns>
     /// <exception cref="OutOfMemoryException">There is no memory; the old block is untouched.</exception>
     /// <exception cref="Diagnostics.MemoryFaultException">The pointer is not a block of this heap.</exception>
-    public void* Realloc(void* block, nuint byteCount) => Realloc(block, byteCount, AlignmentNatural);
+    public void* Realloc(void* block, nuint byteCount)
+    {
+        ThreadCache* cache = CurrentCache();
+        if (cache == null || !ThreadCache.TryClassOf(cache, block, out nuint sizeClass))
+        {
+            return ReallocSlow(block, byteCount, AlignmentNatural);
+        }
+
+        nuint usable = SlabGeometry.Of(new SizeClass((int)sizeClass)).BlockBytes;
+        if (StaysInPlace(usable, byteCount))
+        {
+            return block;
+        }
+
+        void* moved = Alloc(byteCount);
+        Copy(block, moved, Math.Min(usable, byteCount));
+        Free(block);
+        return moved;
+    }
 
     /// <summary>As <see cref="Realloc(void*, nuint)"/>, for a block that must keep lying at a multiple of a power of two.</summary>
     /// <param name="block">A live block of this heap, or null, which allocates.</param>
     /// <param name="byteCount">The new size in bytes; 0 counts as 1.</param>
     /// <param name="alignment">A power of two.</param>
+    /// <exception cref="ArgumentException"><paramref name="alignment"/> is not a power of two.</exception>
     public void* AlignedRealloc(void* block, nuint byteCount, nuint alignment)
     {
-        return block == null || !BitOperations.IsPow2(alignment) || ((nuint)block & (alignment - 1)) != 0
-            ? Move(block, AlignedAlloc(byteCount, alignment), byteCount)
-            : Realloc(block, byteCount, alignment);
+        if (!BitOperations.IsPow2(alignment))
+        {
+            throw new ArgumentException($"An alignment is a power of two from 1 up, not {alignment}.", nameof(alignment));
+        }
+
+        return alignment <= AlignmentNatural ? Realloc(block, byteCount) : ReallocSlow(block, byteCount, alignment);
     }
 
-    private void* Realloc(void* block, nuint byteCount, nuint alignment)
+    /// <summary>A block stays where it is when the new size fits and uses at least half of it.</summary>
+    private static bool StaysInPlace(nuint usable, nuint byteCount) => byteCount <= usable && byteCount >= usable / 2;
+
+    private static void Copy(void* from, void* to, nuint bytes) => Buffer.MemoryCopy(from, to, bytes, bytes);
+
+    private void* ReallocSlow(void* block, nuint byteCount, nuint alignment)
     {
         if (block == null)
         {
@@ -36,40 +63,43 @@ public sealed unsafe partial class NativeHeap
 
         ObjectDisposedException.ThrowIf(_disposed, this);
         byteCount = Math.Max(byteCount, 1);
-        if (_checked is not null)
+        if (_checked is not null && alignment <= AlignmentNatural)
         {
-            return alignment <= AlignmentNatural ? _checked.Realloc(block, byteCount) : Move(block, AlignedAlloc(byteCount, alignment), byteCount);
+            void* result = _checked.Realloc(block, byteCount);
+            return result != null ? result : ThrowOutOfMemory(byteCount, alignment);
         }
 
-        nuint usable = BlockBytesOf((nuint)block);
-        if (usable == 0)
+        nuint usable = UsableSize(block);
+        bool isAligned = ((nuint)block & (alignment - 1)) == 0;
+        if (_checked is null && isAligned)
         {
-            throw Fault((nuint)block);
+            if (StaysInPlace(usable, byteCount))
+            {
+                return block;
+            }
+
+            if (TryRemap(block, usable, byteCount, alignment, out void* remapped))
+            {
+                return remapped;
+            }
         }
 
-        if (byteCount <= usable && byteCount >= usable / 2)
-        {
-            return block;
-        }
-
-        if (usable > SizeClass.BytesMax && byteCount > SizeClass.BytesMax && alignment <= _space.Platform.PageBytes
-            && _large.TryResize((nuint)block, byteCount, out nuint moved))
-        {
-            return (void*)moved;
-        }
-
-        return Move(block, AlignedAlloc(byteCount, alignment), byteCount);
+        void* moved = AlignedAlloc(byteCount, alignment);
+        Copy(block, moved, Math.Min(usable, byteCount));
+        Free(block);
+        return moved;
     }
 
-    private void* Move(void* from, void* to, nuint byteCount)
+    private bool TryRemap(void* block, nuint usable, nuint byteCount, nuint alignment, out void* remapped)
     {
-        if (from != null)
+        remapped = null;
+        if (usable <= SizeClass.BytesMax || byteCount <= SizeClass.BytesMax || alignment > _space.Platform.PageBytes
+            || !_large.TryResize((nuint)block, byteCount, out nuint moved))
         {
-            nuint bytes = Math.Min(UsableSize(from), byteCount);
-            Buffer.MemoryCopy(from, to, bytes, bytes);
-            Free(from);
+            return false;
         }
 
-        return to;
+        remapped = (void*)moved;
+        return true;
     }
 }

@@ -1,4 +1,6 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
+using NativeMm.Primitives;
 
 namespace NativeMm.Lab.Experiments.Frames;
 
@@ -11,8 +13,20 @@ internal static class FrameAllocators
     /// <summary>The default with stacks in front.</summary>
     public static readonly Variant LockFreeCached = new("lockfree-cached", "lockfree with a stack of single frames for each thread in front") { IsOurs = true };
 
+    /// <summary>Linux's design.</summary>
+    public static readonly Variant Buddy = new("buddy", "Linux's buddy allocator with lists for each core") { IsOurs = true };
+
+    /// <summary>Linux's design without its lists for each core.</summary>
+    public static readonly Variant BuddyUncached = new("buddy-uncached", "the buddy allocator alone, one lock for the zone") { IsOurs = true };
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<Variant> All { get; } = [LockFree, LockFreeCached];
+    public static IReadOnlyList<Variant> All { get; } = [LockFree, LockFreeCached, Buddy, BuddyUncached];
+
+    /// <summary>Whether a variant's zone has a lock that can keep an account of itself.</summary>
+    public static bool HasZoneLock(string variant) => variant == Buddy.Name || variant == BuddyUncached.Name;
+
+    /// <summary>Makes a buddy allocator whose zone lock keeps an account of itself.</summary>
+    public static BuddyAllocator<LockStatistics> MakeAccounting(string variant, FrameZone zone) => new(zone, perCorePages: variant == Buddy.Name);
 
     /// <summary>Makes a variant's allocator over a fresh zone and brings it together with a visitor.</summary>
     public static TResult Accept<TVisitor, TResult>(string variant, FrameZone zone, TVisitor visitor)
@@ -31,6 +45,13 @@ internal static class FrameAllocators
                 using (var allocator = new CachedFrameAllocator(behind))
                 {
                     return visitor.Visit(new CachedFrames(allocator));
+                }
+
+            case "buddy":
+            case "buddy-uncached":
+                using (var allocator = new BuddyAllocator<NoLockStatistics>(zone, perCorePages: variant == Buddy.Name))
+                {
+                    return visitor.Visit(new BuddyFrames<NoLockStatistics>(allocator));
                 }
 
             default:

@@ -14,6 +14,11 @@ internal static class FrameBars
         .. FastAndFlat(40, FrameAllocators.LockFree, FramePattern.Repeat),
         .. FastAndFlat(40, FrameAllocators.LockFree, FramePattern.Random),
         .. FastAndFlat(10, FrameAllocators.LockFreeCached, FramePattern.Repeat),
+        Bar.AtLeastTimes(
+            5,
+            FramesExperiment.CaseOf(FrameAllocators.LockFree, 2, FramePattern.Repeat, "0"),
+            FramesExperiment.CaseOf(FrameAllocators.BuddyUncached, 2, FramePattern.Repeat, "0"),
+            Throughput),
     ];
 
     private static IEnumerable<Bar> FastAndFlat(double limit, Variant variant, string pattern)

@@ -7,7 +7,7 @@ using Xunit;
 namespace NativeMm.Tests.Concurrency.Frames;
 
 /// <summary>Every allocator under many threads.</summary>
-public sealed class FrameConcurrencyTests
+public sealed unsafe class FrameConcurrencyTests
 {
     public static TheoryData<FrameVariant> Variants => FrameVariants.All;
 
@@ -119,6 +119,57 @@ public sealed class FrameConcurrencyTests
         fixture.FreeAll(fixture.AllocateAll(0), 0);
         fixture.Allocator.Validate();
         Assert.True(fixture.Platform.ReserveCalls < 10, "Dead threads' bookkeeping is not used again.");
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void One_granule_that_is_reported_and_used_all_the_time_is_never_called_zero_when_it_is_not(FrameVariant variant)
+    {
+        // Only 16 frames are free, so that threads and reporter meet at them all the time. No two threads hold one for long.
+        using var fixture = new FrameFixture(variant, 2);
+        List<Pfn> held = fixture.AllocateAll(0);
+        fixture.FreeAll(held.Where(frame => frame.Value is >= 64 and < 80), 0);
+        fixture.Allocator.Drain();
+        int promises = 0;
+        int reports = 0;
+        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        Thread[] threads = [.. Enumerable.Range(0, 3).Select(i => new Thread(() => Run(i)))];
+        Array.ForEach(threads, thread => thread.Start());
+        Assert.All(threads, thread => Assert.True(thread.Join(TimeSpan.FromSeconds(30))));
+
+        Assert.True(promises >= 0, "A frame was promised to be zero and was not.");
+        if (variant is FrameVariant.LockFree or FrameVariant.LockFreeOneCore)
+        {
+            Assert.True(promises > 0 && reports > 0, $"{promises} promises after {reports} reports: threads and reporter never met.");
+        }
+
+        fixture.FreeAll(held.Where(frame => frame.Value is < 64 or >= 80), 0);
+        fixture.Allocator.Validate();
+
+        void Run(int thread)
+        {
+            var block = new Pfn[1];
+            while (!end.IsCancellationRequested)
+            {
+                uint cursor = 0;
+                if (thread == 0 && fixture.Allocator.Isolate(new Order(4), block, ref cursor) == 1)
+                {
+                    fixture.Platform.Discard((nuint)fixture.WordOf(block[0]), new Order(4).Bytes, default);
+                    fixture.Allocator.PutBack(block, new Order(4), FrameContent.ReportedZero);
+                    reports++;
+                }
+                else if (thread != 0 && fixture.Allocator.TryAllocate(Order.Zero, FrameFlags.NoReclaim, out Pfn frame, out bool knownZero))
+                {
+                    if (knownZero)
+                    {
+                        Interlocked.Add(ref promises, *fixture.WordOf(frame) == 0 ? 1 : int.MinValue / 2);
+                    }
+
+                    *fixture.WordOf(frame) = frame.Value;
+                    fixture.Allocator.Free(frame, Order.Zero);
+                }
+            }
+        }
     }
 
     [Fact]

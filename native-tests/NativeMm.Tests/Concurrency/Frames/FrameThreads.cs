@@ -43,7 +43,8 @@ internal sealed unsafe class FrameThreads(FrameFixture fixture, int seed)
                 fixture.Allocator.Drain();
                 fixture.Allocator.GetStatistics();
             }
-        }));
+        }
+    ));
 
     /// <summary>Lets all of them go at once, waits for them, frees what they left, and checks that every frame is free again.</summary>
     public void Run()

@@ -1,0 +1,83 @@
+using NativeMm.Lab.Experiments;
+using NativeMm.Lab.Harness;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Lab;
+
+public sealed class BarTests
+{
+    private static readonly Case s_ours = new("heap", "nativemm", 1, ParameterValues.Of("pattern", "pair", "size", "64"));
+    private static readonly Case s_peer = s_ours with { Variant = "glibc" };
+
+    [Theory]
+    [InlineData(4, 10, true)]
+    [InlineData(5, 10, true)]
+    [InlineData(5.01, 10, false)]
+    public void At_most_compares_the_ratio_of_medians(double ours, double peer, bool met)
+    {
+        BarVerdict verdict = BarVerdict.Of(Bar.AtMostTimes(0.5, s_ours, s_peer, "ns_per_op"), Outcome((s_ours, ours), (s_peer, peer)));
+        Assert.Equal(ours / peer, verdict.Figure);
+        Assert.Equal(met, verdict.IsMet);
+        Assert.Equal(met ? "met" : "missed", verdict.Text);
+    }
+
+    [Theory]
+    [InlineData(19, 10, true)]
+    [InlineData(18.9, 10, false)]
+    public void At_least_is_the_other_way_round(double ours, double peer, bool met) =>
+        Assert.Equal(met, BarVerdict.Of(Bar.AtLeastTimes(1.9, s_ours, s_peer, "ns_per_op"), Outcome((s_ours, ours), (s_peer, peer))).IsMet);
+
+    [Theory]
+    [InlineData(40, true)]
+    [InlineData(41, false)]
+    public void A_figure_can_stand_alone(double ours, bool met) =>
+        Assert.Equal(met, BarVerdict.Of(Bar.AtMostValue(40, s_ours, "ns_per_op"), Outcome((s_ours, ours))).IsMet);
+
+    [Fact]
+    public void What_was_not_measured_is_not_met_and_says_why()
+    {
+        Bar bar = Bar.AtMostTimes(0.5, s_ours, s_peer, "ns_per_op");
+        RunOutcome failed = Outcome((s_ours, 1)) with { Failures = new Dictionary<Case, string> { [s_peer] = "it crashed" } };
+
+        Assert.False(BarVerdict.Of(bar, failed).IsMet);
+        Assert.Contains("it crashed", BarVerdict.Of(bar, failed).Text, StringComparison.Ordinal);
+        Assert.Contains("gave no ns_per_op", BarVerdict.Of(bar, Outcome((s_ours, 1))).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Figures_that_are_no_numbers_meet_nothing()
+    {
+        Assert.False(Bar.AtMostValue(40, s_ours, "ns_per_op").IsMetBy(double.NaN));
+        Assert.False(Bar.AtLeastTimes(1, s_ours, s_peer, "ns_per_op").IsMetBy(double.NaN));
+    }
+
+    [Fact]
+    public void Every_bar_names_a_variant_a_metric_and_parameters_that_exist()
+    {
+        foreach (IExperiment experiment in ExperimentRegistry.All)
+        {
+            Assert.NotEmpty(experiment.Bars);
+            foreach (Bar bar in experiment.Bars)
+            {
+                Assert.Contains(experiment.Metrics, m => m.Name == bar.Metric);
+                Assert.All(bar.Cases, c => AssertExists(experiment, c));
+            }
+
+            Assert.All(experiment.Tour.Cases, c => AssertExists(experiment, c));
+        }
+    }
+
+    private static void AssertExists(IExperiment experiment, Case asked)
+    {
+        Assert.Equal(experiment.Name, asked.Experiment);
+        Assert.Contains(experiment.Variants, v => v.Name == asked.Variant);
+        foreach ((string key, string value) in asked.Parameters.Pairs)
+        {
+            ParameterDefinition parameter = Assert.Single(experiment.Parameters, p => p.Name == key);
+            Assert.Equal(value, parameter.Normalize(value));
+        }
+    }
+
+    private static RunOutcome Outcome(params (Case Case, double Median)[] rows) => new(
+        [.. rows.Select(r => Samples.Row(r.Case, r.Median))], new Dictionary<Case, string>(), [], TimeSpan.Zero);
+}

@@ -1,0 +1,78 @@
+using NativeMm.Lab.Commands;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Lab;
+
+/// <summary>What the user does wrong ends in exit code 2 and one clear line, before anything is measured.</summary>
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("no-such-command", "no-such-command")]
+    [InlineData("run", "experiment")]
+    [InlineData("run nonsense", "Unknown experiment 'nonsense'")]
+    [InlineData("check nonsense", "Unknown experiment 'nonsense'")]
+    [InlineData("run heap --variants nonsense", "Unknown variant 'nonsense'")]
+    [InlineData("run heap --variants ,", "--variants")]
+    [InlineData("run heap --set nonsense=1", "Unknown key 'nonsense'")]
+    [InlineData("run heap --set size", "key=value")]
+    [InlineData("run heap --set size=", "key=value")]
+    [InlineData("run heap --set size=0", "Bad value '0' for size")]
+    [InlineData("run heap --set size=many", "Bad value 'many' for size")]
+    [InlineData("run heap --set pattern=nonsense", "Bad value 'nonsense' for pattern")]
+    [InlineData("run heap --set pattern=mixed --set size=64", "no meaning")]
+    [InlineData("run heap --set pattern=remote --threads 1", "even number")]
+    [InlineData("run heap --threads 0", "at least 1")]
+    [InlineData("run heap --threads -1", "--threads")]
+    [InlineData("run heap --threads 1,x", "Bad value 'x' for --threads")]
+    [InlineData("run heap --threads 257", "Bad value '257'")]
+    [InlineData("run heap --repeat 0", "--repeat")]
+    [InlineData("run heap --repeat 1.5", "--repeat")]
+    [InlineData("run heap --seconds NaN", "--seconds")]
+    [InlineData("run heap --seconds -1", "--seconds")]
+    [InlineData("run heap --pin --no-pin", "exclude")]
+    [InlineData("run heap --nonsense", "--nonsense")]
+    [InlineData("run heap --json /no/such/root/x.json", "Cannot write")]
+    [InlineData("check --report /no/such/root/x.html", "Cannot write")]
+    [InlineData("run trace --set trace=nonsense", "Bad value 'nonsense' for trace")]
+    [InlineData("run trace --threads 2", "--threads 0")]
+    [InlineData("run trace --threads 0 --variants native-glibc", "Nothing is left")]
+    [InlineData("run frames --set order=11", "Bad value '11' for order")]
+    [InlineData("run frames --set pattern=frag --set order=9", "frag")]
+    [InlineData("run frames --threads 0", "at least 1")]
+    [InlineData("run idle --threads 2", "1 thread")]
+    [InlineData("run idle --set size=1", "nothing to set")]
+    [InlineData("compare", "before")]
+    [InlineData("compare /no/such/a.json /no/such/b.json", "/no/such/a.json")]
+    public void Mistakes_end_in_one_line_and_exit_code_2(string line, string complaint)
+    {
+        (int code, string said) = Run(line.Split(' '));
+        Assert.Equal(2, code);
+        Assert.Contains(complaint, said, StringComparison.Ordinal);
+        Assert.Single(said.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public void A_broken_trace_ends_in_one_line_and_exit_code_2()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():n}.nmtrace");
+        File.WriteAllBytes(path, new TraceImage { Objects = 1 }.Add(2, 0).ToBytes());
+        try
+        {
+            (int code, string said) = Run("run", "trace", "--set", $"trace={path}");
+            Assert.Equal(2, code);
+            Assert.Contains("record 0 uses object 0, which is not allocated", said, StringComparison.Ordinal);
+            Assert.Single(said.TrimEnd('\n').Split('\n'));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static (int Code, string Said) Run(params string[] arguments)
+    {
+        using var complaints = new StringWriter();
+        int code = LabCommandLine.Run(arguments, complaints);
+        return (code, complaints.ToString());
+    }
+}

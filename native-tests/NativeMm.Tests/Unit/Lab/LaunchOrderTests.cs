@@ -1,0 +1,20 @@
+using NativeMm.Lab.Experiments;
+using NativeMm.Lab.Harness;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Lab;
+
+public sealed class LaunchOrderTests
+{
+    private static readonly Case s_a = new("heap", "a", 1, ParameterValues.Of("size", "1"));
+    private static readonly Case s_b = new("heap", "b", 2, ParameterValues.Of("size", "1"));
+    private static readonly Case s_other = new("heap", "a", 1, ParameterValues.Of("size", "2"));
+
+    [Fact]
+    public void Variants_and_threads_take_turns_within_a_set_of_parameters() =>
+        Assert.Equal([s_a, s_b, s_a, s_b, s_other, s_other], LaunchOrder.Interleaved([s_a, s_b, s_other], 2));
+
+    [Fact]
+    public void Rounds_launch_everything_once_before_anything_twice() =>
+        Assert.Equal([s_a, s_b, s_other, s_a, s_other, s_other], LaunchOrder.Rounds([(s_a, 2), (s_b, 1), (s_other, 3)]));
+}

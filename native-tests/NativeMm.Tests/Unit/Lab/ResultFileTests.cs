@@ -1,0 +1,99 @@
+using System.Text.Json;
+using NativeMm.Lab.Experiments;
+using NativeMm.Lab.Harness;
+using NativeMm.Lab.Reporting;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Lab;
+
+public sealed class ResultFileTests
+{
+    [Fact]
+    public void The_schema_is_the_documented_one()
+    {
+        string text = ResultFile.Format(Samples.Machine, [Samples.Row(Samples.Heap("nativemm", 2), 8)]);
+
+        using JsonDocument document = JsonDocument.Parse(text);
+        JsonElement root = document.RootElement;
+        Assert.Equal(["schema", "machine", "results"], Names(root));
+        Assert.Equal(1, root.GetProperty("schema").GetInt32());
+        Assert.Equal("Some <Processor> & co", root.GetProperty("machine").GetProperty("processor").GetString());
+        JsonElement row = root.GetProperty("results")[0];
+        Assert.Equal(["experiment", "variant", "threads", "parameters", "metrics"], Names(row));
+        Assert.Equal(("heap", "nativemm", 2), (row.GetProperty("experiment").GetString(), row.GetProperty("variant").GetString(), row.GetProperty("threads").GetInt32()));
+        Assert.Equal("64", row.GetProperty("parameters").GetProperty("size").GetString());
+        JsonElement metric = row.GetProperty("metrics").GetProperty("ns_per_op");
+        Assert.Equal(["unit", "min", "median", "max"], Names(metric));
+        Assert.Equal(("ns", 4, 8, 16), (
+            metric.GetProperty("unit").GetString(),
+            metric.GetProperty("min").GetDouble(),
+            metric.GetProperty("median").GetDouble(),
+            metric.GetProperty("max").GetDouble()));
+    }
+
+    [Fact]
+    public void What_was_written_is_read_back()
+    {
+        ResultRow[] rows = [Samples.Row(Samples.Heap("nativemm"), 8), Samples.Row(Samples.Heap("glibc", 2, "4096"), 1.0 / 3)];
+
+        IReadOnlyList<ResultRow> read = ResultFile.Parse(ResultFile.Format(Samples.Machine, rows));
+
+        Assert.Equal(rows.Select(r => r.Case), read.Select(r => r.Case));
+        Assert.Equal(rows.SelectMany(r => r.Metrics), read.SelectMany(r => r.Metrics));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("{\"schema\":2,\"results\":[]}")]
+    [InlineData("{\"schema\":1,\"results\":[{}]}")]
+    [InlineData("{\"schema\":1,\"results\":[{\"experiment\":null,\"variant\":\"a\",\"threads\":1,\"parameters\":{},\"metrics\":{}}]}")]
+    [InlineData("{\"schema\":1,\"results\":[{\"experiment\":\"heap\",\"variant\":\"a\",\"threads\":1.5,\"parameters\":{},\"metrics\":{}}]}")]
+    [InlineData("{\"schema\":1,\"results\":[{\"experiment\":\"heap\",\"variant\":\"a\",\"threads\":1,\"parameters\":{},\"metrics\":{\"x\":{\"unit\":\"ns\"}}}]}")]
+    public void Anything_else_is_refused_in_one_line_that_names_the_file(string content)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, content);
+            InvalidDataException refusal = Assert.Throws<InvalidDataException>(() => ResultFile.Read(path));
+            Assert.StartsWith(path, refusal.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', refusal.Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void The_same_row_twice_is_refused()
+    {
+        ResultRow row = Samples.Row(Samples.Heap("nativemm"), 8);
+        Assert.Throws<FormatException>(() => ResultFile.Parse(ResultFile.Format(Samples.Machine, [row, row])));
+    }
+
+    [Fact]
+    public void Compare_matches_rows_and_says_whether_spreads_overlap()
+    {
+        ResultRow[] before = [Samples.Row(Samples.Heap("nativemm"), 10), Samples.Row(Samples.Heap("glibc"), 10), Samples.Row(Samples.Heap("gc"), 1)];
+        ResultRow[] after = [Samples.Row(Samples.Heap("glibc"), 50), Samples.Row(Samples.Heap("nativemm"), 20), Samples.Row(Samples.Heap("mimalloc"), 1)];
+
+        IReadOnlyList<ResultChange> changes = ResultChange.Between(before, after);
+
+        Assert.Equal(["nativemm", "glibc"], changes.Select(c => c.Case.Variant));
+        Assert.Equal([2.0, 5.0], changes.Select(c => c.Ratio));
+        Assert.Equal([true, false], changes.Select(c => c.SpreadsOverlap));
+    }
+
+    [Fact]
+    public void The_order_of_parameters_does_not_matter_to_compare()
+    {
+        Case one = new("heap", "a", 1, ParameterValues.Of("x", "1", "y", "2"));
+        Case other = one with { Parameters = ParameterValues.Of("y", "2", "x", "1") };
+        Assert.Single(ResultChange.Between([Samples.Row(one, 1)], [Samples.Row(other, 1)]));
+    }
+
+    private static string[] Names(JsonElement element) => [.. element.EnumerateObject().Select(p => p.Name)];
+}
