@@ -133,37 +133,24 @@ public sealed unsafe partial class NativeHeap
         Depot depot = _depots[sizeClass];
         BlockFault fault = BlockFault.None;
         cache->Guard.Enter();
-        if (TryAttachSlots(magazine, depot) && magazine.Capacity != 0)
+        NoteOverflow(cache, sizeClass);
+        Span<nuint> items = magazine.HasSlots ? magazine.Normalize() : default;
+        if (items.Length != 0 && items.Length >= magazine.Capacity)
         {
-            fault = FlushOldest(cache, sizeClass, depot);
-            bool pushed = magazine.TryPush(block);
-            Invariant.Check(pushed, "A magazine was full after its older half had been given away.");
+            int older = Math.Max(items.Length / 2, 1);
+            fault = depot.Put(items[..older]);
+            items[older..].CopyTo(items);
+            magazine.SetItems(items.Length - older);
         }
-        else
+
+        if (!magazine.TryPush(block))
         {
-            ThreadCache.NoteOverflow(cache, sizeClass);
-            fault = depot.Put(new ReadOnlySpan<nuint>(in block));
+            BlockFault own = depot.Put(new ReadOnlySpan<nuint>(in block));
+            fault = fault.Kind == BlockFaultKind.None ? own : fault;
         }
 
         cache->Guard.Exit();
         ThrowIfFault(fault);
-    }
-
-    private static BlockFault FlushOldest(ThreadCache* cache, nuint sizeClass, Depot depot)
-    {
-        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
-        Span<nuint> items = magazine.Normalize();
-        if (items.Length < magazine.Capacity)
-        {
-            return BlockFault.None;
-        }
-
-        ThreadCache.NoteOverflow(cache, sizeClass);
-        int batch = Math.Min(depot.Geometry.BatchCount, items.Length);
-        BlockFault fault = depot.Put(items[..batch]);
-        items[batch..].CopyTo(magazine.Slots(items.Length - batch));
-        magazine.SetItems(items.Length - batch);
-        return fault;
     }
 
     /// <summary>Bytes of the block that begins at an address; 0 when none does.</summary>

@@ -83,7 +83,9 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
         for (int i = 0; i < SizeClass.Count; i++)
         {
             Magazine magazine = ThreadCache.MagazineOf(cache, (nuint)i);
-            bool wanted = magazine.Count > 0 && (!onlyIdle || ThreadCache.RestsSinceLastLook(cache, i));
+            bool rests = !onlyIdle || ThreadCache.RestsSinceLastLook(cache, i);
+            bool wanted = rests && magazine.Count > 0;
+            ThreadCache.AllowanceOf(cache, (nuint)i).HasRested |= rests;
             thefts[i] = wanted ? magazine.StealBegin() : default;
             any |= wanted;
         }

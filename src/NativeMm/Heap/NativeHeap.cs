@@ -18,6 +18,9 @@ public sealed unsafe partial class NativeHeap : IDisposable
 {
     private const nuint AlignmentNatural = 16;
 
+    /// <summary>Most slots of one magazine, whatever it earns.</summary>
+    private const int MagazineSlotsMax = 4096;
+
     private static readonly NativeHeap s_shared = SharedHeapSource.Create();
 
     private readonly SlabSpace _space;

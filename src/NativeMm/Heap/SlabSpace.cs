@@ -139,7 +139,7 @@ internal sealed unsafe class SlabSpace : IDisposable
     /// <summary>The granule word of an address inside the zone.</summary>
     public uint WordOf(nuint address) => Words[(address - BaseAddress) >> GranuleShift];
 
-    /// <summary>Takes frames for a slab and signs for them. Every block is free, none is handed out yet.</summary>
+    /// <summary>Takes frames for a slab and signs for them in the granule words. Every block is free, none is handed out yet.</summary>
     /// <param name="sizeClass">Class of the slab.</param>
     /// <param name="tag">The heap's tag.</param>
     /// <param name="granule">First granule of the slab.</param>
@@ -152,11 +152,6 @@ internal sealed unsafe class SlabSpace : IDisposable
         {
             return false;
         }
-
-        ref PageFrame descriptor = ref Frames.Zone.Descriptor(frame);
-        descriptor.Owner = FrameOwner.HeapSlab;
-        descriptor.Order = (byte)geometry.Order.Value;
-        descriptor.OwnerTag = tag | (uint)sizeClass.Value;
 
         granule = frame.Value / FramesPerGranule;
         ref Slab slab = ref SlabAt(granule);
@@ -178,7 +173,6 @@ internal sealed unsafe class SlabSpace : IDisposable
     {
         WordsOf(granule, order).Clear();
         var frame = new Pfn(granule * FramesPerGranule);
-        Frames.Zone.Descriptor(frame).Owner = FrameOwner.None;
         Frames.Free(frame, order);
     }
 
