@@ -18,6 +18,8 @@ internal sealed class MagazineLitmusRunner(bool fence, int items) : IDisposable
     private PaddedWord _thief;
     private int _poppedCount;
     private int _stolenCount;
+    private long _ownerGot;
+    private long _thiefGot;
     private bool _over;
 
     /// <summary>Rounds made.</summary>
@@ -26,8 +28,8 @@ internal sealed class MagazineLitmusRunner(bool fence, int items) : IDisposable
     /// <summary>Rounds after which an item was in two places or in none.</summary>
     public long Violations { get; private set; }
 
-    /// <summary>Rounds in which both got something: the evidence that the two met.</summary>
-    public long Met { get; private set; }
+    /// <summary>Rounds that went to the side that less often got anything: when neither always came first, they did meet.</summary>
+    public long Met => Math.Min(_ownerGot, _thiefGot);
 
     /// <summary>What the run showed.</summary>
     public LitmusVerdict Verdict => Violations > 0 ? LitmusVerdict.Violation : Met > 0 ? LitmusVerdict.Pass : LitmusVerdict.Inconclusive;
@@ -71,7 +73,7 @@ internal sealed class MagazineLitmusRunner(bool fence, int items) : IDisposable
 
     public void Dispose() => _box.Dispose();
 
-    public override string ToString() => $"{Verdict}: {Violations} violations in {Rounds} rounds, both got something in {Met}";
+    public override string ToString() => $"{Verdict}: {Violations} violations in {Rounds} rounds; the owner got something in {_ownerGot}, the thief in {_thiefGot}";
 
     private static void Meet(ref PaddedWord own, ref PaddedWord other, ulong step)
     {
@@ -157,6 +159,7 @@ internal sealed class MagazineLitmusRunner(bool fence, int items) : IDisposable
         }
 
         Violations += places == items && seen == ((1u << items) - 1) << 1 ? 0 : 1;
-        Met += _poppedCount > 0 && _stolenCount > 0 ? 1 : 0;
+        _ownerGot += _poppedCount > 0 ? 1 : 0;
+        _thiefGot += _stolenCount > 0 ? 1 : 0;
     }
 }
