@@ -262,9 +262,10 @@ internal sealed partial class Depot
             return new BlockFault(BlockFaultKind.NotBlockStart, block);
         }
 
+        // A block that was freed twice can outlive its slab in a cache; the granule may belong to anybody by now.
         ref ulong word = ref _space.BitmapAt(granule, _geometry.Blocks)[index >> 6];
         ulong bit = 1UL << (index & 63);
-        if ((word & bit) != 0)
+        if (_space.WordOf(block) != (_tag | (uint)_class.Value) || (word & bit) != 0)
         {
             return new BlockFault(BlockFaultKind.DoubleFree, block);
         }

@@ -157,6 +157,13 @@ public sealed unsafe partial class NativeHeap
         }
 
         cache->Guard.Exit();
+        if (block == 0)
+        {
+            // The shrinkers could not get at this thread's own cache as long as its guard was held.
+            Shrink();
+            depot.TryTakeOne(out block, out _);
+        }
+
         return (void*)block;
     }
 
@@ -187,6 +194,11 @@ public sealed unsafe partial class NativeHeap
         ThreadCache* cache = CurrentCache();
         cache = cache != null ? cache : AttachCache();
         nuint sizeClass = SizeClass.IndexOfLast(byteCount - 1);
+        if (cache == null)
+        {
+            return _depots[sizeClass].TryTakeOne(out nuint single, out _) ? (void*)single : null;
+        }
+
         return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass);
     }
 

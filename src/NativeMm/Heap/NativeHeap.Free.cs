@@ -116,7 +116,11 @@ public sealed unsafe partial class NativeHeap
 
         ThreadCache* cache = CurrentCache();
         cache = cache != null ? cache : AttachCache();
-        if (ThreadCache.TryClassOf(cache, block, out nuint sizeClass))
+        if (cache == null)
+        {
+            FreeWithoutCache((nuint)block);
+        }
+        else if (ThreadCache.TryClassOf(cache, block, out nuint sizeClass))
         {
             FreeFlush(cache, sizeClass, (nuint)block);
         }
@@ -124,6 +128,28 @@ public sealed unsafe partial class NativeHeap
         {
             throw Fault((nuint)block);
         }
+    }
+
+    /// <summary>Freeing must not fail for lack of memory, so it works without a cache as well.</summary>
+    private void FreeWithoutCache(nuint block)
+    {
+        if (!_space.Contains(block))
+        {
+            if (!_large.TryFree(block))
+            {
+                throw Fault(block);
+            }
+
+            return;
+        }
+
+        nuint sizeClass = _space.WordOf(block) ^ _tag;
+        if (sizeClass >= SizeClass.Count)
+        {
+            throw Fault(block);
+        }
+
+        ThrowIfFault(_depots[sizeClass].PutHome(new ReadOnlySpan<nuint>(in block)));
     }
 
     /// <summary>Adds a block to a magazine, after its older half went to the depot if it was full.</summary>

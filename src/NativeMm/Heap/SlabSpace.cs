@@ -90,18 +90,21 @@ internal sealed unsafe class SlabSpace : IDisposable
         return tag << ClassBits;
     }
 
-    /// <summary>Enters a heap into the list that listings and error messages use.</summary>
+    /// <summary>Enters a heap into the list that listings and error messages use, and among those who give frames back when they run out.</summary>
     public void AddHeap(NativeHeap heap)
     {
         lock (_heaps)
         {
             _heaps.Add(heap);
         }
+
+        Frames.AddShrinker(heap);
     }
 
-    /// <summary>Takes a heap off the list.</summary>
+    /// <summary>Takes a heap off both.</summary>
     public void RemoveHeap(NativeHeap heap)
     {
+        Frames.RemoveShrinker(heap);
         lock (_heaps)
         {
             _heaps.Remove(heap);
