@@ -12,6 +12,11 @@ internal static class ScenarioTable
         ["protect"] = ProtectScenario.Run,
         ["lock-code"] = LockCodeScenario.Run,
         ["resident-peak"] = ResidentPeakScenario.Run,
+        ["heap-code"] = HeapCodeScenario.Run,
+        ["heap-environment"] = HeapEnvironmentScenario.Run,
+        ["heap-configure"] = HeapConfigureScenario.Run,
+        ["heap-threads"] = HeapThreadsScenario.Run,
+        ["heap-give-back"] = HeapGiveBackScenario.Run,
     };
 
     /// <summary>The names, sorted.</summary>

@@ -56,8 +56,10 @@ internal sealed partial class Depot
     public ulong DiscardUnusedPages(uint passes)
     {
         ulong discarded = 0;
-        uint granule = NextResting(_space.GranulesUsed, passes);
-        while (granule != Slab.None)
+        uint granule = NextResting(Slab.None, passes);
+
+        // Bounded: other threads may change the slabs again as fast as this one goes through them.
+        for (int left = GetStatistics().Slabs; left > 0 && granule != Slab.None; left--)
         {
             discarded += DiscardSlab(granule);
             granule = NextResting(granule, passes);
@@ -88,7 +90,7 @@ internal sealed partial class Depot
         return blocks;
     }
 
-    /// <summary>Finds a listed slab with pages to give back; any, if the one to go on behind is no longer listed.</summary>
+    /// <summary>Finds a listed slab with pages to give back, or one that was made for a thread that then found other blocks; any, if the one to go on behind is no longer listed.</summary>
     private uint NextResting(uint behind, uint passes)
     {
         EnterLock();
@@ -96,7 +98,8 @@ internal sealed partial class Depot
         for (uint granule = _oldest; granule != Slab.None && found == Slab.None; granule = _space.SlabAt(granule).Next)
         {
             ref Slab slab = ref _space.SlabAt(granule);
-            found = granule != behind && slab.DiscardedAt < 0 && _pass - slab.ChangedAt >= passes ? granule : Slab.None;
+            bool worthwhile = slab.DiscardedAt < 0 || slab.FreeCount == _geometry.Blocks;
+            found = granule != behind && worthwhile && _pass - slab.ChangedAt >= passes ? granule : Slab.None;
         }
 
         _lock.Exit();
@@ -129,11 +132,13 @@ internal sealed partial class Depot
         EnterLock();
         for (int i = 0; i < taken.Length; i++)
         {
+            // A block that was freed a second time meanwhile is not counted twice.
+            slab.FreeCount += BitOperations.PopCount(taken[i] & ~bitmap[i]);
+            _setBits -= BitOperations.PopCount(taken[i] & bitmap[i]);
             bitmap[i] |= taken[i];
         }
 
         slab.FirstWord = 0;
-        slab.FreeCount += count;
         slab.DiscardedAt = slab.FreeCount == count ? count : -1;
         if (slab.FreeCount == _geometry.Blocks)
         {

@@ -48,8 +48,8 @@ internal sealed partial class Depot
     /// <summary>How the class is cut.</summary>
     public ref readonly SlabGeometry Geometry => ref _geometry;
 
-    /// <summary>Takes blocks out: a full batch if one lies here, else from the slabs, else from a new slab.</summary>
-    /// <param name="into">At most a batch; filled from the front, to be used from the back: lowest addresses last.</param>
+    /// <summary>Takes blocks out: full batches if they lie here, then from the slabs; from a new slab only if there was nothing.</summary>
+    /// <param name="into">Any number; filled from the front, to be used from the back: lowest addresses last.</param>
     /// <returns>How many; 0 when there are no frames left.</returns>
     public int Take(Span<nuint> into)
     {
@@ -80,13 +80,13 @@ internal sealed partial class Depot
         return false;
     }
 
-    /// <summary>Brings blocks back. A full batch stays whole if there is room; anything else goes to the slabs.</summary>
+    /// <summary>Brings blocks back. Full batches stay whole if there is room; the others go to the slabs.</summary>
     /// <param name="blocks">Any number of blocks of the class.</param>
     /// <returns>The first caller's mistake among them, if any; a block in error is left out, the others are taken.</returns>
     public BlockFault Put(ReadOnlySpan<nuint> blocks)
     {
         EnterLock();
-        BlockFault fault = TryStockLocked(blocks) ? BlockFault.None : ReturnLocked(blocks);
+        BlockFault fault = ReturnLocked(blocks[StockLocked(blocks)..]);
         _lock.Exit();
         return fault;
     }
@@ -113,37 +113,40 @@ internal sealed partial class Depot
         _acquisitions++;
     }
 
-    private bool TryStockLocked(ReadOnlySpan<nuint> blocks)
+    /// <summary>Keeps whole batches as long as there is room.</summary>
+    /// <returns>How many blocks it kept.</returns>
+    private int StockLocked(ReadOnlySpan<nuint> blocks)
     {
-        if (blocks.Length != _geometry.BatchCount || _batches == _geometry.StockedBatches)
+        int kept = 0;
+        while (blocks.Length - kept >= _geometry.BatchCount && _batches < _geometry.StockedBatches)
         {
-            return false;
+            _stock ??= new nuint[_geometry.StockedBatches * _geometry.BatchCount];
+            blocks.Slice(kept, _geometry.BatchCount).CopyTo(_stock.AsSpan(_batches * _geometry.BatchCount));
+            kept += _geometry.BatchCount;
+            _batches++;
         }
 
-        _stock ??= new nuint[_geometry.StockedBatches * _geometry.BatchCount];
-        blocks.CopyTo(_stock.AsSpan(_batches * _geometry.BatchCount));
-        _batches++;
-        return true;
+        return kept;
     }
 
     private int TakeLocked(Span<nuint> into)
     {
-        if (_batches == 0)
+        int got = 0;
+        while (_batches != 0 && into.Length - got >= _geometry.BatchCount)
         {
-            return GatherLocked(into);
+            _batches--;
+            _stock.AsSpan(_batches * _geometry.BatchCount, _geometry.BatchCount).CopyTo(into[got..]);
+            got += _geometry.BatchCount;
         }
 
-        _batches--;
+        if (_batches != 0 && into.Length < _geometry.BatchCount)
+        {
+            _batches--;
+            ReturnLocked(_stock.AsSpan(_batches * _geometry.BatchCount, _geometry.BatchCount));
+        }
+
         _batchesLow = Math.Min(_batchesLow, _batches);
-        int count = Math.Min(into.Length, _geometry.BatchCount);
-        ReadOnlySpan<nuint> batch = _stock.AsSpan(_batches * _geometry.BatchCount, _geometry.BatchCount);
-        batch[..count].CopyTo(into);
-        if (count < batch.Length)
-        {
-            ReturnLocked(batch[count..]);
-        }
-
-        return count;
+        return got + GatherLocked(into[got..]);
     }
 
     private int TakeAfterGrowth(Span<nuint> into)
@@ -259,9 +262,10 @@ internal sealed partial class Depot
             return new BlockFault(BlockFaultKind.NotBlockStart, block);
         }
 
+        // A block that was freed twice can outlive its slab in a cache; the granule may belong to anybody by now.
         ref ulong word = ref _space.BitmapAt(granule, _geometry.Blocks)[index >> 6];
         ulong bit = 1UL << (index & 63);
-        if ((word & bit) != 0)
+        if (_space.WordOf(block) != (_tag | (uint)_class.Value) || (word & bit) != 0)
         {
             return new BlockFault(BlockFaultKind.DoubleFree, block);
         }

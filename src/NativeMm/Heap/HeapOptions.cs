@@ -11,6 +11,9 @@ internal sealed record HeapOptions
     /// <summary>Most bytes of freed large blocks that are kept mapped for reuse.</summary>
     public ulong LargeRetainBytesMax { get; init; } = 64 << 20;
 
+    /// <summary>Most bytes by which the magazines of one thread may outgrow what they had at first.</summary>
+    public ulong ThreadCacheBytesMax { get; init; } = 64 << 20;
+
     /// <summary>The checked mode.</summary>
     public CheckedOptions Checked { get; init; } = new();
 }

@@ -145,13 +145,16 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
     public void Dispose()
     {
         Trim(long.MaxValue);
-        foreach ((nuint block, nuint bytes) in _live)
+        lock (_lock)
         {
-            MustRelease(block, bytes);
-        }
+            foreach ((nuint block, nuint bytes) in _live)
+            {
+                MustRelease(block, bytes);
+            }
 
-        _live.Clear();
-        _liveBytes = 0;
+            _live.Clear();
+            _liveBytes = 0;
+        }
     }
 
     private bool TryReuse(nuint bytes, nuint alignment, bool zeroed, out nuint block, out nuint length)

@@ -140,44 +140,31 @@ public sealed unsafe partial class NativeHeap
         Depot depot = _depots[sizeClass];
         cache->Guard.Enter();
         magazine.PopRefused();
-        int count = 0;
-        if (TryAttachSlots(magazine, depot))
+        nuint block = 0;
+        int count = magazine.Normalize().Length;
+        if (count == 0)
         {
-            if (magazine.Capacity < depot.Geometry.MagazineCapacity && ThreadCache.WantsMore(cache, sizeClass))
-            {
-                magazine.SetCapacity(Math.Min(Math.Max(magazine.Capacity * 2, 1), depot.Geometry.MagazineCapacity));
-            }
-
-            count = magazine.Normalize().Length;
-            count = count != 0 ? count : depot.Take(magazine.Slots(depot.Geometry.BatchCount));
+            EarnCapacity(cache, sizeClass);
+            count = depot.Take(magazine.HasSlots
+                ? magazine.Slots(Math.Max(depot.Geometry.BatchCount, magazine.Capacity / 2))
+                : new Span<nuint>(&block, 1));
         }
 
-        nuint block = 0;
-        if (count != 0)
+        if (count != 0 && magazine.HasSlots)
         {
             block = magazine.Slots(count)[^1];
             magazine.SetItems(count - 1);
         }
 
         cache->Guard.Exit();
+        if (block == 0)
+        {
+            // The shrinkers could not get at this thread's own cache as long as its guard was held.
+            Shrink();
+            depot.TryTakeOne(out block, out _);
+        }
+
         return (void*)block;
-    }
-
-    private bool TryAttachSlots(Magazine magazine, Depot depot)
-    {
-        if (magazine.HasSlots)
-        {
-            return true;
-        }
-
-        nuint slots = AllocMetadata(Magazine.SlotBytes(depot.Geometry.MagazineCapacity));
-        if (slots == 0)
-        {
-            return false;
-        }
-
-        magazine.Attach((void*)slots, depot.Geometry.MagazineCapacityAtFirst);
-        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -207,6 +194,11 @@ public sealed unsafe partial class NativeHeap
         ThreadCache* cache = CurrentCache();
         cache = cache != null ? cache : AttachCache();
         nuint sizeClass = SizeClass.IndexOfLast(byteCount - 1);
+        if (cache == null)
+        {
+            return _depots[sizeClass].TryTakeOne(out nuint single, out _) ? (void*)single : null;
+        }
+
         return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass);
     }
 

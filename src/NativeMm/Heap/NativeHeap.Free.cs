@@ -116,7 +116,11 @@ public sealed unsafe partial class NativeHeap
 
         ThreadCache* cache = CurrentCache();
         cache = cache != null ? cache : AttachCache();
-        if (ThreadCache.TryClassOf(cache, block, out nuint sizeClass))
+        if (cache == null)
+        {
+            FreeWithoutCache((nuint)block);
+        }
+        else if (ThreadCache.TryClassOf(cache, block, out nuint sizeClass))
         {
             FreeFlush(cache, sizeClass, (nuint)block);
         }
@@ -126,6 +130,28 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
+    /// <summary>Freeing must not fail for lack of memory, so it works without a cache as well.</summary>
+    private void FreeWithoutCache(nuint block)
+    {
+        if (!_space.Contains(block))
+        {
+            if (!_large.TryFree(block))
+            {
+                throw Fault(block);
+            }
+
+            return;
+        }
+
+        nuint sizeClass = _space.WordOf(block) ^ _tag;
+        if (sizeClass >= SizeClass.Count)
+        {
+            throw Fault(block);
+        }
+
+        ThrowIfFault(_depots[sizeClass].PutHome(new ReadOnlySpan<nuint>(in block)));
+    }
+
     /// <summary>Adds a block to a magazine, after its older half went to the depot if it was full.</summary>
     private void FreeFlush(ThreadCache* cache, nuint sizeClass, nuint block)
     {
@@ -133,37 +159,24 @@ public sealed unsafe partial class NativeHeap
         Depot depot = _depots[sizeClass];
         BlockFault fault = BlockFault.None;
         cache->Guard.Enter();
-        if (TryAttachSlots(magazine, depot) && magazine.Capacity != 0)
+        NoteOverflow(cache, sizeClass);
+        Span<nuint> items = magazine.HasSlots ? magazine.Normalize() : default;
+        if (items.Length != 0 && items.Length >= magazine.Capacity)
         {
-            fault = FlushOldest(cache, sizeClass, depot);
-            bool pushed = magazine.TryPush(block);
-            Invariant.Check(pushed, "A magazine was full after its older half had been given away.");
+            int older = Math.Max(items.Length / 2, 1);
+            fault = depot.Put(items[..older]);
+            items[older..].CopyTo(items);
+            magazine.SetItems(items.Length - older);
         }
-        else
+
+        if (!magazine.TryPush(block))
         {
-            ThreadCache.NoteOverflow(cache, sizeClass);
-            fault = depot.Put(new ReadOnlySpan<nuint>(in block));
+            BlockFault own = depot.Put(new ReadOnlySpan<nuint>(in block));
+            fault = fault.Kind == BlockFaultKind.None ? own : fault;
         }
 
         cache->Guard.Exit();
         ThrowIfFault(fault);
-    }
-
-    private static BlockFault FlushOldest(ThreadCache* cache, nuint sizeClass, Depot depot)
-    {
-        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
-        Span<nuint> items = magazine.Normalize();
-        if (items.Length < magazine.Capacity)
-        {
-            return BlockFault.None;
-        }
-
-        ThreadCache.NoteOverflow(cache, sizeClass);
-        int batch = Math.Min(depot.Geometry.BatchCount, items.Length);
-        BlockFault fault = depot.Put(items[..batch]);
-        items[batch..].CopyTo(magazine.Slots(items.Length - batch));
-        magazine.SetItems(items.Length - batch);
-        return fault;
     }
 
     /// <summary>Bytes of the block that begins at an address; 0 when none does.</summary>

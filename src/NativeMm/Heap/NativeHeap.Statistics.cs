@@ -7,9 +7,19 @@ namespace NativeMm.Heap;
 public sealed unsafe partial class NativeHeap
 {
     /// <summary>Counts everything. Exact at rest; while other threads work, the figures of different classes belong to different moments.</summary>
-    public HeapStatistics GetStatistics()
+    public HeapStatistics GetStatistics() => StatisticsUnlessDisposed() ?? throw new ObjectDisposedException(GetType().FullName);
+
+    /// <summary><see cref="GetStatistics"/> for a caller that found the heap in a list; null when it is gone by now.</summary>
+    internal HeapStatistics? StatisticsUnlessDisposed()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        lock (_upkeepLock)
+        {
+            return _disposed ? null : CountLocked();
+        }
+    }
+
+    private HeapStatistics CountLocked()
+    {
         nint[] caches = _caches.Snapshot();
         var classes = new List<HeapClassStatistics>();
         for (int i = 0; i < _depots.Length; i++)

@@ -15,15 +15,29 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
     public ulong Trim()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        EmptyThreadCaches(onlyIdle: false);
-        ulong bytes = _large.Trim(long.MaxValue);
-        foreach (Depot depot in _depots)
-        {
-            depot.TrimBatches(all: true);
-            bytes += depot.DiscardUnusedPages(0);
-        }
+        return TrimUnlessDisposed();
+    }
 
-        return bytes;
+    /// <summary><see cref="Trim"/> for a caller that found the heap in a list: it may be gone by now, and then there is nothing to do.</summary>
+    internal ulong TrimUnlessDisposed()
+    {
+        lock (_upkeepLock)
+        {
+            if (_disposed)
+            {
+                return 0;
+            }
+
+            EmptyThreadCaches(onlyIdle: false);
+            ulong bytes = _large.Trim(long.MaxValue);
+            foreach (Depot depot in _depots)
+            {
+                depot.TrimBatches(all: true);
+                bytes += depot.DiscardUnusedPages(0);
+            }
+
+            return bytes;
+        }
     }
 
     /// <summary>
@@ -33,34 +47,51 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
     /// <returns>Bytes given back to the operating system.</returns>
     internal ulong TrimIdle(TimeSpan purgeDelay)
     {
-        EmptyThreadCaches(onlyIdle: true);
-        ulong bytes = _large.Trim(Environment.TickCount64 - (long)purgeDelay.TotalMilliseconds);
-        foreach (Depot depot in _depots)
+        lock (_upkeepLock)
         {
-            depot.TrimBatches(all: false);
-            bytes += depot.DiscardUnusedPages(RestingPasses);
-        }
+            if (_disposed)
+            {
+                return 0;
+            }
 
-        return bytes;
+            EmptyThreadCaches(onlyIdle: true);
+            ulong bytes = _large.Trim(Environment.TickCount64 - (long)purgeDelay.TotalMilliseconds);
+            foreach (Depot depot in _depots)
+            {
+                depot.TrimBatches(all: false);
+                bytes += depot.DiscardUnusedPages(RestingPasses);
+            }
+
+            return bytes;
+        }
     }
 
     /// <inheritdoc/>
-    ulong Frames.IShrinker.Shrink(ulong framesWanted)
+    ulong Frames.IShrinker.Shrink(ulong framesWanted) => Shrink();
+
+    /// <summary>
+    /// Sends all cached blocks home, except those of caches whose guard is held. The caller may hold its own cache's guard: nobody waits for
+    /// a guard while he holds the upkeep lock.
+    /// </summary>
+    private ulong Shrink()
     {
-        if (_disposed)
+        lock (_upkeepLock)
         {
-            return 0;
-        }
+            if (_disposed)
+            {
+                return 0;
+            }
 
-        ulong before = SlabFrames();
-        EmptyThreadCaches(onlyIdle: false);
-        foreach (Depot depot in _depots)
-        {
-            depot.TrimBatches(all: true);
-        }
+            ulong before = SlabFrames();
+            EmptyThreadCaches(onlyIdle: false);
+            foreach (Depot depot in _depots)
+            {
+                depot.TrimBatches(all: true);
+            }
 
-        ulong after = SlabFrames();
-        return before > after ? before - after : 0;
+            ulong after = SlabFrames();
+            return before > after ? before - after : 0;
+        }
     }
 
     private void EmptyThreadCaches(bool onlyIdle)
@@ -83,7 +114,9 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
         for (int i = 0; i < SizeClass.Count; i++)
         {
             Magazine magazine = ThreadCache.MagazineOf(cache, (nuint)i);
-            bool wanted = magazine.Count > 0 && (!onlyIdle || ThreadCache.RestsSinceLastLook(cache, i));
+            bool rests = !onlyIdle || ThreadCache.RestsSinceLastLook(cache, i);
+            bool wanted = rests && magazine.Count > 0;
+            ThreadCache.AllowanceOf(cache, (nuint)i).HasRested |= rests;
             thefts[i] = wanted ? magazine.StealBegin() : default;
             any |= wanted;
         }

@@ -18,6 +18,9 @@ public sealed unsafe partial class NativeHeap : IDisposable
 {
     private const nuint AlignmentNatural = 16;
 
+    /// <summary>Most slots of one magazine, whatever it earns.</summary>
+    private const int MagazineSlotsMax = 4096;
+
     private static readonly NativeHeap s_shared = SharedHeapSource.Create();
 
     private readonly SlabSpace _space;
@@ -27,11 +30,14 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private readonly ThreadCacheRegistry _caches;
     private readonly Func<nint> _makeCache;
     private readonly uint _tag;
-    private readonly int _slot;
+    private readonly Lock _upkeepLock = new();
     private readonly bool _isShared;
     private readonly HeapOptions _options;
     private readonly CheckedBlocks? _checked;
     private bool _disposed;
+
+    /// <summary>The heap's place in <see cref="ThreadHeaps"/>; −1 for the shared heap, and once the heap is gone and another may have the place.</summary>
+    private int _slot;
 
     /// <summary>Makes an independent heap over the frames of the shared runtime; <see cref="Dispose"/> frees everything in it at once.</summary>
     public NativeHeap()
@@ -89,8 +95,16 @@ public sealed unsafe partial class NativeHeap : IDisposable
         Release();
     }
 
-    /// <summary>What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well.</summary>
+    /// <summary>What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well. Waits for a trim pass that is under way.</summary>
     internal void Release()
+    {
+        lock (_upkeepLock)
+        {
+            ReleaseLocked();
+        }
+    }
+
+    private void ReleaseLocked()
     {
         if (_disposed)
         {
@@ -117,6 +131,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
             if (!_isShared)
             {
                 ThreadHeaps.ReturnSlot(_slot);
+                _slot = -1;
             }
         }
     }
@@ -144,17 +159,12 @@ public sealed unsafe partial class NativeHeap : IDisposable
         return others is null ? null : others[_slot];
     }
 
+    /// <summary>Gives the calling thread a cache; null when the system has no memory for one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private ThreadCache* AttachCache()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        ThreadCache* cache = _caches.Attach(_makeCache);
-        if (cache == null)
-        {
-            ThrowOutOfMemory(ThreadCache.Bytes, AlignmentNatural);
-        }
-
-        return cache;
+        return _caches.Attach(_makeCache);
     }
 
     private nint MakeCache()

@@ -15,7 +15,7 @@ internal readonly struct SlabGeometry
 
     private const int BatchBytes = 16 << 10;
     private const int StockBytes = 64 << 10;
-    private const int StockedBatchesMax = 8;
+    private const int StockedBatchesMax = 4;
     private const int ReciprocalShift = 48;
 
     private static readonly SlabGeometry[] s_table = MakeTable();
@@ -42,19 +42,16 @@ internal readonly struct SlabGeometry
     /// <summary>Blocks that travel together between a thread and the depot: about 16 KiB worth, 1 to 64.</summary>
     public int BatchCount { get; }
 
-    /// <summary>Items that a thread's magazine holds: two batches, so that a walk around one boundary does not move batches all the time.</summary>
-    public int MagazineCapacity => Math.Max(BatchCount * 2, IsRun && BlockBytes <= 128 << 10 ? 4 : 2);
+    /// <summary>
+    /// Items that a thread's magazine may hold at first: two batches, so that a walk around one boundary does not move batches all the time. A
+    /// program that grows one buffer passes through many large sizes and comes back to none, so runs start with nothing.
+    /// </summary>
+    public int MagazineCapacityAtFirst => IsRun ? 0 : BatchCount * 2;
 
     /// <summary>Whether each block is a run of frames of its own: above 32 KiB.</summary>
     public bool IsRun => Blocks == 1;
 
-    /// <summary>
-    /// Items that a magazine may hold before it has shown that its thread allocates again what it frees. A program that grows one buffer passes
-    /// through many large sizes and comes back to none, so runs start with nothing.
-    /// </summary>
-    public int MagazineCapacityAtFirst => IsRun ? 0 : MagazineCapacity;
-
-    /// <summary>Full batches that a depot keeps before blocks go back to their slabs: about 64 KiB worth, 1 to 8; none of runs, which go back to the frames for any size to use.</summary>
+    /// <summary>Full batches that a depot keeps before blocks go back to their slabs: about 64 KiB worth, 1 to 4; none of runs, which go back to the frames for any size to use.</summary>
     public int StockedBatches { get; }
 
     private ulong Reciprocal { get; }

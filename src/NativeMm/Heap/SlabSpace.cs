@@ -90,18 +90,21 @@ internal sealed unsafe class SlabSpace : IDisposable
         return tag << ClassBits;
     }
 
-    /// <summary>Enters a heap into the list that listings and error messages use.</summary>
+    /// <summary>Enters a heap into the list that listings and error messages use, and among those who give frames back when they run out.</summary>
     public void AddHeap(NativeHeap heap)
     {
         lock (_heaps)
         {
             _heaps.Add(heap);
         }
+
+        Frames.AddShrinker(heap);
     }
 
-    /// <summary>Takes a heap off the list.</summary>
+    /// <summary>Takes a heap off both.</summary>
     public void RemoveHeap(NativeHeap heap)
     {
+        Frames.RemoveShrinker(heap);
         lock (_heaps)
         {
             _heaps.Remove(heap);
@@ -139,7 +142,7 @@ internal sealed unsafe class SlabSpace : IDisposable
     /// <summary>The granule word of an address inside the zone.</summary>
     public uint WordOf(nuint address) => Words[(address - BaseAddress) >> GranuleShift];
 
-    /// <summary>Takes frames for a slab and signs for them. Every block is free, none is handed out yet.</summary>
+    /// <summary>Takes frames for a slab and signs for them in the granule words. Every block is free, none is handed out yet.</summary>
     /// <param name="sizeClass">Class of the slab.</param>
     /// <param name="tag">The heap's tag.</param>
     /// <param name="granule">First granule of the slab.</param>
@@ -152,11 +155,6 @@ internal sealed unsafe class SlabSpace : IDisposable
         {
             return false;
         }
-
-        ref PageFrame descriptor = ref Frames.Zone.Descriptor(frame);
-        descriptor.Owner = FrameOwner.HeapSlab;
-        descriptor.Order = (byte)geometry.Order.Value;
-        descriptor.OwnerTag = tag | (uint)sizeClass.Value;
 
         granule = frame.Value / FramesPerGranule;
         ref Slab slab = ref SlabAt(granule);
@@ -178,7 +176,6 @@ internal sealed unsafe class SlabSpace : IDisposable
     {
         WordsOf(granule, order).Clear();
         var frame = new Pfn(granule * FramesPerGranule);
-        Frames.Zone.Descriptor(frame).Owner = FrameOwner.None;
         Frames.Free(frame, order);
     }
 

@@ -13,12 +13,11 @@ namespace NativeMm.Heap;
 internal unsafe struct ThreadCache
 {
     /// <summary>Size of a cache without the slots of its magazines.</summary>
-    public const int Bytes = OverflowsOffset + (SizeClass.Count * sizeof(uint));
+    public const int Bytes = AllowancesOffset + (SizeClass.Count * Allowance.Bytes);
 
-    private const uint EventsRemembered = 64;
     private const int RackOffset = CacheLine.Isolation;
     private const int PositionsOffset = RackOffset + Magazine.RackBytes;
-    private const int OverflowsOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
+    private const int AllowancesOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
 
     // Owner: nobody after construction.
     [FieldOffset(0)]
@@ -36,9 +35,15 @@ internal unsafe struct ThreadCache
     [FieldOffset(24)]
     public uint Tag;
 
-    /// <summary>Counts refused pushes and, after one, pops: a clock for <see cref="WantsMore"/>.</summary>
-    [FieldOffset(28)]
+    // Owner: the thread, under the guard.
+
+    /// <summary>Counts refused pops and pushes: a clock that stands still while the thread stays within its magazines.</summary>
+    [FieldOffset(32)]
     public uint Events;
+
+    /// <summary>Bytes by which the capacities of all magazines exceed what they had at first.</summary>
+    [FieldOffset(40)]
+    public ulong EarnedBytes;
 
     // Owner: whoever is off the hit path. The guard of all magazines of this cache.
     [FieldOffset(64)]
@@ -77,19 +82,7 @@ internal unsafe struct ThreadCache
         return rests;
     }
 
-    /// <summary>Notes that a magazine refused a push. Owner, under the guard.</summary>
-    public static void NoteOverflow(ThreadCache* cache, nuint sizeClass) =>
-        ((uint*)((byte*)cache + OverflowsOffset))[sizeClass] = ++cache->Events;
-
-    /// <summary>
-    /// Whether a magazine that just ran dry had refused a push a short while ago: the thread wants back what it had to give away. Owner, under
-    /// the guard.
-    /// </summary>
-    public static bool WantsMore(ThreadCache* cache, nuint sizeClass)
-    {
-        ref uint overflowedAt = ref ((uint*)((byte*)cache + OverflowsOffset))[sizeClass];
-        bool wants = overflowedAt != 0 && ++cache->Events - overflowedAt <= EventsRemembered;
-        overflowedAt = 0;
-        return wants;
-    }
+    /// <summary>The record of how a class came by its capacity. Owner, under the guard.</summary>
+    public static ref Allowance AllowanceOf(ThreadCache* cache, nuint sizeClass) =>
+        ref ((Allowance*)((byte*)cache + AllowancesOffset))[sizeClass];
 }

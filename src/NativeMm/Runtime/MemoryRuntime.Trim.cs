@@ -29,7 +29,7 @@ public sealed partial class MemoryRuntime
             ulong bytes = 0;
             foreach (NativeHeap heap in _space.Heaps())
             {
-                bytes += heap.Trim();
+                bytes += heap.TrimUnlessDisposed();
             }
 
             _frames.Drain();
@@ -47,7 +47,11 @@ public sealed partial class MemoryRuntime
         ulong large = 0;
         foreach (NativeHeap heap in _space.Heaps())
         {
-            HeapStatistics row = heap.GetStatistics();
+            if (heap.StatisticsUnlessDisposed() is not { } row)
+            {
+                continue;
+            }
+
             heaps.Add(row);
             inUse += row.LiveBytes;
             large += row.LargeBytes + row.LargeRetainedBytes;
@@ -56,7 +60,7 @@ public sealed partial class MemoryRuntime
         Frames.FrameStatistics zone = _frames.GetStatistics();
         return new RuntimeStatistics
         {
-            ReservedBytes = _zone.Bytes,
+            ReservedBytes = _zone.Bytes + large,
             CommittedBytes = ((zone.ManagedFrames - zone.ReportedFrames) * Pfn.FrameBytes) + large,
             InUseBytes = inUse,
             ReturnedBytes = Atomic.LoadAcquire(in _returnedBytes),

@@ -71,7 +71,6 @@ public sealed partial class MemoryRuntime : IDisposable
         }
 
         Heap = new NativeHeap(_space, _heapOptions, isShared);
-        _frames.AddShrinker(Heap);
         _frameTrimmer = new FrameTrimmer(_frames, platform);
         _trimmer = options.BackgroundTrim ? new BackgroundTrimmer(this, TrimInterval) : null;
     }
@@ -138,7 +137,6 @@ public sealed partial class MemoryRuntime : IDisposable
 
         _disposed = true;
         _trimmer?.Dispose();
-        _frames.RemoveShrinker(Heap);
         foreach (NativeHeap heap in _space.Heaps())
         {
             heap.Release();

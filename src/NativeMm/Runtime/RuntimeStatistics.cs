@@ -6,7 +6,7 @@ namespace NativeMm.Runtime;
 /// <summary>Where every byte of a runtime is. Bytes throughout.</summary>
 public sealed record RuntimeStatistics
 {
-    /// <summary>Address space of the zone: the most that slabs can take.</summary>
+    /// <summary>Address space: the zone, which is the most that slabs can take, and large blocks.</summary>
     public required ulong ReservedBytes { get; init; }
 
     /// <summary>Bytes that the operating system may hold memory for: frames in use or freed but not given back yet, and large blocks.</summary>

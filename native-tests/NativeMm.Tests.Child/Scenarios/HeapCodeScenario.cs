@@ -1,0 +1,29 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Heap;
+
+namespace NativeMm.Tests.Child.Scenarios;
+
+/// <summary>Runs each method whose generated code a test looks at, once. The methods stand for callers of the shared heap.</summary>
+internal static unsafe class HeapCodeScenario
+{
+    public static int Run(string[] arguments)
+    {
+        // The heap exists before the methods are compiled, as it does in any program that is warm.
+        NativeHeap.Shared.Free(NativeHeap.Shared.Alloc(1));
+        void* constant = AllocConstantOfShared();
+        void* variable = AllocVariableOfShared(100);
+        bool worked = NativeHeap.Shared.Owns(constant) && NativeHeap.Shared.Owns(variable);
+        FreeOfShared(constant);
+        FreeOfShared(variable);
+        return worked && !NativeHeap.Shared.Owns(constant) ? 0 : 3;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void* AllocConstantOfShared() => NativeHeap.Shared.Alloc(64);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void* AllocVariableOfShared(nuint bytes) => NativeHeap.Shared.Alloc(bytes);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void FreeOfShared(void* block) => NativeHeap.Shared.Free(block);
+}

@@ -1,0 +1,44 @@
+using NativeMm.Diagnostics;
+using NativeMm.Heap;
+using NativeMm.Runtime;
+using NativeMm.Tests.Support;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Heap;
+
+/// <summary>A runtime of its own on a platform that counts. Disposing validates, and checks that every mapping went back.</summary>
+internal sealed class HeapFixture : IDisposable
+{
+    public HeapFixture(ulong capacity = 256 << 20, FrameAllocatorKind frames = FrameAllocatorKind.LockFree)
+    {
+        var options = new MemoryRuntimeOptions { CapacityBytes = capacity, FrameAllocator = frames, BackgroundTrim = false };
+        Runtime = new MemoryRuntime(options, Platform, isShared: false);
+    }
+
+    public FaultyPlatform Platform { get; } = new();
+
+    public MemoryRuntime Runtime { get; }
+
+    public NativeHeap Heap => Runtime.Heap;
+
+    /// <summary>Frames handed out to slabs.</summary>
+    public ulong AllocatedFrames => Runtime.Frames.GetStatistics().AllocatedFrames;
+
+    /// <summary>Blocks of all classes in the hands of the test.</summary>
+    public long LiveBlocks => Heap.GetStatistics().Classes.Sum(row => row.LiveBlocks) + Heap.GetStatistics().LargeBlocks;
+
+    /// <summary>Runs something that must be found out as a mistake.</summary>
+    public static MemoryFaultException AssertFault(MemoryFaultKind kind, Action mistake)
+    {
+        MemoryFaultException fault = Assert.Throws<MemoryFaultException>(mistake);
+        Assert.True(fault.Kind == kind, $"{fault.Kind} instead of {kind}: {fault.Message}");
+        return fault;
+    }
+
+    public void Dispose()
+    {
+        Runtime.Validate();
+        Runtime.Dispose();
+        Platform.AssertNothingLeaked();
+    }
+}

@@ -1,0 +1,157 @@
+using NativeMm.Diagnostics;
+using NativeMm.Heap;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Heap;
+
+public sealed unsafe class HeapReallocTests
+{
+    private static readonly int[] s_sizes =
+        [1, 15, 16, 17, 100, 128, 1000, 5000, 30_000, 40_000, 200_000, 1 << 20, 2 << 20, (2 << 20) + 1, 5 << 20, 20 << 20];
+
+    public static TheoryData<int> From => [.. s_sizes];
+
+    [Theory]
+    [MemberData(nameof(From))]
+    public void Content_is_kept_from_any_size_to_any_other(int from)
+    {
+        using var fixture = new HeapFixture();
+        foreach (int to in s_sizes)
+        {
+            byte* block = (byte*)fixture.Heap.Alloc((nuint)from);
+            Fill(block, from);
+            block = (byte*)fixture.Heap.Realloc(block, (nuint)to);
+            Assert.True(fixture.Heap.UsableSize(block) >= (nuint)to);
+            Assert.True(Holds(block, Math.Min(from, to)), $"{from} → {to}");
+            Fill(block, to);
+            Assert.Equal(1, fixture.LiveBlocks);
+            fixture.Heap.Free(block);
+        }
+
+        Assert.Equal(0, fixture.LiveBlocks);
+    }
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(4096)]
+    [InlineData(1 << 20)]
+    [InlineData(8 << 20)]
+    public void Aligned_blocks_stay_aligned(int alignment)
+    {
+        using var fixture = new HeapFixture();
+        byte* block = (byte*)fixture.Heap.AlignedRealloc(null, 1, (nuint)alignment);
+        int bytes = 1;
+        foreach (int to in s_sizes.Concat(s_sizes.Reverse()))
+        {
+            Fill(block, bytes);
+            block = (byte*)fixture.Heap.AlignedRealloc(block, (nuint)to, (nuint)alignment);
+            Assert.Equal(0u, (nuint)block % (nuint)alignment);
+            Assert.True(Holds(block, Math.Min(bytes, to)), $"{bytes} → {to}");
+            bytes = to;
+        }
+
+        // A block that happens to lie badly is moved.
+        byte* plain = (byte*)fixture.Heap.Alloc(48);
+        Fill(plain, 48);
+        plain = (byte*)fixture.Heap.AlignedRealloc(plain, 48, (nuint)alignment);
+        Assert.Equal(0u, (nuint)plain % (nuint)alignment);
+        Assert.True(Holds(plain, 48));
+        Assert.Equal(2, fixture.LiveBlocks);
+    }
+
+    [Fact]
+    public void A_block_stays_while_it_fits_and_is_half_used()
+    {
+        using var fixture = new HeapFixture();
+        foreach (nuint bytes in (nuint[])[128, 40_960, 8 << 20])
+        {
+            void* block = fixture.Heap.Alloc(bytes);
+            Assert.Equal((nuint)block, (nuint)fixture.Heap.Realloc(block, bytes / 2));
+            Assert.Equal((nuint)block, (nuint)fixture.Heap.Realloc(block, bytes - 1));
+            Assert.Equal((nuint)block, (nuint)fixture.Heap.Realloc(block, fixture.Heap.UsableSize(block)));
+            void* smaller = fixture.Heap.Realloc(block, (bytes / 2) - 1);
+            Assert.True(fixture.Heap.UsableSize(smaller) < bytes);
+        }
+    }
+
+    [Fact]
+    public void Null_allocates_and_zero_gives_the_smallest_block()
+    {
+        using var fixture = new HeapFixture();
+        void* block = fixture.Heap.Realloc(null, 100);
+        Assert.True(fixture.Heap.Owns(block));
+        block = fixture.Heap.Realloc(block, 0);
+        Assert.True(block != null);
+        Assert.Equal(1, fixture.LiveBlocks);
+        Assert.Equal(16u, fixture.Heap.UsableSize(block));
+    }
+
+    [Fact]
+    public void Large_blocks_are_remapped_rather_than_copied()
+    {
+        using var fixture = new HeapFixture();
+        byte* block = (byte*)fixture.Heap.Alloc(4 << 20);
+        Fill(block, 4 << 20);
+        int before = fixture.Platform.Calls(Support.PlatformCall.Resize);
+        block = (byte*)fixture.Heap.Realloc(block, (nuint)40 << 20);
+        Assert.Equal(before + 1, fixture.Platform.Calls(Support.PlatformCall.Resize));
+        Assert.True(Holds(block, 4 << 20));
+        Assert.Equal(40ul << 20, fixture.Heap.GetStatistics().LargeBytes);
+    }
+
+    [Fact]
+    public void When_there_is_no_memory_the_old_block_is_untouched()
+    {
+        using var fixture = new HeapFixture();
+        foreach (int bytes in (int[])[100, 100_000, 4 << 20])
+        {
+            byte* block = (byte*)fixture.Heap.Alloc((nuint)bytes);
+            Fill(block, bytes);
+            Assert.Throws<OutOfMemoryException>(() => { fixture.Heap.Realloc(block, nuint.MaxValue / 2); });
+            Assert.True(Holds(block, bytes));
+            Assert.True(fixture.Heap.Owns(block));
+            fixture.Heap.Free(block);
+        }
+    }
+
+    [Fact]
+    public void A_pointer_that_is_no_block_is_refused_and_nothing_is_lost()
+    {
+        using var fixture = new HeapFixture();
+        long foreign = 0;
+        byte* large = (byte*)fixture.Heap.Alloc(4 << 20);
+        nint address = (nint)(&foreign);
+        HeapFixture.AssertFault(MemoryFaultKind.ForeignPointer, () => fixture.Heap.Realloc((void*)address, 100));
+        HeapFixture.AssertFault(MemoryFaultKind.ForeignPointer, () => fixture.Heap.AlignedRealloc((void*)(address & ~15), 100, 4096));
+        HeapFixture.AssertFault(MemoryFaultKind.NotBlockStart, () => fixture.Heap.Realloc(large + 4096, 100));
+        Assert.Equal(1, fixture.LiveBlocks);
+    }
+
+    private static void Fill(byte* block, int bytes)
+    {
+        for (int i = 0; i < bytes; i += Step(bytes))
+        {
+            block[i] = Stamp(i);
+        }
+
+        block[bytes - 1] = Stamp(bytes - 1);
+    }
+
+    // Fill leaves gaps in big blocks: every step that lies in both sizes' patterns is looked at.
+    private static bool Holds(byte* block, int bytes)
+    {
+        for (int i = 0; i < bytes; i += 4096)
+        {
+            if (block[i] != Stamp(i))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static byte Stamp(int offset) => (byte)(((uint)offset * 2_654_435_761u) >> 24);
+
+    private static int Step(int bytes) => bytes <= 8192 ? 1 : 64;
+}

@@ -1,0 +1,142 @@
+using NativeMm.Runtime;
+using NativeMm.Tests.Support;
+using NativeMm.Tests.Unit.Heap;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Runtime;
+
+public sealed unsafe class MemoryRuntimeTests
+{
+    public static TheoryData<FrameAllocatorKind> Kinds => [.. Enum.GetValues<FrameAllocatorKind>()];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void The_figures_add_up(FrameAllocatorKind kind)
+    {
+        using var fixture = new HeapFixture(frames: kind);
+        AssertOrdered(fixture.Runtime.GetStatistics());
+        nint[] blocks = new nint[2000];
+        fixture.Heap.AllocBulk(5000, blocks);
+        nint large = (nint)fixture.Heap.Alloc((nuint)1 << 30);
+        RuntimeStatistics full = fixture.Runtime.GetStatistics();
+        AssertOrdered(full);
+        Assert.True(full.InUseBytes >= (2000 * 5000) + (1ul << 30));
+        Assert.True(full.CommittedBytes - full.InUseBytes == full.RetainedBytes);
+
+        fixture.Heap.FreeBulk(blocks);
+        fixture.Heap.Free((void*)large);
+        RuntimeStatistics freed = fixture.Runtime.GetStatistics();
+        AssertOrdered(freed);
+        Assert.Equal(0u, freed.InUseBytes);
+        Assert.True(freed.RetainedBytes > 0);
+
+        ulong returned = fixture.Runtime.Trim();
+        RuntimeStatistics trimmed = fixture.Runtime.GetStatistics();
+        AssertOrdered(trimmed);
+        Assert.True(returned > 0);
+        Assert.Equal(freed.ReturnedBytes + returned, trimmed.ReturnedBytes);
+        Assert.Equal(freed.TrimPasses + 1, trimmed.TrimPasses);
+        Assert.True(trimmed.CommittedBytes < freed.CommittedBytes);
+        Assert.Equal(0u, trimmed.Zone.AllocatedFrames);
+        fixture.Runtime.Validate();
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_classes_row_counts_what_is_where(FrameAllocatorKind kind)
+    {
+        using var fixture = new HeapFixture(frames: kind);
+        nint[] blocks = new nint[1000];
+        fixture.Heap.AllocBulk(100, blocks);
+        fixture.Heap.FreeBulk(blocks.AsSpan(0, 400));
+        var row = Assert.Single(fixture.Heap.GetStatistics().Classes);
+        Assert.Equal(112u, row.BlockBytes);
+        Assert.Equal(600, row.LiveBlocks);
+        long perSlab = 65536 / 112;
+        Assert.Equal(row.Slabs * perSlab, row.LiveBlocks + row.CachedBlocks + row.FreeBlocks);
+        Assert.Equal((ulong)row.Slabs * 65536, row.SlabBytes);
+        Assert.True(row.LockAcquisitions > 0);
+        fixture.Heap.FreeBulk(blocks.AsSpan(400));
+    }
+
+    [Fact]
+    public void Idle_memory_goes_back_pass_by_pass_and_busy_memory_stays()
+    {
+        using var fixture = new HeapFixture();
+        nint[] blocks = new nint[4000];
+        fixture.Heap.AllocBulk(4096, blocks);
+        fixture.Heap.FreeBulk(blocks);
+        ulong committed = fixture.Runtime.GetStatistics().CommittedBytes;
+        fixture.Runtime.TrimIdle();
+        fixture.Heap.Free(fixture.Heap.Alloc(4096));
+        Assert.True(fixture.Runtime.GetStatistics().CommittedBytes > committed / 2, "What was in use a pass ago is kept.");
+        for (int pass = 0; pass < 8; pass++)
+        {
+            fixture.Runtime.TrimIdle();
+        }
+
+        Assert.True(fixture.Runtime.GetStatistics().CommittedBytes <= committed / 20, $"{fixture.Runtime.GetStatistics().CommittedBytes} of {committed}");
+        Assert.Equal(0u, fixture.AllocatedFrames);
+    }
+
+    [Fact]
+    public void After_disposal_every_use_is_refused()
+    {
+        var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = true });
+        runtime.Dispose();
+        runtime.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => runtime.Trim());
+        Assert.Throws<ObjectDisposedException>(() => runtime.GetStatistics());
+        Assert.Throws<ObjectDisposedException>(runtime.Validate);
+        Assert.Throws<ObjectDisposedException>(() => runtime.CreateHeap());
+        Assert.Throws<ObjectDisposedException>(() => { runtime.Heap.Alloc(1); });
+    }
+
+    [Fact]
+    public void The_shared_runtime_cannot_be_disposed() => Assert.Throws<InvalidOperationException>(MemoryRuntime.Shared.Dispose);
+
+    [Theory]
+    [InlineData("1", "checked: True", 0)]
+    [InlineData("true", "checked: True", 0)]
+    [InlineData("0", "checked: False", 0)]
+    [InlineData("", "checked: False", 0)]
+    [InlineData("perhaps", "NATIVEMM_CHECKED is 'perhaps'; it must be 1, true, 0 or false.", 4)]
+    public void The_environment_switches_the_checked_mode(string value, string said, int exitCode)
+    {
+        ChildResult child = ChildProcess.Run("heap-environment", environment: new Dictionary<string, string> { ["NATIVEMM_CHECKED"] = value });
+        Assert.Equal(exitCode, child.ExitCode);
+        Assert.Contains(said, child.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_shared_runtime_is_configured_before_its_first_use_only()
+    {
+        ChildResult child = ChildProcess.Run("heap-configure");
+        string[] lines = child.Output.Split('\n');
+        Assert.True(child.ExitCode == 0, child.Error);
+        Assert.Equal(["True", $"{128 << 20}", "BuddyFrameAllocator"], lines[..3]);
+        Assert.Contains("in use already", lines[3], StringComparison.Ordinal);
+    }
+
+    [LinuxTheory]
+    [InlineData("trim")]
+    [InlineData("wait")]
+    public void Freed_memory_goes_back_to_the_system_without_a_collection(string how)
+    {
+        const ulong Bytes = 128 << 20;
+        ChildResult child = ChildProcess.Run("heap-give-back", [how, $"{Bytes}"]);
+        Assert.True(child.ExitCode == 0, child.Error);
+        ulong[] figures = [.. child.Output.Split(' ').Select(ulong.Parse)];
+        (ulong before, ulong full, ulong after) = (figures[0], figures[1], figures[2]);
+        Assert.True(full >= before + Bytes, child.Output);
+        Assert.True(after <= before + (Bytes / 20), child.Output);
+        Assert.True(figures[3] >= Bytes * 9 / 10 && figures[4] >= figures[3], child.Output);
+        Assert.Equal(0u, figures[5]);
+    }
+
+    private static void AssertOrdered(RuntimeStatistics statistics)
+    {
+        Assert.True(statistics.ReservedBytes >= statistics.CommittedBytes, $"{statistics}");
+        Assert.True(statistics.CommittedBytes >= statistics.InUseBytes, $"{statistics}");
+    }
+}

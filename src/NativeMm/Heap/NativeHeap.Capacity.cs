@@ -1,0 +1,94 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <content>How much a thread may keep. All of it by the owner of a cache, under the cache's guard.</content>
+public sealed unsafe partial class NativeHeap
+{
+    /// <summary>A push was refused. Gives a magazine its first slots, or takes back what it earned before it came to rest.</summary>
+    private void NoteOverflow(ThreadCache* cache, nuint sizeClass)
+    {
+        ref Allowance allowance = ref ThreadCache.AllowanceOf(cache, sizeClass);
+        allowance.OverflowedAt = ++cache->Events;
+        if (!EnsureFirstSlots(cache, sizeClass))
+        {
+            return;
+        }
+
+        if (allowance.HasRested)
+        {
+            allowance.HasRested = false;
+            SetCapacity(cache, sizeClass, _depots[sizeClass].Geometry.MagazineCapacityAtFirst);
+        }
+    }
+
+    /// <summary>A pop was refused and the magazine is empty: doubles its capacity if it overflowed a moment ago.</summary>
+    private void EarnCapacity(ThreadCache* cache, nuint sizeClass)
+    {
+        ref Allowance allowance = ref ThreadCache.AllowanceOf(cache, sizeClass);
+        uint overflowedAt = allowance.OverflowedAt;
+        allowance.OverflowedAt = 0;
+        cache->Events++;
+        if (!EnsureFirstSlots(cache, sizeClass) || overflowedAt == 0 || cache->Events - overflowedAt > Allowance.EventsRemembered)
+        {
+            return;
+        }
+
+        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        int capacity = Math.Max(magazine.Capacity * 2, 1);
+        ulong more = (ulong)(capacity - magazine.Capacity) * _depots[sizeClass].Geometry.BlockBytes;
+        if (cache->EarnedBytes + more <= _options.ThreadCacheBytesMax && TryEnsureSlots(cache, sizeClass, capacity))
+        {
+            SetCapacity(cache, sizeClass, capacity);
+        }
+    }
+
+    private void SetCapacity(ThreadCache* cache, nuint sizeClass, int capacity)
+    {
+        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        ulong blockBytes = _depots[sizeClass].Geometry.BlockBytes;
+        cache->EarnedBytes += (ulong)(capacity - magazine.Capacity) * blockBytes;
+        magazine.SetCapacity(capacity);
+    }
+
+    /// <summary>Slots for the first capacity and for a batch.</summary>
+    private bool EnsureFirstSlots(ThreadCache* cache, nuint sizeClass)
+    {
+        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        if (magazine.HasSlots)
+        {
+            return true;
+        }
+
+        SlabGeometry geometry = _depots[sizeClass].Geometry;
+        if (!TryEnsureSlots(cache, sizeClass, Math.Max(geometry.MagazineCapacityAtFirst, geometry.BatchCount)))
+        {
+            return false;
+        }
+
+        magazine.SetCapacity(geometry.MagazineCapacityAtFirst);
+        return true;
+    }
+
+    /// <summary>Attaches more slots if there are too few; the old ones are left in the arena, all together never more than the new ones.</summary>
+    private bool TryEnsureSlots(ThreadCache* cache, nuint sizeClass, int count)
+    {
+        ref Allowance allowance = ref ThreadCache.AllowanceOf(cache, sizeClass);
+        if (allowance.Slots >= count)
+        {
+            return true;
+        }
+
+        nuint slots = count <= MagazineSlotsMax ? AllocMetadata(Magazine.SlotBytes(count)) : 0;
+        if (slots == 0)
+        {
+            return false;
+        }
+
+        // Only ever called while the magazine is empty, or has no slots at all: nothing has to move.
+        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        magazine.Attach((void*)slots, magazine.HasSlots ? magazine.Capacity : 0);
+        allowance.Slots = count;
+        return true;
+    }
+}
