@@ -19,7 +19,7 @@ public sealed unsafe partial class NativeHeap
     public void* Alloc(nuint byteCount)
     {
         ThreadCache* cache = CurrentCache();
-        if (cache != null && SizeClass.TryFind(byteCount, out nuint sizeClass))
+        if (cache != null && ThreadCache.TryFindClass(cache, byteCount, out nuint sizeClass))
         {
             return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : AllocRefill(Self, cache, sizeClass);
         }
@@ -44,10 +44,11 @@ public sealed unsafe partial class NativeHeap
     /// <param name="byteCount">Bytes; 0 counts as 1.</param>
     /// <param name="block">The block, or null.</param>
     /// <returns>Whether a block was allocated.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public bool TryAlloc(nuint byteCount, out void* block)
     {
         ThreadCache* cache = CurrentCache();
-        if (cache != null && SizeClass.TryFind(byteCount, out nuint sizeClass))
+        if (cache != null && ThreadCache.TryFindClass(cache, byteCount, out nuint sizeClass))
         {
             block = ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint hit) ? (void*)hit : TryAllocRefill(cache, sizeClass);
         }
@@ -61,6 +62,7 @@ public sealed unsafe partial class NativeHeap
 
     /// <summary>Allocates a block that reads as zero.</summary>
     /// <inheritdoc cref="Alloc(nuint)"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public void* AllocZeroed(nuint byteCount)
     {
         if (byteCount - 1 >= UntouchedBytesMin - 1)
@@ -88,6 +90,7 @@ public sealed unsafe partial class NativeHeap
     /// <returns>The block's address; free it with <see cref="Free"/> or <see cref="AlignedFree"/>, which are the same.</returns>
     /// <exception cref="ArgumentException"><paramref name="alignment"/> is not a power of two.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public void* AlignedAlloc(nuint byteCount, nuint alignment)
     {
         if (!BitOperations.IsPow2(alignment))

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace NativeMm.Heap;
 
@@ -14,6 +15,7 @@ public sealed unsafe partial class NativeHeap
     /// <returns>The block's address, which may have changed; the old one is then no longer valid.</returns>
     /// <exception cref="OutOfMemoryException">There is no memory; the old block is untouched.</exception>
     /// <exception cref="Diagnostics.MemoryFaultException">The pointer is not a block of this heap.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public void* Realloc(void* block, nuint byteCount)
     {
         ThreadCache* cache = CurrentCache();

@@ -150,11 +150,13 @@ public sealed unsafe partial class NativeHeap : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ThreadCache* CurrentCache()
     {
-        if (ReferenceEquals(this, s_shared))
-        {
-            return SharedHeapThread.t_cache;
-        }
+        return ReferenceEquals(this, s_shared) ? SharedHeapThread.t_cache : OtherCache();
+    }
 
+    /// <summary>Not inlined, because what is inlined into the callers of the allocator is counted against the compiler's budget.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ThreadCache* OtherCache()
+    {
         ThreadHeaps? others = ThreadHeaps.t_others;
         return others is null ? null : others[_slot];
     }
@@ -176,6 +178,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
             cache->ZoneUnits = _space.Bytes >> 4;
             cache->Words = _space.Words;
             cache->Tag = _tag;
+            SizeClass.FillSmall(ThreadCache.SmallClasses(cache));
         }
 
         return (nint)cache;

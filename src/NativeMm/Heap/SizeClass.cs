@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace NativeMm.Heap;
 
@@ -17,21 +16,14 @@ internal readonly struct SizeClass(int value) : IEquatable<SizeClass>
     /// <summary>Number of classes.</summary>
     public const int Count = ((21 - LinearShift) * Steps) + Steps;
 
-    // Largest size that the table covers.
-    private const int SmallBytesMax = 1024;
+    /// <summary>Largest size that goes by table.</summary>
+    public const int SmallBytesMax = 1024;
+
+    /// <summary>Entries of the table of small sizes.</summary>
+    public const int SmallUnits = (SmallBytesMax / 16) + 1;
 
     private const int Steps = 8;
     private const int LinearShift = 7;
-
-    /// <summary>Class of each multiple of 16 bytes from 0 up; a test holds it against <see cref="IndexOfLast"/>.</summary>
-    private static ReadOnlySpan<byte> SmallTable =>
-    [
-        0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
-        15, 16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 22, 23,
-        23, 24, 24, 24, 24, 25, 25, 25, 25, 26, 26, 26, 26, 27, 27, 27,
-        27, 28, 28, 28, 28, 29, 29, 29, 29, 30, 30, 30, 30, 31, 31, 31,
-        31,
-    ];
 
     /// <summary>The class's number, ordered by size.</summary>
     public int Value { get; } = value;
@@ -53,28 +45,21 @@ internal readonly struct SizeClass(int value) : IEquatable<SizeClass>
     public static nuint IndexOfLast(nuint last)
     {
         // The highest set bit selects the doubling, the three bits under it the step; sizes up to 128 share the first doubling's step width.
-        uint exponent = (uint)BitOperations.Log2((ulong)last | (1UL << LinearShift));
+        uint exponent = 63 - (uint)BitOperations.LeadingZeroCount((ulong)last | (1UL << LinearShift));
         return ((exponent - LinearShift) * Steps) + (last >> (int)(exponent - 3));
     }
 
     /// <summary>
-    /// Finds the class for a size. Small sizes go by table: three instructions where the general way takes eight, and one comparison instead
-    /// of two.
+    /// Writes the class of every small size, at the size in units of 16 bytes rounded up: three instructions to look up where the general way
+    /// takes eight.
     /// </summary>
-    /// <param name="bytes">Any size; 0 counts as 1.</param>
-    /// <param name="sizeClass">Number of the class.</param>
-    /// <returns>False when no class is large enough.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryFind(nuint bytes, out nuint sizeClass)
+    /// <param name="table"><see cref="SmallUnits"/> bytes.</param>
+    public static void FillSmall(Span<byte> table)
     {
-        if (bytes <= SmallBytesMax)
+        for (int unit = 0; unit < SmallUnits; unit++)
         {
-            sizeClass = Unsafe.Add(ref MemoryMarshal.GetReference(SmallTable), (nint)((bytes + 15) >> 4));
-            return true;
+            table[unit] = (byte)IndexOfLast((nuint)Math.Max(unit * 16, 1) - 1);
         }
-
-        sizeClass = IndexOfLast(bytes - 1);
-        return bytes <= BytesMax;
     }
 
     /// <summary>The class for blocks of that many bytes, 1 to <see cref="BytesMax"/>.</summary>

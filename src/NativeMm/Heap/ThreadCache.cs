@@ -15,7 +15,8 @@ internal unsafe struct ThreadCache
     /// <summary>Size of a cache without the slots of its magazines.</summary>
     public const int Bytes = AllowancesOffset + (SizeClass.Count * Allowance.Bytes);
 
-    private const int RackOffset = CacheLine.Isolation;
+    private const int SmallOffset = CacheLine.Isolation;
+    private const int RackOffset = SmallOffset + CacheLine.Isolation;
     private const int PositionsOffset = RackOffset + Magazine.RackBytes;
     private const int AllowancesOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
 
@@ -49,9 +50,30 @@ internal unsafe struct ThreadCache
     [FieldOffset(64)]
     public SpinLock<NoLockStatistics> Guard;
 
+    /// <summary>The class of each small size; see <see cref="SizeClass.FillSmall"/>. A copy for each thread, on the way to everything else.</summary>
+    public static Span<byte> SmallClasses(ThreadCache* cache) => new((byte*)cache + SmallOffset, SizeClass.SmallUnits);
+
     /// <summary>The magazine of a class.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Magazine MagazineOf(ThreadCache* cache, nuint sizeClass) => Magazine.At((byte*)cache + RackOffset, sizeClass);
+
+    /// <summary>Finds the class for a size.</summary>
+    /// <param name="cache">The calling thread's cache.</param>
+    /// <param name="bytes">Any size; 0 counts as 1.</param>
+    /// <param name="sizeClass">Number of the class.</param>
+    /// <returns>False when no class is large enough.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryFindClass(ThreadCache* cache, nuint bytes, out nuint sizeClass)
+    {
+        if (bytes <= SizeClass.SmallBytesMax)
+        {
+            sizeClass = ((byte*)cache + SmallOffset)[(bytes + 15) >> 4];
+            return true;
+        }
+
+        sizeClass = SizeClass.IndexOfLast(bytes - 1);
+        return bytes <= SizeClass.BytesMax;
+    }
 
     /// <summary>
     /// Finds the class of a pointer that is being freed, without any assumption about the pointer. One comparison covers foreign memory and
@@ -61,7 +83,7 @@ internal unsafe struct ThreadCache
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryClassOf(ThreadCache* cache, void* block, out nuint sizeClass)
     {
-        nuint unit = BitOperations.RotateRight((nuint)block - cache->BaseAddress, 4);
+        ulong unit = BitOperations.RotateRight((ulong)((nuint)block - cache->BaseAddress), 4);
         if (unit < cache->ZoneUnits)
         {
             sizeClass = cache->Words[unit >> (SlabSpace.GranuleShift - 4)] ^ cache->Tag;

@@ -116,20 +116,11 @@ internal readonly unsafe struct Magazine
     /// Takes the newest item. Owner only. After a refusal the owner must call <see cref="PopRefused"/> before anything else.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPop(out nuint item) => TryPop<NoPause>(out item);
-
-    /// <inheritdoc cref="TryPop(out nuint)"/>
-    /// <typeparam name="TPause">Where a race test holds the owner.</typeparam>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPop<TPause>(out nuint item)
-        where TPause : struct, IPausePoint
+    public bool TryPop(out nuint item)
     {
-        nuint top = Top;
-        Atomic.StoreRelease(ref Top, top - (nuint)sizeof(nuint)); // [M1] pairs with [M4]
-        TPause.Reach("pop: top lowered, floor not read");
-        if (top > Atomic.LoadAcquire(ref _words[Stride])) // [M2] pairs with [M3]
+        nuint top = PopClaim();
+        if (PopIsGranted(top))
         {
-            TPause.Reach("pop: floor read, item not read");
             item = *(nuint*)top;
             return true;
         }
@@ -138,6 +129,32 @@ internal readonly unsafe struct Magazine
         return false;
     }
 
+    /// <inheritdoc cref="TryPop(out nuint)"/>
+    /// <typeparam name="TPause">Where a race test holds the owner.</typeparam>
+    public bool TryPop<TPause>(out nuint item)
+        where TPause : struct, IPausePoint
+    {
+        nuint top = PopClaim();
+        TPause.Reach("pop: top lowered, floor not read");
+        bool granted = PopIsGranted(top);
+        TPause.Reach("pop: floor read, item not read");
+        item = granted ? *(nuint*)top : 0;
+        return granted;
+    }
+
+    // The two steps of a pop. They and TryPush spell out their words instead of using the properties: all of it is inlined into the callers of
+    // the allocator, and the compiler's budget for that counts every small method.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private nuint PopClaim()
+    {
+        nuint top = *_words;
+        Volatile.Write(ref *_words, top - (nuint)sizeof(nuint)); // [M1] pairs with [M4]
+        return top;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool PopIsGranted(nuint top) => top > Volatile.Read(ref _words[Stride]); // [M2] pairs with [M3]
+
     /// <summary>Undoes a refused pop. Owner, under the guard.</summary>
     public void PopRefused() => Atomic.StoreRelease(ref Top, Top + (nuint)sizeof(nuint));
 
@@ -145,14 +162,14 @@ internal readonly unsafe struct Magazine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(nuint item)
     {
-        nuint top = Top + (nuint)sizeof(nuint);
-        if (top > Limit)
+        nuint top = *_words + (nuint)sizeof(nuint);
+        if (top > _words[2 * Stride])
         {
             return false;
         }
 
         *(nuint*)top = item;
-        Atomic.StoreRelease(ref Top, top); // [M1] pairs with [M4]
+        Volatile.Write(ref *_words, top); // [M1] pairs with [M4]
         return true;
     }
 

@@ -1,10 +1,21 @@
+using System.Runtime.InteropServices;
 using NativeMm.Heap;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Heap;
 
-public sealed class SizeClassTests
+public sealed unsafe class SizeClassTests : IDisposable
 {
+    private readonly ThreadCache* _cache;
+
+    public SizeClassTests()
+    {
+        _cache = (ThreadCache*)NativeMemory.AllocZeroed(ThreadCache.Bytes);
+        SizeClass.FillSmall(ThreadCache.SmallClasses(_cache));
+    }
+
+    public void Dispose() => NativeMemory.Free(_cache);
+
     [Fact]
     public void Every_size_finds_the_smallest_class_that_holds_it()
     {
@@ -12,7 +23,7 @@ public sealed class SizeClassTests
         for (nuint bytes = 1; bytes <= SizeClass.BytesMax; bytes++)
         {
             expected += new SizeClass((int)expected).BlockBytes < bytes ? (nuint)1 : 0;
-            if (SizeClass.IndexOfLast(bytes - 1) != expected || !SizeClass.TryFind(bytes, out nuint found) || found != expected)
+            if (SizeClass.IndexOfLast(bytes - 1) != expected || !ThreadCache.TryFindClass(_cache, bytes, out nuint found) || found != expected)
             {
                 Assert.Fail($"{bytes} bytes do not find class {expected} of {new SizeClass((int)expected).BlockBytes} bytes.");
             }
@@ -24,11 +35,11 @@ public sealed class SizeClassTests
     [Fact]
     public void Nothing_and_too_much_are_told_apart()
     {
-        Assert.True(SizeClass.TryFind(0, out nuint none));
+        Assert.True(ThreadCache.TryFindClass(_cache, 0, out nuint none));
         Assert.Equal(0u, none);
-        Assert.False(SizeClass.TryFind(SizeClass.BytesMax + 1, out _));
-        Assert.False(SizeClass.TryFind((nuint)1 << 40, out _));
-        Assert.False(SizeClass.TryFind(nuint.MaxValue, out _));
+        Assert.False(ThreadCache.TryFindClass(_cache, SizeClass.BytesMax + 1, out _));
+        Assert.False(ThreadCache.TryFindClass(_cache, (nuint)1 << 40, out _));
+        Assert.False(ThreadCache.TryFindClass(_cache, nuint.MaxValue, out _));
     }
 
     [Fact]
