@@ -5,7 +5,7 @@ using NativeMm.Primitives;
 namespace NativeMm.Heap;
 
 /// <content>Giving back what is not needed, looking things up, and checking.</content>
-internal sealed partial class Depot
+internal sealed unsafe partial class Depot
 {
     /// <summary>What the depot holds, in blocks unless the name says otherwise.</summary>
     public DepotStatistics GetStatistics()

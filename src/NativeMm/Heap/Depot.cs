@@ -14,7 +14,7 @@ using NativeMm.Primitives;
 namespace NativeMm.Heap;
 
 /// <summary>The stock of one size class. Thread-safe.</summary>
-internal sealed partial class Depot
+internal sealed unsafe partial class Depot
 {
     private readonly SlabSpace _space;
     private readonly SizeClass _class;
@@ -180,22 +180,39 @@ internal sealed partial class Depot
         ref Slab slab = ref _space.SlabAt(granule);
         Span<ulong> bitmap = _space.BitmapAt(granule, _geometry.Blocks);
         nuint address = _space.AddressOf(granule);
+        nuint blockBytes = _geometry.BlockBytes;
         int word = slab.FirstWord;
-        int want = Math.Min(into.Length, slab.FreeCount);
+        into = into[..Math.Min(into.Length, slab.FreeCount)];
         int got = 0;
         int last = 0;
         while (true)
         {
             ulong bits = bitmap[word];
-            while (bits != 0 && got < want)
+            nuint wordAddress = address + ((nuint)(word << 6) * blockBytes);
+            if (bits == ulong.MaxValue && into.Length - got >= 64)
             {
-                last = (word << 6) + BitOperations.TrailingZeroCount(bits);
-                into[got++] = address + ((nuint)last * _geometry.BlockBytes);
+                // A whole word of free blocks: most of a slab that was just made.
+                foreach (ref nuint block in into.Slice(got, 64))
+                {
+                    block = wordAddress;
+                    wordAddress += blockBytes;
+                }
+
+                got += 64;
+                last = (word << 6) + 63;
+                bits = 0;
+            }
+
+            while (bits != 0 && got < into.Length)
+            {
+                int bit = BitOperations.TrailingZeroCount(bits);
+                into[got++] = wordAddress + ((nuint)bit * blockBytes);
+                last = (word << 6) + bit;
                 bits &= bits - 1;
             }
 
             bitmap[word] = bits;
-            if (got == want)
+            if (got == into.Length)
             {
                 break;
             }
@@ -240,43 +257,75 @@ internal sealed partial class Depot
         }
     }
 
+    /// <summary>Sets the bits of blocks that come back. Neighbours in time are often neighbours in a slab, so each run of them pays for its slab once.</summary>
     private BlockFault ReturnLocked(ReadOnlySpan<nuint> blocks)
     {
         BlockFault fault = BlockFault.None;
-        foreach (nuint block in blocks)
+        while (!blocks.IsEmpty)
         {
-            BlockFault found = ReturnOneLocked(block);
-            fault = fault.Kind == BlockFaultKind.None ? found : fault;
+            blocks = blocks[ReturnRunLocked(blocks, ref fault)..];
         }
 
         return fault;
     }
 
-    private BlockFault ReturnOneLocked(nuint block)
+    /// <summary>Returns the leading blocks that lie in one slab.</summary>
+    /// <returns>How many those are, with those in error.</returns>
+    private int ReturnRunLocked(ReadOnlySpan<nuint> blocks, ref BlockFault fault)
     {
-        uint granule = _space.SlabOf(block, _geometry.Order);
-        nuint offset = block - _space.AddressOf(granule);
-        int index = _geometry.BlockAt(offset);
-        if (index >= _geometry.Blocks || offset != (nuint)index * _geometry.BlockBytes)
+        uint granule = _space.SlabOf(blocks[0], _geometry.Order);
+        nuint start = _space.AddressOf(granule);
+        nuint bytes = _geometry.Order.Bytes;
+        if (_space.Words[granule] != (_tag | (uint)_class.Value))
         {
-            return new BlockFault(BlockFaultKind.NotBlockStart, block);
+            // A block that was freed twice can outlive its slab in a cache; the granule may belong to anybody by now.
+            NoteFault(ref fault, BlockFaultKind.DoubleFree, blocks[0]);
+            return 1;
         }
 
-        // A block that was freed twice can outlive its slab in a cache; the granule may belong to anybody by now.
-        ref ulong word = ref _space.BitmapAt(granule, _geometry.Blocks)[index >> 6];
-        ulong bit = 1UL << (index & 63);
-        if (_space.WordOf(block) != (_tag | (uint)_class.Value) || (word & bit) != 0)
+        Span<ulong> bitmap = _space.BitmapAt(granule, _geometry.Blocks);
+        int lowest = int.MaxValue;
+        int returned = 0;
+        int i = 0;
+        for (; i < blocks.Length && blocks[i] - start < bytes; i++)
         {
-            return new BlockFault(BlockFaultKind.DoubleFree, block);
+            nuint offset = blocks[i] - start;
+            int index = _geometry.BlockAt(offset);
+            if (index >= _geometry.Blocks || offset != (nuint)index * _geometry.BlockBytes)
+            {
+                NoteFault(ref fault, BlockFaultKind.NotBlockStart, blocks[i]);
+                continue;
+            }
+
+            ref ulong word = ref bitmap[index >> 6];
+            ulong bit = 1UL << (index & 63);
+            if ((word & bit) != 0)
+            {
+                NoteFault(ref fault, BlockFaultKind.DoubleFree, blocks[i]);
+                continue;
+            }
+
+            word |= bit;
+            lowest = Math.Min(lowest, index);
+            returned++;
         }
 
-        word |= bit;
+        if (returned != 0)
+        {
+            ReturnedLocked(granule, returned, lowest >> 6);
+        }
+
+        return i;
+    }
+
+    private void ReturnedLocked(uint granule, int count, int lowestWord)
+    {
         ref Slab slab = ref _space.SlabAt(granule);
-        slab.FirstWord = Math.Min(slab.FirstWord, index >> 6);
-        slab.FreeCount++;
+        slab.FirstWord = Math.Min(slab.FirstWord, lowestWord);
+        slab.FreeCount += count;
         slab.DiscardedAt = -1;
         slab.ChangedAt = _pass;
-        _setBits++;
+        _setBits += count;
         if (slab.FreeCount == _geometry.Blocks)
         {
             FreeSlabLocked(ref slab, granule);
@@ -285,9 +334,10 @@ internal sealed partial class Depot
         {
             LinkNewestLocked(ref slab, granule);
         }
-
-        return BlockFault.None;
     }
+
+    private static void NoteFault(ref BlockFault fault, BlockFaultKind kind, nuint block) =>
+        fault = fault.Kind == BlockFaultKind.None ? new BlockFault(kind, block) : fault;
 
     private void FreeSlabLocked(ref Slab slab, uint granule)
     {
