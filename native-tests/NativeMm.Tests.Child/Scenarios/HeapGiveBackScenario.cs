@@ -35,7 +35,7 @@ internal static unsafe class HeapGiveBackScenario
         ulong returned = wait ? 0 : MemoryRuntime.Shared.Trim();
         long start = Stopwatch.GetTimestamp();
         using var tick = new ManualResetEventSlim();
-        while (wait && Resident() > before + ((full - before) / 20) && Stopwatch.GetElapsedTime(start) < s_timeout)
+        while (wait && Resident() > before + ((full - before) / 10) && Stopwatch.GetElapsedTime(start) < s_timeout)
         {
             tick.Wait(TimeSpan.FromMilliseconds(20));
         }

@@ -14,7 +14,7 @@ internal sealed class FrameTrimmer(IFrameAllocator frames, IMemoryPlatform platf
     private static readonly Order s_granule = new(4);
 
     /// <summary>Discards free blocks.</summary>
-    /// <param name="bytesMax">Most bytes to give back; the last call may exceed it by one batch.</param>
+    /// <param name="bytesMax">Most bytes to give back; what is left of it below 64 KiB stays for the next time.</param>
     /// <returns>Bytes given back.</returns>
     public ulong Discard(ulong bytesMax)
     {
@@ -32,15 +32,18 @@ internal sealed class FrameTrimmer(IFrameAllocator frames, IMemoryPlatform platf
         Span<Pfn> blocks = stackalloc Pfn[BlocksPerCall];
         ulong bytes = 0;
         uint cursor = 0;
-        do
+        int wanted = Wanted(bytesMax, order);
+        while (wanted != 0)
         {
-            int found = frames.Isolate(order, blocks, ref cursor);
+            int found = frames.Isolate(order, blocks[..wanted], ref cursor);
             bytes += DiscardIsolated(blocks[..found], order);
+            wanted = cursor == 0 ? 0 : Wanted(bytesMax - bytes, order);
         }
-        while (cursor != 0 && bytes < bytesMax);
 
         return bytes;
     }
+
+    private static int Wanted(ulong bytes, Order order) => (int)Math.Min(BlocksPerCall, bytes / order.Bytes);
 
     private ulong DiscardIsolated(ReadOnlySpan<Pfn> blocks, Order order)
     {

@@ -65,10 +65,10 @@ public sealed unsafe class MemoryRuntimeTests
         using var fixture = new HeapFixture();
         nint[] blocks = new nint[4000];
         fixture.Heap.AllocBulk(4096, blocks);
+        fixture.Runtime.TrimIdle();
         fixture.Heap.FreeBulk(blocks);
         ulong committed = fixture.Runtime.GetStatistics().CommittedBytes;
         fixture.Runtime.TrimIdle();
-        fixture.Heap.Free(fixture.Heap.Alloc(4096));
         Assert.True(fixture.Runtime.GetStatistics().CommittedBytes > committed / 2, "What was in use a pass ago is kept.");
         for (int pass = 0; pass < 8; pass++)
         {
@@ -129,7 +129,9 @@ public sealed unsafe class MemoryRuntimeTests
         ulong[] figures = [.. child.Output.Split(' ').Select(ulong.Parse)];
         (ulong before, ulong full, ulong after) = (figures[0], figures[1], figures[2]);
         Assert.True(full >= before + Bytes, child.Output);
-        Assert.True(after <= before + (Bytes / 20), child.Output);
+
+        // The bookkeeping of the slabs that were, and what the runtime compiled meanwhile, stay.
+        Assert.True(after <= before + (Bytes / 10), child.Output);
         Assert.True(figures[3] >= Bytes * 9 / 10 && figures[4] >= figures[3], child.Output);
         Assert.Equal(0u, figures[5]);
     }

@@ -1,0 +1,44 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Heap;
+using NativeMm.Primitives;
+using Xunit;
+
+namespace NativeMm.Tests.Architecture.Heap;
+
+/// <summary>Places that the hit paths reach with fixed offsets, and lines that must not be shared.</summary>
+public sealed unsafe class HeapLayoutTests
+{
+    [Fact]
+    public void What_a_free_must_know_lies_on_the_first_line_of_a_cache()
+    {
+        Assert.Equal(
+            [(nameof(ThreadCache.BaseAddress), 0), (nameof(ThreadCache.ZoneUnits), 8), (nameof(ThreadCache.Words), 16), (nameof(ThreadCache.Tag), 24), (nameof(ThreadCache.Events), 28), (nameof(ThreadCache.Guard), 64)],
+            FieldLayout.Of<ThreadCache>());
+    }
+
+    [Fact]
+    public void A_cache_has_room_for_its_rack_and_what_lies_behind_it()
+    {
+        int sum = CacheLine.Isolation + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + sizeof(uint)));
+        Assert.Equal(ThreadCache.Bytes, sum);
+        Assert.Equal(ThreadCache.Bytes, Unsafe.SizeOf<ThreadCache>());
+        Assert.True(SizeClass.Count <= Magazine.Stride);
+        byte* memory = stackalloc byte[ThreadCache.Bytes + 16];
+        Magazine last = ThreadCache.MagazineOf((ThreadCache*)memory, (nuint)SizeClass.Count - 1);
+        Assert.Equal((nuint)(memory + CacheLine.Isolation) + (((nuint)SizeClass.Count - 1) * 8), *(nuint*)&last);
+    }
+
+    [Fact]
+    public void A_slab_fills_one_line()
+    {
+        Assert.Equal(CacheLine.Bytes, Slab.Bytes);
+        Assert.Equal(Slab.Bytes, Unsafe.SizeOf<Slab>());
+        Assert.Equal(
+            [(nameof(Slab.Next), 0), (nameof(Slab.Previous), 4), (nameof(Slab.FreeCount), 8), (nameof(Slab.Untouched), 12), (nameof(Slab.FirstWord), 16), (nameof(Slab.ChangedAt), 20), (nameof(Slab.DiscardedAt), 24), (nameof(Slab.Listed), 28)],
+            FieldLayout.Of<Slab>());
+    }
+
+    [Fact]
+    public void A_class_fits_the_bits_kept_for_it_and_a_magazine_is_one_word() =>
+        Assert.True(SizeClass.Count < 1 << SlabSpace.ClassBits && Unsafe.SizeOf<Magazine>() == sizeof(nuint));
+}
