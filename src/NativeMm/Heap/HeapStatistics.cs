@@ -24,6 +24,9 @@ public sealed record HeapStatistics
     /// <summary>Thread caches that exist.</summary>
     public required int ThreadCaches { get; init; }
 
+    /// <summary>Thread caches that were taken over from threads that died, since the start.</summary>
+    public required long ThreadCachesAdopted { get; init; }
+
     /// <summary>Bytes in the hands of the program, in block sizes.</summary>
     public ulong LiveBytes => Sum(static c => (ulong)c.LiveBlocks * c.BlockBytes) + LargeBytes;
 

@@ -24,6 +24,8 @@ public sealed unsafe partial class NativeHeap
             largest--;
         }
 
+        ulong freeBytes = (statistics.FreeFrames + statistics.PerCoreFrames) * Pfn.FrameBytes;
+        NativeMmEventSource.Log.OutOfMemory((long)byteCount, (long)freeBytes, (long)_space.Bytes);
         string where = byteCount > SizeClass.BytesMax || alignment > SizeClass.BytesMax
             ? "the operating system refused the mapping"
             : $"{statistics.FreeFrames + statistics.PerCoreFrames} of {statistics.ManagedFrames} frames are free, the largest free block is of order {largest}";
@@ -67,6 +69,10 @@ public sealed unsafe partial class NativeHeap
             : Fault(MemoryFaultKind.WrongHeap, address, $"belongs to heap '{owner.Name}'");
     }
 
-    private MemoryFaultException Fault(MemoryFaultKind kind, nuint address, string what) =>
-        new(kind, address, $"Heap '{Name}': the pointer 0x{address:x} {what}.");
+    private MemoryFaultException Fault(MemoryFaultKind kind, nuint address, string what)
+    {
+        string message = $"Heap '{Name}': the pointer 0x{address:x} {what}.";
+        NativeMmEventSource.Log.MemoryFault(kind.ToString(), address, message);
+        return new MemoryFaultException(kind, address, message);
+    }
 }

@@ -49,6 +49,7 @@ public sealed unsafe partial class NativeHeap
                 LargeRetainedBytes = retainedBytes,
                 MetadataBytes = _metadata.UsedBytes,
                 ThreadCaches = caches.Length,
+                ThreadCachesAdopted = _caches.Adopted,
             };
         }
     }

@@ -6,6 +6,7 @@
 // Progress     nothing waits for a finalizer or a garbage collection: attaching a thread looks at a few entries, a trim pass at all.
 // Source       decision 0002: dead threads are found by asking, not by finalizers.
 
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -55,6 +56,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
             else
             {
                 Adopted++;
+                NativeMmEventSource.Log.DeadThreadAdopted("thread cache", ThreadCache.Bytes);
             }
 
             entry.Thread = Thread.CurrentThread;

@@ -20,8 +20,8 @@
 //              pairs at least one side must see the other's store, which needs a store-load fence on both. The owner's half is free: the
 //              thief's ProcessWideFence between [M3] and [M4] runs a full fence on every core that runs a thread of the process. So a pop
 //              whose [M2] came before that fence has its [M1] seen by [M4], and the thief leaves the item alone; a pop whose [M2] comes
-//              after it sees the raised floor and is refused. On arm64 [M1] and [M2] are stlr and ldar, which the architecture keeps in
-//              order by themselves; on x64 the fence is what makes it true.
+//              after it sees the raised floor and is refused. Neither x64 nor arm64 orders [M1] before [M2] by itself: x64 buffers the
+//              store, and the acquire load of arm64 may be an ldapr, which does not wait for an earlier stlr. The fence does it on both.
 //
 // Layout       magazines come in racks: the tops of all of them side by side, then their floors, limits and bases. One index reaches all four
 //              words with a scaled address, and the tops of many small stacks share few cache lines.

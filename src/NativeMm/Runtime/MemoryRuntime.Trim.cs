@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using NativeMm.Diagnostics;
 using NativeMm.Heap;
 using NativeMm.Primitives;
 
@@ -26,6 +28,7 @@ public sealed partial class MemoryRuntime
         ObjectDisposedException.ThrowIf(_disposed, this);
         lock (_trimLock)
         {
+            long start = Stopwatch.GetTimestamp();
             ulong bytes = 0;
             foreach (NativeHeap heap in _space.Heaps())
             {
@@ -34,7 +37,7 @@ public sealed partial class MemoryRuntime
 
             _frames.Drain();
             bytes += _frameTrimmer.Discard(ulong.MaxValue);
-            return Account(bytes);
+            return Account(bytes, start);
         }
     }
 
@@ -71,7 +74,7 @@ public sealed partial class MemoryRuntime
     }
 
     /// <summary>Checks every structure and every accounting equation. Call it at rest.</summary>
-    /// <exception cref="Diagnostics.InvariantViolationException">Something does not add up.</exception>
+    /// <exception cref="InvariantViolationException">Something does not add up.</exception>
     public void Validate()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -91,13 +94,14 @@ public sealed partial class MemoryRuntime
     {
         lock (_trimLock)
         {
+            long start = Stopwatch.GetTimestamp();
             ulong bytes = 0;
             foreach (NativeHeap heap in _space.Heaps())
             {
                 bytes += heap.TrimIdle(Options.PurgeDelay);
             }
 
-            Account(bytes + _frameTrimmer.Discard(UnneededFrameBytes()));
+            Account(bytes + _frameTrimmer.Discard(UnneededFrameBytes()), start);
         }
     }
 
@@ -120,8 +124,14 @@ public sealed partial class MemoryRuntime
         return dirty > peak - used ? (dirty - (peak - used)) * Pfn.FrameBytes : 0;
     }
 
-    private ulong Account(ulong bytes)
+    private ulong Account(ulong bytes, long start)
     {
+        if (bytes != 0 && NativeMmEventSource.Log.IsEnabled())
+        {
+            RuntimeStatistics statistics = GetStatistics();
+            NativeMmEventSource.Log.TrimPass((long)bytes, (long)statistics.RetainedBytes, (long)Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+        }
+
         Atomic.StoreRelease(ref _returnedBytes, _returnedBytes + bytes);
         Atomic.StoreRelease(ref _passes, _passes + 1);
         return bytes;

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Platform;
@@ -22,6 +23,7 @@ public sealed partial class MemoryRuntime : IDisposable
     private readonly FrameTrimmer _frameTrimmer;
     private readonly BackgroundTrimmer? _trimmer;
     private readonly HeapOptions _heapOptions;
+    private readonly RuntimeMeter _meter;
     private readonly bool _isShared;
     private bool _disposed;
 
@@ -45,13 +47,13 @@ public sealed partial class MemoryRuntime : IDisposable
         {
             Name = isShared ? "shared" : "runtime",
             LargeRetainBytesMax = options.LargeRetainBytesMax,
+            ThreadCacheBytesMax = options.ThreadCacheBytesMax,
             Checked = options.Checked,
         };
-        ulong capacity = options.CapacityBytes != 0 ? options.CapacityBytes : DefaultCapacity();
         try
         {
-            Require(FrameZone.TryCreate(platform, ZoneKind.Normal, capacity, out FrameZone? zone), "the zone", capacity);
-            _zone = zone!;
+            _zone = ReserveZone(platform, options.CapacityBytes);
+            ulong capacity = _zone.Bytes;
             _frames = options.FrameAllocator == FrameAllocatorKind.Buddy ? new BuddyFrameAllocator(_zone) : new LockFreeFrameAllocator(_zone);
             Require(SlabSpace.TryCreate(_frames, platform, out SlabSpace? space), "the slab descriptors", capacity);
             _space = space!;
@@ -72,6 +74,7 @@ public sealed partial class MemoryRuntime : IDisposable
 
         Heap = new NativeHeap(_space, _heapOptions, isShared);
         _frameTrimmer = new FrameTrimmer(_frames, platform);
+        _meter = MakeMeter();
         _trimmer = options.BackgroundTrim ? new BackgroundTrimmer(this, TrimInterval) : null;
     }
 
@@ -137,6 +140,7 @@ public sealed partial class MemoryRuntime : IDisposable
 
         _disposed = true;
         _trimmer?.Dispose();
+        _meter.Dispose();
         foreach (NativeHeap heap in _space.Heaps())
         {
             heap.Release();
@@ -156,10 +160,47 @@ public sealed partial class MemoryRuntime : IDisposable
         }
     }
 
+    /// <summary>
+    /// Reserves the zone. Where the system counts every reservation as if it were used (strict overcommit), an automatic capacity is halved
+    /// until it fits; one that was asked for is not.
+    /// </summary>
+    private static FrameZone ReserveZone(IMemoryPlatform platform, ulong asked)
+    {
+        ulong capacity = asked != 0 ? asked : DefaultCapacity();
+        while (true)
+        {
+            PlatformResult result = FrameZone.TryCreate(platform, ZoneKind.Normal, capacity, out FrameZone? zone);
+            if (zone is not null)
+            {
+                return zone;
+            }
+
+            ulong half = capacity / 2;
+            if (asked != 0 || half < MemoryRuntimeOptions.CapacityBytesMin)
+            {
+                Require(result, "the zone", capacity);
+            }
+
+            capacity = half;
+        }
+    }
+
     private static ulong DefaultCapacity()
     {
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return Math.Clamp((ulong)available, MemoryRuntimeOptions.CapacityBytesMin, MemoryRuntimeOptions.CapacityBytesMax);
+    }
+
+    private RuntimeMeter MakeMeter()
+    {
+        var meter = new RuntimeMeter(Heap.Name);
+        meter.AddBytes("memory.reserved", "Address space that the runtime holds.", () => (long)GetStatistics().ReservedBytes);
+        meter.AddBytes("memory.committed", "Bytes that the operating system may hold memory for.", () => (long)GetStatistics().CommittedBytes);
+        meter.AddBytes("memory.in_use", "Bytes in the hands of the program.", () => (long)GetStatistics().InUseBytes);
+        meter.AddBytes("memory.retained", "Committed bytes that nobody uses.", () => (long)GetStatistics().RetainedBytes);
+        meter.AddTotal("memory.returned", "By", "Bytes given back to the operating system.", () => (long)GetStatistics().ReturnedBytes);
+        meter.AddTotal("trim.passes", "{pass}", "Trim passes made.", () => GetStatistics().TrimPasses);
+        return meter;
     }
 
     private static void Require(PlatformResult result, string what, ulong capacity)

@@ -31,6 +31,12 @@ public sealed record MemoryRuntimeOptions
     /// </summary>
     public ulong LargeRetainBytesMax { get; init; } = 64UL << 20;
 
+    /// <summary>
+    /// Most bytes by which the free blocks that one thread keeps may outgrow the first few of each size. They are earned by use and given back
+    /// when they rest for a purge delay. Default 64 MiB.
+    /// </summary>
+    public ulong ThreadCacheBytesMax { get; init; } = 64UL << 20;
+
     /// <summary>Whether to ask for huge pages behind the zone: fewer page faults and TLB misses, more resident memory. Default false.</summary>
     public bool HugePages { get; init; }
 

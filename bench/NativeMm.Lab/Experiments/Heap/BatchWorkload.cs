@@ -2,27 +2,30 @@ using NativeMm.Lab.Peers;
 
 namespace NativeMm.Lab.Experiments.Heap;
 
-/// <summary>Allocate a hundred, free them last first.</summary>
-internal sealed class BatchWorkload<TAllocator, THandle>(int threads, nuint size) : HeapWorkload
+/// <summary>Allocate as many blocks as the order has places, then free them all in that order.</summary>
+/// <param name="threads">Number of threads.</param>
+/// <param name="size">Bytes of a block.</param>
+/// <param name="order">For a thread, a permutation of the places: which block is freed first, second, and so on.</param>
+internal sealed class BatchWorkload<TAllocator, THandle>(int threads, nuint size, Func<int, ushort[]> order) : HeapWorkload
     where TAllocator : struct, IAllocatorUnderTest<THandle>
     where THandle : struct, IBlockHandle
 {
-    private const int Batch = 100;
-
     private readonly THandle[][] _blocks = new THandle[threads][];
+    private readonly ushort[][] _orders = [.. Enumerable.Range(0, threads).Select(order)];
 
     /// <inheritdoc/>
-    public override int Granularity => Batch;
+    public override int Granularity => _orders[0].Length;
 
     /// <inheritdoc/>
-    public override void SetUp(int thread) => _blocks[thread] = new THandle[Batch];
+    public override void SetUp(int thread) => _blocks[thread] = new THandle[_orders[thread].Length];
 
     /// <inheritdoc/>
     public override void Run(int thread, int operations)
     {
         THandle[] blocks = _blocks[thread];
+        ushort[] order = _orders[thread];
         nuint bytes = size;
-        for (int done = 0; done < operations; done += Batch)
+        for (int done = 0; done < operations; done += blocks.Length)
         {
             for (int i = 0; i < blocks.Length; i++)
             {
@@ -32,9 +35,9 @@ internal sealed class BatchWorkload<TAllocator, THandle>(int threads, nuint size
                 blocks[i] = block;
             }
 
-            for (int i = blocks.Length - 1; i >= 0; i--)
+            foreach (ushort place in order)
             {
-                TAllocator.Free(blocks[i]);
+                TAllocator.Free(blocks[place]);
             }
         }
     }

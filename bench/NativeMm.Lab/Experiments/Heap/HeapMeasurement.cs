@@ -26,13 +26,12 @@ internal sealed class HeapMeasurement(MeasurementRequest request) : IPeerVisitor
     {
         int threads = crew.Size;
         int size = int.Parse(request.Parameters["size"] ?? "0", CultureInfo.InvariantCulture);
-        int[] OneSize(int thread) => ReplacementTables.OneSize(size);
         return request.Parameters["pattern"] switch
         {
             HeapPattern.Pair => new PairWorkload<TAllocator, THandle>((nuint)size),
-            HeapPattern.Batch => new BatchWorkload<TAllocator, THandle>(threads, (nuint)size),
-            HeapPattern.Fifo => new ReplacementWorkload<TAllocator, THandle>(threads, _ => ReplacementTables.OldestFirst(ReplacementTables.Live), OneSize),
-            HeapPattern.Random => new ReplacementWorkload<TAllocator, THandle>(threads, ReplacementTables.AnyOrder, OneSize),
+            HeapPattern.Batch => new BatchWorkload<TAllocator, THandle>(threads, (nuint)size, _ => FreeOrder.NewestFirst(FreeOrder.Batch)),
+            HeapPattern.Fifo => new BatchWorkload<TAllocator, THandle>(threads, (nuint)size, _ => FreeOrder.OldestFirst(ReplacementTables.Live)),
+            HeapPattern.Random => new BatchWorkload<TAllocator, THandle>(threads, (nuint)size, FreeOrder.Any),
             HeapPattern.Remote => new RemoteWorkload<TAllocator, THandle>(threads, (nuint)size, crew.Abort),
             HeapPattern.Mixed => new ReplacementWorkload<TAllocator, THandle>(threads, ReplacementTables.AnyOrder, ReplacementTables.MixedSizes),
             HeapPattern.Churn => new ChurnWorkload<TAllocator, THandle>(threads, size, request.Pin),

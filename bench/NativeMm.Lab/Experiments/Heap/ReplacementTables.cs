@@ -17,9 +17,6 @@ internal static class ReplacementTables
     private const int MixedMin = 16;
     private const int MixedMax = 1024;
 
-    /// <summary>The oldest block is always next.</summary>
-    public static ushort[] OldestFirst(int length) => [.. Enumerable.Range(0, length).Select(i => (ushort)(i % Live))];
-
     /// <summary>Any block is next.</summary>
     public static ushort[] AnyOrder(int thread)
     {

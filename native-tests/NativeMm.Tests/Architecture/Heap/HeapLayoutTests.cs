@@ -12,20 +12,21 @@ public sealed unsafe class HeapLayoutTests
     public void What_a_free_must_know_lies_on_the_first_line_of_a_cache()
     {
         Assert.Equal(
-            [(nameof(ThreadCache.BaseAddress), 0), (nameof(ThreadCache.ZoneUnits), 8), (nameof(ThreadCache.Words), 16), (nameof(ThreadCache.Tag), 24), (nameof(ThreadCache.Events), 28), (nameof(ThreadCache.Guard), 64)],
+            [(nameof(ThreadCache.BaseAddress), 0), (nameof(ThreadCache.ZoneUnits), 8), (nameof(ThreadCache.Words), 16), (nameof(ThreadCache.Tag), 24), (nameof(ThreadCache.Events), 32), (nameof(ThreadCache.EarnedBytes), 40), (nameof(ThreadCache.Guard), 64)],
             FieldLayout.Of<ThreadCache>());
     }
 
     [Fact]
     public void A_cache_has_room_for_its_rack_and_what_lies_behind_it()
     {
-        int sum = CacheLine.Isolation + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + sizeof(uint)));
+        int sum = (2 * CacheLine.Isolation) + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + Allowance.Bytes));
+        Assert.True(SizeClass.SmallUnits <= CacheLine.Isolation);
         Assert.Equal(ThreadCache.Bytes, sum);
         Assert.Equal(ThreadCache.Bytes, Unsafe.SizeOf<ThreadCache>());
         Assert.True(SizeClass.Count <= Magazine.Stride);
         byte* memory = stackalloc byte[ThreadCache.Bytes + 16];
         Magazine last = ThreadCache.MagazineOf((ThreadCache*)memory, (nuint)SizeClass.Count - 1);
-        Assert.Equal((nuint)(memory + CacheLine.Isolation) + (((nuint)SizeClass.Count - 1) * 8), *(nuint*)&last);
+        Assert.Equal((nuint)(memory + (2 * CacheLine.Isolation)) + (((nuint)SizeClass.Count - 1) * 8), *(nuint*)&last);
     }
 
     [Fact]

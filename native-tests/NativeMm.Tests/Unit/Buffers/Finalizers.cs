@@ -5,6 +5,16 @@ namespace NativeMm.Tests.Unit.Buffers;
 /// <summary>Waits for the garbage collector to find something that was dropped.</summary>
 internal static class Finalizers
 {
+    /// <summary>Finds everything that was dropped until now.</summary>
+    public static void RunToEnd()
+    {
+        for (int round = 0; round < 3; round++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+    }
+
     /// <summary>Collects until the condition holds; a stale copy of a reference may survive one collection, not many.</summary>
     public static void RunUntil(Func<bool> condition)
     {

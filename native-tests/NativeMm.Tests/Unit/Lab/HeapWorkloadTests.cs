@@ -14,16 +14,15 @@ public sealed class HeapWorkloadTests
         AssertCounts<A>(1, (_, _) => new PairWorkload<CheckingAllocator<A>, CheckingHandle>(Size), operations: 500, live: 0);
 
     [Fact]
-    public void Batch_leaves_nothing() =>
-        AssertCounts<B>(2, (threads, _) => new BatchWorkload<CheckingAllocator<B>, CheckingHandle>(threads, Size), operations: 500, live: 0);
+    public void Batch_leaves_nothing() => AssertCounts<B>(
+        2,
+        (threads, _) => new BatchWorkload<CheckingAllocator<B>, CheckingHandle>(threads, Size, _ => FreeOrder.NewestFirst(FreeOrder.Batch)),
+        operations: 500,
+        live: 0);
 
     [Fact]
-    public void Fifo_keeps_a_thousand_a_thread() => AssertCounts<C>(
-        2,
-        (threads, _) => new ReplacementWorkload<CheckingAllocator<C>, CheckingHandle>(
-            threads, _ => ReplacementTables.OldestFirst(ReplacementTables.Live), _ => ReplacementTables.OneSize(Size)),
-        operations: 5000,
-        live: 2000);
+    public void Random_frees_all_of_its_thousand() => AssertCounts<C>(
+        2, (threads, _) => new BatchWorkload<CheckingAllocator<C>, CheckingHandle>(threads, Size, FreeOrder.Any), operations: 5000, live: 0);
 
     [Fact]
     public void Mixed_keeps_a_thousand_a_thread() => AssertCounts<D>(
@@ -52,8 +51,15 @@ public sealed class HeapWorkloadTests
     }
 
     [Fact]
-    public void Oldest_first_replaces_in_the_order_of_allocation() =>
-        Assert.Equal(Enumerable.Range(0, ReplacementTables.Live), ReplacementTables.OldestFirst(ReplacementTables.Live).Select(i => (int)i));
+    public void Orders_of_freeing_name_every_place_once()
+    {
+        Assert.Equal(Enumerable.Range(0, 5), FreeOrder.OldestFirst(5).Select(i => (int)i));
+        Assert.Equal(Enumerable.Range(0, 5).Reverse(), FreeOrder.NewestFirst(5).Select(i => (int)i));
+        Assert.Equal(Enumerable.Range(0, ReplacementTables.Live), FreeOrder.Any(0).Select(i => (int)i).Order());
+        Assert.Equal(FreeOrder.Any(0), FreeOrder.Any(0));
+        Assert.NotEqual(FreeOrder.Any(0), FreeOrder.Any(1));
+        Assert.NotEqual(FreeOrder.OldestFirst(ReplacementTables.Live), FreeOrder.Any(0));
+    }
 
     private static void AssertCounts<TAccount>(int threads, Func<int, ThreadCrew, HeapWorkload> make, int operations, int live, int parts = 0)
     {

@@ -1,0 +1,136 @@
+namespace NativeMm.Heap;
+
+/// <content>Blocks that come back: into batches, or home to their slabs.</content>
+internal sealed unsafe partial class Depot
+{
+    /// <summary>Brings blocks back. Full batches stay whole if there is room; the others go to the slabs.</summary>
+    /// <param name="blocks">Any number of blocks of the class.</param>
+    /// <returns>The first caller's mistake among them, if any; a block in error is left out, the others are taken.</returns>
+    public BlockFault Put(ReadOnlySpan<nuint> blocks)
+    {
+        EnterLock();
+        BlockFault fault = ReturnLocked(blocks[StockLocked(blocks)..]);
+        _lock.Exit();
+        return fault;
+    }
+
+    /// <summary>Brings blocks back to their slabs, past the batches.</summary>
+    /// <inheritdoc cref="Put"/>
+    public BlockFault PutHome(ReadOnlySpan<nuint> blocks)
+    {
+        EnterLock();
+        BlockFault fault = ReturnLocked(blocks);
+        _lock.Exit();
+        return fault;
+    }
+
+    /// <summary>Keeps whole batches as long as there is room.</summary>
+    /// <returns>How many blocks it kept.</returns>
+    private int StockLocked(ReadOnlySpan<nuint> blocks)
+    {
+        int kept = 0;
+        while (blocks.Length - kept >= _geometry.BatchCount && _batches < _geometry.StockedBatches)
+        {
+            _stock ??= new nuint[_geometry.StockedBatches * _geometry.BatchCount];
+            blocks.Slice(kept, _geometry.BatchCount).CopyTo(_stock.AsSpan(_batches * _geometry.BatchCount));
+            kept += _geometry.BatchCount;
+            _batches++;
+        }
+
+        return kept;
+    }
+
+    /// <summary>Sets the bits of blocks that come back. Neighbours in time are often neighbours in a slab, so each run of them pays for its slab once.</summary>
+    private BlockFault ReturnLocked(ReadOnlySpan<nuint> blocks)
+    {
+        BlockFault fault = BlockFault.None;
+        while (!blocks.IsEmpty)
+        {
+            blocks = blocks[ReturnRunLocked(blocks, ref fault)..];
+        }
+
+        return fault;
+    }
+
+    /// <summary>Returns the leading blocks that lie in one slab.</summary>
+    /// <returns>How many those are, with those in error.</returns>
+    private int ReturnRunLocked(ReadOnlySpan<nuint> blocks, ref BlockFault fault)
+    {
+        uint granule = _space.SlabOf(blocks[0], _geometry.Order);
+        nuint start = _space.AddressOf(granule);
+        nuint bytes = _geometry.Order.Bytes;
+        if (_space.Words[granule] != (_tag | (uint)_class.Value))
+        {
+            // A block that was freed twice can outlive its slab in a cache; the granule may belong to anybody by now.
+            NoteFault(ref fault, BlockFaultKind.DoubleFree, blocks[0]);
+            return 1;
+        }
+
+        Span<ulong> bitmap = _space.BitmapAt(granule, _geometry.Blocks);
+        int lowest = int.MaxValue;
+        int returned = 0;
+        int i = 0;
+        for (; i < blocks.Length && blocks[i] - start < bytes; i++)
+        {
+            nuint offset = blocks[i] - start;
+            int index = _geometry.BlockAt(offset);
+            if (index >= _geometry.Blocks || offset != (nuint)index * _geometry.BlockBytes)
+            {
+                NoteFault(ref fault, BlockFaultKind.NotBlockStart, blocks[i]);
+                continue;
+            }
+
+            ref ulong word = ref bitmap[index >> 6];
+            ulong bit = 1UL << (index & 63);
+            if ((word & bit) != 0)
+            {
+                NoteFault(ref fault, BlockFaultKind.DoubleFree, blocks[i]);
+                continue;
+            }
+
+            word |= bit;
+            lowest = Math.Min(lowest, index);
+            returned++;
+        }
+
+        if (returned != 0)
+        {
+            ReturnedLocked(granule, returned, lowest >> 6);
+        }
+
+        return i;
+    }
+
+    private void ReturnedLocked(uint granule, int count, int lowestWord)
+    {
+        ref Slab slab = ref _space.SlabAt(granule);
+        slab.FirstWord = Math.Min(slab.FirstWord, lowestWord);
+        slab.FreeCount += count;
+        slab.DiscardedAt = -1;
+        slab.ChangedAt = _pass;
+        _setBits += count;
+        if (slab.FreeCount == _geometry.Blocks)
+        {
+            FreeSlabLocked(ref slab, granule);
+        }
+        else if (!slab.Listed)
+        {
+            LinkNewestLocked(ref slab, granule);
+        }
+    }
+
+    private static void NoteFault(ref BlockFault fault, BlockFaultKind kind, nuint block) =>
+        fault = fault.Kind == BlockFaultKind.None ? new BlockFault(kind, block) : fault;
+
+    private void FreeSlabLocked(ref Slab slab, uint granule)
+    {
+        if (slab.Listed)
+        {
+            UnlinkLocked(ref slab);
+        }
+
+        _slabs--;
+        _setBits -= _geometry.Blocks;
+        _space.FreeSlab(granule, _geometry.Order);
+    }
+}
