@@ -32,19 +32,23 @@ internal sealed unsafe partial class Depot
     }
 
     /// <summary>Sends batches home that nobody took since the last pass, or all of them.</summary>
-    public void TrimBatches(bool all)
+    /// <returns>The first caller's mistake among their blocks, if any.</returns>
+    public BlockFault TrimBatches(bool all)
     {
+        BlockFault fault = BlockFault.None;
         EnterLock();
         int surplus = all ? _batches : Math.Min(_batchesLow, _batches);
         for (int i = 0; i < surplus; i++)
         {
             _batches--;
-            ReturnLocked(_stock.AsSpan(_batches * _geometry.BatchCount, _geometry.BatchCount));
+            BlockFault found = ReturnLocked(_stock.AsSpan(_batches * _geometry.BatchCount, _geometry.BatchCount));
+            fault = fault.Kind == BlockFaultKind.None ? found : fault;
         }
 
         _batchesLow = _batches;
         _pass++;
         _lock.Exit();
+        return fault;
     }
 
     /// <summary>

@@ -24,11 +24,11 @@ public sealed unsafe partial class NativeHeap
             largest--;
         }
 
-        ulong freeBytes = (statistics.FreeFrames + statistics.PerCoreFrames) * Pfn.FrameBytes;
-        NativeMmEventSource.Log.OutOfMemory((long)byteCount, (long)freeBytes, (long)_space.Bytes);
+        ulong free = statistics.FreeFrames + statistics.PerCoreFrames;
+        NativeMmEventSource.Log.OutOfMemory((long)byteCount, (long)(free << Pfn.FrameShift), (long)_space.Bytes);
         string where = byteCount > SizeClass.BytesMax || alignment > SizeClass.BytesMax
             ? "the operating system refused the mapping"
-            : $"{statistics.FreeFrames + statistics.PerCoreFrames} of {statistics.ManagedFrames} frames are free, the largest free block is of order {largest}";
+            : $"{free} of {statistics.ManagedFrames} frames are free, the largest free block is of order {largest}";
         throw new OutOfMemoryException(
             $"Heap '{Name}' cannot allocate {byteCount} bytes at a multiple of {alignment}: {where}; " +
             $"the limit is {_space.Bytes} bytes (MemoryRuntimeOptions.CapacityBytes).");
@@ -38,14 +38,22 @@ public sealed unsafe partial class NativeHeap
     {
         if (fault.Kind != BlockFaultKind.None)
         {
-            ThrowFault(fault);
+            throw Fault(fault);
         }
     }
 
-    [DoesNotReturn]
-    private void ThrowFault(BlockFault fault) => throw (fault.Kind == BlockFaultKind.DoubleFree
+    /// <summary>For a mistake that a trim pass finds: there is no caller here who could be told, so it only leaves its event.</summary>
+    private void ReportIfFault(BlockFault fault)
+    {
+        if (fault.Kind != BlockFaultKind.None)
+        {
+            _ = Fault(fault);
+        }
+    }
+
+    private MemoryFaultException Fault(BlockFault fault) => fault.Kind == BlockFaultKind.DoubleFree
         ? Fault(MemoryFaultKind.DoubleFree, fault.Address, "was freed twice: it was free already when the thread's cache gave it back")
-        : Fault(MemoryFaultKind.NotBlockStart, fault.Address, "was freed but lies inside a block, not at its start"));
+        : Fault(MemoryFaultKind.NotBlockStart, fault.Address, "was freed but lies inside a block, not at its start");
 
     /// <summary>Finds out why a pointer is not a block of this heap.</summary>
     private MemoryFaultException Fault(nuint address)
@@ -69,6 +77,7 @@ public sealed unsafe partial class NativeHeap
             : Fault(MemoryFaultKind.WrongHeap, address, $"belongs to heap '{owner.Name}'");
     }
 
+    /// <summary>Makes the exception and leaves the event.</summary>
     private MemoryFaultException Fault(MemoryFaultKind kind, nuint address, string what)
     {
         string message = $"Heap '{Name}': the pointer 0x{address:x} {what}.";

@@ -32,7 +32,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
             ulong bytes = _large.Trim(long.MaxValue);
             foreach (Depot depot in _depots)
             {
-                depot.TrimBatches(all: true);
+                ReportIfFault(depot.TrimBatches(all: true));
                 bytes += depot.DiscardUnusedPages(0);
             }
 
@@ -58,7 +58,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
             ulong bytes = _large.Trim(Environment.TickCount64 - (long)purgeDelay.TotalMilliseconds);
             foreach (Depot depot in _depots)
             {
-                depot.TrimBatches(all: false);
+                ReportIfFault(depot.TrimBatches(all: false));
                 bytes += depot.DiscardUnusedPages(RestingPasses);
             }
 
@@ -86,7 +86,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
             EmptyThreadCaches(onlyIdle: false);
             foreach (Depot depot in _depots)
             {
-                depot.TrimBatches(all: true);
+                ReportIfFault(depot.TrimBatches(all: true));
             }
 
             ulong after = SlabFrames();
@@ -111,6 +111,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
 
         Span<MagazineTheft> thefts = stackalloc MagazineTheft[SizeClass.Count];
         bool any = false;
+        BlockFault fault = BlockFault.None;
         for (int i = 0; i < SizeClass.Count; i++)
         {
             Magazine magazine = ThreadCache.MagazineOf(cache, (nuint)i);
@@ -128,13 +129,14 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
             {
                 if (thefts[i] != default)
                 {
-                    // A wrong pointer among them is left out; there is no caller here who could be told.
-                    _depots[i].PutHome(ThreadCache.MagazineOf(cache, (nuint)i).StealEnd(thefts[i]));
+                    BlockFault found = _depots[i].PutHome(ThreadCache.MagazineOf(cache, (nuint)i).StealEnd(thefts[i]));
+                    fault = fault.Kind == BlockFaultKind.None ? found : fault;
                 }
             }
         }
 
         cache->Guard.Exit();
+        ReportIfFault(fault);
     }
 
     private ulong SlabFrames()

@@ -115,6 +115,72 @@ public sealed class HeapConcurrencyTests
     }
 
     [Fact]
+    public void A_block_that_a_trim_takes_is_never_handed_out_at_the_same_moment()
+    {
+        using var fixture = new HeapFixture();
+        int running = 2;
+        long end = End();
+        StartGate.Run(3, thread =>
+        {
+            if (thread == 2)
+            {
+                while (Volatile.Read(ref running) != 0)
+                {
+                    fixture.Heap.Trim();
+                }
+
+                return;
+            }
+
+            try
+            {
+                // Few small blocks in a tight loop: most of the time the owner is inside a pop or a push.
+                nint[] own = new nint[8];
+                while (Stopwatch.GetTimestamp() < end)
+                {
+                    for (int i = 0; i < own.Length; i++)
+                    {
+                        own[i] = StampedBlock.Alloc(fixture.Heap, 16);
+                    }
+
+                    foreach (nint block in own)
+                    {
+                        StampedBlock.CheckAndFree(fixture.Heap, block);
+                    }
+                }
+            }
+            finally
+            {
+                Interlocked.Decrement(ref running);
+            }
+        });
+        AssertAllFree(fixture, "tight loops");
+    }
+
+    [Fact]
+    public unsafe void Many_short_heaps_are_disposed_under_idle_passes()
+    {
+        using var fixture = new HeapFixture();
+        bool over = false;
+        StartGate.Run(2, thread =>
+        {
+            while (thread == 1 && !Volatile.Read(ref over))
+            {
+                fixture.Runtime.TrimIdle();
+            }
+
+            for (int i = 0; thread == 0 && i < 1500; i++)
+            {
+                using NativeHeap heap = fixture.Runtime.CreateHeap();
+                heap.Free(heap.Alloc(64));
+            }
+
+            Volatile.Write(ref over, true);
+        });
+        AssertAllFree(fixture, "short heaps");
+    }
+
+    [Fact]
     public void Heaps_may_be_disposed_while_the_runtime_trims_and_counts()
     {
         using var fixture = new HeapFixture();

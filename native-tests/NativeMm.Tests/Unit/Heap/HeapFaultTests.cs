@@ -25,6 +25,29 @@ public sealed unsafe class HeapFaultTests
         Assert.Equal(0, fixture.LiveBlocks);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(Many)]
+    public void A_mistake_that_only_a_trim_finds_leaves_its_event(int others)
+    {
+        using var fixture = new HeapFixture();
+        using var recorder = new EventRecorder();
+        nint[] blocks = new nint[others];
+        nint twice = (nint)fixture.Heap.Alloc(64);
+        fixture.Heap.AllocBulk(64, blocks);
+        nint kept = (nint)fixture.Heap.Alloc(64);
+        fixture.Heap.Free((void*)twice);
+        fixture.Heap.Free((void*)twice);
+        fixture.Heap.FreeBulk(blocks.AsSpan(0, Math.Min(others, 200)));
+        fixture.Heap.Trim();
+        string address = $"0x{twice:x}";
+        Assert.Contains(recorder.Events, e => e.EventName == "MemoryFault" && e.Payload!.Contains(nameof(MemoryFaultKind.DoubleFree)) && e.Payload.Contains(address));
+        Assert.True(fixture.Heap.Owns((void*)kept));
+        fixture.Heap.FreeBulk(blocks.AsSpan(Math.Min(others, 200)));
+        fixture.Heap.Free((void*)kept);
+        Assert.Equal(0, fixture.LiveBlocks);
+    }
+
     [Fact]
     public void A_pointer_into_a_block_is_found_when_the_cache_gives_its_blocks_back()
     {
