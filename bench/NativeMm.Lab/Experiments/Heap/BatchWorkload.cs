@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using NativeMm.Lab.Peers;
 
 namespace NativeMm.Lab.Experiments.Heap;
@@ -23,22 +25,37 @@ internal sealed class BatchWorkload<TAllocator, THandle>(int threads, nuint size
     public override void Run(int thread, int operations)
     {
         THandle[] blocks = _blocks[thread];
-        ushort[] order = _orders[thread];
-        nuint bytes = size;
         for (int done = 0; done < operations; done += blocks.Length)
         {
-            for (int i = 0; i < blocks.Length; i++)
-            {
-                THandle block = TAllocator.Alloc(bytes);
-                block.Touch(0);
-                block.Touch(bytes - 1);
-                blocks[i] = block;
-            }
+            AllocateAll(blocks, size);
+            FreeAll(blocks, _orders[thread]);
+        }
+    }
 
-            foreach (ushort place in order)
-            {
-                TAllocator.Free(blocks[place]);
-            }
+    // Two methods with three variables each: the loops should cost registers, not memory, whoever is called in them.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void AllocateAll(THandle[] blocks, nuint bytes)
+    {
+        ref THandle slot = ref MemoryMarshal.GetArrayDataReference(blocks);
+        ref THandle end = ref Unsafe.Add(ref slot, blocks.Length);
+        for (; Unsafe.IsAddressLessThan(ref slot, ref end); slot = ref Unsafe.Add(ref slot, 1))
+        {
+            THandle block = TAllocator.Alloc(bytes);
+            block.Touch(0);
+            block.Touch(bytes - 1);
+            slot = block;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FreeAll(THandle[] blocks, ushort[] order)
+    {
+        ref THandle first = ref MemoryMarshal.GetArrayDataReference(blocks);
+        ref ushort place = ref MemoryMarshal.GetArrayDataReference(order);
+        ref ushort end = ref Unsafe.Add(ref place, order.Length);
+        for (; Unsafe.IsAddressLessThan(ref place, ref end); place = ref Unsafe.Add(ref place, 1))
+        {
+            TAllocator.Free(Unsafe.Add(ref first, (uint)place));
         }
     }
 }

@@ -10,52 +10,54 @@ internal sealed class LiveSet<TAllocator, THandle>
     where THandle : struct, IBlockHandle
 {
     private readonly THandle[] _blocks = new THandle[ReplacementTables.Live];
-    private readonly ushort[] _order;
-    private readonly int[] _sizes;
-    private int _place;
-    private int _size;
+    private readonly Replacement[] _script;
+    private int _next;
 
     /// <summary>Allocates the blocks.</summary>
+    /// <param name="order">The places to replace in turn.</param>
+    /// <param name="sizes">The sizes to replace them with in turn; as many.</param>
     public LiveSet(ushort[] order, int[] sizes)
     {
-        _order = order;
-        _sizes = sizes;
+        _script = [.. order.Zip(sizes, static (place, bytes) => new Replacement(place, bytes))];
         for (int i = 0; i < _blocks.Length; i++)
         {
-            _blocks[i] = Allocate(_sizes[i % _sizes.Length]);
+            _blocks[i] = Allocate((nuint)sizes[i % sizes.Length]);
         }
     }
 
     /// <summary>Frees a block and allocates another in its place, again and again.</summary>
     public void Replace(int operations)
     {
-        ref ushort order = ref MemoryMarshal.GetArrayDataReference(_order);
-        ref int sizes = ref MemoryMarshal.GetArrayDataReference(_sizes);
-        ref THandle blocks = ref MemoryMarshal.GetArrayDataReference(_blocks);
-        int place = _place;
-        int size = _size;
-        int places = _order.Length;
-        int sizeMask = _sizes.Length - 1;
-        for (int i = 0; i < operations; i++)
+        while (operations > 0)
         {
-            ref THandle slot = ref Unsafe.Add(ref blocks, (uint)Unsafe.Add(ref order, (uint)place));
-            TAllocator.Free(slot);
-            slot = Allocate(Unsafe.Add(ref sizes, (uint)size));
-            size = (size + 1) & sizeMask;
-            place++;
-            place = place == places ? 0 : place;
+            int count = Math.Min(operations, _script.Length - _next);
+            Replace(_blocks, _script.AsSpan(_next, count));
+            _next = _next + count < _script.Length ? _next + count : 0;
+            operations -= count;
         }
+    }
 
-        _place = place;
-        _size = size;
+    // A method with three variables: the loop should cost registers, not memory, whoever is called in it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Replace(THandle[] blocks, ReadOnlySpan<Replacement> script)
+    {
+        ref THandle first = ref MemoryMarshal.GetArrayDataReference(blocks);
+        ref Replacement step = ref MemoryMarshal.GetReference(script);
+        ref Replacement end = ref Unsafe.Add(ref step, script.Length);
+        for (; Unsafe.IsAddressLessThan(ref step, ref end); step = ref Unsafe.Add(ref step, 1))
+        {
+            ref THandle slot = ref Unsafe.Add(ref first, (uint)step.Place);
+            TAllocator.Free(slot);
+            slot = Allocate((nuint)step.Bytes);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static THandle Allocate(int bytes)
+    private static THandle Allocate(nuint bytes)
     {
-        THandle block = TAllocator.Alloc((nuint)bytes);
+        THandle block = TAllocator.Alloc(bytes);
         block.Touch(0);
-        block.Touch((nuint)bytes - 1);
+        block.Touch(bytes - 1);
         return block;
     }
 }
