@@ -129,6 +129,16 @@ internal sealed unsafe class SlabSpace : IDisposable
     /// <summary>The bitmap of the slab that begins at a granule: a set bit is a free block.</summary>
     public Span<ulong> BitmapAt(uint granule, int blocks) => new((ulong*)_bitmaps + ((nuint)granule * BitmapWords), (blocks + 63) >> 6);
 
+    /// <summary>
+    /// Where the bitmaps of a block of frames lie. Whoever holds the frames without a slab in them may discard that memory with theirs: a new
+    /// slab writes its bitmap before anything reads it.
+    /// </summary>
+    /// <param name="frame">First frame of the block.</param>
+    /// <param name="order">9 at least, so that the bitmaps fill whole pages.</param>
+    public AddressRange BitmapsOf(Pfn frame, Order order) => new(
+        _bitmaps + ((nuint)(frame.Value / FramesPerGranule) * BitmapWords * sizeof(ulong)),
+        (nuint)(order.Frames / FramesPerGranule) * BitmapWords * sizeof(ulong));
+
     /// <summary>Address of a granule's first byte.</summary>
     public nuint AddressOf(uint granule) => BaseAddress + ((nuint)granule << GranuleShift);
 

@@ -1,4 +1,5 @@
 using NativeMm.Frames;
+using NativeMm.Heap;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -8,7 +9,7 @@ namespace NativeMm.Runtime;
 /// Gives free frames back to the operating system: blocks of 2 MiB first, then pieces of 64 KiB. A budget keeps back what the program used
 /// within the last purge delay, so that memory which is about to be used again is not discarded. One caller at a time.
 /// </summary>
-internal sealed class FrameTrimmer(IFrameAllocator frames, IMemoryPlatform platform)
+internal sealed class FrameTrimmer(IFrameAllocator frames, SlabSpace space, IMemoryPlatform platform)
 {
     private const int BlocksPerCall = 32;
     private static readonly Order s_granule = new(4);
@@ -52,10 +53,16 @@ internal sealed class FrameTrimmer(IFrameAllocator frames, IMemoryPlatform platf
             return 0;
         }
 
-        Span<AddressRange> ranges = stackalloc AddressRange[blocks.Length];
+        // With a whole 2 MiB go the bitmaps of the slabs that were in it: a burst of a gigabyte leaves eight megabytes of them behind.
+        bool withBitmaps = order >= Order.Huge;
+        Span<AddressRange> ranges = stackalloc AddressRange[withBitmaps ? 2 * blocks.Length : blocks.Length];
         for (int i = 0; i < blocks.Length; i++)
         {
             ranges[i] = new AddressRange(frames.Zone.BaseAddress + blocks[i].Offset, order.Bytes);
+            if (withBitmaps)
+            {
+                ranges[blocks.Length + i] = space.BitmapsOf(blocks[i], order);
+            }
         }
 
         bool discarded = platform.Discard(ranges, DiscardMode.Now).Succeeded;

@@ -73,7 +73,7 @@ public sealed partial class MemoryRuntime : IDisposable
         }
 
         Heap = new NativeHeap(_space, _heapOptions, isShared);
-        _frameTrimmer = new FrameTrimmer(_frames, platform);
+        _frameTrimmer = new FrameTrimmer(_frames, _space, platform);
         _meter = MakeMeter();
         _trimmer = options.BackgroundTrim ? new BackgroundTrimmer(this, TrimInterval) : null;
     }
