@@ -1,17 +1,14 @@
 namespace NativeMm.Frames;
 
-/// <summary>Who holds a block of frames.</summary>
-public enum FrameOwner : byte
+/// <summary>
+/// Who holds a block of frames, as far as its holder signs in the block's descriptor. A heap signs its slabs in words of its own instead: a
+/// descriptor for each slab would be resident for each slab.
+/// </summary>
+internal enum FrameOwner : byte
 {
     /// <summary>Nobody: the frames are free, or their holder did not sign.</summary>
     None,
 
-    /// <summary>A slab of small objects in a heap.</summary>
-    HeapSlab,
-
     /// <summary>Taken out by a reporter while the operating system is told about it.</summary>
     Isolated,
-
-    /// <summary>A caller of the public frame interface.</summary>
-    External,
 }

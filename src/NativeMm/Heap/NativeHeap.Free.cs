@@ -11,7 +11,8 @@ public sealed unsafe partial class NativeHeap
     /// <param name="block">A block of this heap, or null, which does nothing.</param>
     /// <exception cref="MemoryFaultException">
     /// The pointer is foreign, belongs to another heap, or is not a multiple of 16. A block that is freed twice, and a pointer into the middle
-    /// of a block, are found when the thread's cache gives its blocks back, or at once in checked mode.
+    /// of a block, are found when the block goes home to its slab: by the call that overflows the caches, or by a trim, which leaves an event; at
+    /// once in checked mode.
     /// </exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block)
