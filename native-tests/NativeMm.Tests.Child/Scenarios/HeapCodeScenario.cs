@@ -15,6 +15,10 @@ internal static unsafe class HeapCodeScenario
         bool worked = NativeHeap.Shared.Owns(constant) && NativeHeap.Shared.Owns(variable);
         FreeOfShared(constant);
         FreeOfShared(variable);
+        nint[] blocks = new nint[8];
+        AllocLoopOfShared(blocks);
+        worked &= NativeHeap.Shared.Owns((void*)blocks[^1]);
+        FreeLoopOfShared(blocks);
         return worked && !NativeHeap.Shared.Owns(constant) ? 0 : 3;
     }
 
@@ -26,4 +30,22 @@ internal static unsafe class HeapCodeScenario
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void FreeOfShared(void* block) => NativeHeap.Shared.Free(block);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void AllocLoopOfShared(nint[] blocks)
+    {
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = (nint)NativeHeap.Shared.Alloc(64);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void FreeLoopOfShared(nint[] blocks)
+    {
+        foreach (nint block in blocks)
+        {
+            NativeHeap.Shared.Free((void*)block);
+        }
+    }
 }

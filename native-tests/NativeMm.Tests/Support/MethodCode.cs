@@ -38,6 +38,33 @@ public sealed partial class MethodCode
     /// <summary>Atomic read-modify-write instructions and full fences.</summary>
     public int AtomicOperations => Instructions.Count(line => AtomicInstruction().IsMatch(line));
 
+    /// <summary>Instructions between the target of a backward jump and the jump: what runs more than once.</summary>
+    public IReadOnlyList<string> LoopedInstructions
+    {
+        get
+        {
+            string[] lines = Text.Split('\n');
+            var labels = new Dictionary<string, int>();
+            var looped = new SortedSet<int>();
+            for (int i = 0; i < lines.Length; i++)
+            {
+                Match label = LabelLine().Match(lines[i]);
+                if (label.Success)
+                {
+                    labels[label.Groups[1].Value] = i;
+                }
+
+                Match jump = JumpTarget().Match(lines[i].Trim());
+                if (jump.Success && labels.TryGetValue(jump.Groups[1].Value, out int start))
+                {
+                    looped.UnionWith(Enumerable.Range(start, i - start + 1));
+                }
+            }
+
+            return [.. looped.Select(i => lines[i]).Where(line => InstructionLine().IsMatch(line)).Select(line => line.Trim())];
+        }
+    }
+
     /// <summary>Cuts the JIT's listing into methods.</summary>
     public static IReadOnlyList<MethodCode> ParseAll(string listing)
     {
@@ -53,6 +80,12 @@ public sealed partial class MethodCode
 
     [GeneratedRegex(@"^\s+[a-z][a-z0-9.]*(\s|$)")]
     private static partial Regex InstructionLine();
+
+    [GeneratedRegex(@"^(G_M\d+_IG\d+):")]
+    private static partial Regex LabelLine();
+
+    [GeneratedRegex(@"^(?:j[a-z]+|b(?:\.[a-z]+)?|b[a-z]{2}|cbn?z|tbn?z)\s.*?(G_M\d+_IG\d+)$")]
+    private static partial Regex JumpTarget();
 
     [GeneratedRegex(@"; Total bytes of code[ :]*(\d+)")]
     private static partial Regex TotalBytes();

@@ -22,6 +22,9 @@ internal readonly struct BitmapRow(ulong taken)
     /// <summary>Granules of a row.</summary>
     public const int Granules = Frames / ChildWord.GranuleFrames;
 
+    /// <summary>A bit for each granule of a row.</summary>
+    public const uint AllGranules = (1 << Granules) - 1;
+
     /// <summary>Rows of a child.</summary>
     public const int PerChild = (int)ChildWord.Frames / Frames;
 
@@ -48,7 +51,7 @@ internal readonly struct BitmapRow(ulong taken)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong FramesOf(uint granules)
     {
-        ulong g = granules & 0xF;
+        ulong g = granules & AllGranules;
         return ((g | (g << 15) | (g << 30) | (g << 45)) & 0x0001_0001_0001_0001) * 0xFFFF;
     }
 

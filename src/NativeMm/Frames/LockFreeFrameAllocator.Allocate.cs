@@ -59,17 +59,22 @@ public sealed unsafe partial class LockFreeFrameAllocator
             if (word.FreeTouched >= 1 << order)
             {
                 // Find before counting: a child without a fitting block is not written at all.
-                ulong* rows = _rows + (((tree * FrameTree.ChildCount) + i) * BitmapRow.PerChild);
-                ulong* end = rows + BitmapRow.PerChild;
+                uint row = ((tree * FrameTree.ChildCount) + i) * BitmapRow.PerChild;
                 uint granules = word.Touched;
-                for (ulong* row = rows; row < end; row++, granules >>= BitmapRow.Granules)
+                for (uint end = row + BitmapRow.PerChild; row < end; row++, granules >>= BitmapRow.Granules)
                 {
-                    ulong blocks = ~Atomic.LoadAcquire(ref *row);
-                    if (blocks != 0)
+                    ulong blocks = ~Atomic.LoadAcquire(ref _rows[row]);
+                    if (blocks == 0)
                     {
-                        blocks = BitmapRow.BlocksIn(blocks & BitmapRow.FramesOf(granules), order);
+                        continue;
                     }
 
+                    if ((granules & BitmapRow.AllGranules) != BitmapRow.AllGranules)
+                    {
+                        blocks &= BitmapRow.FramesOf(granules);
+                    }
+
+                    blocks = BitmapRow.BlocksIn(blocks, order);
                     if (blocks != 0)
                     {
                         uint taken = TakeFound(ref children[i], row, BitOperations.TrailingZeroCount(blocks), order);
@@ -89,15 +94,15 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
     /// <summary>Counts a block out that was found free a moment ago, and claims it or another one in the same child.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint TakeFound(ref ulong cell, ulong* row, int bit, int order)
+    private uint TakeFound(ref ulong cell, uint row, int bit, int order)
     {
-        uint frame = ((uint)(row - _rows) * BitmapRow.Frames) + (uint)bit;
+        uint frame = (row * BitmapRow.Frames) + (uint)bit;
         if (!ChildWord.TryChange(ref cell, new ChildTransitions.Take(1u << order), out _)) // [A1]
         {
             return NoFrame;
         }
 
-        if (!BitmapRow.TryChange(ref *row, BitmapRow.BlockMask(order) << bit, claim: true)) // [A2] pairs with [A3]
+        if (!BitmapRow.TryChange(ref _rows[row], BitmapRow.BlockMask(order) << bit, claim: true)) // [A2] pairs with [A3]
         {
             return ClaimElsewhere(frame / ChildWord.Frames, order);
         }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -11,9 +10,6 @@ public sealed unsafe partial class NativeHeap
     /// <summary>From this size on a block from a slab may be known to be zero, so that clearing and touching it is saved.</summary>
     private const nuint UntouchedBytesMin = 16 << 10;
 
-    /// <summary>Up to this size a few vector stores clear a block faster than a call would.</summary>
-    private const nuint ClearInlineBytesMax = 256;
-
     /// <summary>Allocates a block.</summary>
     /// <param name="byteCount">Bytes; 0 counts as 1.</param>
     /// <returns>The block's address. The caller owns it until <see cref="Free"/>.</returns>
@@ -22,13 +18,25 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* Alloc(nuint byteCount)
     {
-        ThreadCache* cache = CurrentCache();
-        if (cache != null && ThreadCache.TryFindClass(cache, byteCount, out nuint sizeClass))
+        // The thread comes first, whichever heap this is: the JIT moves its lookup out of a loop only if no branch leads to it, and a branch
+        // that folds away counts as one. See docs/decisions/0006.
+        ThreadCache* cache = SharedHeapThread.t_cache;
+        if (!ReferenceEquals(this, s_shared))
         {
-            return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : AllocRefill(Self, cache, sizeClass);
+            return AllocOther(byteCount);
         }
 
-        return AllocSlow(Self, byteCount);
+        if (cache != null && byteCount <= SizeClass.SmallBytesMax)
+        {
+            Magazine magazine = ThreadCache.MagazineOf(cache, ThreadCache.SmallClassOf(cache, byteCount));
+            nuint slot = magazine.PopClaim();
+            if (magazine.PopIsGranted(slot))
+            {
+                return *(void**)slot;
+            }
+        }
+
+        return AllocSlow(byteCount);
     }
 
     /// <summary>Allocates a block for an array.</summary>
@@ -52,49 +60,27 @@ public sealed unsafe partial class NativeHeap
     public bool TryAlloc(nuint byteCount, out void* block)
     {
         ThreadCache* cache = CurrentCache();
-        if (cache != null && ThreadCache.TryFindClass(cache, byteCount, out nuint sizeClass))
-        {
-            block = ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint hit) ? (void*)hit : TryAllocRefill(cache, sizeClass);
-        }
-        else
-        {
-            block = TryAllocSlow(byteCount);
-        }
-
+        block = cache != null && byteCount <= SizeClass.SmallBytesMax
+            && ThreadCache.MagazineOf(cache, ThreadCache.SmallClassOf(cache, byteCount)).TryPop(out nuint hit)
+            ? (void*)hit
+            : TryAllocSlow(byteCount);
         return block != null;
     }
 
     /// <summary>Allocates a block that reads as zero.</summary>
     /// <inheritdoc cref="Alloc(nuint)"/>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* AllocZeroed(nuint byteCount)
     {
-        if (byteCount - 1 >= UntouchedBytesMin - 1)
+        ThreadCache* cache = SharedHeapThread.t_cache;
+        if (!ReferenceEquals(this, s_shared) || cache == null || byteCount - 1 >= ZeroFill.SmallBytesMax)
         {
             return AllocZeroedSlow(byteCount);
         }
 
-        void* block = Alloc(byteCount);
-        if (byteCount <= ClearInlineBytesMax && _checked is null)
-        {
-            // A block is a multiple of 16 bytes long, so that whole vectors never leave it.
-            byte* at = (byte*)block;
-            nint left = (nint)byteCount;
-            for (; left > Vector128<byte>.Count; left -= Vector256<byte>.Count, at += Vector256<byte>.Count)
-            {
-                Vector256.Store(Vector256<byte>.Zero, at);
-            }
-
-            if (left > 0)
-            {
-                Vector128.Store(Vector128<byte>.Zero, at);
-            }
-
-            return block;
-        }
-
-        new Span<byte>(block, (int)byteCount).Clear();
-        return block;
+        Magazine magazine = ThreadCache.MagazineOf(cache, ThreadCache.SmallClassOf(cache, byteCount));
+        nuint slot = magazine.PopClaim();
+        return ZeroFill.Small(magazine.PopIsGranted(slot) ? *(void**)slot : AllocSlow(byteCount), byteCount);
     }
 
     /// <summary>Allocates a block for an array that reads as zero.</summary>
@@ -149,14 +135,6 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void* AllocRefill(NativeHeap? self, ThreadCache* cache, nuint sizeClass)
-    {
-        NativeHeap heap = self ?? s_shared;
-        void* block = heap.TryAllocRefill(cache, sizeClass);
-        return block != null ? block : heap.ThrowOutOfMemory(heap._depots[sizeClass].Geometry.BlockBytes, AlignmentNatural);
-    }
-
     /// <summary>After a refused pop: fills the magazine from the depot and takes one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* TryAllocRefill(ThreadCache* cache, nuint sizeClass)
@@ -192,17 +170,43 @@ public sealed unsafe partial class NativeHeap
         return (void*)block;
     }
 
+    /// <summary><see cref="Alloc(nuint)"/> of a heap that is not the shared one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void* AllocSlow(NativeHeap? self, nuint byteCount)
+    private void* AllocOther(nuint byteCount) => TryAlloc(byteCount, out void* block) ? block : ThrowOutOfMemory(byteCount, AlignmentNatural);
+
+    /// <summary>What follows the hit path of the shared heap. Static, so that the hit path loads no reference.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void* AllocSlow(nuint byteCount)
     {
-        NativeHeap heap = self ?? s_shared;
-        void* block = heap.TryAllocSlow(byteCount);
-        return block != null ? block : heap.ThrowOutOfMemory(byteCount, AlignmentNatural);
+        void* block = s_shared.TryAllocSlow(byteCount);
+        return block != null ? block : s_shared.ThrowOutOfMemory(byteCount, AlignmentNatural);
     }
 
-    /// <summary>No cache yet, size 0, a size above all classes, or checked mode.</summary>
+    /// <summary>
+    /// What <see cref="Alloc(nuint)"/> and <see cref="TryAlloc"/> do after their hit path: for a small size that is a pop that was refused, if
+    /// the thread has a cache. Middle sizes pop here: one call more for them keeps the hit path short in everybody's loop.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* TryAllocSlow(nuint byteCount)
+    {
+        ThreadCache* cache = CurrentCache();
+        if (cache == null || byteCount > SizeClass.BytesMax)
+        {
+            return TryAllocCold(byteCount);
+        }
+
+        if (byteCount <= SizeClass.SmallBytesMax)
+        {
+            return TryAllocRefill(cache, ThreadCache.SmallClassOf(cache, byteCount));
+        }
+
+        nuint sizeClass = SizeClass.IndexOfLast(byteCount - 1);
+        return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass);
+    }
+
+    /// <summary>No cache yet, a size above all classes, or checked mode.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* TryAllocCold(nuint byteCount)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         byteCount = Math.Max(byteCount, 1);
@@ -216,9 +220,8 @@ public sealed unsafe partial class NativeHeap
             return TryAllocLarge(byteCount, AlignmentNatural, zeroed: false);
         }
 
-        ThreadCache* cache = CurrentCache();
-        cache = cache != null ? cache : AttachCache();
         nuint sizeClass = SizeClass.IndexOfLast(byteCount - 1);
+        ThreadCache* cache = AttachCache();
         if (cache == null)
         {
             return _depots[sizeClass].TryTakeOne(out nuint single, out _) ? (void*)single : null;

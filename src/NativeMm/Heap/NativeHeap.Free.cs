@@ -17,12 +17,35 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block)
     {
-        ThreadCache* cache = CurrentCache();
-        if (cache == null || !ThreadCache.TryClassOf(cache, block, out nuint sizeClass)
-            || !ThreadCache.MagazineOf(cache, sizeClass).TryPush((nuint)block))
+        // Written flat, step by step: a method that returns both a truth value and a result costs the compiler twice the nodes, and it turns
+        // a loop over, to move the lookup of the thread out of it, only as long as the loop is small. See docs/decisions/0006.
+        ThreadCache* cache = SharedHeapThread.t_cache;
+        if (!ReferenceEquals(this, s_shared))
         {
-            FreeSlow(Self, block);
+            FreeOther(block);
+            return;
         }
+
+        if (cache != null)
+        {
+            ulong unit = SlabSpace.UnitOf(s_sharedBase, block);
+            if (unit < s_sharedUnits)
+            {
+                nuint sizeClass = SlabSpace.ClassAt(s_sharedWords, unit, s_sharedTag);
+                if (sizeClass < SizeClass.Count)
+                {
+                    Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+                    nuint slot = magazine.PushSlot();
+                    if (magazine.PushIsGranted(slot))
+                    {
+                        magazine.Push(slot, (nuint)block);
+                        return;
+                    }
+                }
+            }
+        }
+
+        FreeSlow(block);
     }
 
     /// <summary>Frees a block from <see cref="AlignedAlloc"/>; the same as <see cref="Free"/>.</summary>
@@ -96,18 +119,31 @@ public sealed unsafe partial class NativeHeap
         return _depots[sizeClass].BatchedBlocks().Contains(block);
     }
 
-    /// <summary>A full magazine, null, no cache yet, a large block, checked mode, or a wrong pointer.</summary>
+    /// <summary><see cref="Free"/> of a heap that is not the shared one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FreeSlow(NativeHeap? self, void* block)
+    private void FreeOther(void* block)
     {
-        if (block != null)
+        ThreadCache* cache = OtherCache();
+        if (cache == null || !ThreadCache.TryClassOf(cache, block, out nuint sizeClass)
+            || !ThreadCache.MagazineOf(cache, sizeClass).TryPush((nuint)block))
         {
-            (self ?? s_shared).FreeSlow(block);
+            FreeRest(block);
         }
     }
 
-    private void FreeSlow(void* block)
+    /// <summary>What follows the hit path of the shared heap. Static, so that the hit path loads no reference.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FreeSlow(void* block) => s_shared.FreeRest(block);
+
+    /// <summary>A full magazine, null, no cache yet, a large block, checked mode, or a wrong pointer.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeRest(void* block)
     {
+        if (block == null)
+        {
+            return;
+        }
+
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_checked is not null)
         {

@@ -23,6 +23,12 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     private static readonly NativeHeap s_shared = SharedHeapSource.Create();
 
+    // What Free must know of the shared heap, as constants for the compiler: no load, and few nodes in the loops that Free is inlined into.
+    private static readonly nuint s_sharedBase = s_shared._space.BaseAddress;
+    private static readonly nuint s_sharedUnits = s_shared._space.Bytes >> 4;
+    private static readonly nuint s_sharedWords = (nuint)s_shared._space.Words;
+    private static readonly uint s_sharedTag = s_shared._tag;
+
     private readonly SlabSpace _space;
     private readonly Depot[] _depots;
     private readonly LargeBlocks _large;
@@ -136,25 +142,10 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
     }
 
-    /// <summary>
-    /// This heap for the cold tails of the hit paths, where null stands for the shared heap. The JIT folds the comparison when it sees
-    /// <see cref="Shared"/>, and then nothing on the hit path loads or keeps a reference.
-    /// </summary>
-    private NativeHeap? Self
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => ReferenceEquals(this, s_shared) ? null : this;
-    }
+    /// <summary>The calling thread's cache of this heap, or null. Off the hit paths.</summary>
+    private ThreadCache* CurrentCache() => _isShared ? SharedHeapThread.t_cache : OtherCache();
 
-    /// <summary>The calling thread's cache of this heap, or null.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ThreadCache* CurrentCache()
-    {
-        return ReferenceEquals(this, s_shared) ? SharedHeapThread.t_cache : OtherCache();
-    }
-
-    /// <summary>Not inlined, because what is inlined into the callers of the allocator is counted against the compiler's budget.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    /// <summary>The calling thread's cache of this heap, which is not the shared one.</summary>
     private ThreadCache* OtherCache()
     {
         ThreadHeaps? others = ThreadHeaps.t_others;

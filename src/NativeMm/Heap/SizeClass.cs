@@ -17,7 +17,7 @@ internal readonly struct SizeClass(int value) : IEquatable<SizeClass>
     public const int Count = ((21 - LinearShift) * Steps) + Steps;
 
     /// <summary>Largest size that goes by table.</summary>
-    public const int SmallBytesMax = 1024;
+    public const int SmallBytesMax = 4096;
 
     /// <summary>Entries of the table of small sizes.</summary>
     public const int SmallUnits = (SmallBytesMax / 16) + 1;

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
@@ -76,6 +78,22 @@ internal sealed unsafe class SlabSpace : IDisposable
         space = candidate;
         return PlatformResult.Success;
     }
+
+    /// <summary>
+    /// The place of a pointer in a zone, in units of 16 bytes; the zone's length or more when it cannot be the start of a block. So one
+    /// comparison covers foreign memory and pointers that are not a multiple of 16: rotating moves a misaligned pointer's low bits to the top.
+    /// </summary>
+    /// <param name="baseAddress">Address of the first granule.</param>
+    /// <param name="block">Any pointer.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong UnitOf(nuint baseAddress, void* block) => BitOperations.RotateRight((ulong)((nuint)block - baseAddress), 4);
+
+    /// <summary>The class of the slab at a place of the zone; <see cref="SizeClass.Count"/> or more when no slab of that heap is there.</summary>
+    /// <param name="words">Address of the granule words.</param>
+    /// <param name="unit">A place inside the zone, in units of 16 bytes.</param>
+    /// <param name="tag">The heap's tag.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static nuint ClassAt(nuint words, ulong unit, uint tag) => ((uint*)words)[unit >> (GranuleShift - 4)] ^ tag;
 
     /// <summary>A tag that no heap of this space had before.</summary>
     /// <exception cref="InvalidOperationException">2²⁴ − 1 heaps were made already.</exception>

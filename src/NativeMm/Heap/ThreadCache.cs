@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeMm.Primitives;
@@ -16,7 +15,10 @@ internal unsafe struct ThreadCache
     public const int Bytes = AllowancesOffset + (SizeClass.Count * Allowance.Bytes);
 
     private const int SmallOffset = CacheLine.Isolation;
-    private const int RackOffset = SmallOffset + CacheLine.Isolation;
+    private const int RackOffset = SmallOffset + SmallTableBytes;
+
+    /// <summary>The table of small classes, rounded up to whole lines.</summary>
+    private const int SmallTableBytes = (SizeClass.SmallUnits + CacheLine.Isolation - 1) / CacheLine.Isolation * CacheLine.Isolation;
     private const int PositionsOffset = RackOffset + Magazine.RackBytes;
     private const int AllowancesOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
 
@@ -57,41 +59,20 @@ internal unsafe struct ThreadCache
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Magazine MagazineOf(ThreadCache* cache, nuint sizeClass) => Magazine.At((byte*)cache + RackOffset, sizeClass);
 
-    /// <summary>Finds the class for a size.</summary>
+    /// <summary>The class for a size that goes by table.</summary>
     /// <param name="cache">The calling thread's cache.</param>
-    /// <param name="bytes">Any size; 0 counts as 1.</param>
-    /// <param name="sizeClass">Number of the class.</param>
-    /// <returns>False when no class is large enough.</returns>
+    /// <param name="bytes">0 to <see cref="SizeClass.SmallBytesMax"/>; 0 counts as 1.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryFindClass(ThreadCache* cache, nuint bytes, out nuint sizeClass)
-    {
-        if (bytes <= SizeClass.SmallBytesMax)
-        {
-            sizeClass = ((byte*)cache + SmallOffset)[(bytes + 15) >> 4];
-            return true;
-        }
+    public static nuint SmallClassOf(ThreadCache* cache, nuint bytes) => ((byte*)cache + SmallOffset)[(bytes + 15) >> 4];
 
-        sizeClass = SizeClass.IndexOfLast(bytes - 1);
-        return bytes <= SizeClass.BytesMax;
-    }
-
-    /// <summary>
-    /// Finds the class of a pointer that is being freed, without any assumption about the pointer. One comparison covers foreign memory and
-    /// pointers that are not a multiple of 16: rotating moves a misaligned pointer's low bits to the top.
-    /// </summary>
+    /// <summary>Finds the class of a pointer that is being freed or resized, without any assumption about the pointer.</summary>
     /// <returns>False when the pointer cannot be the start of a block of this heap's slabs.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryClassOf(ThreadCache* cache, void* block, out nuint sizeClass)
     {
-        ulong unit = BitOperations.RotateRight((ulong)((nuint)block - cache->BaseAddress), 4);
-        if (unit < cache->ZoneUnits)
-        {
-            sizeClass = cache->Words[unit >> (SlabSpace.GranuleShift - 4)] ^ cache->Tag;
-            return sizeClass < SizeClass.Count;
-        }
-
-        sizeClass = 0;
-        return false;
+        ulong unit = SlabSpace.UnitOf(cache->BaseAddress, block);
+        sizeClass = unit < cache->ZoneUnits ? SlabSpace.ClassAt((nuint)cache->Words, unit, cache->Tag) : SizeClass.Count;
+        return sizeClass < SizeClass.Count;
     }
 
     /// <summary>Whether a magazine's top lies where it lay when this was last asked. Under the guard.</summary>

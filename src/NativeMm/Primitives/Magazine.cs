@@ -112,21 +112,51 @@ internal readonly unsafe struct Magazine
     /// <param name="capacity">0 to the number of slots attached.</param>
     public void SetCapacity(int capacity) => Limit = Base + ((nuint)capacity * (nuint)sizeof(nuint));
 
+    // The steps of a pop and of a push, each of them one expression that spells out its words instead of going through properties: all of it
+    // is inlined into the callers of the allocator, and the compiler's budgets count every small method and every branch that joins again.
+
+    /// <summary>First step of a pop: lowers the top. Owner only.</summary>
+    /// <returns>The slot whose item may be read if <see cref="PopIsGranted"/>.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public nuint PopClaim()
+    {
+        nuint top = *_words;
+        Volatile.Write(ref *_words, top - (nuint)sizeof(nuint)); // [M1] pairs with [M4]
+        return top;
+    }
+
+    /// <summary>
+    /// Second step of a pop: whether the slot is the caller's. If not, <see cref="PopRefused"/> must follow before anything else.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool PopIsGranted(nuint slot) => slot > Volatile.Read(ref _words[Stride]); // [M2] pairs with [M3]
+
+    /// <summary>First step of a push: the slot that comes next. Owner only; nothing has changed yet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public nuint PushSlot() => *_words + (nuint)sizeof(nuint);
+
+    /// <summary>Second step of a push: whether there is such a slot.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool PushIsGranted(nuint slot) => slot <= _words[2 * Stride];
+
+    /// <summary>Third step of a push, if it is granted: stores the item and raises the top.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Push(nuint slot, nuint item)
+    {
+        *(nuint*)slot = item;
+        Volatile.Write(ref *_words, slot); // [M1] pairs with [M4]
+    }
+
     /// <summary>
     /// Takes the newest item. Owner only. After a refusal the owner must call <see cref="PopRefused"/> before anything else.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPop(out nuint item)
     {
-        nuint top = PopClaim();
-        if (PopIsGranted(top))
-        {
-            item = *(nuint*)top;
-            return true;
-        }
-
-        item = 0;
-        return false;
+        nuint slot = PopClaim();
+        bool granted = PopIsGranted(slot);
+        item = granted ? *(nuint*)slot : 0;
+        return granted;
     }
 
     /// <inheritdoc cref="TryPop(out nuint)"/>
@@ -142,19 +172,6 @@ internal readonly unsafe struct Magazine
         return granted;
     }
 
-    // The two steps of a pop. They and TryPush spell out their words instead of using the properties: all of it is inlined into the callers of
-    // the allocator, and the compiler's budget for that counts every small method.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private nuint PopClaim()
-    {
-        nuint top = *_words;
-        Volatile.Write(ref *_words, top - (nuint)sizeof(nuint)); // [M1] pairs with [M4]
-        return top;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool PopIsGranted(nuint top) => top > Volatile.Read(ref _words[Stride]); // [M2] pairs with [M3]
-
     /// <summary>Undoes a refused pop. Owner, under the guard.</summary>
     public void PopRefused() => Atomic.StoreRelease(ref Top, Top + (nuint)sizeof(nuint));
 
@@ -162,15 +179,14 @@ internal readonly unsafe struct Magazine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(nuint item)
     {
-        nuint top = *_words + (nuint)sizeof(nuint);
-        if (top > _words[2 * Stride])
+        nuint slot = PushSlot();
+        bool granted = PushIsGranted(slot);
+        if (granted)
         {
-            return false;
+            Push(slot, item);
         }
 
-        *(nuint*)top = item;
-        Volatile.Write(ref *_words, top); // [M1] pairs with [M4]
-        return true;
+        return granted;
     }
 
     /// <summary>Moves the items down so that all free slots lie above them, and gives them oldest first. Owner, under the guard.</summary>

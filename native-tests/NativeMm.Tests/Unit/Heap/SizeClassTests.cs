@@ -23,7 +23,7 @@ public sealed unsafe class SizeClassTests : IDisposable
         for (nuint bytes = 1; bytes <= SizeClass.BytesMax; bytes++)
         {
             expected += new SizeClass((int)expected).BlockBytes < bytes ? (nuint)1 : 0;
-            if (SizeClass.IndexOfLast(bytes - 1) != expected || !ThreadCache.TryFindClass(_cache, bytes, out nuint found) || found != expected)
+            if (SizeClass.IndexOfLast(bytes - 1) != expected || (bytes <= SizeClass.SmallBytesMax && ThreadCache.SmallClassOf(_cache, bytes) != expected))
             {
                 Assert.Fail($"{bytes} bytes do not find class {expected} of {new SizeClass((int)expected).BlockBytes} bytes.");
             }
@@ -33,14 +33,7 @@ public sealed unsafe class SizeClassTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_and_too_much_are_told_apart()
-    {
-        Assert.True(ThreadCache.TryFindClass(_cache, 0, out nuint none));
-        Assert.Equal(0u, none);
-        Assert.False(ThreadCache.TryFindClass(_cache, SizeClass.BytesMax + 1, out _));
-        Assert.False(ThreadCache.TryFindClass(_cache, (nuint)1 << 40, out _));
-        Assert.False(ThreadCache.TryFindClass(_cache, nuint.MaxValue, out _));
-    }
+    public void Nothing_counts_as_one_byte() => Assert.Equal(0u, ThreadCache.SmallClassOf(_cache, 0));
 
     [Fact]
     public void Classes_grow_by_sixteen_bytes_or_an_eighth()
