@@ -8,6 +8,9 @@ namespace NativeMm.Frames;
 /// </content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
+    /// <summary>The smallest blocks whose return to the operating system is remembered: 64 KiB.</summary>
+    internal static Order SmallestReported => new(GranuleOrder);
+
     /// <inheritdoc/>
     /// <remarks>
     /// Blocks of order 4 (64 KiB) and more are offered once and not again until they were allocated. The return of smaller ones is not
@@ -74,6 +77,39 @@ public sealed unsafe partial class LockFreeFrameAllocator
                 Free(block, order);
             }
         }
+    }
+
+    /// <summary>
+    /// Counts what is allocated and what the operating system may hold for nobody: one look at each word up to the frontier, nothing kept on the
+    /// paths that allocate and free.
+    /// </summary>
+    internal FrameUse SampleUse()
+    {
+        ulong used = 0;
+        ulong unreported = 0;
+        uint children = Math.Min(_childCount, Frontier * FrameTree.ChildCount);
+        for (uint child = 0; child < children; child++)
+        {
+            // Each word is of another moment; an estimate is all that the pace needs.
+            ChildWord word = ReadChild(child);
+            used += word.Used;
+            unreported += (ulong)Math.Max(0, word.FreeTouched);
+        }
+
+        return new FrameUse(used - Math.Min(used, Atomic.LoadAcquire(ref _state->IsolatedFrames)), unreported);
+    }
+
+    /// <summary>Whether at least so many frames are free; looks no further than it must.</summary>
+    internal bool HasFree(ulong frames)
+    {
+        uint children = Math.Min(_childCount, Frontier * FrameTree.ChildCount);
+        ulong free = (ulong)(_childCount - children) * ChildWord.Frames;
+        for (uint child = 0; child < children && free < frames; child++)
+        {
+            free += ReadChild(child).Free;
+        }
+
+        return free >= frames;
     }
 
     private bool TryIsolate(uint frame, int order)
