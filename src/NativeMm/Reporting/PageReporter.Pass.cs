@@ -32,6 +32,7 @@ public sealed partial class PageReporter
 
         lock (_passLock)
         {
+            LetAllocationsGoFirst();
             return RunPass(ulong.MaxValue, restart: true);
         }
     }
@@ -61,9 +62,22 @@ public sealed partial class PageReporter
             }
 
             ulong frames = _pace.Advance(_frames.Sample(), _time.GetElapsedTime(0));
-            ulong bytes = frames >= Options.Pieces.Frames ? RunPass(frames, restart: false) : 0;
+            ulong bytes = frames >= Options.Pieces.Frames && !AreAllocationsWaiting ? RunPass(frames, restart: false) : 0;
             Atomic.StoreRelease(ref _state, (int)_pace.State);
             return bytes;
+        }
+    }
+
+    private bool AreAllocationsWaiting =>
+        IsSomebodyWaiting || Environment.TickCount64 - Atomic.LoadAcquire(ref _lastWait) < GraceMilliseconds; // [R3]
+
+    /// <summary>Whoever waited for isolated blocks gets them, but a program whose allocations fail all the time does not keep a pass away.</summary>
+    private void LetAllocationsGoFirst()
+    {
+        long end = Environment.TickCount64 + DeferMillisecondsMax;
+        while (AreAllocationsWaiting && Environment.TickCount64 < end)
+        {
+            Thread.Sleep(1);
         }
     }
 

@@ -10,6 +10,7 @@
 //              then takes the lock: when it has it, no call is under way and none will follow.
 //              [R2] quiet is reset before blocks are isolated and set after they are put back, so whoever finds it set after his allocation
 //              failed either failed for another reason or can have the blocks by trying again.
+//              [R3] the time is written before the count goes down, so a pass that finds nobody waiting sees when the last one was.
 // Progress     blocking among passes only. Allocations never wait for a pass, except one that is about to fail: it waits for one call of the
 //              device.
 // Source       Linux, mm/page_reporting.c. Departures: the pace also keeps back what was in use within the delay; pieces follow the blocks;
@@ -33,6 +34,10 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
     // Of a small zone so small a part stays free, whatever the watermark says: one in so many frames.
     private const ulong ReserveDivisor = 16;
 
+    // After an allocation waited, no pass begins for so long: it takes what it waited for, rather than find it isolated again.
+    private const long GraceMilliseconds = 5;
+    private const long DeferMillisecondsMax = 100;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     private readonly IReportableFrames _frames;
@@ -45,6 +50,7 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
     private IReportingDevice? _device;
     private uint _stopRequests;
     private int _waiting;
+    private long _lastWait = -GraceMilliseconds;
     private bool _disposed;
 
     /// <summary>Makes a reporter without a device. It does nothing until it has one.</summary>
@@ -167,7 +173,8 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
         Atomic.Add(ref _stopRequests, 1); // [R2]
         Atomic.Add(ref _waiting, 1);
         bool isBack = _quiet.Wait(s_patience);
-        Atomic.Add(ref _waiting, -1);
+        Atomic.StoreRelease(ref _lastWait, Environment.TickCount64);
+        Atomic.Add(ref _waiting, -1); // [R3]
         return isBack ? isolated : 0;
     }
 

@@ -38,6 +38,39 @@ public sealed unsafe class MadviseDeviceTests
         Assert.False(new Span<byte>(zone.AddressOf(again), (int)Order.Huge.Bytes).ContainsAnyExcept((byte)0));
     }
 
+    [LinuxTheory]
+    [InlineData(BuddyReportScheme.Rotation, true)]
+    [InlineData(BuddyReportScheme.Rotation, false)]
+    [InlineData(BuddyReportScheme.Boundary, true)]
+    public void Holes_of_64_KiB_go_back_and_their_neighbours_stay(BuddyReportScheme scheme, bool buddy)
+    {
+        var order = new Order(4);
+        IMemoryPlatform platform = SystemPlatform.Current;
+        using FrameZone zone = MakeZone(platform, ZoneKind.Normal);
+        using IFrameAllocator frames = buddy ? new BuddyFrameAllocator(zone) : new LockFreeFrameAllocator(zone);
+        using var reporter = new PageReporter(frames, new PageReporterOptions { Scheme = scheme });
+        reporter.Register(new MadviseDevice());
+        var blocks = new Pfn[256];
+        Assert.Equal(blocks.Length, frames.AllocateBulk(order, FrameFlags.None, blocks));
+        Assert.All(blocks, block => new Span<byte>(zone.AddressOf(block), (int)order.Bytes).Fill(0xAB));
+        Pfn[] holes = [.. blocks.Where(block => block.Value / order.Frames % 2 == 0)];
+        frames.FreeBulk(holes, order);
+
+        Assert.Equal((ulong)holes.Length * order.Bytes, reporter.ReportNow());
+
+        foreach (Pfn block in blocks)
+        {
+            Assert.True(platform.CountResident(zone.BaseAddress + block.Offset, order.Bytes, out nuint pages).Succeeded);
+            Assert.Equal(holes.Contains(block) ? 0u : 16u, pages);
+        }
+
+        foreach (Pfn block in blocks.Except(holes))
+        {
+            Assert.False(new Span<byte>(zone.AddressOf(block), (int)order.Bytes).ContainsAnyExcept((byte)0xAB));
+            frames.Free(block, order);
+        }
+    }
+
     [LinuxFact]
     public void Lazily_discarded_pages_are_never_known_to_be_zero()
     {
