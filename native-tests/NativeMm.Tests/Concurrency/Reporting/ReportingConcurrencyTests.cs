@@ -212,7 +212,7 @@ public sealed unsafe class ReportingConcurrencyTests
             try
             {
                 var blocks = new Pfn[7];
-                for (int round = 0; round < 40; round++)
+                for (int round = 0; round < 1000; round++)
                 {
                     for (int i = 0; i < blocks.Length; i++)
                     {
