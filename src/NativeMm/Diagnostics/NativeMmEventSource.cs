@@ -13,6 +13,7 @@ internal sealed class NativeMmEventSource : EventSource
     private const int OutOfMemoryId = 2;
     private const int MemoryFaultId = 3;
     private const int DeadThreadAdoptedId = 4;
+    private const int ReportingFailedId = 5;
 
     private NativeMmEventSource()
     {
@@ -49,6 +50,12 @@ internal sealed class NativeMmEventSource : EventSource
     /// <param name="bytes">How much it is.</param>
     [Event(DeadThreadAdoptedId, Level = EventLevel.Informational, Message = "Adopted {1} bytes of a dead thread ({0})")]
     public void DeadThreadAdopted(string structure, long bytes) => WriteEvent(DeadThreadAdoptedId, structure, bytes);
+
+    /// <summary>A reporting device failed or threw; the blocks stay free and unreported.</summary>
+    /// <param name="failure">Which device, and what it said.</param>
+    /// <param name="blocks">How many blocks it was told of.</param>
+    [Event(ReportingFailedId, Level = EventLevel.Warning, Message = "Reporting {1} free blocks failed: {0}")]
+    public void ReportingFailed(string failure, int blocks) => WriteEvent(ReportingFailedId, failure, blocks);
 
     [Event(MemoryFaultId, Level = EventLevel.Critical, Message = "{2}")]
     private void MemoryFault(string kind, string address, string message) => WriteEvent(MemoryFaultId, kind, address, message);

@@ -4,6 +4,7 @@ using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
+using NativeMm.Reporting;
 
 namespace NativeMm.Heap;
 
@@ -15,7 +16,7 @@ namespace NativeMm.Heap;
 /// A granule word is <c>tag of the heap | size class</c>, 0 for granules that no heap has. It is written before the first block of a slab is
 /// handed out and cleared after the last one came back, so whoever holds a live block reads a settled word without any ordering.
 /// </remarks>
-internal sealed unsafe class SlabSpace : IDisposable
+internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
 {
     /// <summary>log2 of <see cref="GranuleBytes"/>.</summary>
     public const int GranuleShift = 16;
@@ -147,15 +148,23 @@ internal sealed unsafe class SlabSpace : IDisposable
     /// <summary>The bitmap of the slab that begins at a granule: a set bit is a free block.</summary>
     public Span<ulong> BitmapAt(uint granule, int blocks) => new((ulong*)_bitmaps + ((nuint)granule * BitmapWords), (blocks + 63) >> 6);
 
-    /// <summary>
-    /// Where the bitmaps of a block of frames lie. Whoever holds the frames without a slab in them may discard that memory with theirs: a new
-    /// slab writes its bitmap before anything reads it.
-    /// </summary>
-    /// <param name="frame">First frame of the block.</param>
-    /// <param name="order">9 at least, so that the bitmaps fill whole pages.</param>
-    public AddressRange BitmapsOf(Pfn frame, Order order) => new(
-        _bitmaps + ((nuint)(frame.Value / FramesPerGranule) * BitmapWords * sizeof(ulong)),
-        (nuint)(order.Frames / FramesPerGranule) * BitmapWords * sizeof(ulong));
+    /// <inheritdoc/>
+    /// <remarks>
+    /// The bitmaps of the slabs that were in the block: a burst of a gigabyte leaves eight megabytes of them behind. Whoever holds the frames
+    /// without a slab in them may discard that memory with theirs: a new slab writes its bitmap before anything reads it. Bitmaps of blocks below
+    /// 2 MiB do not fill whole pages.
+    /// </remarks>
+    AddressRange IRangeFollower.RangeOf(FrameRange block)
+    {
+        if (block.Order < Order.Huge)
+        {
+            return default;
+        }
+
+        const nuint BytesPerGranule = BitmapWords * sizeof(ulong);
+        return new AddressRange(
+            _bitmaps + (block.Frame.Value / FramesPerGranule * BytesPerGranule), block.Order.Frames / FramesPerGranule * BytesPerGranule);
+    }
 
     /// <summary>Address of a granule's first byte.</summary>
     public nuint AddressOf(uint granule) => BaseAddress + ((nuint)granule << GranuleShift);

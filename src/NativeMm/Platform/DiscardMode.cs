@@ -1,7 +1,7 @@
 namespace NativeMm.Platform;
 
 /// <summary>How the operating system takes the content of pages back.</summary>
-internal enum DiscardMode
+public enum DiscardMode
 {
     /// <summary>At once; the pages read as zero afterwards (<c>MADV_DONTNEED</c>).</summary>
     Now,

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using NativeMm.Diagnostics;
 using NativeMm.Heap;
+using NativeMm.Reporting;
 using NativeMm.Primitives;
 
 namespace NativeMm.Runtime;
@@ -8,15 +9,18 @@ namespace NativeMm.Runtime;
 /// <content>Giving memory back, statistics, and the proof that everything adds up.</content>
 public sealed partial class MemoryRuntime
 {
-    /// <summary>Passes of the background trimmer in one purge delay: memory goes back between one delay and a quarter more.</summary>
+    /// <summary>Passes over the heaps in one purge delay: memory leaves them between one delay and a quarter more.</summary>
     private const int PassesPerDelay = 4;
 
     private readonly Lock _trimLock = new();
-    private readonly ulong[] _usedFrames = new ulong[PassesPerDelay];
+    private long _beats;
     private long _passes;
     private ulong _returnedBytes;
 
     private TimeSpan TrimInterval => Options.PurgeDelay / PassesPerDelay;
+
+    // One thread for both kinds of passes: it wakes up for the more frequent one.
+    private TimeSpan BeatInterval => TrimInterval < Options.Reporting.PassInterval ? TrimInterval : Options.Reporting.PassInterval;
 
     /// <summary>
     /// Gives everything that is not needed at this moment back to the operating system: caches of all threads, empty slabs, free frames,
@@ -36,7 +40,7 @@ public sealed partial class MemoryRuntime
             }
 
             _frames.Drain();
-            bytes += _frameTrimmer.Discard(ulong.MaxValue);
+            bytes += _reporter.ReportNow();
             return Account(bytes, start);
         }
     }
@@ -68,6 +72,7 @@ public sealed partial class MemoryRuntime
             InUseBytes = inUse,
             ReturnedBytes = Atomic.LoadAcquire(in _returnedBytes),
             TrimPasses = Atomic.LoadAcquire(in _passes),
+            Reporting = _reporter.GetStatistics(),
             Zone = zone,
             Heaps = heaps,
         };
@@ -89,40 +94,32 @@ public sealed partial class MemoryRuntime
         }
     }
 
-    /// <summary>One pass of the background trimmer.</summary>
-    internal void TrimIdle()
+    /// <summary>One beat of the background thread: a pass over the heaps and one of the reporter, each at its own interval.</summary>
+    void IBackgroundPass.RunPass()
+    {
+        _beats++;
+        TrimIdle(heaps: IsDue(TrimInterval), frames: IsDue(Options.Reporting.PassInterval));
+    }
+
+    /// <summary>One pass of the background thread.</summary>
+    /// <param name="heaps">Whether what rests in the heaps becomes free frames.</param>
+    /// <param name="frames">Whether the reporter looks for free frames to give back.</param>
+    internal void TrimIdle(bool heaps = true, bool frames = true)
     {
         lock (_trimLock)
         {
             long start = Stopwatch.GetTimestamp();
             ulong bytes = 0;
-            foreach (NativeHeap heap in _space.Heaps())
+            foreach (NativeHeap heap in heaps ? _space.Heaps() : [])
             {
                 bytes += heap.TrimIdle(Options.PurgeDelay);
             }
 
-            Account(bytes + _frameTrimmer.Discard(UnneededFrameBytes()), start);
+            Account(bytes + (frames ? _reporter.Poll() : 0), start);
         }
     }
 
-    /// <summary>
-    /// Free frames that may still be resident, less what the program took and gave back within the last purge delay: that much it is
-    /// likely to take again.
-    /// </summary>
-    private ulong UnneededFrameBytes()
-    {
-        Frames.FrameStatistics zone = _frames.GetStatistics();
-        ulong used = zone.AllocatedFrames;
-        _usedFrames[_passes % PassesPerDelay] = used;
-        ulong peak = 0;
-        foreach (ulong sample in _usedFrames)
-        {
-            peak = Math.Max(peak, sample);
-        }
-
-        ulong dirty = zone.ManagedFrames - used - zone.ReportedFrames;
-        return dirty > peak - used ? (dirty - (peak - used)) * Pfn.FrameBytes : 0;
-    }
+    private bool IsDue(TimeSpan interval) => _beats % Math.Max(1, (long)Math.Round(interval / BeatInterval)) == 0;
 
     private ulong Account(ulong bytes, long start)
     {

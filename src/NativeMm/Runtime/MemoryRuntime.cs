@@ -2,6 +2,7 @@ using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Platform;
+using NativeMm.Reporting;
 
 namespace NativeMm.Runtime;
 
@@ -10,7 +11,7 @@ namespace NativeMm.Runtime;
 /// <see cref="Shared"/> only, and even that by way of <see cref="NativeHeap.Shared"/>.
 /// </summary>
 /// <remarks>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.</remarks>
-public sealed partial class MemoryRuntime : IDisposable
+public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
 {
     private static readonly Lock s_sharedLock = new();
     private static MemoryRuntimeOptions? s_sharedOptions;
@@ -20,8 +21,8 @@ public sealed partial class MemoryRuntime : IDisposable
     private readonly FrameZone _zone;
     private readonly IFrameAllocator _frames;
     private readonly SlabSpace _space;
-    private readonly FrameTrimmer _frameTrimmer;
-    private readonly BackgroundTrimmer? _trimmer;
+    private readonly PageReporter _reporter;
+    private readonly BackgroundPasses? _trimmer;
     private readonly HeapOptions _heapOptions;
     private readonly RuntimeMeter _meter;
     private readonly bool _isShared;
@@ -73,9 +74,14 @@ public sealed partial class MemoryRuntime : IDisposable
         }
 
         Heap = new NativeHeap(_space, _heapOptions, isShared);
-        _frameTrimmer = new FrameTrimmer(_frames, _space, platform);
+        _reporter = new PageReporter(_frames, options.Reporting);
+        if (MadviseDevice.IsSupportedBy(platform))
+        {
+            _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space));
+        }
+
         _meter = MakeMeter();
-        _trimmer = options.BackgroundTrim ? new BackgroundTrimmer(this, TrimInterval) : null;
+        _trimmer = options.BackgroundTrim ? new BackgroundPasses(this, BeatInterval, "NativeMm trimmer") : null;
     }
 
     /// <summary>The process-wide runtime. It is never disposed.</summary>
@@ -96,6 +102,11 @@ public sealed partial class MemoryRuntime : IDisposable
 
     /// <summary>The frames under the heaps. Whoever allocates here shares the zone with them.</summary>
     public IFrameAllocator Frames => _frames;
+
+    /// <summary>
+    /// Who gives free frames back, with a <see cref="MadviseDevice"/> where the system can take pages back. Unregister that to register another.
+    /// </summary>
+    public PageReporter Reporter => _reporter;
 
     /// <summary>Sets the options of <see cref="Shared"/>. Call it at the start of the program, before anything uses the shared heap.</summary>
     /// <exception cref="InvalidOperationException">The shared runtime exists already.</exception>
@@ -146,6 +157,7 @@ public sealed partial class MemoryRuntime : IDisposable
             heap.Release();
         }
 
+        _reporter.Dispose();
         _space.Dispose();
         _frames.Dispose();
         _zone.Dispose();
@@ -199,6 +211,8 @@ public sealed partial class MemoryRuntime : IDisposable
         meter.AddBytes("memory.in_use", "Bytes in the hands of the program.", () => (long)GetStatistics().InUseBytes);
         meter.AddBytes("memory.retained", "Committed bytes that nobody uses.", () => (long)GetStatistics().RetainedBytes);
         meter.AddTotal("memory.returned", "By", "Bytes given back to the operating system.", () => (long)GetStatistics().ReturnedBytes);
+        meter.AddTotal("reporting.bytes", "By", "Bytes of free frames that the reporting device took note of.", () => (long)_reporter.GetStatistics().ReportedBytes);
+        meter.AddTotal("reporting.failures", "{call}", "Calls of the reporting device that failed.", () => _reporter.GetStatistics().DeviceFailures);
         meter.AddTotal("trim.passes", "{pass}", "Trim passes made.", () => GetStatistics().TrimPasses);
         return meter;
     }

@@ -1,4 +1,5 @@
 using NativeMm.Heap.Checked;
+using NativeMm.Reporting;
 
 namespace NativeMm.Runtime;
 
@@ -23,7 +24,10 @@ public sealed record MemoryRuntimeOptions
     /// <summary>Whether a background thread gives unused memory back. Default true.</summary>
     public bool BackgroundTrim { get; init; } = true;
 
-    /// <summary>How long memory must lie unused before it is given back: 10 ms to 1 h. Default 1 s.</summary>
+    /// <summary>
+    /// How long memory must lie unused in a heap before it becomes free frames, which <see cref="Reporting"/> then gives back: 10 ms to 1 h.
+    /// Default 1 s.
+    /// </summary>
     public TimeSpan PurgeDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -39,6 +43,9 @@ public sealed record MemoryRuntimeOptions
 
     /// <summary>Whether to ask for huge pages behind the zone: fewer page faults and TLB misses, more resident memory. Default false.</summary>
     public bool HugePages { get; init; }
+
+    /// <summary>What free memory goes back to the operating system, when and how fast.</summary>
+    public PageReporterOptions Reporting { get; init; } = new();
 
     /// <summary>The checked mode of the runtime's heaps.</summary>
     public CheckedOptions Checked { get; init; } = new();
@@ -67,6 +74,7 @@ public sealed record MemoryRuntimeOptions
             throw new ArgumentOutOfRangeException(nameof(PurgeDelay), PurgeDelay, $"PurgeDelay is 10 ms to 1 h, not {PurgeDelay}.");
         }
 
+        Reporting.Validate();
         Checked.Validate();
     }
 }

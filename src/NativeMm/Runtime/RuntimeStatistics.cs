@@ -1,5 +1,6 @@
 using NativeMm.Frames;
 using NativeMm.Heap;
+using NativeMm.Reporting;
 
 namespace NativeMm.Runtime;
 
@@ -23,6 +24,9 @@ public sealed record RuntimeStatistics
 
     /// <summary>Trim passes made since the start, in the background or on request.</summary>
     public required long TrimPasses { get; init; }
+
+    /// <summary>What the reporter did.</summary>
+    public required ReporterStatistics Reporting { get; init; }
 
     /// <summary>The zone's frames.</summary>
     public required FrameStatistics Zone { get; init; }

@@ -1,27 +1,28 @@
-namespace NativeMm.Runtime;
+namespace NativeMm.Reporting;
 
 /// <summary>
-/// One background thread that makes the runtime trim itself a few times a purge delay. It holds the runtime weakly, so that a runtime
-/// which nobody references any more can go, and ends with it.
+/// One background thread that makes somebody work once an interval. It holds him weakly, so that who is not referenced any more can go, and
+/// ends with him.
 /// </summary>
-internal sealed class BackgroundTrimmer : IDisposable
+internal sealed class BackgroundPasses : IDisposable
 {
-    private readonly WeakReference<MemoryRuntime> _runtime;
+    private readonly WeakReference<IBackgroundPass> _worker;
     private readonly ManualResetEventSlim _stop = new();
     private readonly TimeSpan _interval;
     private readonly Thread _thread;
 
     /// <summary>Starts the thread.</summary>
-    /// <param name="runtime">Whose memory to trim.</param>
+    /// <param name="worker">Who works.</param>
     /// <param name="interval">Time between two passes.</param>
-    public BackgroundTrimmer(MemoryRuntime runtime, TimeSpan interval)
+    /// <param name="name">Name of the thread.</param>
+    public BackgroundPasses(IBackgroundPass worker, TimeSpan interval, string name)
     {
-        _runtime = new WeakReference<MemoryRuntime>(runtime);
+        _worker = new WeakReference<IBackgroundPass>(worker);
         _interval = interval;
         _thread = new Thread(Run, maxStackSize: 256 << 10)
         {
             IsBackground = true,
-            Name = "NativeMm trimmer",
+            Name = name,
             Priority = ThreadPriority.BelowNormal,
         };
         _thread.Start();
@@ -37,19 +38,19 @@ internal sealed class BackgroundTrimmer : IDisposable
 
     private void Run()
     {
-        while (!_stop.Wait(_interval) && TrimOnce())
+        while (!_stop.Wait(_interval) && RunOnce())
         {
         }
     }
 
-    private bool TrimOnce()
+    private bool RunOnce()
     {
-        if (!_runtime.TryGetTarget(out MemoryRuntime? runtime))
+        if (!_worker.TryGetTarget(out IBackgroundPass? worker))
         {
             return false;
         }
 
-        runtime.TrimIdle();
+        worker.RunPass();
         return true;
     }
 }

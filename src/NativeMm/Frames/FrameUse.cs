@@ -1,0 +1,6 @@
+namespace NativeMm.Frames;
+
+/// <summary>Where the frames of a zone are, as far as the pace of reporting needs it. Approximate while others work.</summary>
+/// <param name="AllocatedFrames">Frames handed out.</param>
+/// <param name="UnreportedFrames">Free frames whose pages the operating system may hold.</param>
+internal readonly record struct FrameUse(ulong AllocatedFrames, ulong UnreportedFrames);

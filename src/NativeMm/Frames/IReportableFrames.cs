@@ -1,0 +1,42 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>
+/// What a reporter needs of a frame allocator. The allocator stays the master of its structures: the reporter asks for blocks, gets them
+/// isolated, and gives them back with what became of them. One reporter at a time; others may allocate and free at the same time.
+/// </summary>
+internal interface IReportableFrames
+{
+    /// <summary>The allocator.</summary>
+    IFrameAllocator Frames { get; }
+
+    /// <summary>Blocks below this order may be found again by the next walk although they were reported.</summary>
+    Order SmallestRemembered { get; }
+
+    /// <summary>Whether the walk came to its end, so that the next <see cref="Begin"/> begins anew.</summary>
+    bool IsAtEnd { get; }
+
+    /// <summary>Counts what is allocated and what could be reported. For a look a few times a second.</summary>
+    FrameUse Sample();
+
+    /// <summary>Whether at least so many frames are free in the common pool.</summary>
+    bool HasFree(ulong frames);
+
+    /// <summary>Begins a walk over the free blocks that are not reported, or goes on with one that was interrupted.</summary>
+    /// <param name="blocks">Blocks of at least this order come first.</param>
+    /// <param name="pieces">Then blocks of at least this order; not above <paramref name="blocks"/>.</param>
+    /// <param name="restart">Whether to begin anew, so that everything is seen that is free now.</param>
+    void Begin(Order blocks, Order pieces, bool restart);
+
+    /// <summary>Takes the next free blocks that are not reported out of circulation.</summary>
+    /// <param name="ranges">Where they go.</param>
+    /// <param name="framesMax">Most frames to take.</param>
+    /// <returns>How many blocks it took; 0 when the next one is larger than that, or when <see cref="IsAtEnd"/>.</returns>
+    int Isolate(Span<FrameRange> ranges, ulong framesMax);
+
+    /// <summary>Makes isolated blocks free again.</summary>
+    /// <param name="ranges">Blocks from <see cref="Isolate"/>.</param>
+    /// <param name="content">What became of their pages.</param>
+    void PutBack(ReadOnlySpan<FrameRange> ranges, FrameContent content);
+}

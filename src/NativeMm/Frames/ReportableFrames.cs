@@ -1,0 +1,11 @@
+namespace NativeMm.Frames;
+
+/// <summary>Chooses how the free blocks of an allocator are found for reporting.</summary>
+internal static class ReportableFrames
+{
+    /// <summary>The way that suits an allocator.</summary>
+    /// <param name="frames">The allocator.</param>
+    /// <param name="scheme">For a buddy allocator: how it keeps track of what was reported. Others ignore it.</param>
+    public static IReportableFrames For(IFrameAllocator frames, BuddyReportScheme scheme) =>
+        frames is BuddyFrameAllocator buddy ? buddy.Reportable(scheme) : new ScannedFrames(frames);
+}

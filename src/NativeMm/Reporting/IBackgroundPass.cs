@@ -1,0 +1,8 @@
+namespace NativeMm.Reporting;
+
+/// <summary>Somebody who does a little work again and again in the background.</summary>
+internal interface IBackgroundPass
+{
+    /// <summary>Does the work of one beat.</summary>
+    void RunPass();
+}

@@ -1,0 +1,93 @@
+using NativeMm.Frames;
+using NativeMm.Platform;
+
+namespace NativeMm.Reporting;
+
+/// <summary>
+/// Gives the pages of free blocks back to the operating system, up to 32 blocks with one system call where the kernel can. Thread-safe.
+/// For zones of ordinary memory; pages of a memory file cannot be given back like this.
+/// </summary>
+public sealed class MadviseDevice : IReportingDevice
+{
+    private readonly IMemoryPlatform _platform;
+    private readonly IRangeFollower? _follower;
+    private readonly FrameContent _content;
+
+    /// <summary>Makes a device for the operating system of this process.</summary>
+    /// <param name="mode">Whether it takes the pages at once or when it needs them.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="mode"/> has no name.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system cannot take pages back while their addresses stay reserved.</exception>
+    public MadviseDevice(DiscardMode mode = DiscardMode.Now)
+        : this(SystemPlatform.Current, mode, follower: null)
+    {
+    }
+
+    /// <summary>Makes a device over a platform.</summary>
+    /// <param name="platform">Who takes the pages.</param>
+    /// <param name="mode">How.</param>
+    /// <param name="follower">What goes with them.</param>
+    internal MadviseDevice(IMemoryPlatform platform, DiscardMode mode, IRangeFollower? follower)
+    {
+        if (!Enum.IsDefined(mode))
+        {
+            throw new ArgumentOutOfRangeException(nameof(mode), mode, $"The mode is Now or WhenNeeded, not {mode}.");
+        }
+
+        if (!IsSupportedBy(platform))
+        {
+            throw new PlatformNotSupportedException("This system cannot take pages back while their addresses stay reserved.");
+        }
+
+        _platform = platform;
+        _follower = follower;
+        Mode = mode;
+
+        // Until the system needs the pages, the old content may still be read: never known to be zero.
+        bool zeroes = mode == DiscardMode.Now && (platform.Capabilities & PlatformCapabilities.DiscardZeroes) != 0;
+        _content = zeroes ? FrameContent.ReportedZero : FrameContent.Reported;
+    }
+
+    /// <summary>How the operating system takes pages back.</summary>
+    public DiscardMode Mode { get; }
+
+    /// <summary>Whether a platform can take pages back.</summary>
+    internal static bool IsSupportedBy(IMemoryPlatform platform) => (platform.Capabilities & PlatformCapabilities.Discard) != 0;
+
+    /// <inheritdoc/>
+    public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
+    {
+        Span<AddressRange> vector = stackalloc AddressRange[2 * PageReporter.Capacity];
+        while (!ranges.IsEmpty)
+        {
+            ReadOnlySpan<FrameRange> batch = ranges[..Math.Min(ranges.Length, PageReporter.Capacity)];
+            if (!_platform.Discard(vector[..Fill(vector, batch)], Mode).Succeeded)
+            {
+                return FrameContent.Unknown;
+            }
+
+            ranges = ranges[batch.Length..];
+        }
+
+        return _content;
+    }
+
+    private int Fill(Span<AddressRange> vector, ReadOnlySpan<FrameRange> ranges)
+    {
+        int count = 0;
+        foreach (FrameRange range in ranges)
+        {
+            vector[count++] = new AddressRange(range.Address, range.Bytes);
+        }
+
+        foreach (FrameRange range in ranges)
+        {
+            AddressRange behind = _follower?.RangeOf(range) ?? default;
+            if (behind.Bytes != 0)
+            {
+                vector[count++] = behind;
+            }
+        }
+
+        return count;
+    }
+}

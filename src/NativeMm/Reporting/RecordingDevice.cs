@@ -1,0 +1,46 @@
+using NativeMm.Frames;
+
+namespace NativeMm.Reporting;
+
+/// <summary>Writes down what it is told, and passes it on to another device if it has one. For tests and for looking on. Thread-safe.</summary>
+/// <param name="next">Who does the work; null for nobody: then the content of the pages stays as it is.</param>
+public sealed class RecordingDevice(IReportingDevice? next = null) : IReportingDevice
+{
+    private readonly Lock _lock = new();
+    private readonly List<FrameRange[]> _calls = [];
+
+    /// <summary>A copy of the ranges of each call so far, in order.</summary>
+    public IReadOnlyList<FrameRange[]> Calls
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _calls];
+            }
+        }
+    }
+
+    /// <summary>All ranges of all calls so far, in order.</summary>
+    public IReadOnlyList<FrameRange> Ranges => [.. Calls.SelectMany(call => call)];
+
+    /// <summary>Forgets what was written down.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            _calls.Clear();
+        }
+    }
+
+    /// <inheritdoc/>
+    public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
+    {
+        lock (_lock)
+        {
+            _calls.Add(ranges.ToArray());
+        }
+
+        return next?.Report(ranges) ?? FrameContent.Reported;
+    }
+}

@@ -1,0 +1,82 @@
+using NativeMm.Frames;
+
+namespace NativeMm.Reporting;
+
+/// <summary>
+/// Says when to report and how much. Two limits hold together: a share of the free memory a pass, so that a pass is short, and what the program
+/// did not use at any moment within the delay, because that much it is likely to take again. Not thread-safe; no clock of its own.
+/// </summary>
+/// <param name="options">The limits.</param>
+internal sealed class ReporterPace(PageReporterOptions options)
+{
+    private readonly ulong _highWaterFrames = (ulong)options.HighWaterBlocks << options.Pieces.Value;
+    private readonly Queue<(TimeSpan Time, ulong AllocatedFrames)> _samples = [];
+    private TimeSpan _requestedAt;
+    private ulong _quota;
+    private ulong _settledFrames;
+
+    /// <summary>What is about to happen.</summary>
+    public ReporterState State { get; private set; }
+
+    /// <summary>Takes note of where the frames are.</summary>
+    /// <param name="use">The counts.</param>
+    /// <param name="now">The time, from any beginning.</param>
+    /// <returns>Frames that may be reported now.</returns>
+    public ulong Advance(FrameUse use, TimeSpan now)
+    {
+        ulong peak = PeakWith(use.AllocatedFrames, now);
+
+        // What the last walk could not report counts as settled until it is used again.
+        _settledFrames = Math.Min(_settledFrames, use.UnreportedFrames);
+        if (State == ReporterState.Idle && use.UnreportedFrames - _settledFrames >= _highWaterFrames)
+        {
+            State = ReporterState.Requested;
+            _requestedAt = now;
+        }
+
+        if (State == ReporterState.Requested && now - _requestedAt >= options.Delay)
+        {
+            State = ReporterState.Active;
+            _quota = (ulong)PageReporter.Capacity << options.BlockOrder;
+        }
+
+        if (State == ReporterState.Active && use.UnreportedFrames < options.Pieces.Frames)
+        {
+            Settle(use);
+        }
+
+        if (State != ReporterState.Active)
+        {
+            return 0;
+        }
+
+        // The share is one of the largest amount seen, so that a burst is through after as many passes, not after ever smaller ones.
+        _quota = Math.Max(_quota, (use.UnreportedFrames + (ulong)options.BudgetDivisor - 1) / (ulong)options.BudgetDivisor);
+        ulong kept = peak - use.AllocatedFrames;
+        return use.UnreportedFrames > kept ? Math.Min(_quota, use.UnreportedFrames - kept) : 0;
+    }
+
+    /// <summary>A walk came to its end and left nothing to report: there is nothing to do until enough is free again.</summary>
+    public void Settle(FrameUse use)
+    {
+        State = ReporterState.Idle;
+        _settledFrames = use.UnreportedFrames;
+    }
+
+    private ulong PeakWith(ulong allocated, TimeSpan now)
+    {
+        while (_samples.TryPeek(out (TimeSpan Time, ulong AllocatedFrames) oldest) && now - oldest.Time > options.Delay)
+        {
+            _samples.Dequeue();
+        }
+
+        _samples.Enqueue((now, allocated));
+        ulong peak = 0;
+        foreach ((_, ulong frames) in _samples)
+        {
+            peak = Math.Max(peak, frames);
+        }
+
+        return peak;
+    }
+}

@@ -1,0 +1,29 @@
+namespace NativeMm.Reporting;
+
+/// <summary>What a <see cref="PageReporter"/> did since it was made. Exact while no pass is under way.</summary>
+public sealed record ReporterStatistics
+{
+    /// <summary>What it is about to do.</summary>
+    public required ReporterState State { get; init; }
+
+    /// <summary>Passes that looked for blocks.</summary>
+    public required long Passes { get; init; }
+
+    /// <summary>Calls of the device.</summary>
+    public required long DeviceCalls { get; init; }
+
+    /// <summary>Calls of the device that failed or threw.</summary>
+    public required long DeviceFailures { get; init; }
+
+    /// <summary>Blocks that the device took note of.</summary>
+    public required long ReportedBlocks { get; init; }
+
+    /// <summary>Bytes of these blocks.</summary>
+    public required ulong ReportedBytes { get; init; }
+
+    /// <summary>Passes that ended early because memory was tight or an allocation was about to fail.</summary>
+    public required long PressureStops { get; init; }
+
+    /// <summary>The message of the last failure of the device, or null.</summary>
+    public required string? LastFailure { get; init; }
+}
