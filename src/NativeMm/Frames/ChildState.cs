@@ -17,4 +17,13 @@ internal enum ChildState : byte
 
     /// <summary>The zone ends before this child.</summary>
     Absent,
+
+    /// <summary>An isolated block of order 9.</summary>
+    Isolated,
+
+    /// <summary>First half of an isolated block of order 10.</summary>
+    IsolatedFirst,
+
+    /// <summary>Second half of an isolated block of order 10.</summary>
+    IsolatedSecond,
 }

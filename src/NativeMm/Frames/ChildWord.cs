@@ -5,7 +5,7 @@
 //              bit 32..63   touched granules: bit g is set when the OS may hold pages of the 16 frames from 16·g on
 //              The word 0 is a fresh child: all free, all granules untouched, all known to be zero.
 // Transitions  TryTake, TryPut             by whoever allocates or frees blocks up to order 8, who owns the bits in the bitmap too
-//              TryClaimWhole, TryReleaseWhole  by whoever allocates or frees orders 9 and 10
+//              TryClaimWhole, TryReleaseWhole  by whoever allocates, frees or isolates orders 9 and 10
 //              Touch                       by the owner of frames in an untouched granule, before its caller sees them
 //              Report                      by the owner of whole granules, before their bits are released in the bitmap
 // Ordering     see LockFreeFrameAllocator.cs.

@@ -51,7 +51,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
         if (order.Value >= HugeOrder)
         {
-            FreeHuge(frame, order, FrameContent.Unknown);
+            FreeHuge(frame, order);
         }
         else
         {

@@ -18,7 +18,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         uint step = 1u << (order - HugeOrder);
         for (uint child = first; child < first + FrameTree.ChildCount; child += step)
         {
-            if ((!touchedOnly || IsTouched(child, order)) && TryClaimWhole(child, order, out knownZero))
+            if ((!touchedOnly || IsTouched(child, order)) && TryClaimWhole(child, order, WholeStates.Allocated, out knownZero))
             {
                 frame = child * ChildWord.Frames;
                 return true;
@@ -34,26 +34,26 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private bool IsTouched(uint child, int order) =>
         ReadChild(child).Touched != 0 || (order > HugeOrder && ReadChild(child + 1).Touched != 0);
 
-    private bool TryClaimWhole(uint child, int order, out bool knownZero)
+    private bool TryClaimWhole(uint child, int order, WholeStates states, out bool knownZero)
     {
         ChildWord before;
         if (order == HugeOrder)
         {
-            bool claimed = ChildWord.TryChange(ref Child(child), new ChildTransitions.ClaimWhole(ChildState.Huge), out before); // [A5]
+            bool claimed = ChildWord.TryChange(ref Child(child), new ChildTransitions.ClaimWhole(states.Single), out before); // [A5]
             knownZero = claimed && before.IsKnownZero(ChildWord.AllGranules);
             return claimed;
         }
 
         knownZero = false;
-        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.ClaimWhole(ChildState.MaxFirst), out before)) // [A5]
+        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.ClaimWhole(states.First), out before)) // [A5]
         {
             return false;
         }
 
-        if (!ChildWord.TryChange(ref Child(child + 1), new ChildTransitions.ClaimWhole(ChildState.MaxSecond), out ChildWord second)) // [A5]
+        if (!ChildWord.TryChange(ref Child(child + 1), new ChildTransitions.ClaimWhole(states.Second), out ChildWord second)) // [A5]
         {
             // Nobody saw the first half in between but as taken, and nobody touched it: it becomes exactly what it was.
-            bool undone = ChildWord.TryChange(ref Child(child), new ChildTransitions.UndoClaim(ChildState.MaxFirst, before), out _); // [A6]
+            bool undone = ChildWord.TryChange(ref Child(child), new ChildTransitions.UndoClaim(states.First, before), out _); // [A6]
             Invariant.Check(undone, $"Child {child} changed while it was claimed.");
             return false;
         }
@@ -62,24 +62,32 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return true;
     }
 
-    private void FreeHuge(Pfn frame, Order order, FrameContent content)
+    private void FreeHuge(Pfn frame, Order order)
     {
-        uint child = frame.Value / ChildWord.Frames;
-        bool one = order.Value == HugeOrder;
-
-        // Of two halves the second first: it is claimed last, so it tells whether there is a block at all before anything changes.
-        if (one
-            ? !TryReleaseWhole(child, ChildState.Huge, content)
-            : !TryReleaseWhole(child + 1, ChildState.MaxSecond, content))
+        if (!TryFreeHuge(frame, order, WholeStates.Allocated, FrameContent.Unknown))
         {
             ThrowNotWhole(frame, order);
         }
+    }
 
-        if (!one)
+    /// <summary>Makes a block of order 9 or 10 free; says false when it is not such a block in that use, and then nothing has changed.</summary>
+    private bool TryFreeHuge(Pfn frame, Order order, WholeStates states, FrameContent content)
+    {
+        uint child = frame.Value / ChildWord.Frames;
+        if (order.Value == HugeOrder)
         {
-            bool released = TryReleaseWhole(child, ChildState.MaxFirst, content);
-            Invariant.Check(released, $"Child {child} was not the first half of the block of order 10 that child {child + 1} ended.");
+            return TryReleaseWhole(child, states.Single, content);
         }
+
+        // Of two halves the second first: it is claimed last, so it tells whether there is a block at all before anything changes.
+        if (!TryReleaseWhole(child + 1, states.Second, content))
+        {
+            return false;
+        }
+
+        bool released = TryReleaseWhole(child, states.First, content);
+        Invariant.Check(released, $"Child {child} was not the first half of the block of order 10 that child {child + 1} ended.");
+        return true;
     }
 
     private bool TryReleaseWhole(uint child, ChildState state, FrameContent content) =>

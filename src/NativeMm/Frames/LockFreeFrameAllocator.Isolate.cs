@@ -5,7 +5,7 @@ namespace NativeMm.Frames;
 
 /// <content>
 /// Taking free blocks out so that their pages can go back to the operating system. An isolated block is allocated as far as words and bitmaps
-/// go, so no allocation can meet it; its descriptor and a counter tell it apart.
+/// go, so no allocation can meet it. What tells it apart is the state of its children from order 9 on and its descriptor below; and a counter.
 /// </content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
@@ -38,9 +38,6 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
             if (TryIsolate(at, order.Value))
             {
-                ref PageFrame descriptor = ref _zone.Descriptor(new Pfn(at));
-                descriptor.Owner = FrameOwner.Isolated;
-                descriptor.Order = (byte)order.Value;
                 Atomic.Add(ref _state->IsolatedFrames, size);
                 blocks[count++] = new Pfn(at);
             }
@@ -63,25 +60,19 @@ public sealed unsafe partial class LockFreeFrameAllocator
                 FrameFault.ThrowNotABlock(_zone, block, order);
             }
 
-            ref PageFrame descriptor = ref _zone.Descriptor(block);
-            if (descriptor.Owner != FrameOwner.Isolated || descriptor.Order != order.Value)
-            {
-                FrameFault.ThrowNotIsolated(_zone, block, order);
-            }
-
-            // The descriptor belongs to the next owner as soon as the block is free.
-            descriptor.Owner = FrameOwner.None;
-            Atomic.Add(ref _state->IsolatedFrames, 0UL - order.Frames);
             if (order.Value >= HugeOrder)
             {
-                FreeHuge(block, order, content);
+                if (!TryFreeHuge(block, order, WholeStates.Isolated, content))
+                {
+                    FrameFault.ThrowNotIsolated(_zone, block, order);
+                }
             }
             else
             {
-                Report(block.Value, order.Value, content);
-                Free(block, order);
+                PutBackPiece(block, order, content);
             }
 
+            Atomic.Add(ref _state->IsolatedFrames, 0UL - order.Frames);
             Land(1); // [A11]
         }
     }
@@ -157,12 +148,27 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
+    /// <summary>Below order 9: the block is claimed in the bitmap, and its descriptor says for whom.</summary>
+    private void PutBackPiece(Pfn block, Order order, FrameContent content)
+    {
+        ref PageFrame descriptor = ref _zone.Descriptor(block);
+        if (descriptor.Owner != FrameOwner.Isolated || descriptor.Order != order.Value)
+        {
+            FrameFault.ThrowNotIsolated(_zone, block, order);
+        }
+
+        // The descriptor belongs to the next owner as soon as the block is free.
+        descriptor.Owner = FrameOwner.None;
+        Report(block.Value, order.Value, content);
+        Free(block, order);
+    }
+
     private bool TryIsolate(uint frame, int order)
     {
         uint child = frame / ChildWord.Frames;
         if (order >= HugeOrder)
         {
-            return IsTouched(child, order) && TryClaimWhole(child, order, out _);
+            return IsTouched(child, order) && TryClaimWhole(child, order, WholeStates.Isolated, out _);
         }
 
         uint granules = GranulesOf(frame, order);
@@ -180,6 +186,9 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
         // A block of several granules may hold untouched ones: only free frames are untouched.
         Touch(ref Child(child), granules);
+        ref PageFrame descriptor = ref _zone.Descriptor(new Pfn(frame));
+        descriptor.Owner = FrameOwner.Isolated;
+        descriptor.Order = (byte)order;
         return true;
     }
 

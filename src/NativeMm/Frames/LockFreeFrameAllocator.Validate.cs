@@ -104,13 +104,13 @@ public sealed unsafe partial class LockFreeFrameAllocator
             case ChildState.Frames:
                 ValidateGranules(child, word);
                 break;
-            case ChildState.MaxFirst:
-                Invariant.Check(ReadChild(child + 1).State == ChildState.MaxSecond, $"Child {child} ({word}) has lost its second half.");
+            case ChildState.MaxFirst or ChildState.IsolatedFirst:
+                Invariant.Check(ReadChild(child + 1).State == word.State + 1, $"Child {child} ({word}) has lost its second half.");
                 break;
-            case ChildState.MaxSecond:
-                Invariant.Check(ReadChild(child - 1).State == ChildState.MaxFirst, $"Child {child} ({word}) has lost its first half.");
+            case ChildState.MaxSecond or ChildState.IsolatedSecond:
+                Invariant.Check(ReadChild(child - 1).State == word.State - 1, $"Child {child} ({word}) has lost its first half.");
                 break;
-            case ChildState.Huge:
+            case ChildState.Huge or ChildState.Isolated:
                 break;
             default:
                 throw new InvariantViolationException($"Child {child} ({word}) lies in the zone.");
@@ -132,12 +132,16 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
     private ulong CountIsolated(uint first, ChildState state)
     {
+        if (state != ChildState.Frames)
+        {
+            return state is ChildState.Isolated or ChildState.IsolatedFirst or ChildState.IsolatedSecond ? ChildWord.Frames : 0;
+        }
+
         ulong isolated = 0;
-        uint count = state == ChildState.Frames ? ChildWord.Frames : state == ChildState.MaxSecond ? 0u : 1u;
-        for (uint frame = first; frame < first + count; frame++)
+        for (uint frame = first; frame < first + ChildWord.Frames; frame++)
         {
             // Only heads of isolated blocks carry the sign, and only while the block is out.
-            if (state != ChildState.Frames || CountTaken(frame, 0) != 0)
+            if (CountTaken(frame, 0) != 0)
             {
                 ref PageFrame descriptor = ref _zone.Descriptor(new Pfn(frame));
                 isolated += descriptor.Owner == FrameOwner.Isolated ? 1UL << descriptor.Order : 0;
