@@ -41,6 +41,13 @@ public sealed class CommandLineTests
     [InlineData("run frames --threads 0", "at least 1")]
     [InlineData("run idle --threads 2", "1 thread")]
     [InlineData("run idle --set size=1", "nothing to set")]
+    [InlineData("run reporting --set part=nonsense", "Bad value 'nonsense' for part")]
+    [InlineData("run reporting --set blocks=1024", "Bad value '1024' for blocks: expected a whole number from 4096 to 262144")]
+    [InlineData("run reporting --set blocks=262145", "Bad value '262145' for blocks")]
+    [InlineData("run reporting --set part=burst --set blocks=4096", "no meaning for burst")]
+    [InlineData("run reporting --threads 0", "at least 1")]
+    [InlineData("run reporting --set part=scan --threads 2", "Part scan runs on 1 thread")]
+    [InlineData("run reporting --set part=burst --variants off", "Nothing is left")]
     [InlineData("compare", "before")]
     [InlineData("compare /no/such/a.json /no/such/b.json", "/no/such/a.json")]
     public void Mistakes_end_in_one_line_and_exit_code_2(string line, string complaint)
