@@ -78,20 +78,28 @@ internal static class ScanMeasurement
         blocks.Lay(allocator);
         double best = double.MaxValue;
         long start = Stopwatch.GetTimestamp();
-        for (int rounds = 0; rounds < roundsMax && best < LongRoundNanoseconds && (rounds < RoundsMin || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds); rounds++)
+        int rounds = 0;
+        do
         {
-            blocks.Take(allocator);
-            unmeasured();
-            long before = reported();
-            long began = Stopwatch.GetTimestamp();
-            measured();
-            best = Math.Min(best, Stopwatch.GetElapsedTime(began).TotalNanoseconds);
-            if (reported() - before != blocks.Count)
-            {
-                throw new InvalidOperationException($"{reported() - before} blocks were reported, and {blocks.Count} are free.");
-            }
+            best = Math.Min(best, Round(blocks, allocator, unmeasured, measured, reported));
+            rounds++;
         }
+        while (rounds < roundsMax && best < LongRoundNanoseconds && (rounds < RoundsMin || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds));
 
         return best;
+    }
+
+    private static double Round(FreeBlocks blocks, IFrameAllocator allocator, Action unmeasured, Action measured, Func<long> reported)
+    {
+        blocks.Take(allocator);
+        unmeasured();
+        long before = reported();
+        long start = Stopwatch.GetTimestamp();
+        measured();
+        double time = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        long found = reported() - before;
+        return found == blocks.Count
+            ? time
+            : throw new InvalidOperationException($"{found} blocks were reported, and {blocks.Count} are free.");
     }
 }
