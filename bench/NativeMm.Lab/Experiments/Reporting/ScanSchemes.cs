@@ -11,13 +11,14 @@ internal static class ScanSchemes
     /// <param name="variant">Name of one of <see cref="ReportingVariants.Scan"/>, but not <c>hint</c>, which finds nothing.</param>
     /// <param name="zone">The zone.</param>
     /// <param name="order">Size of the blocks that will be reported.</param>
-    public static IReportableFrames Create(string variant, FrameZone zone, Order order) => variant switch
+    /// <param name="perCorePages">Whether a buddy allocator's cores keep small blocks, which no scheme sees.</param>
+    public static IReportableFrames Create(string variant, FrameZone zone, Order order, bool perCorePages = true) => variant switch
     {
         "bits" => ReportableFrames.For(new LockFreeFrameAllocator(zone), BuddyReportScheme.Rotation),
-        "boundary" => ReportableFrames.For(new BuddyFrameAllocator(zone), BuddyReportScheme.Boundary),
-        "rotation" => ReportableFrames.For(new BuddyFrameAllocator(zone), BuddyReportScheme.Rotation),
-        "rescan" => new RescanFrames(new BuddyFrameAllocator(zone)),
-        "bitmap" => new DirtyBitmapFrames(new BuddyFrameAllocator(zone), order),
+        "boundary" => ReportableFrames.For(new BuddyFrameAllocator(zone, perCorePages), BuddyReportScheme.Boundary),
+        "rotation" => ReportableFrames.For(new BuddyFrameAllocator(zone, perCorePages), BuddyReportScheme.Rotation),
+        "rescan" => new RescanFrames(new BuddyFrameAllocator(zone, perCorePages)),
+        "bitmap" => new DirtyBitmapFrames(new BuddyFrameAllocator(zone, perCorePages), order),
         _ => throw new ArgumentException($"There is no scheme called {variant}.", nameof(variant)),
     };
 }
