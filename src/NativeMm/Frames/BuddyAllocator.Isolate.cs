@@ -51,21 +51,37 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             }
 
             _lock.Enter();
-            BuddyWord word = WordOf(block);
-            bool isolated = word.State == BlockState.Isolated && word.Order == order.Value;
-            if (isolated)
-            {
-                _lists->IsolatedFrames -= order.Frames;
-                _frames[block.Value].Owner = FrameOwner.None;
-                FreeBlock(block, order.Value, content, toTail: true);
-            }
-
+            bool isolated = TryPutBack(block, order, content);
             _lock.Exit();
             if (!isolated)
             {
                 FrameFault.ThrowNotIsolated(_zone, block, order);
             }
         }
+    }
+
+    private bool TryPutBack(Pfn block, Order order, FrameContent content)
+    {
+        BuddyWord word = WordOf(block);
+        if (word.State != BlockState.Isolated || word.Order != order.Value)
+        {
+            return false;
+        }
+
+        _lists->IsolatedFrames -= order.Frames;
+        _lists->PutBacks++;
+        _frames[block.Value].Owner = FrameOwner.None;
+
+        // What could not be reported is still in memory, so it is the better block to hand out next.
+        FreeBlock(block, order.Value, content, toTail: content != FrameContent.Unknown);
+        return true;
+    }
+
+    private void MarkIsolated(Pfn frame, Order order, BlockKind kind)
+    {
+        SetWord(frame, BuddyWord.For(BlockState.Isolated, order.Value, kind));
+        _frames[frame.Value].Owner = FrameOwner.Isolated;
+        _lists->IsolatedFrames += order.Frames;
     }
 
     /// <summary>Isolates the block at a frame if it is part of a free block that the operating system may hold pages of.</summary>
@@ -93,9 +109,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             head = inUpper ? upper : head;
         }
 
-        SetWord(frame, BuddyWord.For(BlockState.Isolated, order.Value, word.Kind));
-        _frames[frame.Value].Owner = FrameOwner.Isolated;
-        _lists->IsolatedFrames += order.Frames;
+        MarkIsolated(frame, order, word.Kind);
         return true;
     }
 }

@@ -29,13 +29,17 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     private void Insert(Pfn frame, int order, BlockKind kind, FrameContent content, bool toTail)
     {
         ref FrameList list = ref BuddyLists.List(_lists, order, kind);
-        if (toTail)
+        if (!toTail)
         {
-            list.AddTail(_frames, frame);
+            list.AddHead(_frames, frame);
+        }
+        else if (_lists->BoundariesActive)
+        {
+            AddTailAtBoundary(ref list, ref BuddyLists.Boundary(_lists, order, kind), frame, content);
         }
         else
         {
-            list.AddHead(_frames, frame);
+            list.AddTail(_frames, frame);
         }
 
         SetWord(frame, BuddyWord.For(BlockState.Free, order, kind, content));
@@ -46,6 +50,11 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     private FrameContent Remove(Pfn frame)
     {
         BuddyWord word = WordOf(frame);
+        if (_lists->BoundariesActive)
+        {
+            LeaveBoundary(ref BuddyLists.Boundary(_lists, word.Order, word.Kind), frame);
+        }
+
         BuddyLists.List(_lists, word.Order, word.Kind).Remove(_frames, frame);
         SetWord(frame, default);
         _lists->FreeFrames -= 1u << word.Order;

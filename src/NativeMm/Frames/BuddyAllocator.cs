@@ -30,6 +30,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
 {
     private const int CoreSlots = 256;
     private const int BlockOrder = 9;
+    private const int ShrinkAttemptsMax = 16;
 
     private readonly FrameZone _zone;
     private readonly PageFrame* _frames;
@@ -97,14 +98,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         if (!TryTake(order.Value, kind, out frame, out FrameContent content)
             && !(Drain() != 0 && TryTake(order.Value, kind, out frame, out content)))
         {
-            if ((flags & FrameFlags.NoReclaim) != 0 || !_shrinkers.Run(order.Frames))
-            {
-                knownZero = false;
-                return false;
-            }
-
-            Drain();
-            if (!TryTake(order.Value, kind, out frame, out content))
+            if ((flags & FrameFlags.NoReclaim) != 0 || !TryTakeShrinking(order.Value, kind, out frame, out content))
             {
                 knownZero = false;
                 return false;
@@ -248,6 +242,47 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
 
         _lock.Exit();
         return found;
+    }
+
+    /// <summary>
+    /// Asks the shrinkers for memory and tries again; several times when a reporter had blocks isolated in the meantime, which a single try may
+    /// have missed although they are free.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryTakeShrinking(int order, BlockKind kind, out Pfn frame, out FrameContent content)
+    {
+        for (int attempt = 0; attempt < ShrinkAttemptsMax; attempt++)
+        {
+            ulong putBacks = ReadPutBacks(out _);
+            if (!_shrinkers.Run(1u << order))
+            {
+                break;
+            }
+
+            Drain();
+            if (TryTake(order, kind, out frame, out content))
+            {
+                return true;
+            }
+
+            if (ReadPutBacks(out bool anyIsolated) == putBacks && !anyIsolated)
+            {
+                break;
+            }
+        }
+
+        frame = Pfn.None;
+        content = FrameContent.Unknown;
+        return false;
+    }
+
+    private ulong ReadPutBacks(out bool anyIsolated)
+    {
+        _lock.Enter();
+        ulong putBacks = _lists->PutBacks;
+        anyIsolated = _lists->IsolatedFrames != 0;
+        _lock.Exit();
+        return putBacks;
     }
 
     private int TakeMany(Order order, BlockKind kind, FrameFlags flags, Span<Pfn> frames)

@@ -38,6 +38,9 @@ public sealed class BuddyFrameAllocator : IFrameAllocator
     /// <inheritdoc/>
     public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content) => _buddy.PutBack(blocks, order, content);
 
+    /// <summary>The way of finding free blocks for a reporter.</summary>
+    internal IReportableFrames Reportable(BuddyReportScheme scheme) => _buddy.Reportable(this, scheme);
+
     /// <inheritdoc/>
     public ulong Drain() => _buddy.Drain();
 

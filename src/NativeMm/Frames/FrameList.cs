@@ -25,6 +25,9 @@ internal unsafe struct FrameList
     /// <summary>The block after one on this list, or <see cref="Pfn.None"/>.</summary>
     public static Pfn Next(PageFrame* frames, Pfn block) => new(frames[block.Value].NextFree - 1);
 
+    /// <summary>The block before one on this list, or <see cref="Pfn.None"/>.</summary>
+    public static Pfn Previous(PageFrame* frames, Pfn block) => new(frames[block.Value].PreviousFree - 1);
+
     /// <summary>Puts a block in front.</summary>
     public void AddHead(PageFrame* frames, Pfn block)
     {
@@ -61,6 +64,42 @@ internal unsafe struct FrameList
 
         _tail = link;
         Count++;
+    }
+
+    /// <summary>Puts a block before one that is on this list.</summary>
+    public void AddBefore(PageFrame* frames, Pfn next, Pfn block)
+    {
+        uint previous = frames[next.Value].PreviousFree;
+        if (previous == 0)
+        {
+            AddHead(frames, block);
+            return;
+        }
+
+        uint link = block.Value + 1;
+        frames[block.Value].NextFree = next.Value + 1;
+        frames[block.Value].PreviousFree = previous;
+        frames[previous - 1].NextFree = link;
+        frames[next.Value].PreviousFree = link;
+        Count++;
+    }
+
+    /// <summary>Turns the list until a block that is on it is in front: those before it go behind the others, in their order.</summary>
+    public void RotateTo(PageFrame* frames, Pfn block)
+    {
+        uint link = block.Value + 1;
+        if (link == _head)
+        {
+            return;
+        }
+
+        uint last = frames[block.Value].PreviousFree;
+        frames[_tail - 1].NextFree = _head;
+        frames[_head - 1].PreviousFree = _tail;
+        frames[last - 1].NextFree = 0;
+        frames[block.Value].PreviousFree = 0;
+        _head = link;
+        _tail = last;
     }
 
     /// <summary>Takes a block out that is on this list.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -8,6 +9,8 @@ namespace NativeMm.Frames;
 /// </content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
+    private const int ShrinkAttemptsMax = 16;
+
     /// <summary>The smallest blocks whose return to the operating system is remembered: 64 KiB.</summary>
     internal static Order SmallestReported => new(GranuleOrder);
 
@@ -22,6 +25,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         uint end = (uint)Math.Min(_frameCount, (ulong)Frontier << FrameTree.FrameShift);
         uint at = (uint)Math.Min(((ulong)cursor + size - 1) & ~((ulong)size - 1), end);
         int count = 0;
+        Atomic.Add(ref _state->InFlight, (ulong)blocks.Length); // [A10]
         while (count < blocks.Length && end - at >= size)
         {
             ChildWord word = ReadChild(at / ChildWord.Frames);
@@ -44,6 +48,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             at += size;
         }
 
+        Land(blocks.Length - count); // [A11]
         cursor = end - at >= size ? at : 0;
         return count;
     }
@@ -76,6 +81,8 @@ public sealed unsafe partial class LockFreeFrameAllocator
                 Report(block.Value, order.Value, content);
                 Free(block, order);
             }
+
+            Land(1); // [A11]
         }
     }
 
@@ -110,6 +117,44 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
 
         return free >= frames;
+    }
+
+    private void Land(int blocks)
+    {
+        Atomic.Add(ref _state->PutBacks, 1UL);
+        Atomic.Add(ref _state->InFlight, 0UL - (ulong)blocks);
+    }
+
+    /// <summary>
+    /// Asks the shrinkers for memory and tries again; several times when a reporter had blocks isolated in the meantime, which a single try may
+    /// have missed although they are free.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateShrinking(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
+    {
+        for (int attempt = 0; attempt < ShrinkAttemptsMax; attempt++)
+        {
+            ulong putBacks = Atomic.LoadAcquire(ref _state->PutBacks); // [A12]
+            if (!_shrinkers.Run(1u << order))
+            {
+                break;
+            }
+
+            if (TryAllocateElsewhere(ref reservation, kind, order, out frame, out knownZero))
+            {
+                return true;
+            }
+
+            // In this order: when nothing is in flight any more, whatever was is counted as put back.
+            if (Atomic.LoadAcquire(ref _state->InFlight) == 0 && Atomic.LoadAcquire(ref _state->PutBacks) == putBacks) // [A12]
+            {
+                break;
+            }
+        }
+
+        frame = NoFrame;
+        knownZero = false;
+        return false;
     }
 
     private bool TryIsolate(uint frame, int order)

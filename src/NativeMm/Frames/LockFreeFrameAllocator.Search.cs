@@ -25,9 +25,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             || TryAllocateTouched(ref reservation, kind, order, out first, out knownZero)
             || (word.HasTree && TryTakeUntouched(word.Tree, order, out first, out knownZero))
             || TryAllocateElsewhere(ref reservation, kind, order, out first, out knownZero)
-            || ((flags & FrameFlags.NoReclaim) == 0
-                && _shrinkers.Run(1u << order)
-                && TryAllocateElsewhere(ref reservation, kind, order, out first, out knownZero)))
+            || ((flags & FrameFlags.NoReclaim) == 0 && TryAllocateShrinking(ref reservation, kind, order, out first, out knownZero)))
         {
             if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
             {

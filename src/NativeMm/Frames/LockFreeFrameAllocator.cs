@@ -21,6 +21,9 @@
 //              because every owner in between would have run [A8] Touch before it ran [A3], and [A9] Report runs while its caller owns
 //              the granule's bits, before [A3]. Acquire and release are enough for all of it: where a read follows a CAS of another
 //              word, it is what the CAS acquired that counts, never that its store is seen first.
+//              [A10] counts blocks in flight before one is isolated; [A11] counts a put-back after the block is free, and only then takes it out
+//              of the flight; [A12] an allocation that is about to fail reads put-backs, tries, and reads flight, then put-backs: if nothing
+//              flies and nothing was put back, no isolated block was in its way. All are atomic adds, so each is a full fence.
 // Reuse        every CAS replaces a word by a function of that word alone; no word holds a pointer. Equal is as good as unchanged.
 // Progress     lock-free. A stalled thread delays nobody; it keeps at most the block it was about to get or give.
 // Source       LLFree (USENIX ATC'23). Departures: no counter a tree, so a get and a put are two CAS each instead of three; granules; see

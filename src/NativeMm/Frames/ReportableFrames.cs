@@ -7,5 +7,5 @@ internal static class ReportableFrames
     /// <param name="frames">The allocator.</param>
     /// <param name="scheme">For a buddy allocator: how it keeps track of what was reported. Others ignore it.</param>
     public static IReportableFrames For(IFrameAllocator frames, BuddyReportScheme scheme) =>
-        Enum.IsDefined(scheme) ? new ScannedFrames(frames) : throw new ArgumentOutOfRangeException(nameof(scheme), scheme, "The scheme has no name.");
+        frames is BuddyFrameAllocator buddy ? buddy.Reportable(scheme) : new ScannedFrames(frames);
 }

@@ -13,6 +13,7 @@ internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
     private Order _pieces;
     private Order _order;
     private uint _cursor;
+    private uint _sideCursor;
 
     /// <inheritdoc/>
     public IFrameAllocator Frames => frames;
@@ -57,31 +58,25 @@ internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
     /// <inheritdoc/>
     public int Isolate(Span<FrameRange> ranges, ulong framesMax)
     {
-        Span<Pfn> found = stackalloc Pfn[ranges.Length];
-        while (!IsAtEnd && framesMax >= _order.Frames)
+        if (!IsAtEnd && framesMax < _order.Frames)
         {
-            Order order = _order;
-            int wanted = (int)Math.Min((ulong)ranges.Length, framesMax / order.Frames);
-            int count = frames.Isolate(order, found[..wanted], ref _cursor);
+            // Too little for a block, so a few pieces on the side; the walk stays where it is.
+            return IsolateAt(_pieces, ref _sideCursor, ranges, framesMax);
+        }
+
+        int count = 0;
+        while (count == 0 && !IsAtEnd)
+        {
+            count = IsolateAt(_order, ref _cursor, ranges, framesMax);
             if (_cursor == 0)
             {
                 // The zone is through at this order. The smaller pieces follow: those of blocks that are free as a whole are gone by now.
                 IsAtEnd = _order == _pieces;
                 _order = _pieces;
             }
-
-            for (int i = 0; i < count; i++)
-            {
-                ranges[i] = new FrameRange(found[i], order, frames.Zone.BaseAddress + found[i].Offset);
-            }
-
-            if (count != 0)
-            {
-                return count;
-            }
         }
 
-        return 0;
+        return count;
     }
 
     /// <inheritdoc/>
@@ -97,5 +92,23 @@ internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
         {
             frames.PutBack(blocks, ranges[0].Order, content);
         }
+    }
+
+    private int IsolateAt(Order order, ref uint cursor, Span<FrameRange> ranges, ulong framesMax)
+    {
+        int wanted = (int)Math.Min((ulong)ranges.Length, framesMax / order.Frames);
+        if (wanted == 0)
+        {
+            return 0;
+        }
+
+        Span<Pfn> found = stackalloc Pfn[wanted];
+        int count = frames.Isolate(order, found, ref cursor);
+        for (int i = 0; i < count; i++)
+        {
+            ranges[i] = new FrameRange(found[i], order, frames.Zone.BaseAddress + found[i].Offset);
+        }
+
+        return count;
     }
 }

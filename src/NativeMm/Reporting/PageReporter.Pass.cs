@@ -32,13 +32,7 @@ public sealed partial class PageReporter
 
         lock (_passLock)
         {
-            ulong bytes = RunPass(ulong.MaxValue, restart: true);
-            if (_frames.IsAtEnd)
-            {
-                Settle();
-            }
-
-            return bytes;
+            return RunPass(ulong.MaxValue, restart: true);
         }
     }
 

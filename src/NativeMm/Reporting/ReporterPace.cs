@@ -40,6 +40,11 @@ internal sealed class ReporterPace(PageReporterOptions options)
             _quota = (ulong)PageReporter.Capacity << options.BlockOrder;
         }
 
+        if (State == ReporterState.Active && use.UnreportedFrames < options.Pieces.Frames)
+        {
+            Settle(use);
+        }
+
         if (State != ReporterState.Active)
         {
             return 0;

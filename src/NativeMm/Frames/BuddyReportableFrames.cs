@@ -1,0 +1,71 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>Reportable frames of a buddy allocator: its free lists, largest blocks first, whole blocks as they are on the lists.</summary>
+/// <typeparam name="TStatistics">What the zone lock records.</typeparam>
+/// <param name="buddy">Whose lists.</param>
+/// <param name="surface">Whom the reporter sees as the allocator.</param>
+/// <param name="scheme">How the lists keep track of what was reported.</param>
+internal sealed class BuddyReportableFrames<TStatistics>(BuddyAllocator<TStatistics> buddy, IFrameAllocator surface, BuddyReportScheme scheme)
+    : IReportableFrames
+    where TStatistics : unmanaged, ILockStatistics
+{
+    private BuddyWalk _walk;
+    private Order _smallest;
+
+    /// <inheritdoc/>
+    public IFrameAllocator Frames => surface;
+
+    /// <inheritdoc/>
+    public Order SmallestRemembered => Order.Zero;
+
+    /// <inheritdoc/>
+    public bool IsAtEnd { get; private set; } = true;
+
+    /// <inheritdoc/>
+    public FrameUse Sample() => buddy.SampleUse();
+
+    /// <inheritdoc/>
+    public bool HasFree(ulong frames) => buddy.HasFree(frames);
+
+    /// <inheritdoc/>
+    /// <remarks>The lists go from large to small by themselves, so only the smaller of the two orders matters.</remarks>
+    public void Begin(Order blocks, Order pieces, bool restart)
+    {
+        if (restart || IsAtEnd || pieces != _smallest)
+        {
+            _walk = new BuddyWalk(Order.MaxValue);
+            _smallest = pieces;
+            IsAtEnd = false;
+        }
+        else
+        {
+            // What others did to the list since then is seen by counting it again; what was looked at is at its tail.
+            _walk.Remaining = -1;
+        }
+
+        buddy.BeginWalk(scheme);
+    }
+
+    /// <inheritdoc/>
+    public int Isolate(Span<FrameRange> ranges, ulong framesMax)
+    {
+        if (IsAtEnd)
+        {
+            return 0;
+        }
+
+        int count = buddy.IsolateListed(ref _walk, scheme, _smallest.Value, ranges, framesMax, out bool isAtEnd);
+        if (isAtEnd && count == 0)
+        {
+            buddy.EndWalk();
+            IsAtEnd = true;
+        }
+
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public void PutBack(ReadOnlySpan<FrameRange> ranges, FrameContent content) => buddy.PutBack(ranges, content);
+}
