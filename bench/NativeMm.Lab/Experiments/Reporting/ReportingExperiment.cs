@@ -69,7 +69,7 @@ internal sealed class ReportingExperiment : IExperiment
     public Measurement Measure(MeasurementRequest request) => request.Parameters["part"] switch
     {
         ReportingPart.Overhead => OverheadMeasurement.Measure(request),
-        ReportingPart.Scan => ScanMeasurement.Measure(request),
+        ReportingPart.Scan => new ScanMeasurement(request).Measure(),
         _ => AllocatorPeers.Accept<IdleMeasurement, Measurement>(
             request.Case.Variant, new IdleMeasurement(request.Quick ? IdlePlan.BurstSmall : IdlePlan.Burst, request)),
     };

@@ -1,28 +1,21 @@
 using System.Diagnostics;
 using System.Globalization;
-using NativeMm.Frames;
-using NativeMm.Lab.Baselines.Reporting;
 using NativeMm.Lab.Harness;
-using NativeMm.Reporting;
 
 namespace NativeMm.Lab.Experiments.Reporting;
 
 /// <summary>
-/// What it costs to find, isolate and put back N free blocks in one go, to a device that does nothing; and how the cost grows with N.
+/// What it costs to find, isolate and put back N free blocks in one go, to a device that does nothing; and how the cost grows with N. The
+/// caches are cold when a round begins, as they are when a reporter comes round to memory that nobody used for seconds.
 /// </summary>
-internal static class ScanMeasurement
+internal sealed class ScanMeasurement(MeasurementRequest request)
 {
-    private const int RoundsMin = 3;
-    private const int RoundsMax = 1000;
+    private const int RoundsMin = 5;
 
     // Beyond this one round tells enough: the square of a large number is late and never close.
     private const double LongRoundNanoseconds = 1e9;
 
-    private static readonly PageReporterOptions s_options = new()
-    {
-        BlockOrder = FreeBlocks.Order.Value,
-        PieceOrder = FreeBlocks.Order.Value,
-    };
+    private readonly ColdCaches _caches = new();
 
     /// <summary>What comes out.</summary>
     public static IReadOnlyList<MetricDefinition> Metrics { get; } =
@@ -34,18 +27,22 @@ internal static class ScanMeasurement
     ];
 
     /// <summary>Measures a scheme at all sizes up to the one that was asked for.</summary>
-    public static Measurement Measure(MeasurementRequest request)
+    public Measurement Measure()
     {
         int largest = int.Parse(request.Parameters["blocks"]!, CultureInfo.InvariantCulture);
         int[] sizes = [.. ScanSizes.All.Where(size => size <= largest)];
         using var crew = new ThreadCrew(1, request.Pin);
-        Warmup.UntilCompilerIsQuiet(() => crew.Run(_ => Best(request.Case.Variant, sizes[0], seconds: 0, roundsMax: 1)));
+        using (var small = new ScanWork(request.Case.Variant, sizes[0]))
+        {
+            Warmup.UntilCompilerIsQuiet(() => crew.Run(_ => WarmUp(small)));
+        }
+
         var result = new Measurement();
         double[] times = new double[sizes.Length];
         for (int i = 0; i < sizes.Length; i++)
         {
             int index = i;
-            crew.Run(_ => times[index] = Best(request.Case.Variant, sizes[index], request.Seconds, RoundsMax));
+            crew.Run(_ => times[index] = Best(sizes[index]));
             result.Add(ScanSizes.MetricOf(sizes[i]), times[i]);
         }
 
@@ -54,52 +51,30 @@ internal static class ScanMeasurement
             .Add("ns_per_block", times[^1] / sizes[^1]);
     }
 
-    /// <summary>The best time of several rounds, each of which reports every free block of a zone.</summary>
-    private static double Best(string variant, int count, double seconds, int roundsMax)
+    private static void WarmUp(ScanWork work)
     {
-        using FreeBlocks blocks = FreeBlocks.Create(count);
-        if (variant == ReportingVariants.Hint.Name)
-        {
-            using var hinted = new HintedFrames(new BuddyFrameAllocator(blocks.Zone), new NullDevice(), FreeBlocks.Order);
-            return Best(blocks, hinted, seconds, roundsMax, unmeasured: () => { }, measured: () => blocks.PutBack(hinted), () => hinted.Hints);
-        }
-
-        IReportableFrames scheme = ScanSchemes.Create(variant, blocks.Zone, FreeBlocks.Order);
-        using IFrameAllocator allocator = scheme.Frames;
-        using var reporter = new PageReporter(scheme, s_options, TimeProvider.System);
-        reporter.Register(new NullDevice());
-        return Best(
-            blocks, allocator, seconds, roundsMax, () => blocks.PutBack(allocator), () => reporter.ReportNow(), () => reporter.GetStatistics().ReportedBlocks);
+        work.Prepare();
+        work.Report();
     }
 
-    private static double Best(
-        FreeBlocks blocks, IFrameAllocator allocator, double seconds, int roundsMax, Action unmeasured, Action measured, Func<long> reported)
+    /// <summary>Nanoseconds of the best of several rounds, each of which reports every free block of a zone.</summary>
+    private double Best(int count)
     {
-        blocks.Lay(allocator);
+        using var work = new ScanWork(request.Case.Variant, count);
         double best = double.MaxValue;
         long start = Stopwatch.GetTimestamp();
         int rounds = 0;
         do
         {
-            best = Math.Min(best, Round(blocks, allocator, unmeasured, measured, reported));
+            work.Prepare();
+            _caches.Empty();
+            long began = Stopwatch.GetTimestamp();
+            work.Report();
+            best = Math.Min(best, Stopwatch.GetElapsedTime(began).TotalNanoseconds);
             rounds++;
         }
-        while (rounds < roundsMax && best < LongRoundNanoseconds && (rounds < RoundsMin || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds));
+        while (best < LongRoundNanoseconds && (rounds < RoundsMin || Stopwatch.GetElapsedTime(start).TotalSeconds < request.Seconds));
 
         return best;
-    }
-
-    private static double Round(FreeBlocks blocks, IFrameAllocator allocator, Action unmeasured, Action measured, Func<long> reported)
-    {
-        blocks.Take(allocator);
-        unmeasured();
-        long before = reported();
-        long start = Stopwatch.GetTimestamp();
-        measured();
-        double time = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
-        long found = reported() - before;
-        return found == blocks.Count
-            ? time
-            : throw new InvalidOperationException($"{found} blocks were reported, and {blocks.Count} are free.");
     }
 }
