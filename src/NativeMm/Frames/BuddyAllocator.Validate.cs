@@ -102,12 +102,30 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
                         WordOf(f).IsFree(order) && WordOf(f).Kind == (BlockKind)kind, $"Frame {f} is on the list of order {order}, kind {kind}.");
                 }
 
+                ValidateBoundary(list, BuddyLists.Boundary(_lists, order, (BlockKind)kind), order, (BlockKind)kind);
                 ulong marked = found[(order * BuddyLists.Kinds) + kind];
                 Invariant.Check(
                     length == list.Count && marked == list.Count,
                     $"The list of order {order}, kind {kind} counts {list.Count}, is {length} long, and {marked} blocks say that they are on it.");
             }
         }
+    }
+
+    /// <summary>An active boundary stands at a block of its list, and from there on every block is reported.</summary>
+    private void ValidateBoundary(FrameList list, uint boundary, int order, BlockKind kind)
+    {
+        bool isBehind = false;
+        for (Pfn f = list.Head; f != Pfn.None && _lists->BoundariesActive; f = FrameList.Next(_frames, f))
+        {
+            isBehind |= boundary == f.Value + 1;
+            Invariant.Check(
+                !isBehind || WordOf(f).Content != FrameContent.Unknown,
+                $"Frame {f} is behind the reported boundary of order {order}, kind {kind}, and is not reported.");
+        }
+
+        Invariant.Check(
+            isBehind || boundary == 0 || !_lists->BoundariesActive,
+            $"The reported boundary of order {order}, kind {kind}, stands at frame {boundary - 1}, which is not on the list.");
     }
 
     private ulong CountPerCore()

@@ -44,6 +44,7 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
     private BackgroundPasses? _background;
     private IReportingDevice? _device;
     private uint _stopRequests;
+    private int _waiting;
     private bool _disposed;
 
     /// <summary>Makes a reporter without a device. It does nothing until it has one.</summary>
@@ -73,6 +74,9 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
 
     /// <summary>The registered device, or null.</summary>
     public IReportingDevice? Device => Atomic.LoadAcquire(ref _device);
+
+    /// <summary>Whether an allocation waits for blocks that are under report at this moment.</summary>
+    internal bool IsSomebodyWaiting => Atomic.LoadAcquire(ref _waiting) != 0;
 
     /// <summary>Gives the reporter a device. Blocks that another one was told of before are not reported again until they were used.</summary>
     /// <param name="device">The device.</param>
@@ -161,7 +165,10 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
 
         ulong isolated = Atomic.LoadAcquire(ref _isolatedFrames);
         Atomic.Add(ref _stopRequests, 1); // [R2]
-        return _quiet.Wait(s_patience) ? isolated : 0;
+        Atomic.Add(ref _waiting, 1);
+        bool isBack = _quiet.Wait(s_patience);
+        Atomic.Add(ref _waiting, -1);
+        return isBack ? isolated : 0;
     }
 
     /// <inheritdoc/>

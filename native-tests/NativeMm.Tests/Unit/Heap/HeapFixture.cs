@@ -1,5 +1,6 @@
 using NativeMm.Diagnostics;
 using NativeMm.Heap;
+using NativeMm.Reporting;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using Xunit;
@@ -9,9 +10,15 @@ namespace NativeMm.Tests.Unit.Heap;
 /// <summary>A runtime of its own on a platform that counts. Disposing validates, and checks that every mapping went back.</summary>
 internal sealed class HeapFixture : IDisposable
 {
-    public HeapFixture(ulong capacity = 256 << 20, FrameAllocatorKind frames = FrameAllocatorKind.LockFree)
+    public HeapFixture(ulong capacity = 256 << 20, FrameAllocatorKind frames = FrameAllocatorKind.LockFree, PageReporterOptions? reporting = null)
     {
-        var options = new MemoryRuntimeOptions { CapacityBytes = capacity, FrameAllocator = frames, BackgroundTrim = false };
+        var options = new MemoryRuntimeOptions
+        {
+            CapacityBytes = capacity,
+            FrameAllocator = frames,
+            BackgroundTrim = false,
+            Reporting = reporting ?? new PageReporterOptions(),
+        };
         Runtime = new MemoryRuntime(options, Platform, isShared: false);
     }
 

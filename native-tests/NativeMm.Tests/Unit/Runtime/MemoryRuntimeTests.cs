@@ -1,3 +1,6 @@
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Reporting;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using NativeMm.Tests.Unit.Heap;
@@ -59,24 +62,63 @@ public sealed unsafe class MemoryRuntimeTests
         fixture.Heap.FreeBulk(blocks.AsSpan(400));
     }
 
-    [Fact]
-    public void Idle_memory_goes_back_pass_by_pass_and_busy_memory_stays()
+    [Theory]
+    [InlineData(FrameAllocatorKind.LockFree, BuddyReportScheme.Rotation)]
+    [InlineData(FrameAllocatorKind.Buddy, BuddyReportScheme.Rotation)]
+    [InlineData(FrameAllocatorKind.Buddy, BuddyReportScheme.Boundary)]
+    public void Idle_memory_goes_back_pass_by_pass(FrameAllocatorKind kind, BuddyReportScheme scheme)
     {
-        using var fixture = new HeapFixture();
-        nint[] blocks = new nint[4000];
-        fixture.Heap.AllocBulk(4096, blocks);
-        fixture.Runtime.TrimIdle();
-        fixture.Heap.FreeBulk(blocks);
-        ulong committed = fixture.Runtime.GetStatistics().CommittedBytes;
-        fixture.Runtime.TrimIdle();
-        Assert.True(fixture.Runtime.GetStatistics().CommittedBytes > committed / 2, "What was in use a pass ago is kept.");
-        for (int pass = 0; pass < 8; pass++)
+        using var fixture = new HeapFixture(frames: kind, reporting: new PageReporterOptions { Delay = TimeSpan.Zero, Scheme = scheme });
+        ulong committed = UseAndFree(fixture);
+        for (int pass = 0; pass < 24; pass++)
         {
             fixture.Runtime.TrimIdle();
         }
 
         Assert.True(fixture.Runtime.GetStatistics().CommittedBytes <= committed / 20, $"{fixture.Runtime.GetStatistics().CommittedBytes} of {committed}");
         Assert.Equal(0u, fixture.AllocatedFrames);
+        Assert.Equal(fixture.Runtime.GetStatistics().ReturnedBytes, fixture.Runtime.GetStatistics().Reporting.ReportedBytes);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void What_was_in_use_a_moment_ago_is_kept(FrameAllocatorKind kind)
+    {
+        using var fixture = new HeapFixture(frames: kind, reporting: new PageReporterOptions { Delay = TimeSpan.FromHours(1) });
+        ulong committed = UseAndFree(fixture);
+        for (int pass = 0; pass < 24; pass++)
+        {
+            fixture.Runtime.TrimIdle();
+        }
+
+        Assert.True(fixture.Runtime.GetStatistics().CommittedBytes >= committed, "Something went back.");
+        Assert.True(fixture.Runtime.Trim() > committed / 2, "Whoever asks gets it all.");
+    }
+
+    [LinuxTheory]
+    [MemberData(nameof(Kinds))]
+    public void Zeroed_blocks_of_memory_that_went_back_read_as_zero(FrameAllocatorKind kind)
+    {
+        foreach (DiscardMode mode in Enum.GetValues<DiscardMode>())
+        {
+            using var fixture = new HeapFixture(frames: kind, reporting: new PageReporterOptions { Mode = mode });
+            nint[] blocks = new nint[64];
+            fixture.Heap.AllocBulk(1 << 20, blocks);
+            foreach (nint block in blocks)
+            {
+                new Span<byte>((void*)block, 1 << 20).Fill(0xAB);
+            }
+
+            fixture.Heap.FreeBulk(blocks);
+            Assert.True(fixture.Runtime.Trim() >= 60 << 20, "Most of it goes back.");
+            for (int i = 0; i < blocks.Length; i++)
+            {
+                blocks[i] = (nint)fixture.Heap.AllocZeroed(1 << 20);
+                Assert.False(new Span<byte>((void*)blocks[i], 1 << 20).ContainsAnyExcept((byte)0), $"Block {i} is not zero after {mode}.");
+            }
+
+            fixture.Heap.FreeBulk(blocks);
+        }
     }
 
     [Fact]
@@ -140,5 +182,15 @@ public sealed unsafe class MemoryRuntimeTests
     {
         Assert.True(statistics.ReservedBytes >= statistics.CommittedBytes, $"{statistics}");
         Assert.True(statistics.CommittedBytes >= statistics.InUseBytes, $"{statistics}");
+    }
+
+    // Commits 16 MiB in small blocks, looks at them once in use, and frees them.
+    private static ulong UseAndFree(HeapFixture fixture)
+    {
+        nint[] blocks = new nint[4000];
+        fixture.Heap.AllocBulk(4096, blocks);
+        fixture.Runtime.TrimIdle();
+        fixture.Heap.FreeBulk(blocks);
+        return fixture.Runtime.GetStatistics().CommittedBytes;
     }
 }

@@ -1,0 +1,316 @@
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using NativeMm.Reporting;
+using NativeMm.Tests.Support;
+using NativeMm.Tests.Unit.Reporting;
+using Xunit;
+
+namespace NativeMm.Tests.Concurrency.Reporting;
+
+/// <summary>Allocating threads against a reporter at work.</summary>
+public sealed unsafe class ReportingConcurrencyTests
+{
+    private const int Workers = 3;
+
+    public static TheoryData<ReporterVariant> Variants => ReporterFixture.Variants;
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void A_block_under_report_is_never_handed_out(ReporterVariant variant)
+    {
+        using var fixture = new ReporterFixture(variant, 64, new PageReporterOptions { Delay = TimeSpan.Zero });
+        int[] owners = new int[fixture.Zone.FrameCount];
+        long calls = 0;
+        fixture.Reporter.Register(new ScriptedDevice(ranges =>
+        {
+            Claim(owners, ranges, 0, -1);
+            Thread.SpinWait(2000);
+            Thread.Yield();
+            Claim(owners, ranges, -1, 0);
+            Interlocked.Increment(ref calls);
+            return FrameContent.ReportedZero;
+        }));
+        int working = Workers;
+        StartGate.Run(Workers + 1, thread =>
+        {
+            if (thread == Workers)
+            {
+                while (Volatile.Read(ref working) > 0)
+                {
+                    fixture.Reporter.ReportNow();
+                }
+
+                return;
+            }
+
+            var random = new Random(thread);
+            List<(Pfn Frame, int Order)> live = [];
+            for (int i = 0; i < 6000; i++)
+            {
+                if (live.Count < 12 && random.Next(2) == 0)
+                {
+                    int order = random.Next(2) == 0 ? 9 : random.Next(3, 7);
+                    if (fixture.Allocator.TryAllocate(new Order(order), FrameFlags.None, out Pfn frame, out _))
+                    {
+                        Claim(owners, [new FrameRange(frame, new Order(order), 0)], 0, thread + 1);
+                        live.Add((frame, order));
+                    }
+                }
+                else if (live.Count != 0)
+                {
+                    int at = random.Next(live.Count);
+                    (Pfn frame, int order) = live[at];
+                    live.RemoveAt(at);
+                    Claim(owners, [new FrameRange(frame, new Order(order), 0)], thread + 1, 0);
+                    fixture.Allocator.Free(frame, new Order(order));
+                }
+            }
+
+            foreach ((Pfn frame, int order) in live)
+            {
+                Claim(owners, [new FrameRange(frame, new Order(order), 0)], thread + 1, 0);
+                fixture.Allocator.Free(frame, new Order(order));
+            }
+
+            Interlocked.Decrement(ref working);
+        });
+        fixture.Reporter.ReportNow();
+        Assert.True(calls > 0);
+        Assert.Equal(0, fixture.Reporter.GetStatistics().DeviceFailures);
+    }
+
+    [LinuxTheory]
+    [MemberData(nameof(Variants))]
+    public void Live_memory_never_changes_through_thousands_of_passes(ReporterVariant variant)
+    {
+        Assert.True(FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, 64 << 20, out FrameZone? made).Succeeded);
+        using FrameZone zone = made!;
+        using IFrameAllocator frames = variant == ReporterVariant.LockFree ? new LockFreeFrameAllocator(zone) : new BuddyFrameAllocator(zone);
+        var scheme = variant == ReporterVariant.Boundary ? BuddyReportScheme.Boundary : BuddyReportScheme.Rotation;
+        using var reporter = new PageReporter(frames, new PageReporterOptions { Scheme = scheme, Delay = TimeSpan.Zero });
+        reporter.Register(new MadviseDevice());
+        int working = Workers;
+        long passes = 0;
+        StartGate.Run(Workers + 1, thread =>
+        {
+            if (thread == Workers)
+            {
+                while (Volatile.Read(ref working) > 0 || passes < 2000)
+                {
+                    reporter.ReportNow();
+                    passes++;
+                }
+
+                return;
+            }
+
+            var random = new Random(thread);
+            List<(Pfn Frame, int Order, ulong Stamp)> live = [];
+            for (int i = 0; i < 3000; i++)
+            {
+                if (live.Count < 16 && random.Next(2) == 0)
+                {
+                    int order = random.Next(8) == 0 ? 9 : random.Next(0, 6);
+                    FrameFlags flags = random.Next(2) == 0 ? FrameFlags.Zeroed : FrameFlags.None;
+                    if (frames.TryAllocate(new Order(order), flags, out Pfn frame, out bool knownZero))
+                    {
+                        ulong stamp = ((ulong)thread << 32) | (uint)i | (1UL << 63);
+                        Span<ulong> words = Words(zone, frame, order);
+                        Assert.False(knownZero && words.ContainsAnyExcept(0UL), $"Frame {frame} of order {order} is not zero.");
+                        words.Fill(stamp);
+                        live.Add((frame, order, stamp));
+                    }
+                }
+                else if (live.Count != 0)
+                {
+                    int at = random.Next(live.Count);
+                    (Pfn frame, int order, ulong stamp) = live[at];
+                    live.RemoveAt(at);
+                    Assert.False(Words(zone, frame, order).ContainsAnyExcept(stamp), $"Frame {frame} of order {order} changed.");
+                    frames.Free(frame, new Order(order));
+                }
+            }
+
+            foreach ((Pfn frame, int order, ulong stamp) in live)
+            {
+                Assert.False(Words(zone, frame, order).ContainsAnyExcept(stamp), $"Frame {frame} of order {order} changed.");
+                frames.Free(frame, new Order(order));
+            }
+
+            Interlocked.Decrement(ref working);
+        });
+        frames.Validate();
+        Assert.True(reporter.GetStatistics().ReportedBlocks > 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void An_allocation_that_would_fail_waits_for_the_blocks_under_report(ReporterVariant variant)
+    {
+        using var fixture = new ReporterFixture(variant, 64);
+        List<Pfn> rest = fixture.Use(32);
+        fixture.Free(rest.Take(8));
+        rest.RemoveRange(0, 8);
+        using var inDevice = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        fixture.Reporter.Register(new ScriptedDevice(_ =>
+        {
+            inDevice.Set();
+            Assert.True(goOn.Wait(StartGate.DefaultTimeout));
+            return FrameContent.Reported;
+        }));
+        StartGate.Run(2, thread =>
+        {
+            if (thread == 0)
+            {
+                Assert.Equal(8 * (ulong)Order.Huge.Bytes, fixture.Reporter.ReportNow());
+                return;
+            }
+
+            Assert.True(inDevice.Wait(StartGate.DefaultTimeout));
+            Assert.Equal(0u, fixture.Allocator.GetStatistics().FreeFrames);
+            Assert.False(fixture.Allocator.TryAllocate(Order.Huge, FrameFlags.NoReclaim, out _, out _));
+            var later = new Thread(() =>
+            {
+                SpinWait.SpinUntil(() => fixture.Reporter.IsSomebodyWaiting, StartGate.DefaultTimeout);
+                goOn.Set();
+            });
+            later.Start();
+            Assert.True(fixture.Allocator.TryAllocate(Order.Huge, FrameFlags.None, out Pfn frame, out _), "It failed although blocks were free.");
+            rest.Add(frame);
+            later.Join();
+        });
+        fixture.Free(rest);
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void No_allocation_fails_while_reporting_hides_what_is_free(ReporterVariant variant)
+    {
+        // Order 10 fits only where nothing is isolated; two threads need half of the zone each.
+        using var fixture = new ReporterFixture(variant, 32, ReporterFixture.WholeBlocks);
+        fixture.Reporter.Register(new ScriptedDevice(_ =>
+        {
+            Thread.Yield();
+            return FrameContent.Reported;
+        }));
+        int working = 1;
+        StartGate.Run(2, thread =>
+        {
+            if (thread == 0)
+            {
+                while (Volatile.Read(ref working) > 0)
+                {
+                    fixture.Reporter.ReportNow();
+                }
+
+                return;
+            }
+
+            try
+            {
+                var blocks = new Pfn[7];
+                for (int round = 0; round < 500; round++)
+                {
+                    for (int i = 0; i < blocks.Length; i++)
+                    {
+                        Assert.True(
+                            fixture.Allocator.TryAllocate(Order.Max, FrameFlags.None, out blocks[i], out _),
+                            $"Round {round}: block {i} of 8 that are free was refused.");
+                    }
+
+                    fixture.Free(blocks, Order.MaxValue);
+                }
+            }
+            finally
+            {
+                Volatile.Write(ref working, 0);
+            }
+        });
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Unregistering_waits_for_the_call_under_way_and_none_follows(ReporterVariant variant)
+    {
+        using var fixture = new ReporterFixture(variant, 192);
+        fixture.MakeApart(40);
+        using var inDevice = new ManualResetEventSlim();
+        using var unregistering = new ManualResetEventSlim();
+        bool done = false;
+        int calls = 0;
+        var device = new ScriptedDevice(_ =>
+        {
+            calls++;
+            inDevice.Set();
+            Assert.True(unregistering.Wait(StartGate.DefaultTimeout));
+            SpinWait.SpinUntil(() => fixture.Reporter.Device is null, StartGate.DefaultTimeout);
+            Thread.Yield();
+            Volatile.Write(ref done, true);
+            return FrameContent.Reported;
+        });
+        fixture.Reporter.Register(device);
+        StartGate.Run(2, thread =>
+        {
+            if (thread == 0)
+            {
+                fixture.Reporter.ReportNow();
+                return;
+            }
+
+            Assert.True(inDevice.Wait(StartGate.DefaultTimeout));
+            unregistering.Set();
+            fixture.Reporter.Unregister(device);
+            Assert.True(Volatile.Read(ref done), "The device was still at work.");
+        });
+        Assert.Equal(1, calls);
+        Assert.Equal(0u, fixture.Allocator.GetStatistics().IsolatedFrames);
+        fixture.Reporter.Register(new NullDevice());
+        Assert.Equal(8 * (ulong)Order.Huge.Bytes, fixture.Reporter.ReportNow());
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Of_many_that_register_at_once_one_gets_in(ReporterVariant variant)
+    {
+        using var fixture = new ReporterFixture(variant, 32);
+        int registered = 0;
+        StartGate.Run(4, _ =>
+        {
+            for (int i = 0; i < 500; i++)
+            {
+                var device = new NullDevice();
+                try
+                {
+                    fixture.Reporter.Register(device);
+                }
+                catch (InvalidOperationException)
+                {
+                    continue;
+                }
+
+                Assert.Equal(1, Interlocked.Increment(ref registered));
+                fixture.Reporter.ReportNow();
+                Interlocked.Decrement(ref registered);
+                fixture.Reporter.Unregister(device);
+            }
+        });
+        Assert.Null(fixture.Reporter.Device);
+    }
+
+    private static Span<ulong> Words(FrameZone zone, Pfn frame, int order) =>
+        new(zone.AddressOf(frame), (int)(new Order(order).Bytes / sizeof(ulong)));
+
+    private static void Claim(int[] owners, ReadOnlySpan<FrameRange> ranges, int from, int to)
+    {
+        foreach (FrameRange range in ranges)
+        {
+            for (uint f = range.Frame.Value; f < range.Frame.Value + range.Order.Frames; f++)
+            {
+                int seen = Interlocked.CompareExchange(ref owners[f], to, from);
+                Assert.True(seen == from, $"Frame {f} belongs to {seen}, not {from}, when {to} takes it.");
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using NativeMm.Reporting;
+using NativeMm.Tests.Support;
+using NativeMm.Tests.Unit.Frames;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Reporting;
+
+public sealed unsafe class MadviseDeviceTests
+{
+    [LinuxFact]
+    public void Pages_of_reported_blocks_are_not_resident_any_more_and_those_in_use_are()
+    {
+        IMemoryPlatform platform = SystemPlatform.Current;
+        using FrameZone zone = MakeZone(platform, ZoneKind.Normal);
+        using var frames = new LockFreeFrameAllocator(zone);
+        using var reporter = new PageReporter(frames, new PageReporterOptions());
+        reporter.Register(new MadviseDevice());
+        List<Pfn> blocks = [];
+        for (int i = 0; i < 24; i++)
+        {
+            Assert.True(frames.TryAllocate(Order.Huge, FrameFlags.None, out Pfn frame, out _));
+            new Span<byte>(zone.AddressOf(frame), (int)Order.Huge.Bytes).Fill(0xAB);
+            blocks.Add(frame);
+        }
+
+        Assert.All(blocks, block => Assert.Equal(512u, Resident(platform, zone, block)));
+        List<Pfn> freed = [.. blocks.Where((_, at) => at % 3 != 0)];
+        frames.FreeBulk([.. freed], Order.Huge);
+
+        Assert.Equal((ulong)freed.Count * Order.Huge.Bytes, reporter.ReportNow());
+
+        Assert.All(blocks.Except(freed), block => Assert.Equal(512u, Resident(platform, zone, block)));
+        Assert.All(freed, block => Assert.Equal(0u, Resident(platform, zone, block)));
+        Assert.True(frames.TryAllocate(Order.Huge, FrameFlags.None, out Pfn again, out bool knownZero) && knownZero);
+        Assert.False(new Span<byte>(zone.AddressOf(again), (int)Order.Huge.Bytes).ContainsAnyExcept((byte)0));
+    }
+
+    [LinuxFact]
+    public void Lazily_discarded_pages_are_never_known_to_be_zero()
+    {
+        using FrameZone zone = MakeZone(SystemPlatform.Current, ZoneKind.Normal);
+        using var frames = new LockFreeFrameAllocator(zone);
+        using var reporter = new PageReporter(frames, new PageReporterOptions { Mode = DiscardMode.WhenNeeded });
+        reporter.Register(new MadviseDevice(DiscardMode.WhenNeeded));
+        Assert.True(frames.TryAllocate(Order.Huge, FrameFlags.None, out Pfn frame, out _));
+        new Span<byte>(zone.AddressOf(frame), (int)Order.Huge.Bytes).Fill(0xAB);
+        frames.Free(frame, Order.Huge);
+        Assert.Equal(Order.Huge.Bytes, reporter.ReportNow());
+        Assert.Equal(512u, frames.GetStatistics().ReportedFrames - (frames.GetStatistics().ManagedFrames - 512));
+
+        // Not even when a zeroed block is cut out of it.
+        List<Pfn> all = [];
+        while (frames.TryAllocate(Order.Huge, FrameFlags.Zeroed, out Pfn zeroed, out _))
+        {
+            Assert.False(new Span<byte>(zone.AddressOf(zeroed), (int)Order.Huge.Bytes).ContainsAnyExcept((byte)0));
+            all.Add(zeroed);
+        }
+
+        Assert.Contains(frame, all);
+    }
+
+    [Fact]
+    public void A_refusal_of_the_system_is_a_failure_of_the_device()
+    {
+        var platform = new FaultyPlatform(new FakePlatform());
+        using FrameZone zone = MakeZone(platform, ZoneKind.Normal);
+        using var frames = new LockFreeFrameAllocator(zone);
+        using var reporter = new PageReporter(frames);
+        reporter.Register(new MadviseDevice(platform, DiscardMode.Now, follower: null));
+        Assert.True(frames.TryAllocate(Order.Huge, FrameFlags.None, out Pfn frame, out _));
+        frames.Free(frame, Order.Huge);
+        platform.FailCall(1);
+        Assert.Equal(0u, reporter.ReportNow());
+        Assert.Equal(1, reporter.GetStatistics().DeviceFailures);
+        Assert.Equal(Order.Huge.Bytes, reporter.ReportNow());
+    }
+
+    [LinuxFact]
+    public void A_memory_file_is_refused()
+    {
+        using FrameZone zone = MakeZone(SystemPlatform.Current, ZoneKind.Mappable);
+        using var frames = new LockFreeFrameAllocator(zone);
+        using var reporter = new PageReporter(frames);
+        Assert.Throws<ArgumentException>(() => reporter.Register(new MadviseDevice()));
+    }
+
+    [Fact]
+    public void A_mode_without_a_name_is_refused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MadviseDevice((DiscardMode)9));
+
+    private static FrameZone MakeZone(IMemoryPlatform platform, ZoneKind kind)
+    {
+        Assert.True(FrameZone.TryCreate(platform, kind, 64 << 20, out FrameZone? zone).Succeeded);
+        return zone!;
+    }
+
+    private static nuint Resident(IMemoryPlatform platform, FrameZone zone, Pfn block)
+    {
+        Assert.True(platform.CountResident(zone.BaseAddress + block.Offset, Order.Huge.Bytes, out nuint pages).Succeeded);
+        return pages;
+    }
+}
