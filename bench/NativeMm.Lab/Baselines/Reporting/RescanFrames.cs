@@ -4,73 +4,53 @@ using NativeMm.Primitives;
 namespace NativeMm.Lab.Baselines.Reporting;
 
 /// <summary>
-/// Full rescan: nothing is remembered between two batches but what the blocks say of themselves, so each batch goes past everything that
-/// was reported before it: the work grows with the square of the number of blocks. Largest blocks first, so that a block is never found in
-/// pieces whose marks the merge of their put back would take away again. One caller at a time.
+/// Full rescan: the boundary scheme without what it remembers. Each batch begins at the end of its list again and goes past everything that
+/// was reported before it, so the work grows with the square of the number of blocks. Otherwise the same code. One caller at a time.
 /// </summary>
-/// <param name="frames">The allocator.</param>
-internal sealed class RescanFrames(BuddyFrameAllocator frames) : IReportableFrames
+/// <param name="buddy">The allocator.</param>
+internal sealed class RescanFrames(BuddyAllocator<NoLockStatistics> buddy) : IReportableFrames
 {
-    private readonly IReportableFrames _counts = ReportableFrames.For(frames, BuddyReportScheme.Rotation);
-    private int _order = -1; // the order of the walk; below _pieces when it is at its end
-    private int _pieces;
+    private readonly IReportableFrames _lists = buddy.Reportable(buddy, BuddyReportScheme.Boundary);
+    private Order _blocks;
+    private Order _pieces;
 
     /// <inheritdoc/>
-    public IFrameAllocator Frames => frames;
+    public IFrameAllocator Frames => buddy;
 
     /// <inheritdoc/>
-    public Order SmallestRemembered => Order.Zero;
+    public Order SmallestRemembered => _lists.SmallestRemembered;
 
     /// <inheritdoc/>
-    public bool IsAtEnd => _order < _pieces;
+    public bool IsAtEnd => _lists.IsAtEnd;
 
     /// <inheritdoc/>
-    public FrameUse Sample() => _counts.Sample();
+    public FrameUse Sample() => _lists.Sample();
 
     /// <inheritdoc/>
-    public bool HasFree(ulong wanted) => _counts.HasFree(wanted);
+    public bool HasFree(ulong frames) => _lists.HasFree(frames);
 
     /// <inheritdoc/>
     public void Begin(Order blocks, Order pieces, bool restart)
     {
-        if (restart || IsAtEnd || pieces.Value != _pieces)
-        {
-            _order = Order.MaxValue;
-        }
-
-        _pieces = pieces.Value;
+        _blocks = blocks;
+        _pieces = pieces;
+        _lists.Begin(blocks, pieces, restart);
     }
 
     /// <inheritdoc/>
     public int Isolate(Span<FrameRange> ranges, ulong framesMax)
     {
-        Span<Pfn> found = stackalloc Pfn[ranges.Length];
-        for (; !IsAtEnd; _order--)
+        if (IsAtEnd)
         {
-            var order = new Order(_order);
-            int wanted = (int)Math.Min((ulong)ranges.Length, framesMax / order.Frames);
-            uint fromTheStart = 0;
-            int count = frames.Isolate(order, found[..wanted], ref fromTheStart);
-            for (int i = 0; i < count; i++)
-            {
-                ranges[i] = new FrameRange(found[i], order, frames.Zone.BaseAddress + found[i].Offset);
-            }
-
-            if (count != 0 || wanted == 0)
-            {
-                return count;
-            }
+            return 0;
         }
 
-        return 0;
+        // The boundaries go; the walk stays at the list that it is at.
+        buddy.EndWalk();
+        _lists.Begin(_blocks, _pieces, restart: false);
+        return _lists.Isolate(ranges, framesMax);
     }
 
     /// <inheritdoc/>
-    public void PutBack(ReadOnlySpan<FrameRange> ranges, FrameContent content)
-    {
-        foreach (FrameRange range in ranges)
-        {
-            frames.PutBack([range.Frame], range.Order, content);
-        }
-    }
+    public void PutBack(ReadOnlySpan<FrameRange> ranges, FrameContent content) => _lists.PutBack(ranges, content);
 }

@@ -30,7 +30,7 @@ internal static class ReportingVariants
     public static readonly Variant Rotation = new("rotation", "scan: buddy lists, rotated so that unreported blocks are in front") { IsOurs = true };
 
     /// <summary>What the boundary is there to avoid.</summary>
-    public static readonly Variant Rescan = new("rescan", "scan: buddy lists, each batch searches from the head again");
+    public static readonly Variant Rescan = new("rescan", "scan: boundary without its boundary: each batch searches its list from the end again");
 
     /// <summary>A bitmap of what was freed.</summary>
     public static readonly Variant Bitmap = new("bitmap", "scan: a bit for each freed block, in a bitmap beside the lists");

@@ -17,7 +17,7 @@ internal static class ScanSchemes
         "bits" => ReportableFrames.For(new LockFreeFrameAllocator(zone), BuddyReportScheme.Rotation),
         "boundary" => ReportableFrames.For(new BuddyFrameAllocator(zone, perCorePages), BuddyReportScheme.Boundary),
         "rotation" => ReportableFrames.For(new BuddyFrameAllocator(zone, perCorePages), BuddyReportScheme.Rotation),
-        "rescan" => new RescanFrames(new BuddyFrameAllocator(zone, perCorePages)),
+        "rescan" => new RescanFrames(new BuddyAllocator<NoLockStatistics>(zone, perCorePages)),
         "bitmap" => new DirtyBitmapFrames(new BuddyFrameAllocator(zone, perCorePages), order),
         _ => throw new ArgumentException($"There is no scheme called {variant}.", nameof(variant)),
     };
