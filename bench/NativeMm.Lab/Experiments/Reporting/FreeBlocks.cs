@@ -1,5 +1,5 @@
 using NativeMm.Frames;
-using NativeMm.Platform;
+using NativeMm.Lab.Experiments.Frames;
 using NativeMm.Primitives;
 
 namespace NativeMm.Lab.Experiments.Reporting;
@@ -11,8 +11,8 @@ namespace NativeMm.Lab.Experiments.Reporting;
 internal sealed class FreeBlocks : IDisposable
 {
     /// <summary>
-    /// 64 KiB: the smallest blocks whose return the lock-free allocator remembers. With the default of 2 MiB the largest zone would need
-    /// 16 GiB of descriptors; what a scheme does for a block does not depend on its size.
+    /// 64 KiB: the smallest blocks whose return the lock-free allocator remembers. With the default of 2 MiB the largest zone would be 1 TiB
+    /// of addresses and 2 GiB of resident descriptors; what a scheme does for a block does not depend on its size.
     /// </summary>
     public static readonly Order Order = new(4);
 
@@ -35,14 +35,7 @@ internal sealed class FreeBlocks : IDisposable
     public ReadOnlySpan<Pfn> Blocks => _blocks;
 
     /// <summary>Reserves the zone.</summary>
-    public static FreeBlocks Create(int count)
-    {
-        ulong bytes = 2UL * (ulong)count * Order.Bytes;
-        PlatformResult result = FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, bytes, out FrameZone? zone);
-        return zone is not null
-            ? new FreeBlocks(zone, count)
-            : throw new InsufficientMemoryException($"The system refuses a zone of {bytes >> 20} MiB of addresses: {result}.");
-    }
+    public static FreeBlocks Create(int count) => new(FrameZones.Create(2UL * (ulong)count * Order.Bytes), count);
 
     /// <summary>Takes all blocks of the zone and puts every second one back.</summary>
     public void Lay(IFrameAllocator allocator)

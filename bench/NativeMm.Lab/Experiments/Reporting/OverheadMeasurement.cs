@@ -23,7 +23,7 @@ internal sealed class OverheadMeasurement(OverheadPlan plan, MeasurementRequest 
 
     private Measurement Measure()
     {
-        using FrameZone zone = FrameZones.Create(request.Quick);
+        using FrameZone zone = FrameZones.Create(plan.ZoneBytes(request.Case.Threads));
         using var allocator = new LockFreeFrameAllocator(zone);
         if (DeviceOf(request.Case.Variant) is not { } device)
         {

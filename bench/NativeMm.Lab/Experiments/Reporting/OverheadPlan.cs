@@ -1,3 +1,5 @@
+using NativeMm.Primitives;
+
 namespace NativeMm.Lab.Experiments.Reporting;
 
 /// <summary>How large the churn is and how long it is watched.</summary>
@@ -14,4 +16,10 @@ internal sealed record OverheadPlan(int Window, TimeSpan Delay, TimeSpan Lead, T
 
     /// <summary>A shorter one for the tour.</summary>
     public static readonly OverheadPlan Small = new(16, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+
+    // Room for the shuffled windows, which are twice as large, and as much again that stays free.
+    private const int WindowsPerThread = 4;
+
+    /// <summary>Bytes of the zone.</summary>
+    public ulong ZoneBytes(int threads) => (ulong)threads * WindowsPerThread * (ulong)Window * Order.Huge.Bytes;
 }

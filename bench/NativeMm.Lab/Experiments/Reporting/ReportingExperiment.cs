@@ -88,9 +88,10 @@ internal sealed class ReportingExperiment : IExperiment
     {
         if (selection.Threads is { } threads)
         {
-            if (threads.Contains(0))
+            if (threads.Any(t => t is 0 or > ReportingPart.ThreadsMax))
             {
-                throw new LabUsageException("The reporting experiment needs at least 1 thread.");
+                throw new LabUsageException(
+                    string.Create(CultureInfo.InvariantCulture, $"The reporting experiment needs at least 1 and at most {ReportingPart.ThreadsMax} threads."));
             }
 
             if (selection.Explicit.Contains("part") && parts.FirstOrDefault(p => !threads.Any(t => ReportingPart.Fits(p, t))) is { } lonely)

@@ -10,6 +10,9 @@ internal static class ReportingPart
     /// <summary>All of them.</summary>
     public static readonly string[] All = [Overhead, Scan, Burst];
 
+    /// <summary>Most threads of the churn: each writes to 128 MiB.</summary>
+    public const int ThreadsMax = 16;
+
     /// <summary>Whether a part can run on so many threads: only the churn has more than one.</summary>
     public static bool Fits(string part, int threads) => part == Overhead || threads == 1;
 }

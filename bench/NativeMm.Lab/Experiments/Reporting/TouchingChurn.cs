@@ -56,16 +56,18 @@ internal sealed unsafe class TouchingChurn<TFrames>(TFrames frames, int window, 
         PutAll(kept);
     }
 
-    /// <summary>Windows until the time is over.</summary>
+    /// <summary>Windows until the time is over, at least one.</summary>
     /// <returns>Blocks that were taken, written and put back.</returns>
     public long RunFor(int thread, TimeSpan time)
     {
         long start = Stopwatch.GetTimestamp();
         long blocks = 0;
-        for (; Stopwatch.GetElapsedTime(start) < time; blocks += window)
+        do
         {
             Round(thread);
+            blocks += window;
         }
+        while (Stopwatch.GetElapsedTime(start) < time);
 
         return blocks;
     }
