@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using NativeMm.Heap.Checked;
+using NativeMm.Reporting;
 
 namespace NativeMm.Tests.Architecture;
 
@@ -80,6 +81,7 @@ public static class OptionTable
         bool flag => flag ? "true" : "false",
         Enum name => $"`{name}`",
         CheckedOptions { Enabled: false } => "off",
+        PageReporterOptions options => options == new PageReporterOptions() ? "defaults" : "others",
         _ => OptionTableRange.TryParse(written, out decimal number) && number == OptionTableRange.ToNumber(value)
             ? written
             : string.Create(CultureInfo.InvariantCulture, $"{value}"),

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using NativeMm.Heap.Checked;
+using NativeMm.Reporting;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using Xunit;
@@ -16,6 +17,7 @@ public sealed partial class OptionTableTests
     public void TablesAreTheOptionsOfTheCode()
     {
         Assert.Empty(OptionTable.Complaints<MemoryRuntimeOptions>(OptionTable.Read(s_document, nameof(MemoryRuntimeOptions))));
+        Assert.Empty(OptionTable.Complaints<PageReporterOptions>(OptionTable.Read(s_document, nameof(PageReporterOptions))));
         Assert.Empty(OptionTable.Complaints<CheckedOptions>(OptionTable.Read(s_document, nameof(CheckedOptions))));
     }
 
