@@ -67,8 +67,11 @@ internal static class TerminalReport
     {
         foreach (ResultGroup group in ResultGroup.Of(outcome.Rows))
         {
-            // Parts of one experiment may have headlines of their own.
-            MetricDefinition metric = group.Experiment.Metrics.First(m => m.IsHeadline && group.Rows.Any(r => r.Find(m.Name) is not null));
+            if (group.Headline is not { } metric)
+            {
+                continue;
+            }
+
             BarChart chart = new BarChart().Width(100).LeftAlignLabel().Label($"{group.Experiment.Name} {group.Title}, {metric.Name} [[{metric.Unit}]]");
             foreach (ResultRow row in group.Rows)
             {
