@@ -1,6 +1,7 @@
 using NativeMm.Lab.Experiments.Frames;
 using NativeMm.Lab.Experiments.Heap;
 using NativeMm.Lab.Experiments.Idle;
+using NativeMm.Lab.Experiments.Reporting;
 using NativeMm.Lab.Experiments.Trace;
 
 namespace NativeMm.Lab.Experiments;
@@ -15,6 +16,7 @@ internal static class ExperimentRegistry
         new HeapExperiment(),
         new FramesExperiment(),
         new IdleExperiment(),
+        new ReportingExperiment(),
     ];
 
     /// <summary>The experiment of a name.</summary>

@@ -39,6 +39,9 @@ internal static class AllocatorPeers
     /// <summary>Everybody.</summary>
     public static IReadOnlyList<Variant> All { get; } = [NativeMm, NativeMmChecked, Glibc, Mimalloc, Jemalloc, Tcmalloc, ArrayPool, Gc];
 
+    /// <summary>Whoever gives memory back without the garbage collector's help, each in the form that a service would run.</summary>
+    public static IReadOnlyList<Variant> WithoutCollector { get; } = [NativeMm, Glibc, Mimalloc, Jemalloc, Tcmalloc];
+
     /// <summary>Brings a visitor together with a variant's allocator type.</summary>
     /// <param name="variant">Name of one of <see cref="All"/>.</param>
     /// <param name="visitor">What to do.</param>

@@ -16,6 +16,9 @@ internal sealed record ResultGroup(IExperiment Experiment, ParameterValues Param
     /// <summary>The parameters' values, paths without their folders.</summary>
     public string ParametersText => string.Join(' ', Parameters.Pairs.Select(p => p.Value.Contains('/') ? Path.GetFileName(p.Value) : p.Value));
 
+    /// <summary>The first headline metric that any row has: parts of one experiment may have headlines of their own.</summary>
+    public MetricDefinition? Headline => Experiment.Metrics.FirstOrDefault(m => m.IsHeadline && Rows.Any(r => r.Find(m.Name) is not null));
+
     /// <summary>Splits rows into groups, in their order.</summary>
     public static IReadOnlyList<ResultGroup> Of(IReadOnlyList<ResultRow> rows) =>
     [

@@ -9,10 +9,13 @@ internal static class FrameZones
     private const ulong Bytes = 1UL << 30;
     private const ulong BytesQuick = 256UL << 20;
 
-    /// <summary>Makes a zone.</summary>
-    public static FrameZone Create(bool quick)
+    /// <summary>Makes a zone of the usual size.</summary>
+    public static FrameZone Create(bool quick) => Create(quick ? BytesQuick : Bytes);
+
+    /// <summary>Makes a zone of any size.</summary>
+    public static FrameZone Create(ulong bytes)
     {
-        PlatformResult result = FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, quick ? BytesQuick : Bytes, out FrameZone? zone);
-        return zone ?? throw new InsufficientMemoryException($"The system refuses the zone: {result}.");
+        PlatformResult result = FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, bytes, out FrameZone? zone);
+        return zone ?? throw new InsufficientMemoryException($"The system refuses a zone of {bytes >> 20} MiB of addresses: {result}.");
     }
 }

@@ -13,22 +13,13 @@ internal sealed class IdleExperiment : IExperiment
     public string Summary => "resident memory after a burst of 1 GiB on top of 256 MiB that stay; nothing runs, nothing is collected";
 
     /// <inheritdoc/>
-    public IReadOnlyList<Variant> Variants { get; } =
-        [AllocatorPeers.NativeMm, AllocatorPeers.Glibc, AllocatorPeers.Mimalloc, AllocatorPeers.Jemalloc, AllocatorPeers.Tcmalloc];
+    public IReadOnlyList<Variant> Variants => AllocatorPeers.WithoutCollector;
 
     /// <inheritdoc/>
     public IReadOnlyList<ParameterDefinition> Parameters { get; } = [];
 
     /// <inheritdoc/>
-    public IReadOnlyList<MetricDefinition> Metrics { get; } =
-    [
-        new("rss_idle_excess", "%", "resident bytes above the base at the end, over the bytes of the live blocks", IsHeadline: true),
-        new("rss_idle_excess_of_asked", "%", "the same over the bytes that were asked for, so that rounding up counts as excess"),
-        new("seconds_to_5_percent", "s", "from the last free until the excess stays within 5 %; the whole time when it never does", IsHeadline: true),
-        new("rss_live", "By", "resident bytes above the base with the live set alone, before the burst"),
-        new("rss_burst", "By", "resident bytes above the base with the burst"),
-        new("gc_collections", "1", "garbage collections between the last free and the end"),
-    ];
+    public IReadOnlyList<MetricDefinition> Metrics => IdleMetrics.Definitions;
 
     /// <inheritdoc/>
     public IReadOnlyList<Bar> Bars { get; } =

@@ -88,7 +88,8 @@ internal sealed class IdleMeasurement(IdlePlan plan, MeasurementRequest request)
         return new Measurement()
             .Add("rss_idle_excess", Excess(samples[^1].Y, liveBytes))
             .Add("rss_idle_excess_of_asked", Excess(samples[^1].Y, askedBytes))
-            .Add("seconds_to_5_percent", reached);
+            .Add("seconds_to_5_percent", reached)
+            .Add("rss_idle", samples[^1].Y);
     }
 
     private static double Excess(double resident, double live) => (resident / live - 1) * 100;

@@ -91,6 +91,19 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void A_part_of_an_experiment_is_shown_by_the_metrics_that_it_has()
+    {
+        var scan = new Case("reporting", "bits", 1, ParameterValues.Of("part", "scan", "blocks", "4096"));
+        RunOutcome outcome = new([Samples.Row(scan, 1.01, "exponent", "1")], new Dictionary<Case, string>(), [], TimeSpan.Zero);
+
+        Assert.Equal("exponent", Assert.Single(ResultGroup.Of(outcome.Rows)).Headline?.Name);
+        Assert.Null(Assert.Single(ResultGroup.Of([Samples.Row(scan, 7, "scan_ns_1k")])).Headline);
+        string page = HtmlReport.Format(Samples.Machine, outcome, []);
+        Assert.Contains("<h3>exponent: ", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<h3>ns_per_op: ", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_best_peer_is_the_best_for_the_metric_and_never_our_own_or_a_yardstick()
     {
         ResultRow[] rows = [.. new (string, double)[] { ("nativemm", 1), ("glibc", 30), ("mimalloc", 20), ("native-mimalloc", 10) }

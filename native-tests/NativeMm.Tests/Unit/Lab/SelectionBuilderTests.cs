@@ -34,6 +34,21 @@ public sealed class SelectionBuilderTests
     }
 
     [Fact]
+    public void Parts_of_reporting_have_their_own_variants_threads_and_sizes()
+    {
+        IReadOnlyList<Case> cases = Build(["reporting"], ["off", "bits", "glibc"], [1, 2], "blocks=4096,16384").Cases();
+        Assert.Equal(
+        [
+            new Case("reporting", "off", 1, ParameterValues.Of("part", "overhead")),
+            new Case("reporting", "off", 2, ParameterValues.Of("part", "overhead")),
+            new Case("reporting", "bits", 1, ParameterValues.Of("part", "scan", "blocks", "4096")),
+            new Case("reporting", "bits", 1, ParameterValues.Of("part", "scan", "blocks", "16384")),
+            new Case("reporting", "glibc", 1, ParameterValues.Of("part", "burst")),
+        ],
+        cases);
+    }
+
+    [Fact]
     public void Without_settings_every_default_is_planned_for_every_variant()
     {
         foreach (IExperiment experiment in ExperimentRegistry.All)
