@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using NativeMm.Heap.Checked;
 using NativeMm.Reporting;
+using NativeMm.Vmap;
 
 namespace NativeMm.Tests.Architecture;
 
@@ -82,6 +83,7 @@ public static class OptionTable
         Enum name => $"`{name}`",
         CheckedOptions { Enabled: false } => "off",
         PageReporterOptions options => options == new PageReporterOptions() ? "defaults" : "others",
+        LazyPurgePolicy policy when policy == new LazyPurgePolicy() => "as below",
         _ => OptionTableRange.TryParse(written, out decimal number) && number == OptionTableRange.ToNumber(value)
             ? written
             : string.Create(CultureInfo.InvariantCulture, $"{value}"),

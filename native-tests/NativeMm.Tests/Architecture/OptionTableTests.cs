@@ -4,6 +4,7 @@ using NativeMm.Heap.Checked;
 using NativeMm.Reporting;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
+using NativeMm.Vmap;
 using Xunit;
 
 namespace NativeMm.Tests.Architecture;
@@ -19,6 +20,8 @@ public sealed partial class OptionTableTests
         Assert.Empty(OptionTable.Complaints<MemoryRuntimeOptions>(OptionTable.Read(s_document, nameof(MemoryRuntimeOptions))));
         Assert.Empty(OptionTable.Complaints<PageReporterOptions>(OptionTable.Read(s_document, nameof(PageReporterOptions))));
         Assert.Empty(OptionTable.Complaints<CheckedOptions>(OptionTable.Read(s_document, nameof(CheckedOptions))));
+        Assert.Empty(OptionTable.Complaints<VmapOptions>(OptionTable.Read(s_document, nameof(VmapOptions))));
+        Assert.Empty(OptionTable.Complaints<LazyPurgePolicy>(OptionTable.Read(s_document, nameof(LazyPurgePolicy))));
     }
 
     [Fact]

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using NativeMm.Diagnostics;
 using NativeMm.Heap;
-using NativeMm.Reporting;
 using NativeMm.Primitives;
+using NativeMm.Reporting;
+using NativeMm.Vmap;
 
 namespace NativeMm.Runtime;
 
@@ -41,6 +42,7 @@ public sealed partial class MemoryRuntime
 
             _frames.Drain();
             bytes += _reporter.ReportNow();
+            bytes += VmapIfUsed?.Trim() ?? 0;
             return Account(bytes, start);
         }
     }
@@ -65,16 +67,18 @@ public sealed partial class MemoryRuntime
         }
 
         Frames.FrameStatistics zone = _frames.GetStatistics();
+        VmapStatistics? vmap = VmapIfUsed?.GetStatistics();
         return new RuntimeStatistics
         {
-            ReservedBytes = _zone.Bytes + large,
-            CommittedBytes = ((zone.ManagedFrames - zone.ReportedFrames) * Pfn.FrameBytes) + large,
-            InUseBytes = inUse,
+            ReservedBytes = _zone.Bytes + large + (vmap is null ? 0 : vmap.Frames.ManagedFrames * Pfn.FrameBytes),
+            CommittedBytes = ((zone.ManagedFrames - zone.ReportedFrames) * Pfn.FrameBytes) + large + CommittedOf(vmap),
+            InUseBytes = inUse + InUseOf(vmap),
             ReturnedBytes = Atomic.LoadAcquire(in _returnedBytes),
             TrimPasses = Atomic.LoadAcquire(in _passes),
             Reporting = _reporter.GetStatistics(),
             Zone = zone,
             Heaps = heaps,
+            Vmap = vmap,
         };
     }
 
@@ -91,6 +95,7 @@ public sealed partial class MemoryRuntime
             }
 
             _frames.Validate();
+            VmapIfUsed?.Validate();
         }
     }
 
@@ -115,11 +120,27 @@ public sealed partial class MemoryRuntime
                 bytes += heap.TrimIdle(Options.PurgeDelay);
             }
 
+            bytes += heaps ? VmapIfUsed?.TrimIdle() ?? 0 : 0;
             Account(bytes + (frames ? _reporter.Poll() : 0), start);
         }
     }
 
     private bool IsDue(TimeSpan interval) => _beats % Math.Max(1, (long)Math.Round(interval / BeatInterval)) == 0;
+
+    private static ulong CommittedOf(VmapStatistics? vmap) =>
+        vmap is null ? 0 : (vmap.Frames.ManagedFrames - vmap.Frames.ReportedFrames) * Pfn.FrameBytes;
+
+    /// <summary>Allocated frames, without those that only freed ranges have.</summary>
+    private static ulong InUseOf(VmapStatistics? vmap)
+    {
+        if (vmap is null)
+        {
+            return 0;
+        }
+
+        ulong freed = (ulong)(vmap.LazyPages + vmap.PooledPages);
+        return vmap.Frames.AllocatedFrames > freed ? (vmap.Frames.AllocatedFrames - freed) * Pfn.FrameBytes : 0;
+    }
 
     private ulong Account(ulong bytes, long start)
     {

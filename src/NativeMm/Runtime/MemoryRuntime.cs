@@ -158,6 +158,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         }
 
         _reporter.Dispose();
+        _vmap?.Dispose();
         _space.Dispose();
         _frames.Dispose();
         _zone.Dispose();
