@@ -67,6 +67,14 @@ public sealed unsafe partial class CompressedPageStore
         _pool.Validate();
     }
 
+    /// <summary>An object of a page, for tests that damage it at rest; none when there is no such page or object.</summary>
+    internal ZsHandle ObjectOf(ulong key, int index)
+    {
+        ulong hash = PageHash.Of(key);
+        PageEntry* entry = StripeOf(hash).Table.Find(key, PageHash.SlotOf(hash), _entryBytes);
+        return entry != null && index < ObjectsOf(entry->State.Bytes) ? new ZsHandle((&entry->First)[index]) : default;
+    }
+
     private long ValidateStripe(int index, ref PageStripe stripe)
     {
         var tally = new PageTally { HugePagesSince = stripe.Tally.HugePagesSince };
