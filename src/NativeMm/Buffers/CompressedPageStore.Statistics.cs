@@ -28,7 +28,7 @@ public sealed unsafe partial class CompressedPageStore
             ComprDataBytes: tally.ComprBytes,
             MemUsedTotalBytes: pool.Frames * ObjectBytesMax,
             MemLimitBytes: Options.MemoryLimitBytes,
-            MemUsedMaxBytes: Atomic.LoadAcquire(ref _framesMax) * ObjectBytesMax,
+            MemUsedMaxBytes: (long)Atomic.LoadAcquire(ref _framesMax) * ObjectBytesMax,
             SamePages: tally.SamePages,
             PagesCompacted: pool.FramesCompacted,
             HugePages: tally.HugePages,
@@ -62,7 +62,7 @@ public sealed unsafe partial class CompressedPageStore
         ZsPoolStatistics pool = _pool.GetStatistics();
         Invariant.Check(objects == pool.Objects, $"The entries name {objects} objects, and the pool has {pool.Objects}.");
         Invariant.Check(bytes == pool.UsedBytes, $"The pages have {bytes} bytes in the pool, and the pool counts {pool.UsedBytes}.");
-        long framesMax = Atomic.LoadAcquire(ref _framesMax);
+        long framesMax = (long)Atomic.LoadAcquire(ref _framesMax);
         Invariant.Check(pool.Frames <= framesMax || pool.Objects == 0, $"The pool holds {pool.Frames} frames, and the most ever was {framesMax}.");
         _pool.Validate();
     }

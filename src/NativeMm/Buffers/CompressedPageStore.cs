@@ -51,7 +51,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
     private readonly int _entryBytes;
     private readonly int _compressedBytesMax;
     private readonly long _framesLimit;
-    private long _framesMax;
+    private ulong _framesMax;
     private long _refusals;
     private long _corruptedLoads;
     private int _disposed;

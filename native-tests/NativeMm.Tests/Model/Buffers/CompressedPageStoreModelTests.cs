@@ -35,7 +35,8 @@ public sealed class CompressedPageStoreModelTests
         var model = new Dictionary<ulong, byte[]>();
         var history = new List<string>();
         byte[] loaded = new byte[pageBytes];
-        for (int step = 0; step < 1500; step++)
+        int steps = Math.Max(300, 1500 * 4096 / pageBytes);
+        for (int step = 0; step < steps; step++)
         {
             ulong key = (ulong)random.Next(120) * 0x100000001;
             int content = random.Next(1000);

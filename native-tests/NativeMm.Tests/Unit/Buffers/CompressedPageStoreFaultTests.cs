@@ -1,5 +1,7 @@
 using NativeMm.Buffers;
+using NativeMm.Diagnostics;
 using NativeMm.Tests.Support;
+using NativeMm.Zsmalloc;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Buffers;
@@ -162,5 +164,33 @@ public sealed class CompressedPageStoreFaultTests
         fixture.Holds(1, page);
         Assert.False(fixture.Store.Contains(2));
         fixture.RoundTrip(2, SamplePages.Compressible(4096, 2));
+    }
+
+    [Fact]
+    public void Control_that_adds_an_object_is_caught_by_the_accounting()
+    {
+        using var fixture = new PageStoreFixture();
+        fixture.Store.Store(1, SamplePages.Compressible(4096, 1));
+        fixture.Store.Validate();
+        ZsHandle foreign = fixture.Store.Pool.Alloc(100);
+        InvariantViolationException error = Assert.Throws<InvariantViolationException>(fixture.Store.Validate);
+        Assert.Contains("name 1 objects, and the pool has 2", error.Message, StringComparison.Ordinal);
+        fixture.Store.Pool.Free(foreign);
+    }
+
+    [Fact]
+    public void Control_that_takes_an_object_is_caught_at_the_load_and_blocks_nobody()
+    {
+        using var fixture = new PageStoreFixture();
+        byte[] page = SamplePages.Compressible(4096, 1);
+        fixture.Store.Store(1, page);
+        fixture.Store.Pool.Free(fixture.Store.ObjectOf(1, 0));
+        Assert.Throws<MemoryFaultException>(() => fixture.Store.TryLoad(1, new byte[4096]));
+
+        // The lock was given up: the same key can be asked for again, and what the pool refuses to free is out of the table all the same.
+        Assert.True(fixture.Store.Contains(1));
+        Assert.Throws<MemoryFaultException>(() => fixture.Store.Remove(1));
+        Assert.False(fixture.Store.Contains(1));
+        fixture.RoundTrip(1, page);
     }
 }

@@ -182,6 +182,8 @@ public sealed class CompressedPageStoreTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new CompressedPageStoreOptions { MemoryLimitBytes = -1 }.Validate());
         Assert.Throws<ArgumentOutOfRangeException>(() => new CompressedPageStoreOptions { MemoryLimitBytes = 4095 }.Validate());
         Assert.Throws<ArgumentOutOfRangeException>(() => new CompressedPageStore(new CompressedPageStoreOptions { PageBytes = 0 }));
+        Assert.Throws<ArgumentNullException>(() => new CompressedPageStoreOptions { Pool = null! }.Validate());
+        Assert.Throws<ArgumentOutOfRangeException>(() => new CompressedPageStoreOptions { Pool = new() { ChainFramesMax = 3 } }.Validate());
         new CompressedPageStoreOptions { MemoryLimitBytes = 4096, PageBytes = 65536 }.Validate();
     }
 
