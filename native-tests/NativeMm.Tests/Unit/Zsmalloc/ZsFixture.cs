@@ -36,10 +36,15 @@ internal sealed class ZsFixture : IDisposable
         return handle;
     }
 
-    public void AssertHolds(ZsHandle handle, int bytes, int seed)
+    public void AssertHolds(ZsHandle handle, int bytes, int seed) => AssertHolds(handle, bytes, seed, _scratch);
+
+    /// <summary>The same with a scratch of its own, for several threads.</summary>
+    public void AssertHoldsAlone(ZsHandle handle, int bytes, int seed) => AssertHolds(handle, bytes, seed, new byte[bytes]);
+
+    private void AssertHolds(ZsHandle handle, int bytes, int seed, byte[] scratch)
     {
         Assert.Equal(bytes, Pool.SizeOf(handle));
-        using ZsReadLease lease = Pool.OpenRead(handle, _scratch);
+        using ZsReadLease lease = Pool.OpenRead(handle, scratch);
         Assert.True(lease.Data.SequenceEqual(Content(bytes, seed)), $"The object of {bytes} bytes with seed {seed} has changed.");
     }
 
