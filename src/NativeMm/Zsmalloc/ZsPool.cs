@@ -151,8 +151,9 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
     public void Validate() => _engine.Validate();
 
     /// <summary>
-    /// Gives all frames back, also those of objects that are still alive; those are reported as a leak by an event. No lease may be open.
+    /// Gives all frames back, also those of objects that are still alive; those are reported as a leak by an event.
     /// </summary>
+    /// <exception cref="InvalidOperationException">A lease is open; the pool stays as it is.</exception>
     public void Dispose()
     {
         if (IsDisposed)
@@ -160,8 +161,8 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
             return;
         }
 
-        IsDisposed = true;
         (long objects, long bytes) = _engine.Release();
+        IsDisposed = true;
         if (objects != 0)
         {
             NativeMmEventSource.Log.MemoryFault(
@@ -172,6 +173,15 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
                     $"Leak: {objects} objects of {bytes} bytes in all were still alive when pool '{Options.Name}' was disposed."));
         }
     }
+
+    /// <summary>What <see cref="Compact"/> does, for an owner who does not know whether the pool is disposed at the same time.</summary>
+    internal long CompactUnlessDisposed() => _engine.Compact();
+
+    /// <summary>Frees the empty zspages that are kept for the next object.</summary>
+    internal long ReleaseEmptyUnlessDisposed() => _engine.ReleaseEmpty();
+
+    /// <summary>The slots of the objects alive, in bytes; 0 once the pool is disposed.</summary>
+    internal long SlotBytesUnlessDisposed() => _engine.SlotBytes();
 
     /// <inheritdoc/>
     bool IFrameMigrator.TryMigrate(Pfn frame, Pfn target) => _engine.TryMigrate(frame, target);
