@@ -74,7 +74,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
         _pageBytes = Options.PageBytes;
         _entryBytes = PageEntry.Bytes + (((_pageBytes / ObjectBytesMax) - 1) * sizeof(ulong));
         _framesLimit = Options.MemoryLimitBytes == 0 ? long.MaxValue : Options.MemoryLimitBytes / ObjectBytesMax;
-        _pool = new ZsPool(_frames, Options.Pool);
+        _pool = runtime.CreateZsPool(Options.Pool);
 
         // Beyond this the last object would take a frame of its own, as it does when the page is kept as it is.
         _compressedBytesMax = _pageBytes - ObjectBytesMax + _pool.HugeObjectBytes;
