@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using NativeMm.Heap.Checked;
 using NativeMm.Reporting;
 using NativeMm.Runtime;
+using NativeMm.Zsmalloc;
 using NativeMm.Tests.Support;
 using NativeMm.Vmap;
 using Xunit;
@@ -22,6 +23,7 @@ public sealed partial class OptionTableTests
         Assert.Empty(OptionTable.Complaints<CheckedOptions>(OptionTable.Read(s_document, nameof(CheckedOptions))));
         Assert.Empty(OptionTable.Complaints<VmapOptions>(OptionTable.Read(s_document, nameof(VmapOptions))));
         Assert.Empty(OptionTable.Complaints<LazyPurgePolicy>(OptionTable.Read(s_document, nameof(LazyPurgePolicy))));
+        Assert.Empty(OptionTable.Complaints<ZsPoolOptions>(OptionTable.Read(s_document, nameof(ZsPoolOptions))));
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using NativeMm.Heap;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
 using NativeMm.Vmap;
+using NativeMm.Zsmalloc;
 
 namespace NativeMm.Runtime;
 
@@ -25,7 +26,7 @@ public sealed partial class MemoryRuntime
 
     /// <summary>
     /// Gives everything that is not needed at this moment back to the operating system: caches of all threads, empty slabs, free frames,
-    /// retained large blocks.
+    /// retained large blocks, zspages that compaction empties.
     /// </summary>
     /// <returns>Bytes given back.</returns>
     public ulong Trim()
@@ -38,6 +39,11 @@ public sealed partial class MemoryRuntime
             foreach (NativeHeap heap in _space.Heaps())
             {
                 bytes += heap.TrimUnlessDisposed();
+            }
+
+            foreach (ZsPool pool in Pools())
+            {
+                pool.CompactUnlessDisposed();
             }
 
             _frames.Drain();
@@ -64,6 +70,11 @@ public sealed partial class MemoryRuntime
             heaps.Add(row);
             inUse += row.LiveBytes;
             large += row.LargeBytes + row.LargeRetainedBytes;
+        }
+
+        foreach (ZsPool pool in Pools())
+        {
+            inUse += (ulong)pool.SlotBytesUnlessDisposed();
         }
 
         Frames.FrameStatistics zone = _frames.GetStatistics();
@@ -94,6 +105,11 @@ public sealed partial class MemoryRuntime
                 heap.Validate();
             }
 
+            foreach (ZsPool pool in Pools().Where(pool => !pool.IsDisposed))
+            {
+                pool.Validate();
+            }
+
             _frames.Validate();
             VmapIfUsed?.Validate();
         }
@@ -118,6 +134,11 @@ public sealed partial class MemoryRuntime
             foreach (NativeHeap heap in heaps ? _space.Heaps() : [])
             {
                 bytes += heap.TrimIdle(Options.PurgeDelay);
+            }
+
+            foreach (ZsPool pool in heaps ? Pools() : [])
+            {
+                pool.ReleaseEmptyUnlessDisposed();
             }
 
             bytes += heaps ? VmapIfUsed?.TrimIdle() ?? 0 : 0;

@@ -3,11 +3,12 @@ using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Platform;
 using NativeMm.Reporting;
+using NativeMm.Zsmalloc;
 
 namespace NativeMm.Runtime;
 
 /// <summary>
-/// One zone of frames, its allocator, the heaps over it and the background work that gives memory back. Most programs use
+/// One zone of frames, its allocator, the heaps and pools over it and the background work that gives memory back. Most programs use
 /// <see cref="Shared"/> only, and even that by way of <see cref="NativeHeap.Shared"/>.
 /// </summary>
 /// <remarks>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.</remarks>
@@ -73,6 +74,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             _ = platform.AdviseHugePages(_zone.BaseAddress, _zone.Bytes, enabled: true);
         }
 
+        _migration = new FrameMigration(_frames);
         Heap = new NativeHeap(_space, _heapOptions, isShared);
         _reporter = new PageReporter(_frames, options.Reporting);
         if (MadviseDevice.IsSupportedBy(platform))
@@ -152,6 +154,11 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         _disposed = true;
         _trimmer?.Dispose();
         _meter.Dispose();
+        foreach (ZsPool pool in Pools())
+        {
+            pool.Dispose();
+        }
+
         foreach (NativeHeap heap in _space.Heaps())
         {
             heap.Release();
