@@ -2,8 +2,8 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using NativeMm.Heap.Checked;
 using NativeMm.Runtime;
-using NativeMm.Zsmalloc;
 using NativeMm.Tests.Support;
+using NativeMm.Zsmalloc;
 using Xunit;
 
 namespace NativeMm.Tests.Architecture;
