@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using NativeMm.Heap.Checked;
 using NativeMm.Reporting;
 using NativeMm.Runtime;
-using NativeMm.Zsmalloc;
 using NativeMm.Tests.Support;
 using NativeMm.Vmap;
 using Xunit;

@@ -48,6 +48,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         HeadOf(page, geometry, slot) = ZsHead.Used(cell, bytes).Bits;
         page->InUse++;
         Regroup(shard, zspage, page, geometry.GroupOf(page->InUse));
+        shard->Takes++;
         shard->Used++;
         shard->UsedBytes += bytes;
 
@@ -93,7 +94,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
                 return true;
             }
 
-            if ((needsCells && !TryRefillCells(shard)) || (needsZspage && !TryTakeOver(index) && !TryBuild(index)))
+            if ((needsCells && !TryRefillCells(shard))
+                || (needsZspage && !TryTakeOver(index, leaving: 1) && !TryBuild(index) && !TryTakeOver(index, leaving: 0)))
             {
                 return false;
             }

@@ -28,14 +28,13 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             return;
         }
 
-        if (Atomic.Add(ref _compactors, 1) <= _compactorsMax)
+        // With too many at work the wishes are dropped: the next free makes them again.
+        bool allowed = Atomic.Add(ref _compactors, 1) <= _compactorsMax;
+        for (uint index = 0; index < (uint)ShardCount; index++)
         {
-            for (uint index = 0; index < (uint)ShardCount; index++)
+            if (Atomic.CompareExchange(ref Shard(index)->WantsCompaction, Asked, NoWish) && allowed)
             {
-                if (Atomic.CompareExchange(ref Shard(index)->WantsCompaction, Asked, NoWish))
-                {
-                    CompactClass(index / (uint)_stripes);
-                }
+                CompactClass(index / (uint)_stripes);
             }
         }
 

@@ -18,6 +18,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private const int AsideMax = 8;
 
+    /// <summary>Milliseconds between two gatherings of a class that is in use.</summary>
+    private const long GatherInterval = 100;
+
     private int _compactors;
     private long _framesCompacted;
 
@@ -78,22 +81,31 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     }
 
     /// <summary>
-    /// What each stripe has left is less than a zspage of free slots; together it may be more. Then it goes to the first stripe.
+    /// What each stripe has left is less than a zspage of free slots; together it may be more. Then it goes to the first stripe. A class that is
+    /// being allocated from is gathered now and then only: its stripes would take the zspages right back.
     /// </summary>
     private bool Gather(uint first)
     {
         ref readonly ZsClass geometry = ref _classes[first / (uint)_stripes];
         long free = 0;
+        bool busy = false;
         for (uint index = first; index < first + (uint)_stripes; index++)
         {
             ZsShard<TStatistics>* shard = Shard(index);
-            free += ((long)Atomic.LoadAcquire(ref shard->Zspages) * geometry.Objects) - Atomic.LoadAcquire(ref shard->Used);
+            free += FreeSlots(shard, geometry);
+            uint takes = Atomic.LoadAcquire(ref shard->Takes);
+            busy |= takes != shard->TakesSeen;
+            shard->TakesSeen = takes;
         }
 
-        if (free < geometry.Objects)
+        long now = Environment.TickCount64;
+        ref long gatheredAt = ref Shard(first)->GatheredAt;
+        if (free < geometry.Objects || (busy && gatheredAt != 0 && now - gatheredAt < GatherInterval))
         {
             return false;
         }
+
+        gatheredAt = now;
 
         for (uint index = first + 1; index < first + (uint)_stripes; index++)
         {
@@ -104,6 +116,10 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         return true;
     }
+
+    // Approximate while others work.
+    private static long FreeSlots(ZsShard<TStatistics>* shard, in ZsClass geometry) =>
+        ((long)Atomic.LoadAcquire(ref shard->Zspages) * geometry.Objects) - Atomic.LoadAcquire(ref shard->Used);
 
     private bool TryGatherOne(uint first, uint index)
     {
@@ -121,12 +137,14 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private long CompactShard(uint index)
     {
         ZsShard<TStatistics>* shard = Shard(index);
-        if (Atomic.LoadAcquire(ref shard->Zspages) == 0)
+        ref readonly ZsClass geometry = ref _classes[index / (uint)_stripes];
+
+        // A stale look leaves a zspage to the next pass, and spares the workers a lock that is held for nothing. An empty zspage is free slots, too.
+        if (FreeSlots(shard, geometry) < geometry.Objects)
         {
             return 0;
         }
 
-        ref readonly ZsClass geometry = ref _classes[index / (uint)_stripes];
         ref ZsLock<TStatistics> guard = ref LockOf(shard);
         Span<uint> aside = stackalloc uint[AsideMax];
         int asideCount = 0;

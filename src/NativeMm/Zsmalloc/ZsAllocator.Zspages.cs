@@ -196,15 +196,17 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         return count;
     }
 
-    /// <summary>Takes over a zspage of another stripe that has more than one with room. The caller holds no lock.</summary>
+    /// <summary>Takes over an empty zspage of another stripe, or one of several with room. The caller holds no lock.</summary>
+    /// <param name="index">The shard that needs it.</param>
+    /// <param name="leaving">Zspages with room that the other stripe keeps: 1, or 0 when there is no memory for a new one.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryTakeOver(uint index)
+    private bool TryTakeOver(uint index, int leaving)
     {
         uint first = index / (uint)_stripes * (uint)_stripes;
         for (uint other = first; other < first + (uint)_stripes; other++)
         {
             // A stale look costs a lock for nothing, or a zspage more.
-            if (other != index && (Atomic.LoadAcquire(ref Shard(other)->Lists.Present) & NonFullMask) != 0 && TryTakeOver(other, index))
+            if (other != index && (Atomic.LoadAcquire(ref Shard(other)->Lists.Present) & NonFullMask) != 0 && TryTakeOver(other, index, leaving))
             {
                 return true;
             }
@@ -213,13 +215,13 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         return false;
     }
 
-    private bool TryTakeOver(uint from, uint to)
+    private bool TryTakeOver(uint from, uint to, int leaving)
     {
         EnterBoth(from, to);
         ZsShard<TStatistics>* source = Shard(from);
         uint present = source->Lists.Present & NonFullMask;
         int roomy = (int)source->Zspages - source->Lists.Counts[ZsClass.FullGroup];
-        bool found = present != 0 && (roomy > 1 || (present & 1) != 0);
+        bool found = present != 0 && (roomy > leaving || (present & 1) != 0);
         if (found)
         {
             Restripe(from, to, source->Lists.Heads[BitOperations.TrailingZeroCount(present)]);

@@ -26,6 +26,10 @@ internal struct ZsShard<TStatistics>
     public uint Rebuilds;
     public bool FreedEmpty;
 
+    // Slots taken so far, and what a compactor saw of it on its last pass (written by the class's compactor alone).
+    public uint Takes;
+    public uint TakesSeen;
+
     public long Used;
 
     // Bytes asked for. Only the sum over the stripes of a class means anything: zspages change stripes, these bytes do not.
@@ -33,6 +37,9 @@ internal struct ZsShard<TStatistics>
 
     public long ObjectsMoved;
     public long BytesMoved;
+
+    // When the stripes of the class were gathered last (stripe 0 only, by the class's compactor), in milliseconds; 0 for never.
+    public long GatheredAt;
 
     // 1: somebody compacts the class (stripe 0 only); CAS by whoever wants to.
     public int Compacting;

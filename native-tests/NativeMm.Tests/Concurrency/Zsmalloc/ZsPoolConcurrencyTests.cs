@@ -124,6 +124,24 @@ public sealed class ZsPoolConcurrencyTests
         Assert.Equal(0, fixture.Pool.GetStatistics().Objects);
     }
 
+    [Fact]
+    public void Nobody_is_refused_while_a_slot_is_free_in_another_stripe()
+    {
+        using var fixture = new ZsFixture(new ZsPoolOptions { AutoCompact = false, Stripes = 8 }, megabytes: 4);
+        StartGate.Run(3, _ =>
+        {
+            while (fixture.Pool.TryAlloc(1500, out ZsHandle _))
+            {
+            }
+        });
+
+        while (fixture.Pool.TryAlloc(1500, out ZsHandle _))
+        {
+        }
+
+        Assert.All(fixture.Pool.GetClassStatistics(), row => Assert.Equal(row.ObjectsAllocated, row.ObjectsUsed));
+    }
+
     private static void Work(ZsFixture fixture, int number)
     {
         var random = new Random(number);

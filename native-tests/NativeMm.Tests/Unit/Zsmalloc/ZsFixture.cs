@@ -1,6 +1,6 @@
 using NativeMm.Frames;
-using NativeMm.Zsmalloc;
 using NativeMm.Tests.Unit.Frames;
+using NativeMm.Zsmalloc;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Zsmalloc;

@@ -1,7 +1,7 @@
 using NativeMm.Diagnostics;
 using NativeMm.Primitives;
-using NativeMm.Zsmalloc;
 using NativeMm.Tests.Unit.Frames;
+using NativeMm.Zsmalloc;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Zsmalloc;
