@@ -2,6 +2,7 @@ using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Platform;
+using NativeMm.Zsmalloc;
 
 namespace NativeMm.Runtime;
 
@@ -122,6 +123,16 @@ public sealed partial class MemoryRuntime : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         var heap = new NativeHeap(_space, _heapOptions with { Name = name }, isShared: false);
         return heap;
+    }
+
+    /// <summary>Makes a pool of compressed or otherwise odd-sized objects over the same frames. It goes with the runtime, or by its own Dispose.</summary>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping.</exception>
+    public ZsPool CreateZsPool(ZsPoolOptions? options = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new ZsPool(_frames, options);
     }
 
     /// <summary>Frees everything, also the blocks that are still in use, and stops the background work.</summary>

@@ -1,0 +1,104 @@
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+
+namespace NativeMm.Zsmalloc;
+
+/// <summary>
+/// Dense storage for objects of 1 to 4096 bytes behind handles. Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.
+/// </summary>
+/// <remarks>
+/// Two callers may use different objects in any way at the same time. Of one object there may be many readers, or one writer; whoever frees it
+/// must be its last user.
+/// </remarks>
+public sealed class ZsPool : IDisposable
+{
+    /// <summary>Largest object, in bytes.</summary>
+    public const int ObjectBytesMax = 4096;
+
+    /// <summary>Makes a pool over a frame allocator, which must outlive it.</summary>
+    /// <param name="frames">Where the memory comes from.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping.</exception>
+    public ZsPool(IFrameAllocator frames, ZsPoolOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(frames);
+        Options = options ?? new ZsPoolOptions();
+        Options.Validate();
+    }
+
+    /// <summary>The options in force.</summary>
+    public ZsPoolOptions Options { get; }
+
+    /// <summary>Objects larger than this take a whole frame each: there is nothing to be saved by storing them compressed.</summary>
+    public int HugeObjectBytes => throw new NotImplementedException();
+
+    /// <summary>Makes an object; its content is undefined until it is written.</summary>
+    /// <param name="bytes">Its size, 1 to 4096.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is outside that range.</exception>
+    /// <exception cref="OutOfMemoryException">There are no frames left; the message says how many there are.</exception>
+    public ZsHandle Alloc(int bytes) => throw new NotImplementedException();
+
+    /// <summary>Makes an object unless memory is short.</summary>
+    /// <param name="bytes">Its size, 1 to 4096.</param>
+    /// <param name="handle">The object, or none.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is outside that range.</exception>
+    public bool TryAlloc(int bytes, out ZsHandle handle) => throw new NotImplementedException();
+
+    /// <summary>Frees an object.</summary>
+    /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
+    public void Free(ZsHandle handle) => throw new NotImplementedException();
+
+    /// <summary>Writes into an object.</summary>
+    /// <param name="handle">The object.</param>
+    /// <param name="data">What to write.</param>
+    /// <param name="offset">Where it goes, in bytes from the object's start.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The data does not fit in the object there.</exception>
+    /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
+    public void Write(ZsHandle handle, ReadOnlySpan<byte> data, int offset = 0) => throw new NotImplementedException();
+
+    /// <summary>Opens an object for reading.</summary>
+    /// <param name="handle">The object.</param>
+    /// <param name="scratch">Where the bytes go when the object straddles frames; at least as long as the object.</param>
+    /// <exception cref="ArgumentException">The scratch is shorter than the object.</exception>
+    /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
+    public ZsReadLease OpenRead(ZsHandle handle, Span<byte> scratch) => throw new NotImplementedException();
+
+    /// <summary>The size that the object was made with, in bytes.</summary>
+    /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
+    public int SizeOf(ZsHandle handle) => throw new NotImplementedException();
+
+    /// <summary>
+    /// Moves objects together and frees the zspages that become empty, as far as whole ones can be freed. Classes that somebody else is
+    /// compacting are left to him. Any number of threads may call it; more than <see cref="ZsPoolOptions.MaxCompactors"/> give back at once.
+    /// </summary>
+    /// <returns>Frames freed by this call.</returns>
+    public long Compact() => throw new NotImplementedException();
+
+    /// <summary>Frames that the pool holds.</summary>
+    public long GetTotalFrames() => throw new NotImplementedException();
+
+    /// <summary>Counts everything.</summary>
+    public ZsPoolStatistics GetStatistics() => throw new NotImplementedException();
+
+    /// <summary>The classes that remain after merging, the smallest size first.</summary>
+    public IReadOnlyList<ZsClassStatistics> GetClassStatistics() => throw new NotImplementedException();
+
+    /// <summary>What each lock of the pool recorded; empty without <see cref="ZsPoolOptions.LockStatistics"/>. Locks that were never taken are left out.</summary>
+    public IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics() => throw new NotImplementedException();
+
+    /// <summary>
+    /// The sum over the locks of the pool: counts and totals added, minima and maxima over all; null without
+    /// <see cref="ZsPoolOptions.LockStatistics"/>.
+    /// </summary>
+    public LockStatisticsSnapshot? SumLockStatistics() => throw new NotImplementedException();
+
+    /// <summary>Checks the whole structure and its accounting equations. Call it at rest.</summary>
+    /// <exception cref="InvariantViolationException">Something does not add up.</exception>
+    public void Validate() => throw new NotImplementedException();
+
+    /// <summary>
+    /// Gives all frames back, also those of objects that are still alive; those are reported as a leak by an event. No lease may be open.
+    /// </summary>
+    public void Dispose() => throw new NotImplementedException();
+}
