@@ -1,0 +1,115 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+using NativeMm.Zsmalloc;
+
+namespace NativeMm.Buffers;
+
+/// <content>The objects of the pool that hold a page: pieces of 4096 bytes, and the rest.</content>
+public sealed unsafe partial class CompressedPageStore
+{
+    /// <summary>Objects that hold this many bytes.</summary>
+    private static int ObjectsOf(int bytes) => (bytes + ObjectBytesMax - 1) / ObjectBytesMax;
+
+    private static Span<ulong> HandlesOf(PageEntry* entry, PageState state) => new(&entry->First, Math.Max(1, ObjectsOf(state.Bytes)));
+
+    private static void CopyOut(PageEntry* entry, ref PageContent content)
+    {
+        content.State = entry->State;
+        content.Checksum = entry->Checksum;
+        HandlesOf(entry, entry->State).CopyTo(content.Handles);
+    }
+
+    private static void CopyIn(PageEntry* entry, ref PageContent content)
+    {
+        entry->State = content.State;
+        entry->Checksum = content.Checksum;
+        Span<ulong> handles = content.Handles;
+        handles[..Math.Max(1, ObjectsOf(content.State.Bytes))].CopyTo(HandlesOf(entry, content.State));
+    }
+
+    /// <summary>Makes the objects of a page and writes them.</summary>
+    /// <param name="source">What they hold.</param>
+    /// <param name="kind">What that is.</param>
+    /// <param name="content">Gets the state and the handles; a state without bytes when the page is refused.</param>
+    private PageRefusal WriteObjects(ReadOnlySpan<byte> source, PageKind kind, ref PageContent content)
+    {
+        for (int offset = 0, i = 0; offset < source.Length; offset += ObjectBytesMax, i++)
+        {
+            ReadOnlySpan<byte> piece = source.Slice(offset, Math.Min(ObjectBytesMax, source.Length - offset));
+            if (!_pool.TryAlloc(piece.Length, out ZsHandle handle))
+            {
+                content.State = new PageState(kind, offset);
+                return PageRefusal.OutOfMemory;
+            }
+
+            _pool.Write(handle, piece);
+            content.Handles[i] = handle.Value;
+        }
+
+        content.State = new PageState(kind, source.Length);
+        long frames = _pool.GetTotalFrames();
+        if (frames > _framesLimit && !FitsAfterCompaction(out frames))
+        {
+            return PageRefusal.MemoryLimit;
+        }
+
+        // Written only when it grows; a stale value costs another look.
+        long max = Atomic.LoadAcquire(ref _framesMax);
+        if (frames > max)
+        {
+            RaiseFramesMax(frames);
+        }
+
+        return PageRefusal.None;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool FitsAfterCompaction(out long frames)
+    {
+        _ = _pool.Compact();
+        frames = _pool.GetTotalFrames();
+        return frames <= _framesLimit;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RaiseFramesMax(long frames)
+    {
+        ulong max;
+        do
+        {
+            max = (ulong)Atomic.LoadAcquire(ref _framesMax);
+        }
+        while ((ulong)frames > max && !Atomic.CompareExchange(ref Unsafe.As<long, ulong>(ref _framesMax), max, (ulong)frames));
+    }
+
+    /// <summary>Copies the objects of a page together. The caller holds the stripe's lock.</summary>
+    private void ReadObjects(PageEntry* entry, Span<byte> destination)
+    {
+        int left = entry->State.Bytes;
+        for (ulong* handle = &entry->First; left > 0; handle++)
+        {
+            int bytes = Math.Min(ObjectBytesMax, left);
+            using (ZsReadLease lease = _pool.OpenRead(new ZsHandle(*handle), destination[..bytes]))
+            {
+                // An object that straddles frames is in the destination already.
+                if (!Unsafe.AreSame(in lease.Data[0], in destination[0]))
+                {
+                    lease.Data.CopyTo(destination);
+                }
+            }
+
+            destination = destination[bytes..];
+            left -= bytes;
+        }
+    }
+
+    /// <summary>Frees the objects of a page that no entry names.</summary>
+    private void FreeObjects(ref PageContent content)
+    {
+        int count = ObjectsOf(content.State.Bytes);
+        for (int i = 0; i < count; i++)
+        {
+            _pool.Free(new ZsHandle(content.Handles[i]));
+        }
+    }
+}

@@ -1,0 +1,177 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Buffers;
+
+/// <content>Pages on their way in.</content>
+public sealed unsafe partial class CompressedPageStore
+{
+    /// <summary>Stores a page; one of the same key is replaced.</summary>
+    /// <param name="key">Any number.</param>
+    /// <param name="page">Exactly <see cref="PageBytes"/>; copied.</param>
+    /// <exception cref="ArgumentException">The page has another length.</exception>
+    /// <exception cref="OutOfMemoryException">The page does not fit; the message says what is used and what the limit is. The old page stays.</exception>
+    /// <exception cref="InvalidOperationException">The codec reports a length that cannot be. The old page stays.</exception>
+    /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
+    public void Store(ulong key, ReadOnlySpan<byte> page)
+    {
+        if (!TryStore(key, page, out PageRefusal refusal))
+        {
+            ThrowRefused(key, refusal);
+        }
+    }
+
+    /// <summary>Stores a page if there is room; one of the same key is replaced.</summary>
+    /// <inheritdoc cref="TryStore(ulong, ReadOnlySpan{byte}, out PageRefusal)"/>
+    public bool TryStore(ulong key, ReadOnlySpan<byte> page) => TryStore(key, page, out _);
+
+    /// <summary>Stores a page if there is room; one of the same key is replaced.</summary>
+    /// <param name="key">Any number.</param>
+    /// <param name="page">Exactly <see cref="PageBytes"/>; copied.</param>
+    /// <param name="refusal">Why it was not stored.</param>
+    /// <returns>False when there is no room: then the old page stays, if there is one.</returns>
+    /// <exception cref="ArgumentException">The page has another length.</exception>
+    /// <exception cref="InvalidOperationException">The codec reports a length that cannot be. The old page stays.</exception>
+    /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
+    public bool TryStore(ulong key, ReadOnlySpan<byte> page, out PageRefusal refusal)
+    {
+        ThrowIfDisposed();
+        ThrowIfNotPage(page.Length, nameof(page));
+        Unsafe.SkipInit(out PageContent content);
+        if (SameFilledPage.Detect(page, out ulong word))
+        {
+            content.State = new PageState(PageKind.SameFilled, 0);
+            content.Checksum = 0;
+            content.Handles[0] = word;
+            refusal = PageRefusal.None;
+        }
+        else
+        {
+            content.Checksum = PageChecksum.Compute(page, key);
+            refusal = Compress(page, ref content);
+        }
+
+        if (refusal == PageRefusal.None && !TryPublish(key, ref content))
+        {
+            refusal = PageRefusal.OutOfMemory;
+        }
+
+        if (refusal != PageRefusal.None)
+        {
+            Atomic.Add(ref _refusals, 1);
+        }
+
+        // Published, the content is what was there before; refused, it is what did not get in.
+        FreeObjects(ref content);
+        return refusal == PageRefusal.None;
+    }
+
+    private PageRefusal Compress(ReadOnlySpan<byte> page, ref PageContent content)
+    {
+        // Whoever throws in between loses the buffer to the collector, and nothing else.
+        byte[] scratch = _scratch.Take();
+        Span<byte> room = scratch.AsSpan(0, _compressedBytesMax);
+        PageRefusal refusal;
+        if (_codec.TryCompress(page, room, out int bytes))
+        {
+            if ((uint)(bytes - 1) >= (uint)room.Length)
+            {
+                ThrowCodecLies(bytes);
+            }
+
+            refusal = WriteObjects(room[..bytes], PageKind.Compressed, ref content);
+        }
+        else
+        {
+            refusal = WriteObjects(page, PageKind.Huge, ref content);
+        }
+
+        _scratch.Return(scratch);
+        return refusal;
+    }
+
+    /// <summary>Puts a page into the table, in one step.</summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="content">The page; afterwards the one that it replaced, or one without objects.</param>
+    /// <returns>False when the table would have to grow and cannot; then the content is left.</returns>
+    private bool TryPublish(ulong key, ref PageContent content)
+    {
+        ulong hash = PageHash.Of(key);
+        ref PageStripe stripe = ref StripeOf(hash);
+        while (true)
+        {
+            stripe.Lock.Enter();
+            PageEntry* entry = stripe.Table.Find(key, PageHash.SlotOf(hash), _entryBytes);
+            if (entry != null)
+            {
+                PageContent old = default;
+                CopyOut(entry, ref old);
+                CopyIn(entry, ref content);
+                stripe.Tally.Remove(old.State);
+                stripe.Tally.Add(content.State);
+                stripe.Lock.Exit();
+                content = old;
+                return true;
+            }
+
+            if (!stripe.Table.IsFull)
+            {
+                CopyIn(stripe.Table.Add(key, PageHash.SlotOf(hash), _entryBytes), ref content);
+                stripe.Tally.Add(content.State);
+                stripe.Lock.Exit();
+                content.State = default;
+                return true;
+            }
+
+            int capacity = stripe.Table.Capacity;
+            stripe.Lock.Exit();
+            if (!TryResize(ref stripe, capacity, Math.Max(PageTable.CapacityMin, capacity * 2)))
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Gives a stripe's table another block, unless somebody else did meanwhile.</summary>
+    /// <returns>False when there is no memory for the block.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryResize(ref PageStripe stripe, int from, int to)
+    {
+        nuint bytes = PageTable.BytesOf(to, _entryBytes);
+        if (!_heap.TryAlloc(bytes, out void* block))
+        {
+            return false;
+        }
+
+        NativeMemory.Clear(block, bytes);
+        stripe.Lock.Enter();
+        bool resize = stripe.Table.Capacity == from && stripe.Table.Count < to / 4 * 3;
+        void* unused = resize ? stripe.Table.MoveTo(block, to, _entryBytes) : block;
+        stripe.Lock.Exit();
+        FreeTable(unused);
+        return true;
+    }
+
+    private void FreeTable(void* block)
+    {
+        if (block != null)
+        {
+            HeapBlock.Free(_heap, (nuint)block);
+        }
+    }
+
+    [DoesNotReturn]
+    private void ThrowCodecLies(int bytes) => throw new InvalidOperationException(
+        $"The codec '{_codec.Name}' reports {bytes} compressed bytes; it had room for {_compressedBytesMax}, and a page takes at least 1.");
+
+    [DoesNotReturn]
+    private void ThrowRefused(ulong key, PageRefusal refusal)
+    {
+        long used = _pool.GetTotalFrames() * ObjectBytesMax;
+        throw new OutOfMemoryException(refusal == PageRefusal.MemoryLimit
+            ? $"Page {key} of {_pageBytes} bytes does not fit: the store uses {used} bytes of frames, and its limit is {Options.MemoryLimitBytes} bytes."
+            : $"There is no memory for page {key} of {_pageBytes} bytes: the store uses {used} bytes of frames, and the runtime has none left.");
+    }
+}
