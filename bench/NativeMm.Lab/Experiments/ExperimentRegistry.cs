@@ -2,6 +2,7 @@ using NativeMm.Lab.Experiments.Frames;
 using NativeMm.Lab.Experiments.Heap;
 using NativeMm.Lab.Experiments.Idle;
 using NativeMm.Lab.Experiments.Trace;
+using NativeMm.Lab.Experiments.Zsmalloc;
 
 namespace NativeMm.Lab.Experiments;
 
@@ -15,6 +16,7 @@ internal static class ExperimentRegistry
         new HeapExperiment(),
         new FramesExperiment(),
         new IdleExperiment(),
+        new ZsmallocExperiment(),
     ];
 
     /// <summary>The experiment of a name.</summary>

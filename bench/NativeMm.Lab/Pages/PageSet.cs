@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using NativeMm.Lab.Harness;
 
 namespace NativeMm.Lab.Pages;
@@ -62,6 +63,10 @@ internal sealed class PageSet
             : throw new LabUsageException($"{name} holds {content.Length} bytes: expected 1 to {PagesMax} pages of {PageBytes} bytes.");
     }
 
-    /// <summary>Whether a page holds one byte only, again and again. A page store keeps no memory for such a page.</summary>
-    public bool IsSameFilled(int index) => !this[index].ContainsAnyExcept(this[index][0]);
+    /// <summary>Whether a page holds one word of eight bytes only, again and again. A page store keeps no memory for such a page.</summary>
+    public bool IsSameFilled(int index)
+    {
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(this[index]);
+        return !words.ContainsAnyExcept(words[0]);
+    }
 }

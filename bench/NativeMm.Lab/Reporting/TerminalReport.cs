@@ -62,12 +62,16 @@ internal static class TerminalReport
         s_console.WriteLine($"Launching took {outcome.Duration.TotalSeconds:0} s.");
     }
 
-    /// <summary>A bar chart for each experiment's first headline metric.</summary>
+    /// <summary>A bar chart for the first headline metric that a group has.</summary>
     public static void WriteCharts(RunOutcome outcome)
     {
         foreach (ResultGroup group in ResultGroup.Of(outcome.Rows))
         {
-            MetricDefinition metric = group.Experiment.Metrics.First(m => m.IsHeadline);
+            if (group.Experiment.Metrics.FirstOrDefault(m => m.IsHeadline && group.Rows.Any(r => r.Find(m.Name) is not null)) is not { } metric)
+            {
+                continue;
+            }
+
             BarChart chart = new BarChart().Width(100).LeftAlignLabel().Label($"{group.Experiment.Name} {group.Title}, {metric.Name} [[{metric.Unit}]]");
             foreach (ResultRow row in group.Rows)
             {

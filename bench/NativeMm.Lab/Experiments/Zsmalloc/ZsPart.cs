@@ -17,6 +17,9 @@ internal static class ZsPart
     /// <summary>Whether a part has compactors.</summary>
     public static bool HasCompactors(string part) => part is Locks or Compaction;
 
+    /// <summary>Whether a part has objects of one size.</summary>
+    public static bool HasSize(string part) => part is Pair or Read;
+
     /// <summary>Whether a part runs on one thread only.</summary>
     public static bool IsSingleThreaded(string part) => part is Density or Pair or Read;
 }

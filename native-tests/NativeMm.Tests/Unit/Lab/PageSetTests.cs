@@ -35,7 +35,7 @@ public sealed class PageSetTests
     }
 
     [Fact]
-    public void Only_a_page_of_one_byte_is_same_filled()
+    public void Only_a_page_of_one_word_is_same_filled()
     {
         byte[] content = new byte[3 * PageSet.PageBytes];
         content.AsSpan(PageSet.PageBytes, PageSet.PageBytes).Fill(9);
