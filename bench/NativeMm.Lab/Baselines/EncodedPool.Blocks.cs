@@ -148,14 +148,17 @@ internal sealed unsafe partial class EncodedPool<TEncoding, TStatistics>
     // The other blocks have room for all objects of the source: else the class would not have had a whole block of free slots.
     private void Empty(EncodedClass<TStatistics> owner, EncodedBlock source)
     {
+        // With its last object the source goes back to the frames, and its record may be another class's at once: it is not looked at again.
         EncodedBlock? destination = null;
-        for (int slot = 0; source.Used > 0; slot++)
+        int left = source.Used;
+        for (int slot = 0; left > 0; slot++)
         {
             int place = slot * owner.SlotBytes / EncodedGeometry.Step;
             if (TryFindCell(source, place, out uint number))
             {
                 destination = destination is { Index: >= 0 } ? destination : owner.Roomy.Where(b => b != source).MaxBy(b => b.Used)!;
                 Move(owner, source, place, destination, number);
+                left--;
             }
         }
     }
