@@ -26,4 +26,10 @@ public enum MemoryFaultKind
 
     /// <summary>Blocks were still allocated when their heap was disposed.</summary>
     Leak,
+
+    /// <summary>A handle was used whose object is freed.</summary>
+    StaleHandle,
+
+    /// <summary>A handle was used that the pool did not give out.</summary>
+    ForeignHandle,
 }

@@ -72,8 +72,9 @@ internal struct SpinLock<TStatistics>
         Atomic.StoreRelease(ref _word, 0); // [L2] pairs with [L1]
     }
 
+    /// <summary>Takes the lock after <see cref="TryEnter"/> was refused, waiting as long as it takes; counts as a contention.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void EnterContended()
+    public void EnterContended()
     {
         long waitedFrom = TStatistics.Enabled ? Stopwatch.GetTimestamp() : 0;
         var backoff = default(Backoff);

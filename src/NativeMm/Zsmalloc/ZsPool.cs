@@ -1,5 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
+using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
 
@@ -10,10 +13,15 @@ namespace NativeMm.Zsmalloc;
 /// Two callers may use different objects in any way at the same time. Of one object there may be many readers, or one writer; whoever frees it
 /// must be its last user.
 /// </remarks>
-public sealed class ZsPool : IDisposable
+public sealed class ZsPool : IDisposable, IFrameMigrator
 {
     /// <summary>Largest object, in bytes.</summary>
     public const int ObjectBytesMax = 4096;
+
+    // The default engine has a field of its own type, so that its calls need no table and may be inlined; null for any other.
+    private readonly ZsAllocator<PerClassLocking, NoLockStatistics, NoPause>? _default;
+    private readonly ZsEngine _engine;
+    private readonly IFrameAllocator _frames;
 
     /// <summary>Makes a pool over a frame allocator, which must outlive it.</summary>
     /// <param name="frames">Where the memory comes from.</param>
@@ -25,29 +33,56 @@ public sealed class ZsPool : IDisposable
         ArgumentNullException.ThrowIfNull(frames);
         Options = options ?? new ZsPoolOptions();
         Options.Validate();
+        _frames = frames;
+        _engine = Options.LockStatistics ? Make<LockStatistics>(frames, Options) : Make<NoLockStatistics>(frames, Options);
+        _default = _engine as ZsAllocator<PerClassLocking, NoLockStatistics, NoPause>;
     }
 
     /// <summary>The options in force.</summary>
     public ZsPoolOptions Options { get; }
 
     /// <summary>Objects larger than this take a whole frame each: there is nothing to be saved by storing them compressed.</summary>
-    public int HugeObjectBytes => throw new NotImplementedException();
+    public int HugeObjectBytes => _engine.HugeObjectBytes;
+
+    /// <summary>Whether <see cref="Dispose"/> was called.</summary>
+    public bool IsDisposed { get; private set; }
+
+    /// <summary>What the pool runs on.</summary>
+    internal ZsEngine Engine => _engine;
 
     /// <summary>Makes an object; its content is undefined until it is written.</summary>
     /// <param name="bytes">Its size, 1 to 4096.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is outside that range.</exception>
     /// <exception cref="OutOfMemoryException">There are no frames left; the message says how many there are.</exception>
-    public ZsHandle Alloc(int bytes) => throw new NotImplementedException();
+    public ZsHandle Alloc(int bytes)
+    {
+        if (!TryAlloc(bytes, out ZsHandle handle))
+        {
+            ThrowOutOfMemory(bytes);
+        }
+
+        return handle;
+    }
 
     /// <summary>Makes an object unless memory is short.</summary>
     /// <param name="bytes">Its size, 1 to 4096.</param>
     /// <param name="handle">The object, or none.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is outside that range.</exception>
-    public bool TryAlloc(int bytes, out ZsHandle handle) => throw new NotImplementedException();
+    public bool TryAlloc(int bytes, out ZsHandle handle) =>
+        _default is { } engine ? engine.TryAlloc(bytes, out handle) : _engine.TryAlloc(bytes, out handle);
 
     /// <summary>Frees an object.</summary>
     /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
-    public void Free(ZsHandle handle) => throw new NotImplementedException();
+    public void Free(ZsHandle handle)
+    {
+        if (_default is { } engine)
+        {
+            engine.Free(handle);
+            return;
+        }
+
+        _engine.Free(handle);
+    }
 
     /// <summary>Writes into an object.</summary>
     /// <param name="handle">The object.</param>
@@ -55,50 +90,97 @@ public sealed class ZsPool : IDisposable
     /// <param name="offset">Where it goes, in bytes from the object's start.</param>
     /// <exception cref="ArgumentOutOfRangeException">The data does not fit in the object there.</exception>
     /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
-    public void Write(ZsHandle handle, ReadOnlySpan<byte> data, int offset = 0) => throw new NotImplementedException();
+    public void Write(ZsHandle handle, ReadOnlySpan<byte> data, int offset = 0)
+    {
+        if (_default is { } engine)
+        {
+            engine.Write(handle, data, offset);
+            return;
+        }
+
+        _engine.Write(handle, data, offset);
+    }
 
     /// <summary>Opens an object for reading.</summary>
     /// <param name="handle">The object.</param>
     /// <param name="scratch">Where the bytes go when the object straddles frames; at least as long as the object.</param>
     /// <exception cref="ArgumentException">The scratch is shorter than the object.</exception>
     /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
-    public ZsReadLease OpenRead(ZsHandle handle, Span<byte> scratch) => throw new NotImplementedException();
+    public ZsReadLease OpenRead(ZsHandle handle, Span<byte> scratch) =>
+        _default is { } engine ? engine.OpenRead(handle, scratch) : _engine.OpenRead(handle, scratch);
 
     /// <summary>The size that the object was made with, in bytes.</summary>
     /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
-    public int SizeOf(ZsHandle handle) => throw new NotImplementedException();
+    public int SizeOf(ZsHandle handle) =>
+        _default is { } engine ? engine.SizeOf(handle) : _engine.SizeOf(handle);
 
     /// <summary>
     /// Moves objects together and frees the zspages that become empty, as far as whole ones can be freed. Classes that somebody else is
     /// compacting are left to him. Any number of threads may call it; more than <see cref="ZsPoolOptions.MaxCompactors"/> give back at once.
     /// </summary>
     /// <returns>Frames freed by this call.</returns>
-    public long Compact() => throw new NotImplementedException();
+    public long Compact()
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        return _engine.Compact();
+    }
 
     /// <summary>Frames that the pool holds.</summary>
-    public long GetTotalFrames() => throw new NotImplementedException();
+    public long GetTotalFrames() => _engine.TotalFrames;
 
     /// <summary>Counts everything.</summary>
-    public ZsPoolStatistics GetStatistics() => throw new NotImplementedException();
+    public ZsPoolStatistics GetStatistics() => _engine.GetStatistics();
 
     /// <summary>The classes that remain after merging, the smallest size first.</summary>
-    public IReadOnlyList<ZsClassStatistics> GetClassStatistics() => throw new NotImplementedException();
+    public IReadOnlyList<ZsClassStatistics> GetClassStatistics() => _engine.GetClassStatistics();
 
     /// <summary>What each lock of the pool recorded; empty without <see cref="ZsPoolOptions.LockStatistics"/>. Locks that were never taken are left out.</summary>
-    public IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics() => throw new NotImplementedException();
+    public IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics() => _engine.GetLockStatistics();
 
     /// <summary>
     /// The sum over the locks of the pool: counts and totals added, minima and maxima over all; null without
     /// <see cref="ZsPoolOptions.LockStatistics"/>.
     /// </summary>
-    public LockStatisticsSnapshot? SumLockStatistics() => throw new NotImplementedException();
+    public LockStatisticsSnapshot? SumLockStatistics() => Options.LockStatistics ? LockStatisticsSum.Of(Options.Name, GetLockStatistics()) : null;
 
     /// <summary>Checks the whole structure and its accounting equations. Call it at rest.</summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
-    public void Validate() => throw new NotImplementedException();
+    public void Validate() => _engine.Validate();
 
     /// <summary>
     /// Gives all frames back, also those of objects that are still alive; those are reported as a leak by an event. No lease may be open.
     /// </summary>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        if (IsDisposed)
+        {
+            return;
+        }
+
+        IsDisposed = true;
+        (long objects, long bytes) = _engine.Release();
+        if (objects != 0)
+        {
+            NativeMmEventSource.Log.MemoryFault(
+                nameof(MemoryFaultKind.Leak),
+                0,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Leak: {objects} objects of {bytes} bytes in all were still alive when pool '{Options.Name}' was disposed."));
+        }
+    }
+
+    /// <inheritdoc/>
+    bool IFrameMigrator.TryMigrate(Pfn frame, Pfn target) => _engine.TryMigrate(frame, target);
+
+    private static ZsEngine Make<TStatistics>(IFrameAllocator frames, ZsPoolOptions options)
+        where TStatistics : unmanaged, ILockStatistics => options.LockMode switch
+        {
+            ZsLockMode.Pool => new ZsAllocator<PoolLocking, TStatistics, NoPause>(frames, options),
+            ZsLockMode.PoolSingleCompactor => new ZsAllocator<PoolSingleCompactorLocking, TStatistics, NoPause>(frames, options),
+            _ => new ZsAllocator<PerClassLocking, TStatistics, NoPause>(frames, options),
+        };
+
+    [DoesNotReturn]
+    private void ThrowOutOfMemory(int bytes) => throw OutOfFrames.For(_frames, (nuint)bytes);
 }

@@ -1,0 +1,102 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Zsmalloc;
+
+/// <content>Taking a slot.</content>
+internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
+{
+    private const uint NonFullMask = (1u << ZsClass.FullGroup) - 1;
+    private const int TagShift = 52;
+    private const int GenerationShift = 30;
+
+    /// <inheritdoc/>
+    public override bool TryAlloc(int bytes, out ZsHandle handle)
+    {
+        if ((uint)(bytes - 1) >= ZsPool.ObjectBytesMax || _liveTag != _tag)
+        {
+            ThrowNotAllocatable(bytes);
+        }
+
+        uint @class = _classOf[bytes];
+        uint index = ShardIndexHere(@class);
+        ZsShard<TStatistics>* shard = Shard(index);
+        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        guard.Enter();
+        bool found = TryTake(shard, @class, bytes, out handle);
+        guard.Exit();
+        return found || AllocRefill(index, bytes, out handle);
+    }
+
+    /// <summary>Takes a slot of the fullest zspage that has one. Under the lock.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryTake(ZsShard<TStatistics>* shard, uint @class, int bytes, out ZsHandle handle)
+    {
+        uint present = shard->Lists.Present & NonFullMask;
+        uint cell = shard->FreeCell;
+        if (present == 0 || cell == 0)
+        {
+            handle = default;
+            return false;
+        }
+
+        uint zspage = shard->Lists.Heads[BitOperations.Log2(present)];
+        Zspage* page = PageAt(zspage);
+        ref readonly ZsClass geometry = ref _classes[@class];
+        uint slot = TakeSlot(page, geometry);
+        HeadOf(page, geometry, slot) = ZsHead.Used(cell, bytes).Bits;
+        page->InUse++;
+        Regroup(shard, zspage, page, geometry.GroupOf(page->InUse));
+        shard->Used++;
+        shard->UsedBytes += bytes;
+
+        ulong* word = CellAt(cell);
+        var free = new ZsCell(*word);
+        ZsCell live = free.Use(zspage, @class, slot);
+        shard->FreeCell = free.Next;
+        shard->FreeCellCount--;
+        Atomic.StoreRelease(ref *word, live.Bits); // [A5] pairs with [A2]
+        handle = new ZsHandle(((ulong)_tag << TagShift) | ((ulong)live.Generation << GenerationShift) | cell);
+        return true;
+    }
+
+    /// <summary>Takes a free slot of a zspage that has one. Under the lock of its shard.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint TakeSlot(Zspage* page, in ZsClass geometry)
+    {
+        uint slot = page->FreeSlot;
+        if (slot == Zspage.NoSlot)
+        {
+            return page->Fresh++;
+        }
+
+        page->FreeSlot = new ZsHead(HeadOf(page, geometry, slot)).Next;
+        return slot;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool AllocRefill(uint index, int bytes, out ZsHandle handle)
+    {
+        uint @class = index / (uint)_stripes;
+        ZsShard<TStatistics>* shard = Shard(index);
+        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        while (true)
+        {
+            guard.Enter();
+            bool found = TryTake(shard, @class, bytes, out handle);
+            bool needsCells = shard->FreeCell == 0;
+            bool needsZspage = (shard->Lists.Present & NonFullMask) == 0;
+            guard.Exit();
+            if (found)
+            {
+                return true;
+            }
+
+            if ((needsCells && !TryRefillCells(shard)) || (needsZspage && !TryTakeOver(index) && !TryBuild(index)))
+            {
+                return false;
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Zsmalloc;
+
+/// <content>Compaction that begins by itself, and what the end of the pool has to wait for.</content>
+internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> : IThreadPoolWorkItem
+{
+    // States of a shard's wish: none → to be asked, under its lock; → asked, by the thread that freed; → none, by the work.
+    private const int NoWish = 0;
+    private const int WantsToBeAsked = 1;
+    private const int Asked = 2;
+
+    /// <summary>Less than this many zspages are not worth a compactor.</summary>
+    private const int WasteZspagesMin = 4;
+
+    private const int ClosingBit = 1 << 30;
+
+    private int _scheduled;
+    private int _atWork;
+
+    /// <summary>One pass over the classes that wish for it, on a thread of the thread pool.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        Atomic.StoreRelease(ref _scheduled, 0);
+        Atomic.FullFence();
+        if (!TryBeginWork())
+        {
+            return;
+        }
+
+        if (Atomic.Add(ref _compactors, 1) <= _compactorsMax)
+        {
+            for (uint index = 0; index < (uint)ShardCount; index++)
+            {
+                if (Atomic.CompareExchange(ref Shard(index)->WantsCompaction, Asked, NoWish))
+                {
+                    CompactClass(index / (uint)_stripes);
+                }
+            }
+        }
+
+        Atomic.Add(ref _compactors, -1);
+        EndWork();
+    }
+
+    private void ScheduleCompaction()
+    {
+        if (Atomic.CompareExchange(ref _scheduled, 0, 1))
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <summary>Makes the class wish for a compactor when it could free enough. Under the lock.</summary>
+    private void NoteWaste(ZsShard<TStatistics>* shard, in ZsClass geometry)
+    {
+        if (!_options.AutoCompact || shard->WantsCompaction != NoWish)
+        {
+            return;
+        }
+
+        long slots = (long)shard->Zspages * geometry.Objects;
+        long zspages = (slots - shard->Used) / geometry.Objects;
+        if (zspages >= WasteZspagesMin && zspages * 100 >= (long)shard->Zspages * _options.CompactThresholdPercent)
+        {
+            Atomic.StoreRelease(ref shard->WantsCompaction, WantsToBeAsked);
+        }
+    }
+
+    /// <summary>Begins work that the caller of Dispose does not know of; false once the pool is closing.</summary>
+    private bool TryBeginWork()
+    {
+        if ((Atomic.Add(ref _atWork, 1) & ClosingBit) == 0)
+        {
+            return true;
+        }
+
+        EndWork();
+        return false;
+    }
+
+    private void EndWork() => Atomic.Add(ref _atWork, -1);
+
+    /// <summary>Lets no more work begin, and waits for what is under way.</summary>
+    private void Close()
+    {
+        Atomic.Add(ref _atWork, ClosingBit);
+        var backoff = default(Backoff);
+        while (Atomic.LoadAcquire(ref _atWork) != ClosingBit)
+        {
+            backoff.Wait();
+        }
+    }
+}

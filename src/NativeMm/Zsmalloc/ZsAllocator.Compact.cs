@@ -1,0 +1,329 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Zsmalloc;
+
+/// <content>
+/// Compaction: the objects of the emptiest zspage go to the fullest one, until no whole zspage can be freed. Both are taken off the lists while it
+/// lasts, so that nobody allocates from them; frees go on. The lock is held for one object at a time.
+/// </content>
+internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
+{
+    /// <summary>Pause point: an object was copied, its cell still names the old place. The source is frozen.</summary>
+    public const string PauseCopied = "object copied, cell not rewritten";
+
+    /// <summary>Pause point: between two objects, no lock held.</summary>
+    public const string PauseBetweenObjects = "between two objects";
+
+    private const int AsideMax = 8;
+
+    private int _compactors;
+    private long _framesCompacted;
+
+    /// <inheritdoc/>
+    public override long Compact()
+    {
+        if (!TryBeginWork())
+        {
+            return 0;
+        }
+
+        long freed = 0;
+        if (Atomic.Add(ref _compactors, 1) <= _compactorsMax)
+        {
+            // Large classes first: their zspages are freed with the fewest moves.
+            for (int i = ClassCount - 1; i >= 0; i--)
+            {
+                freed += CompactClass((uint)i);
+            }
+        }
+
+        Atomic.Add(ref _compactors, -1);
+        EndWork();
+        return freed;
+    }
+
+    /// <inheritdoc/>
+    public override ulong Shrink(ulong framesWanted) => (ulong)Compact();
+
+    /// <summary>Compacts one class, unless somebody else is at it.</summary>
+    /// <returns>Frames freed.</returns>
+    private long CompactClass(uint @class)
+    {
+        uint first = @class * (uint)_stripes;
+        if (!Atomic.CompareExchange(ref Shard(first)->Compacting, 0, 1))
+        {
+            return 0;
+        }
+
+        long freed = 0;
+        for (uint index = first; index < first + (uint)_stripes; index++)
+        {
+            freed += CompactShard(index);
+        }
+
+        if (_stripes > 1 && Gather(first))
+        {
+            freed += CompactShard(first);
+        }
+
+        Atomic.StoreRelease(ref Shard(first)->Compacting, 0);
+        if (freed != 0)
+        {
+            Atomic.Add(ref _framesCompacted, freed);
+        }
+
+        return freed;
+    }
+
+    /// <summary>
+    /// What each stripe has left is less than a zspage of free slots; together it may be more. Then it goes to the first stripe.
+    /// </summary>
+    private bool Gather(uint first)
+    {
+        ref readonly ZsClass geometry = ref _classes[first / (uint)_stripes];
+        long free = 0;
+        for (uint index = first; index < first + (uint)_stripes; index++)
+        {
+            ZsShard<TStatistics>* shard = Shard(index);
+            free += ((long)Atomic.LoadAcquire(ref shard->Zspages) * geometry.Objects) - Atomic.LoadAcquire(ref shard->Used);
+        }
+
+        if (free < geometry.Objects)
+        {
+            return false;
+        }
+
+        for (uint index = first + 1; index < first + (uint)_stripes; index++)
+        {
+            EnterBoth(first, index);
+            uint present = Shard(index)->Lists.Present & ZsClass.PartialMask;
+            if (present != 0)
+            {
+                Restripe(index, first, Shard(index)->Lists.Heads[BitOperations.TrailingZeroCount(present)]);
+            }
+
+            ExitBoth(first, index);
+        }
+
+        return true;
+    }
+
+    private long CompactShard(uint index)
+    {
+        ZsShard<TStatistics>* shard = Shard(index);
+        if (Atomic.LoadAcquire(ref shard->Zspages) == 0)
+        {
+            return 0;
+        }
+
+        ref readonly ZsClass geometry = ref _classes[index / (uint)_stripes];
+        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        Span<uint> aside = stackalloc uint[AsideMax];
+        int asideCount = 0;
+        uint asideFree = 0;
+        uint source = 0;
+        uint target = 0;
+        uint slot = 0;
+        long freed = 0;
+        guard.Enter();
+        shard->Rebuilds = 0;
+        while (true)
+        {
+            uint dead = TakeDead(shard, ref source);
+            bool going = dead != 0 || (asideCount < AsideMax && TryChoose(shard, geometry, asideFree, ref source, ref target, ref slot));
+            if (dead == 0 && going)
+            {
+                ZsMove move = MoveOne(shard, geometry, source, target, ref slot);
+                if (move == ZsMove.SourcePinned)
+                {
+                    aside[asideCount++] = source;
+                    asideFree += geometry.Objects - (uint)PageAt(source)->InUse;
+                    source = 0;
+                }
+
+                if (PageAt(target)->InUse == geometry.Objects)
+                {
+                    Join(shard, ref target);
+                }
+            }
+
+            if (!going)
+            {
+                break;
+            }
+
+            guard.Exit();
+            freed += dead != 0 ? GiveBack(dead, geometry.Frames) : 0;
+            TPause.Reach(PauseBetweenObjects);
+            GiveWay(ref guard);
+            guard.Enter();
+        }
+
+        Join(shard, ref source);
+        Join(shard, ref target);
+        foreach (uint zspage in aside[..asideCount])
+        {
+            uint back = zspage;
+            Join(shard, ref back);
+        }
+
+        // What emptied while it was isolated.
+        uint last;
+        uint none = 0;
+        while ((last = TakeDead(shard, ref none)) != 0)
+        {
+            guard.Exit();
+            freed += GiveBack(last, geometry.Frames);
+            guard.Enter();
+        }
+
+        guard.Exit();
+        return freed;
+    }
+
+    /// <summary>Ends the life of an empty zspage that nobody reads: the source, or one from the list. Under the lock.</summary>
+    private uint TakeDead(ZsShard<TStatistics>* shard, ref uint source)
+    {
+        if (source != 0 && PageAt(source)->InUse == 0)
+        {
+            Join(shard, ref source);
+        }
+
+        for (uint zspage = shard->Lists.Heads[0]; zspage != 0; zspage = PageAt(zspage)->Next)
+        {
+            if (TryKill(shard, zspage, PageAt(zspage)))
+            {
+                return zspage;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>
+    /// Sees to it that there is a source and a target. A target stays until it is full, whatever happens to the sources. Under the lock.
+    /// </summary>
+    /// <returns>False when no whole zspage can be freed any more.</returns>
+    private bool TryChoose(
+        ZsShard<TStatistics>* shard, in ZsClass geometry, uint asideFree, ref uint source, ref uint target, ref uint slot)
+    {
+        if (source == 0)
+        {
+            long free = ((long)shard->Zspages * geometry.Objects) - shard->Used - asideFree;
+            uint present = shard->Lists.Present & ZsClass.PartialMask;
+            if (free < geometry.Objects || present == 0)
+            {
+                return false;
+            }
+
+            source = Isolate(shard, shard->Lists.Heads[BitOperations.TrailingZeroCount(present)]);
+            slot = 0;
+        }
+
+        if (target == 0)
+        {
+            uint present = shard->Lists.Present & ZsClass.PartialMask;
+            if (present == 0)
+            {
+                return false;
+            }
+
+            target = Isolate(shard, shard->Lists.Heads[BitOperations.Log2(present)]);
+        }
+
+        return true;
+    }
+
+    private uint Isolate(ZsShard<TStatistics>* shard, uint zspage)
+    {
+        Zspage* page = PageAt(zspage);
+        Unlink(shard, page);
+        page->IsIsolated = true;
+        return zspage;
+    }
+
+    /// <summary>Puts an isolated zspage, if there is one, back on the list where it belongs. Under the lock.</summary>
+    private void Join(ZsShard<TStatistics>* shard, ref uint zspage)
+    {
+        if (zspage != 0)
+        {
+            Zspage* page = PageAt(zspage);
+            page->IsIsolated = false;
+            Link(shard, zspage, page, _classes[ClassOf(shard)].GroupOf(page->InUse));
+            zspage = 0;
+        }
+    }
+
+    /// <summary>Moves one object. Under the lock; the target has room.</summary>
+    private ZsMove MoveOne(ZsShard<TStatistics>* shard, in ZsClass geometry, uint source, uint target, ref uint slot)
+    {
+        // Nobody allocates in an isolated zspage, so there is nothing behind the slot that was reached.
+        Zspage* from = PageAt(source);
+        while (slot < from->Fresh && !new ZsHead(HeadOf(from, geometry, slot)).IsUsed)
+        {
+            slot++;
+        }
+
+        if (slot == from->Fresh)
+        {
+            return ZsMove.SourceEmpty;
+        }
+
+        if (!Zspage.TryFreeze(from, 0))
+        {
+            return ZsMove.SourcePinned;
+        }
+
+        Zspage* to = PageAt(target);
+        uint newSlot = TakeSlot(to, geometry);
+        ref ulong head = ref HeadOf(from, geometry, slot);
+        var used = new ZsHead(head);
+        int bytes = ZsClassTable.HeadBytes + used.ObjectBytes;
+        CopyObject(from, slot * geometry.Bytes, to, newSlot * geometry.Bytes, bytes);
+        to->InUse++;
+        TPause.Reach(PauseCopied);
+        ulong* word = CellAt(used.Cell);
+        Atomic.StoreRelease(ref *word, new ZsCell(*word).Move(target, newSlot).Bits); // [A3] pairs with [A2]
+        PutSlot(from, ref head, slot);
+        Zspage.Thaw(from);
+        slot++;
+        shard->ObjectsMoved++;
+        shard->BytesMoved += bytes;
+        return ZsMove.Moved;
+    }
+
+    private void CopyObject(Zspage* from, uint fromOffset, Zspage* to, uint toOffset, int bytes)
+    {
+        while (bytes > 0)
+        {
+            int piece = int.Min(bytes, Pfn.FrameBytes - (int)(fromOffset & (Pfn.FrameBytes - 1)));
+            CopyIn(to, toOffset, new ReadOnlySpan<byte>(ByteAt(from, fromOffset), piece));
+            fromOffset += (uint)piece;
+            toOffset += (uint)piece;
+            bytes -= piece;
+        }
+    }
+
+    /// <summary>Lets those who wait have the lock first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void GiveWay(ref ZsLock<TStatistics> guard)
+    {
+        if (guard.IsContended)
+        {
+            GiveWaySlow(ref guard);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void GiveWaySlow(ref ZsLock<TStatistics> guard)
+    {
+        // Bounded: somebody always waits on a lock that is busy enough, and compaction must end.
+        const int Rounds = 32;
+        for (int i = 0; i < Rounds && guard.IsContended; i++)
+        {
+            Thread.SpinWait(1 << int.Min(i, 6));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Zsmalloc;
+
+/// <content>Migration of frames: cells name zspages, not frames, so one number in the descriptor is all that changes.</content>
+internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
+{
+    private long _framesMigrated;
+
+    /// <inheritdoc/>
+    public override bool TryMigrate(Pfn frame, Pfn target)
+    {
+        if (frame.Value >= _zone.FrameCount || target.Value >= _zone.FrameCount || !TryBeginWork())
+        {
+            return false;
+        }
+
+        uint zspage = Atomic.LoadAcquire(ref _zspageOfFrame[frame.Value]);
+        bool migrated = zspage != 0 && TryMigrate(zspage, frame, target);
+        EndWork();
+        return migrated;
+    }
+
+    private bool TryMigrate(uint zspage, Pfn frame, Pfn target)
+    {
+        Zspage* page = PageAt(zspage);
+        uint index = Atomic.LoadAcquire(ref page->ShardPlusOne) - 1;
+        if (index == uint.MaxValue)
+        {
+            return false;
+        }
+
+        ref ZsLock<TStatistics> guard = ref LockOf(Shard(index));
+        guard.Enter();
+        bool migrated = page->ShardPlusOne == index + 1
+            && Atomic.LoadAcquire(ref _zspageOfFrame[frame.Value]) == zspage
+            && Zspage.TryFreeze(page, 0);
+        if (migrated)
+        {
+            new ReadOnlySpan<byte>(_zone.AddressOf(frame), Pfn.FrameBytes).CopyTo(new Span<byte>(_zone.AddressOf(target), Pfn.FrameBytes));
+            TPause.Reach(PauseCopied);
+            Replace(page, _classes[index / (uint)_stripes].Frames, frame, target);
+            Atomic.StoreRelease(ref _zspageOfFrame[target.Value], zspage);
+            Atomic.StoreRelease(ref _zspageOfFrame[frame.Value], 0u);
+            Zspage.Thaw(page);
+        }
+
+        guard.Exit();
+        if (migrated)
+        {
+            Atomic.Add(ref _framesMigrated, 1);
+        }
+
+        return migrated;
+    }
+
+    private static void Replace(Zspage* page, int count, Pfn frame, Pfn target)
+    {
+        var frames = new Span<uint>(Zspage.FramesOf(page), count);
+        frames[frames.IndexOf(frame.Value)] = target.Value;
+    }
+}

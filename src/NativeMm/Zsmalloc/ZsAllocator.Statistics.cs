@@ -1,0 +1,194 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Zsmalloc;
+
+/// <content>Figures, and giving everything back.</content>
+internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
+{
+    /// <inheritdoc/>
+    public override ZsPoolStatistics GetStatistics()
+    {
+        ThrowIfReleased();
+        long objects = 0;
+        long usedBytes = 0;
+        long classBytes = 0;
+        long moved = 0;
+        long movedBytes = 0;
+        for (uint index = 0; index < (uint)ShardCount; index++)
+        {
+            ZsShard<TStatistics>* shard = Shard(index);
+            LockOf(shard).Enter();
+            objects += shard->Used;
+            usedBytes += shard->UsedBytes;
+            classBytes += shard->Used * _classes[index / (uint)_stripes].Bytes;
+            moved += shard->ObjectsMoved;
+            movedBytes += shard->BytesMoved;
+            LockOf(shard).Exit();
+        }
+
+        return new ZsPoolStatistics
+        {
+            Objects = objects,
+            UsedBytes = usedBytes,
+            ClassBytes = classBytes,
+            Frames = TotalFrames,
+            MetadataBytes = MetadataBytes(),
+            CellsRetired = Atomic.LoadAcquire(ref _cellsRetired),
+            FramesCompacted = Atomic.LoadAcquire(ref _framesCompacted),
+            ObjectsMoved = moved,
+            BytesMoved = movedBytes,
+            FramesMigrated = Atomic.LoadAcquire(ref _framesMigrated),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ZsClassStatistics> GetClassStatistics()
+    {
+        ThrowIfReleased();
+        var rows = new List<ZsClassStatistics>(ClassCount);
+        for (uint @class = 0; @class < (uint)ClassCount; @class++)
+        {
+            rows.Add(StatisticsOf(@class));
+        }
+
+        return rows;
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics()
+    {
+        ThrowIfReleased();
+        List<LockStatisticsSnapshot> rows = [];
+        if (TStatistics.Enabled)
+        {
+            for (uint index = 0; index < (TLocking.OneLock ? 1u : (uint)ShardCount); index++)
+            {
+                string name = TLocking.OneLock
+                    ? _options.Name
+                    : string.Create(CultureInfo.InvariantCulture, $"{_options.Name}-{_classes[index / (uint)_stripes].Bytes}/{index % (uint)_stripes}");
+                AddRow(rows, ref Shard(index)->Lock, name);
+            }
+
+            AddRow(rows, ref _cellLock, _options.Name + "-cells");
+            AddRow(rows, ref _zspageLock, _options.Name + "-zspages");
+        }
+
+        return rows;
+    }
+
+    /// <inheritdoc/>
+    public override (long Objects, long Bytes) Release()
+    {
+        if (_liveTag != _tag)
+        {
+            return default;
+        }
+
+        _frames.RemoveShrinker(this);
+        Close();
+        ZsPoolStatistics last = GetStatistics();
+        Span<Pfn> frames = stackalloc Pfn[ZsPoolOptions.ChainFramesLimit];
+        for (uint zspage = 1; zspage < _zspageEnd; zspage++)
+        {
+            Zspage* page = PageAt(zspage);
+            if (page->ShardPlusOne != 0)
+            {
+                int count = _classes[(page->ShardPlusOne - 1) / (uint)_stripes].Frames;
+                for (int i = 0; i < count; i++)
+                {
+                    frames[i] = new Pfn(Zspage.FramesOf(page)[i]);
+                }
+
+                _frames.FreeBulk(frames[..count], Order.Zero);
+            }
+        }
+
+        _frameCount = 0;
+        _liveTag = uint.MaxValue;
+        ReleaseTables();
+        return (last.Objects, last.UsedBytes);
+    }
+
+    private static void AddRow(List<LockStatisticsSnapshot> rows, ref ZsLock<TStatistics> guard, string name)
+    {
+        if (typeof(TStatistics) == typeof(LockStatistics))
+        {
+            guard.Enter();
+            LockStatisticsSnapshot row = Unsafe.As<TStatistics, LockStatistics>(ref guard.Statistics).Snapshot(name);
+            guard.Exit();
+            if (row.Acquisitions != 0)
+            {
+                rows.Add(row);
+            }
+        }
+    }
+
+    private ZsClassStatistics StatisticsOf(uint @class)
+    {
+        ref readonly ZsClass geometry = ref _classes[@class];
+        int[] groups = new int[ZsClass.Groups];
+        int zspages = 0;
+        long used = 0;
+        long bytes = 0;
+        for (uint index = @class * (uint)_stripes; index < (@class + 1) * (uint)_stripes; index++)
+        {
+            ZsShard<TStatistics>* shard = Shard(index);
+            LockOf(shard).Enter();
+            for (int group = 0; group < groups.Length; group++)
+            {
+                groups[group] += shard->Lists.Counts[group];
+            }
+
+            zspages += (int)shard->Zspages;
+            used += shard->Used;
+            bytes += shard->UsedBytes;
+            LockOf(shard).Exit();
+        }
+
+        return new ZsClassStatistics
+        {
+            Index = geometry.Index,
+            SizeBytes = geometry.Bytes,
+            FramesPerZspage = geometry.Frames,
+            ObjectsPerZspage = geometry.Objects,
+            Groups = groups,
+            Zspages = zspages,
+            ObjectsAllocated = (long)zspages * geometry.Objects,
+            ObjectsUsed = used,
+            UsedBytes = bytes,
+        };
+    }
+
+    private long MetadataBytes() =>
+        ((long)_cellEnd << CellShift)
+        + ((long)_zspageEnd << (_options.ChainFramesMax <= ChainInOneLine ? DescriptorShift : LongDescriptorShift))
+        + (TotalFrames * sizeof(uint))
+        + (long)ShardBytes;
+
+    private void ReleaseTables()
+    {
+        _cells?.Release();
+        _zspages?.Release();
+        Give((nuint)_classOf, ZsPool.ObjectBytesMax + 1);
+        Give((nuint)_classes, (nuint)(ClassCount * sizeof(ZsClass)));
+        Give((nuint)_shards, ShardBytes);
+        Give((nuint)_zspageOfFrame, (nuint)_zone.FrameCount * sizeof(uint));
+        _classOf = null;
+        _classes = null;
+        _shards = null;
+        _zspageOfFrame = null;
+        ZsPoolTags.Return(_tag);
+    }
+
+    private void Give(nuint address, nuint bytes)
+    {
+        if (address != 0)
+        {
+            bool released = _zone.Platform.Release(address, bytes).Succeeded;
+            Invariant.Check(released, $"The platform refused to release {bytes} bytes of the bookkeeping of a zsmalloc pool.");
+        }
+    }
+}

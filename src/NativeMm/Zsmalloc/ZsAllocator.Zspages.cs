@@ -1,0 +1,257 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using NativeMm.Frames;
+using NativeMm.Primitives;
+
+namespace NativeMm.Zsmalloc;
+
+/// <content>Zspages: made of frames, listed by fullness, handed from stripe to stripe, given back.</content>
+internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
+{
+    private const uint RebuildsBeforeKeeping = 2;
+
+    // Under _zspageLock. Zspage 0 is none.
+    private ZsLock<TStatistics> _zspageLock;
+    private uint _freeZspage;
+    private uint _zspageEnd = 1;
+
+    private long _frameCount;
+
+    /// <summary>Moves a zspage to the list of another group. Under the lock.</summary>
+    /// <returns>Whether the group is another one.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Regroup(ZsShard<TStatistics>* shard, uint zspage, Zspage* page, uint group)
+    {
+        if (page->Group == group)
+        {
+            return false;
+        }
+
+        Unlink(shard, page);
+        Link(shard, zspage, page, group);
+        return true;
+    }
+
+    private void Link(ZsShard<TStatistics>* shard, uint zspage, Zspage* page, uint group)
+    {
+        uint head = shard->Lists.Heads[group];
+        page->Group = (byte)group;
+        page->Previous = 0;
+        page->Next = head;
+        if (head != 0)
+        {
+            PageAt(head)->Previous = zspage;
+        }
+
+        shard->Lists.Heads[group] = zspage;
+        shard->Lists.Counts[group]++;
+        shard->Lists.Present |= 1u << (int)group;
+    }
+
+    private void Unlink(ZsShard<TStatistics>* shard, Zspage* page)
+    {
+        uint group = page->Group;
+        if (page->Previous != 0)
+        {
+            PageAt(page->Previous)->Next = page->Next;
+        }
+        else
+        {
+            shard->Lists.Heads[group] = page->Next;
+        }
+
+        if (page->Next != 0)
+        {
+            PageAt(page->Next)->Previous = page->Previous;
+        }
+
+        if (--shard->Lists.Counts[group] == 0)
+        {
+            shard->Lists.Present &= ~(1u << (int)group);
+        }
+    }
+
+    /// <summary>Makes one more zspage for a shard. The caller holds no lock: shrinkers may run.</summary>
+    private bool TryBuild(uint index)
+    {
+        ref readonly ZsClass geometry = ref _classes[index / (uint)_stripes];
+        if (!TryTakeNumber(out uint zspage))
+        {
+            return false;
+        }
+
+        Span<Pfn> frames = stackalloc Pfn[geometry.Frames];
+        if (!TryAllocateFrames(frames))
+        {
+            ReturnNumber(zspage);
+            return false;
+        }
+
+        Zspage* page = PageAt(zspage);
+        page->InUse = 0;
+        page->FreeSlot = Zspage.NoSlot;
+        page->Fresh = 0;
+        page->IsIsolated = false;
+        page->HugeHead = 0;
+        for (int i = 0; i < frames.Length; i++)
+        {
+            Zspage.FramesOf(page)[i] = frames[i].Value;
+            Atomic.StoreRelease(ref _zspageOfFrame[frames[i].Value], zspage);
+        }
+
+        Atomic.Add(ref _frameCount, frames.Length);
+        ZsShard<TStatistics>* shard = Shard(index);
+        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        guard.Enter();
+        Atomic.StoreRelease(ref page->ShardPlusOne, index + 1);
+        Zspage.Thaw(page, Zspage.Frozen | Zspage.Deferred);
+        Link(shard, zspage, page, 0);
+        shard->Zspages++;
+        shard->Rebuilds += shard->FreedEmpty ? 1u : 0;
+        shard->FreedEmpty = false;
+        guard.Exit();
+        return true;
+    }
+
+    private bool TryAllocateFrames(Span<Pfn> frames)
+    {
+        int count = _frames.AllocateBulk(Order.Zero, FrameFlags.Movable, frames);
+        while (count < frames.Length && _frames.TryAllocate(Order.Zero, FrameFlags.Movable, out frames[count], out _))
+        {
+            count++;
+        }
+
+        if (count == frames.Length)
+        {
+            return true;
+        }
+
+        _frames.FreeBulk(frames[..count], Order.Zero);
+        return false;
+    }
+
+    private bool TryTakeNumber(out uint zspage)
+    {
+        _zspageLock.Enter();
+        zspage = _freeZspage;
+        bool found = zspage != 0;
+        if (found)
+        {
+            _freeZspage = PageAt(zspage)->Next;
+        }
+        else if (_zspages.TryEnsure(_zspageEnd))
+        {
+            zspage = _zspageEnd++;
+            found = true;
+        }
+
+        _zspageLock.Exit();
+        return found;
+    }
+
+    private void ReturnNumber(uint zspage)
+    {
+        _zspageLock.Enter();
+        PageAt(zspage)->Next = _freeZspage;
+        _freeZspage = zspage;
+        _zspageLock.Exit();
+    }
+
+    /// <summary>
+    /// Ends the life of an empty zspage, unless a reader is still there: then the reader will. Under the lock; the zspage is listed.
+    /// </summary>
+    private bool TryKill(ZsShard<TStatistics>* shard, uint zspage, Zspage* page)
+    {
+        if (!Zspage.TryFreeze(page, Zspage.Deferred))
+        {
+            return false;
+        }
+
+        Unlink(shard, page);
+        shard->Zspages--;
+        Atomic.StoreRelease(ref page->ShardPlusOne, 0u);
+        for (int i = 0; i < _classes[ClassOf(shard)].Frames; i++)
+        {
+            Atomic.StoreRelease(ref _zspageOfFrame[Zspage.FramesOf(page)[i]], 0u);
+        }
+
+        return true;
+    }
+
+    private uint ClassOf(ZsShard<TStatistics>* shard) => (uint)((nuint)((byte*)shard - _shards) / _shardStride) / (uint)_stripes;
+
+    /// <summary>Gives the frames of a dead zspage back. The caller holds no lock.</summary>
+    /// <returns>How many.</returns>
+    private int GiveBack(uint zspage, int count)
+    {
+        Span<Pfn> frames = stackalloc Pfn[count];
+        for (int i = 0; i < count; i++)
+        {
+            frames[i] = new Pfn(Zspage.FramesOf(PageAt(zspage))[i]);
+        }
+
+        ReturnNumber(zspage);
+        Atomic.Add(ref _frameCount, -count);
+        _frames.FreeBulk(frames, Order.Zero);
+        return count;
+    }
+
+    /// <summary>Takes over a zspage of another stripe that has more than one with room. The caller holds no lock.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryTakeOver(uint index)
+    {
+        uint first = index / (uint)_stripes * (uint)_stripes;
+        for (uint other = first; other < first + (uint)_stripes; other++)
+        {
+            // A stale look costs a lock for nothing, or a zspage more.
+            if (other != index && (Atomic.LoadAcquire(ref Shard(other)->Lists.Present) & NonFullMask) != 0 && TryTakeOver(other, index))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool TryTakeOver(uint from, uint to)
+    {
+        EnterBoth(from, to);
+        ZsShard<TStatistics>* source = Shard(from);
+        uint present = source->Lists.Present & NonFullMask;
+        int roomy = (int)source->Zspages - source->Lists.Counts[ZsClass.FullGroup];
+        bool found = present != 0 && (roomy > 1 || (present & 1) != 0);
+        if (found)
+        {
+            Restripe(from, to, source->Lists.Heads[BitOperations.TrailingZeroCount(present)]);
+        }
+
+        ExitBoth(from, to);
+        return found;
+    }
+
+    /// <summary>Moves a listed zspage to another stripe of its class. Under both locks.</summary>
+    private void Restripe(uint from, uint to, uint zspage)
+    {
+        Zspage* page = PageAt(zspage);
+        Unlink(Shard(from), page);
+        Shard(from)->Zspages--;
+        Shard(from)->Used -= page->InUse;
+        Atomic.StoreRelease(ref page->ShardPlusOne, to + 1);
+        Link(Shard(to), zspage, page, page->Group);
+        Shard(to)->Zspages++;
+        Shard(to)->Used += page->InUse;
+    }
+
+    // Always the smaller number first; stripes are more than one only where each has a lock of its own.
+    private void EnterBoth(uint one, uint other)
+    {
+        Shard(uint.Min(one, other))->Lock.Enter();
+        Shard(uint.Max(one, other))->Lock.Enter();
+    }
+
+    private void ExitBoth(uint one, uint other)
+    {
+        Shard(uint.Max(one, other))->Lock.Exit();
+        Shard(uint.Min(one, other))->Lock.Exit();
+    }
+}

@@ -1,0 +1,47 @@
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Primitives;
+
+namespace NativeMm.Zsmalloc;
+
+/// <summary>What a <see cref="ZsPool"/> asks of its allocator, whatever the locking. See <see cref="ZsAllocator{TLocking, TStatistics, TPause}"/>.</summary>
+internal abstract class ZsEngine : IShrinker, IFrameMigrator
+{
+    public abstract int HugeObjectBytes { get; }
+
+    public abstract long TotalFrames { get; }
+
+    public abstract bool TryAlloc(int bytes, out ZsHandle handle);
+
+    public abstract void Free(ZsHandle handle);
+
+    public abstract void Write(ZsHandle handle, ReadOnlySpan<byte> data, int offset);
+
+    public abstract ZsReadLease OpenRead(ZsHandle handle, Span<byte> scratch);
+
+    public abstract int SizeOf(ZsHandle handle);
+
+    public abstract long Compact();
+
+    public abstract ZsPoolStatistics GetStatistics();
+
+    public abstract IReadOnlyList<ZsClassStatistics> GetClassStatistics();
+
+    public abstract IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics();
+
+    public abstract void Validate();
+
+    public abstract ulong Shrink(ulong framesWanted);
+
+    public abstract bool TryMigrate(Pfn frame, Pfn target);
+
+    /// <summary>Gives everything back.</summary>
+    /// <returns>Objects that were still alive, and their bytes.</returns>
+    public abstract (long Objects, long Bytes) Release();
+
+    /// <summary>Frees a zspage that became empty while it was pinned. Called by whoever let go last.</summary>
+    public abstract void FinishDeferred(uint zspage);
+
+    /// <summary>An access ended, and the object it was for is gone.</summary>
+    public abstract void ThrowFreedWhileUsed(ZsHandle handle);
+}

@@ -1,0 +1,42 @@
+using System.Runtime.InteropServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Zsmalloc;
+
+/// <summary>
+/// One class in one stripe: its lock and what the lock guards. In native memory, apart from its neighbours by whole lines.
+/// </summary>
+/// <typeparam name="TStatistics">What the lock records about itself.</typeparam>
+[StructLayout(LayoutKind.Sequential)]
+internal struct ZsShard<TStatistics>
+    where TStatistics : unmanaged, ILockStatistics
+{
+    public ZsLock<TStatistics> Lock;
+
+    // The rest: under the lock, unless said otherwise.
+    public ZsLists Lists;
+
+    // Free cells of this shard alone, chained.
+    public uint FreeCell;
+    public uint FreeCellCount;
+
+    public uint Zspages;
+
+    // How often a zspage had to be made after one was freed for being empty. From the second time on, one empty zspage stays.
+    public uint Rebuilds;
+    public bool FreedEmpty;
+
+    public long Used;
+
+    // Bytes asked for. Only the sum over the stripes of a class means anything: zspages change stripes, these bytes do not.
+    public long UsedBytes;
+
+    public long ObjectsMoved;
+    public long BytesMoved;
+
+    // 1: somebody compacts the class (stripe 0 only); CAS by whoever wants to.
+    public int Compacting;
+
+    // 1: the class wants to be compacted; set under the lock, exchanged by the background work.
+    public int WantsCompaction;
+}
