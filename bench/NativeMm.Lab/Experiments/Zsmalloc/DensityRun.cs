@@ -3,130 +3,147 @@ using NativeMm.Lab.Baselines;
 using NativeMm.Lab.Harness;
 using NativeMm.Lab.Pages;
 using NativeMm.Lab.Peers;
-using NativeMm.Primitives;
-using NativeMm.Zsmalloc;
 
 namespace NativeMm.Lab.Experiments.Zsmalloc;
 
 /// <summary>
-/// Stores compressed pages, many copies of them, and looks at what the process has become. Whatever it needs itself is there before.
+/// Stores compressed pages, many copies of them, and looks at what that takes in three stages: stored once; each replaced once, in any order, by
+/// another page; any half of them removed. In each stage the subject gives back what it can before anybody looks.
 /// </summary>
-internal sealed class DensityRun(MeasurementRequest request, CompressedPages pages) : IPeerVisitor<Measurement>
+internal sealed class DensityRun
 {
     private const int WarmUpObjects = 256;
+    private const int Seed = 0x646e;
 
-    private readonly int _objects = pages.Count * ZsPlan.Of(request).StoredCopies;
+    private readonly CompressedPages _pages;
+    private readonly int _objects;
+    private readonly int[] _order;
 
-    private double StoredBytes => (double)pages.Bytes * ZsPlan.Of(request).StoredCopies;
-
-    /// <summary>A <see cref="ZsPool"/>, compacted at the end.</summary>
-    public Measurement MeasureZsPool(string variant) => ZsPools.WithFrames(frames =>
+    /// <summary>Prepares a run; its tables exist before the first look at what is resident.</summary>
+    public DensityRun(CompressedPages pages, int copies)
     {
-        using ZsPool pool = ZsPools.Create(frames, variant, accounting: false);
-        var handles = new ZsHandle[_objects];
-        Array.Fill(handles, default);
-        Measurement result = MeasureResident(
-            i => pool.Write(handles[i] = pool.Alloc(pages.Sizes[i % pages.Count]), pages[i % pages.Count]),
-            i => pool.Free(handles[i]),
-            () => pool.Compact());
-        ZsPoolStatistics statistics = pool.GetStatistics();
-        long accounted = (statistics.Frames * Pfn.FrameBytes) + statistics.MetadataBytes;
-        result
-            .Add("accounted_per_byte", accounted / StoredBytes)
-            .Add("bytes_per_class_byte", (double)statistics.Frames * Pfn.FrameBytes / statistics.ClassBytes)
-            .Add("metadata_per_object", (double)statistics.MetadataBytes / statistics.Objects)
-            .Add("overhead_per_object", (statistics.ClassBytes + (double)statistics.MetadataBytes - statistics.UsedBytes) / statistics.Objects);
-        Free(i => pool.Free(handles[i]));
-        return result;
-    });
-
-    /// <summary>The simpler pool with one of the encodings, compacted at the end.</summary>
-    public Measurement MeasureEncoded<TEncoding>()
-        where TEncoding : struct, IHandleEncoding => ZsPools.WithFrames(frames =>
-    {
-        using var pool = new EncodedPool<TEncoding, NoLockStatistics>(frames);
-        var handles = new ulong[_objects];
-        Array.Fill(handles, 0UL);
-        Measurement result = MeasureResident(
-            i => pool.Write(handles[i] = pool.Alloc(pages.Sizes[i % pages.Count]), pages[i % pages.Count]),
-            i => pool.Free(handles[i]),
-            () => pool.Compact());
-        result
-            .Add("bytes_per_class_byte", (double)pool.Frames * Pfn.FrameBytes / pool.ClassBytes)
-            .Add("overhead_per_object", (pool.ClassBytes + (pool.Objects * sizeof(ulong)) - StoredBytes) / pool.Objects);
-        Free(i => pool.Free(handles[i]));
-        return result;
-    });
-
-    /// <summary>Two or three objects a page; those too large for their pages get a page each.</summary>
-    public Measurement MeasureChunks(int objectsPerPage) => ZsPools.WithFrames(frames =>
-    {
-        using var pool = new ChunkPagePool(frames, objectsPerPage);
-        var store = new ChunkStore(pool, frames, _objects);
-        Measurement result = MeasureResident(i => store.Put(i, pages[i % pages.Count]), store.Remove, () => { });
-        result.Add("accounted_per_byte", (double)store.Pages * Pfn.FrameBytes / StoredBytes);
-        Free(store.Remove);
-        return result;
-    });
-
-    /// <inheritdoc/>
-    public Measurement Visit<TAllocator, THandle>()
-        where TAllocator : struct, IAllocatorUnderTest<THandle>
-        where THandle : struct, IBlockHandle
-    {
-        var blocks = new THandle[_objects];
-        Array.Fill(blocks, default);
-        Measurement result = MeasureResident(i => blocks[i] = Make<TAllocator, THandle>(pages.Sizes[i % pages.Count]), i => TAllocator.Free(blocks[i]), () => { });
-        Free(i => TAllocator.Free(blocks[i]));
-        return result;
+        _pages = pages;
+        _objects = pages.Count * copies;
+        _order = [.. Enumerable.Range(0, _objects)];
+        new Random(Seed).Shuffle(_order);
     }
 
-    // No object is longer than a page: its first and its last byte are in all of its pages.
-    private static THandle Make<TAllocator, THandle>(int bytes)
-        where TAllocator : struct, IAllocatorUnderTest<THandle>
-        where THandle : struct, IBlockHandle
+    /// <summary>Measures a variant.</summary>
+    public Measurement Measure(string variant) => ZsPools.WithFrames(frames =>
     {
-        THandle block = TAllocator.Alloc((nuint)bytes);
-        block.Touch(0);
-        block.Touch((nuint)bytes - 1);
-        return block;
-    }
+        using IDensitySubject subject = Create(frames, variant);
+        return Measure(subject);
+    });
 
-    private Measurement MeasureResident(Action<int> put, Action<int> remove, Action compact)
+    /// <summary>Measures a subject, which is empty at the end.</summary>
+    public Measurement Measure(IDensitySubject subject)
     {
-        if (ResidentMemory.Now == 0)
+        WarmUp(subject);
+        ulong before = ResidentMemory.Now;
+        if (before == 0)
         {
             throw new NotSupportedException("This system does not tell how much memory is resident.");
         }
 
-        for (int i = 0; i < WarmUpObjects; i++)
-        {
-            put(i);
-        }
-
-        compact();
-        for (int i = 0; i < WarmUpObjects; i++)
-        {
-            remove(i);
-        }
-
-        GC.Collect();
-        ulong before = ResidentMemory.Now;
-        for (int i = 0; i < _objects; i++)
-        {
-            put(i);
-        }
-
-        compact();
-        ulong now = ResidentMemory.Now;
-        return new Measurement().Add("bytes_per_byte", (now - (double)before) / StoredBytes);
+        double stored = Store(subject);
+        (double Held, double Resident) fresh = Look(subject, before, stored);
+        stored = Replace(subject);
+        (double Held, double Resident) replaced = Look(subject, before, stored);
+        var result = new Measurement()
+            .Add("bytes_per_byte", replaced.Held)
+            .Add("bytes_per_byte_fresh", fresh.Held)
+            .Add("resident_per_byte", replaced.Resident);
+        subject.Describe(result, stored);
+        stored -= RemoveHalf(subject);
+        result.Add("bytes_per_byte_halved", Look(subject, before, stored).Held);
+        RemoveRest(subject);
+        return result;
     }
 
-    private void Free(Action<int> remove)
+    private static (double Held, double Resident) Look(IDensitySubject subject, ulong before, double stored)
     {
+        subject.GiveBack();
+        double resident = ((double)ResidentMemory.Now - before) / stored;
+        return (subject.HeldBytes is { } held ? held / stored : resident, resident);
+    }
+
+    private IDensitySubject Create(IFrameAllocator frames, string variant) => variant switch
+    {
+        "zbud" => new ChunkSubject(frames, ChunkPagePool.Two, _objects),
+        "z3fold" => new ChunkSubject(frames, ChunkPagePool.Three, _objects),
+        "class-in-cell" => new EncodedSubject<ClassInCell>(frames, _objects),
+        "class-in-handle" => new EncodedSubject<ClassInHandle>(frames, _objects),
+        "class-in-object" => new EncodedSubject<ClassInObject>(frames, _objects),
+        "nativemm" or "glibc" => AllocatorPeers.Accept<HeapSubjects, IDensitySubject>(variant, new HeapSubjects(_objects)),
+        _ => new ZsPoolSubject(frames, variant, _objects),
+    };
+
+    // What the process needs itself for this work it has before the first look.
+    private void WarmUp(IDensitySubject subject)
+    {
+        for (int i = 0; i < WarmUpObjects; i++)
+        {
+            subject.Put(i, PageOf(i));
+        }
+
+        for (int i = 0; i < WarmUpObjects; i++)
+        {
+            subject.Remove(i);
+        }
+
+        subject.GiveBack();
+        _ = subject.HeldBytes;
+        GC.Collect();
+    }
+
+    private double Store(IDensitySubject subject)
+    {
+        long stored = 0;
         for (int i = 0; i < _objects; i++)
         {
-            remove(i);
+            subject.Put(i, PageOf(i));
+            stored += PageOf(i).Length;
+        }
+
+        return stored;
+    }
+
+    private double Replace(IDensitySubject subject)
+    {
+        long stored = 0;
+        foreach (int i in _order)
+        {
+            subject.Remove(i);
+            subject.Put(i, SecondPageOf(i));
+            stored += SecondPageOf(i).Length;
+        }
+
+        return stored;
+    }
+
+    // Every second one in the order of replacing, so that neighbours in time do not go together.
+    private double RemoveHalf(IDensitySubject subject)
+    {
+        long removed = 0;
+        for (int i = 0; i < _objects; i += 2)
+        {
+            subject.Remove(_order[i]);
+            removed += SecondPageOf(_order[i]).Length;
+        }
+
+        return removed;
+    }
+
+    private void RemoveRest(IDensitySubject subject)
+    {
+        for (int i = 1; i < _objects; i += 2)
+        {
+            subject.Remove(_order[i]);
         }
     }
+
+    private ReadOnlySpan<byte> PageOf(int number) => _pages[number % _pages.Count];
+
+    // Half the set away, the size has nothing to do with that of the first.
+    private ReadOnlySpan<byte> SecondPageOf(int number) => _pages[(number + (_pages.Count / 2)) % _pages.Count];
 }

@@ -1,8 +1,6 @@
 using System.Globalization;
-using NativeMm.Lab.Baselines;
 using NativeMm.Lab.Harness;
 using NativeMm.Lab.Pages;
-using NativeMm.Lab.Peers;
 
 namespace NativeMm.Lab.Experiments.Zsmalloc;
 
@@ -34,13 +32,15 @@ internal sealed class ZsmallocExperiment : IExperiment
     [
         new("ops_per_second", "1/s", "locks: calls of all workers together", IsHeadline: true, LowerIsBetter: false),
         new("contentions_per_million", "1", "locks: how often somebody waited for a lock, by a million calls", IsHeadline: true),
-        new("bytes_per_byte", "1", "density: bytes that became resident by bytes stored", IsHeadline: true),
+        new("bytes_per_byte", "1", "density: bytes held by bytes stored, after every page was replaced once", IsHeadline: true),
         new("compaction_time", "ns", "compaction: until the last compactor was done", IsHeadline: true),
         new("bytes_per_second", "By/s", "store, load: bytes of uncompressed pages, all threads together", IsHeadline: true, LowerIsBetter: false),
         new("ns_per_op", "ns", "pair: an allocation and a free; read: opening, looking and closing", IsHeadline: true),
         new("read_p999", "ns", "locks: the time that 99.9 % of the reads do not exceed"),
         .. LockMetrics.Definitions,
-        new("accounted_per_byte", "1", "density: bytes by the pool's own account, metadata included, by bytes stored"),
+        new("bytes_per_byte_fresh", "1", "density: the same when every page was stored once"),
+        new("bytes_per_byte_halved", "1", "density: the same when any half was removed after that"),
+        new("resident_per_byte", "1", "density: bytes that became resident by bytes stored, after every page was replaced once"),
         new("bytes_per_class_byte", "1", "density: bytes of the pool's frames by the sum of the objects' class sizes"),
         new("metadata_per_object", "By", "density: bytes beside the frames, by objects"),
         new("overhead_per_object", "By", "density: bytes that an object's class and handle take beyond its own, by objects"),
@@ -86,7 +86,7 @@ internal sealed class ZsmallocExperiment : IExperiment
     public Measurement Measure(MeasurementRequest request) => request.Parameters["part"] switch
     {
         ZsPart.Locks => MeasureLocks(request),
-        ZsPart.Density => MeasureDensity(request),
+        ZsPart.Density => new DensityRun(CompressedPages.Shipped(), ZsPlan.Of(request).StoredCopies).Measure(request.Case.Variant),
         ZsPart.Compaction => Accept(request, new CompactionRun(request, CompressedPages.Shipped().Sizes)),
         ZsPart.Store or ZsPart.Load => PageStores.Measure(request),
         ZsPart.Pair or ZsPart.Read => Accept(request, new PairRun(request)),
@@ -174,20 +174,5 @@ internal sealed class ZsmallocExperiment : IExperiment
         }
 
         return result;
-    }
-
-    private static Measurement MeasureDensity(MeasurementRequest request)
-    {
-        var run = new DensityRun(request, CompressedPages.Shipped());
-        return request.Case.Variant switch
-        {
-            "zbud" => run.MeasureChunks(ChunkPagePool.Two),
-            "z3fold" => run.MeasureChunks(ChunkPagePool.Three),
-            "class-in-cell" => run.MeasureEncoded<ClassInCell>(),
-            "class-in-handle" => run.MeasureEncoded<ClassInHandle>(),
-            "class-in-object" => run.MeasureEncoded<ClassInObject>(),
-            "nativemm" or "glibc" => AllocatorPeers.Accept<DensityRun, Measurement>(request.Case.Variant, run),
-            _ => run.MeasureZsPool(request.Case.Variant),
-        };
     }
 }

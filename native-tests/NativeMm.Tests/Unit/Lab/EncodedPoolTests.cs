@@ -133,13 +133,14 @@ public sealed class EncodedPoolTests : IDisposable
     {
         using var pool = new EncodedPool<TEncoding, NoLockStatistics>(_frames);
         int working = Workers;
+        long freed = 0;
         StartGate.Run(Workers + Compactors, thread =>
         {
             if (thread >= Workers)
             {
                 while (Volatile.Read(ref working) > 0)
                 {
-                    pool.Compact();
+                    Interlocked.Add(ref freed, pool.Compact());
                 }
 
                 return;
@@ -147,7 +148,12 @@ public sealed class EncodedPoolTests : IDisposable
 
             try
             {
-                Work(pool, thread);
+                // Once more when no compactor has found a core by then.
+                do
+                {
+                    Work(pool, thread);
+                }
+                while (Volatile.Read(ref freed) == 0);
             }
             finally
             {

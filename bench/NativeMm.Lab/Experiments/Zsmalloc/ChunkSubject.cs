@@ -1,5 +1,6 @@
 using NativeMm.Frames;
 using NativeMm.Lab.Baselines;
+using NativeMm.Lab.Harness;
 using NativeMm.Primitives;
 
 namespace NativeMm.Lab.Experiments.Zsmalloc;
@@ -8,7 +9,7 @@ namespace NativeMm.Lab.Experiments.Zsmalloc;
 /// Numbered contents in a <see cref="ChunkPagePool"/>. What is too large for a shared page gets a frame of its own, as a page that hardly
 /// becomes smaller stays where it is.
 /// </summary>
-internal sealed unsafe class ChunkStore
+internal sealed unsafe class ChunkSubject : IDensitySubject
 {
     private readonly ChunkPagePool _pool;
     private readonly IFrameAllocator _frames;
@@ -16,10 +17,10 @@ internal sealed unsafe class ChunkStore
     private readonly Pfn[] _whole;
     private int _wholePages;
 
-    /// <summary>Makes an empty store.</summary>
-    public ChunkStore(ChunkPagePool pool, IFrameAllocator frames, int objects)
+    /// <summary>Makes an empty store with two or three objects a page.</summary>
+    public ChunkSubject(IFrameAllocator frames, int objectsPerPage, int objects)
     {
-        _pool = pool;
+        _pool = new ChunkPagePool(frames, objectsPerPage);
         _frames = frames;
         _shared = new ChunkHandle[objects];
         _whole = new Pfn[objects];
@@ -27,11 +28,10 @@ internal sealed unsafe class ChunkStore
         Array.Fill(_whole, Pfn.None);
     }
 
-    /// <summary>Pages in use.</summary>
-    public int Pages => _pool.Pages + _wholePages;
+    /// <inheritdoc/>
+    public long? HeldBytes => (long)(_pool.Pages + _wholePages) * Pfn.FrameBytes;
 
-    /// <summary>Stores a content.</summary>
-    /// <exception cref="InsufficientMemoryException">There are no frames left.</exception>
+    /// <inheritdoc/>
     public void Put(int number, ReadOnlySpan<byte> content)
     {
         if (content.Length <= ChunkPagePool.BytesMax)
@@ -49,7 +49,7 @@ internal sealed unsafe class ChunkStore
     /// <summary>A stored content; longer ones come with the rest of their page.</summary>
     public ReadOnlySpan<byte> Get(int number) => _whole[number] == Pfn.None ? _pool.Content(_shared[number]) : Whole(number);
 
-    /// <summary>Removes a content.</summary>
+    /// <inheritdoc/>
     public void Remove(int number)
     {
         if (_whole[number] == Pfn.None)
@@ -62,6 +62,19 @@ internal sealed unsafe class ChunkStore
         _whole[number] = Pfn.None;
         _wholePages--;
     }
+
+    /// <summary>Nothing moves from page to page, so there is nothing to give back.</summary>
+    public void GiveBack()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Describe(Measurement measurement, double storedBytes)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _pool.Dispose();
 
     private static void Ensure(bool found)
     {
