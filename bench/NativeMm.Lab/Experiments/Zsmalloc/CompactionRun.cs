@@ -34,18 +34,21 @@ internal sealed class CompactionRun(MeasurementRequest request, int[] sizes) : I
             OnWorkers(thread => workload.Run<ReadClockOff>(thread, OperationsOfWarmUp)),
             (thread, operations) => OnWorkers(t => workload.Run<ReadClockOff>(t, operations))(thread),
             request.Seconds);
-        CompactionFigures best = Enumerable.Range(0, ZsPlan.Of(request).CompactionRounds)
+        CompactionFigures[] rounds = [.. Enumerable.Range(0, ZsPlan.Of(request).CompactionRounds)
             .Select(_ => Round(pool, crew, workload, ZsPlan.Of(request).FragmentedObjects))
-            .MinBy(f => f.Nanoseconds)!;
+            .OrderBy(f => f.Nanoseconds)];
+
+        // Not the fastest round: that is one in which the workers were away.
+        CompactionFigures middle = rounds[rounds.Length / 2];
         crew.Run(OnWorkers(workload.Clear));
         double throughputAlone = _workers * 1e9 / alone;
         return new Measurement()
-            .Add("compaction_time", best.Nanoseconds)
-            .Add("frames_freed", best.FramesFreed)
-            .Add("frames_freed_share", best.FramesBefore == 0 ? 0 : 100.0 * best.FramesFreed / best.FramesBefore)
-            .Add("bytes_copied", best.BytesMoved)
-            .Add("worker_ops_per_second", best.WorkerOperationsPerSecond)
-            .Add("worker_ops_share", 100 * best.WorkerOperationsPerSecond / throughputAlone);
+            .Add("compaction_time", middle.Nanoseconds)
+            .Add("frames_freed", middle.FramesFreed)
+            .Add("frames_freed_share", middle.FramesBefore == 0 ? 0 : 100.0 * middle.FramesFreed / middle.FramesBefore)
+            .Add("bytes_copied", middle.BytesMoved)
+            .Add("worker_ops_per_second", middle.WorkerOperationsPerSecond)
+            .Add("worker_ops_share", 100 * middle.WorkerOperationsPerSecond / throughputAlone);
     }
 
     private Action<int> OnWorkers(Action<int> work) => thread =>

@@ -44,7 +44,21 @@ internal static class PageStores
         using var store = new CompressedPageStore(new CompressedPageStoreOptions { PageBytes = PageSet.PageBytes, Codec = codec });
         Measurement result = run.Measure(new StoredPages(store, pages, room));
         store.Validate();
-        return result;
+        return result.Add("memory_ratio", MemoryRatio(store, pages, ZsPlan.Of(request).StoredCopies));
+    }
+
+    // Of many copies: in the few pages that are timed, the frames that each class has begun would count for more than the pages.
+    private static double MemoryRatio(CompressedPageStore store, byte[][] pages, int copies)
+    {
+        store.Clear();
+        for (int i = 0; i < pages.Length * copies; i++)
+        {
+            store.Store((ulong)i, pages[i % pages.Length]);
+        }
+
+        store.Compact();
+        CompressedPageStoreStatistics statistics = store.GetStatistics();
+        return (double)statistics.OrigDataBytes / (statistics.MemUsedTotalBytes + statistics.IndexBytes);
     }
 
     private static IPageCodec CodecOf(string name) =>

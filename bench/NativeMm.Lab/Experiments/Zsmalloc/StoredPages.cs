@@ -15,7 +15,7 @@ internal readonly struct StoredPages(CompressedPageStore store, byte[][] pages, 
         get
         {
             CompressedPageStoreStatistics statistics = store.GetStatistics();
-            return (double)statistics.OrigDataBytes / statistics.MemUsedTotalBytes;
+            return (double)statistics.OrigDataBytes / statistics.ComprDataBytes;
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed record ZsPlan(int SlotsPerWorker, int AccountedOperations, int S
     public static readonly ZsPlan Full = new(16_384, 1_000_000, 64, 262_144, 5);
 
     /// <summary>A smaller one for the tour.</summary>
-    public static readonly ZsPlan Small = new(4_096, 100_000, 16, 32_768, 2);
+    public static readonly ZsPlan Small = new(4_096, 100_000, 16, 32_768, 3);
 
     /// <summary>The plan of a request.</summary>
     public static ZsPlan Of(MeasurementRequest request) => request.Quick ? Small : Full;

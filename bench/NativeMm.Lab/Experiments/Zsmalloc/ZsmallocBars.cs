@@ -4,7 +4,7 @@ namespace NativeMm.Lab.Experiments.Zsmalloc;
 internal static class ZsmallocBars
 {
     private const string Throughput = "ops_per_second";
-    private const string Bytes = "bytes_per_byte";
+    private static readonly string[] s_bytes = ["bytes_per_byte", "bytes_per_byte_halved"];
 
     /// <summary>All rows.</summary>
     public static IReadOnlyList<Bar> All { get; } = [.. Locks(), .. Density(), .. Speed()];
@@ -33,9 +33,12 @@ internal static class ZsmallocBars
     {
         Case ours = ZsmallocExperiment.CaseOf(ZsPools.PerClass, 1, ZsPart.Density);
         yield return Bar.AtMostValue(1.03, ours, "bytes_per_class_byte");
-        foreach (Variant other in ZsVariants.Density)
+        foreach (string bytes in s_bytes)
         {
-            yield return Bar.AtMostTimes(1.0, ours, ZsmallocExperiment.CaseOf(other, 1, ZsPart.Density), Bytes);
+            foreach (Variant other in ZsVariants.Density)
+            {
+                yield return Bar.AtMostTimes(1.0, ours, ZsmallocExperiment.CaseOf(other, 1, ZsPart.Density), bytes);
+            }
         }
     }
 

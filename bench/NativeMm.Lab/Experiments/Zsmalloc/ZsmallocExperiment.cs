@@ -49,7 +49,8 @@ internal sealed class ZsmallocExperiment : IExperiment
         new("bytes_copied", "By", "compaction: bytes that it copied"),
         new("worker_ops_per_second", "1/s", "compaction: calls of the workers meanwhile", LowerIsBetter: false),
         new("worker_ops_share", "%", "compaction: the same by what they do undisturbed", LowerIsBetter: false),
-        new("ratio", "1", "store, load: bytes of the pages by the memory (codec: the bytes) that they take compressed", LowerIsBetter: false),
+        new("ratio", "1", "store, load: bytes of the pages by the bytes of the compressed pages", LowerIsBetter: false),
+        new("memory_ratio", "1", "store, load: bytes of many copies of the pages by the frames and the index that they take", LowerIsBetter: false),
     ];
 
     /// <inheritdoc/>
