@@ -97,17 +97,25 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         for (uint index = first + 1; index < first + (uint)_stripes; index++)
         {
-            EnterBoth(first, index);
-            uint present = Shard(index)->Lists.Present & ZsClass.PartialMask;
-            if (present != 0)
+            while (TryGatherOne(first, index))
             {
-                Restripe(index, first, Shard(index)->Lists.Heads[BitOperations.TrailingZeroCount(present)]);
             }
-
-            ExitBoth(first, index);
         }
 
         return true;
+    }
+
+    private bool TryGatherOne(uint first, uint index)
+    {
+        EnterBoth(first, index);
+        uint present = Shard(index)->Lists.Present & ZsClass.PartialMask;
+        if (present != 0)
+        {
+            Restripe(index, first, Shard(index)->Lists.Heads[BitOperations.TrailingZeroCount(present)]);
+        }
+
+        ExitBoth(first, index);
+        return present != 0;
     }
 
     private long CompactShard(uint index)

@@ -116,9 +116,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     {
         if (typeof(TStatistics) == typeof(LockStatistics))
         {
-            guard.Enter();
+            // Not under the lock: that would count itself. A row that changes meanwhile may be off by what changes.
             LockStatisticsSnapshot row = Unsafe.As<TStatistics, LockStatistics>(ref guard.Statistics).Snapshot(name);
-            guard.Exit();
             if (row.Acquisitions != 0)
             {
                 rows.Add(row);

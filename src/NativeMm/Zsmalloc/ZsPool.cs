@@ -134,7 +134,10 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
     /// <summary>The classes that remain after merging, the smallest size first.</summary>
     public IReadOnlyList<ZsClassStatistics> GetClassStatistics() => _engine.GetClassStatistics();
 
-    /// <summary>What each lock of the pool recorded; empty without <see cref="ZsPoolOptions.LockStatistics"/>. Locks that were never taken are left out.</summary>
+    /// <summary>
+    /// What each lock of the pool recorded; empty without <see cref="ZsPoolOptions.LockStatistics"/>. Locks that were never taken are left out. Exact
+    /// at rest.
+    /// </summary>
     public IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics() => _engine.GetLockStatistics();
 
     /// <summary>
