@@ -37,26 +37,6 @@ internal static class LockMetrics
         AddTimes(measurement, "lock_hold", account.Hold);
     }
 
-    /// <summary>The accounts of several locks as one: counts and totals added, minima and maxima over all.</summary>
-    public static LockStatisticsSnapshot Sum(string name, IReadOnlyList<LockStatisticsSnapshot> locks) => new()
-    {
-        Name = name,
-        Acquisitions = locks.Sum(l => l.Acquisitions),
-        AcquisitionBounces = locks.Sum(l => l.AcquisitionBounces),
-        Contentions = locks.Sum(l => l.Contentions),
-        ContentionBounces = locks.Sum(l => l.ContentionBounces),
-        Wait = Sum([.. locks.Select(l => l.Wait)]),
-        Hold = Sum([.. locks.Select(l => l.Hold)]),
-    };
-
-    private static LockTimesSnapshot Sum(IReadOnlyList<LockTimesSnapshot> times)
-    {
-        LockTimesSnapshot[] known = [.. times.Where(t => t.Count > 0)];
-        return known.Length == 0
-            ? new LockTimesSnapshot(0, 0, 0, 0)
-            : new LockTimesSnapshot(known.Sum(t => t.Count), known.Min(t => t.Minimum), known.Max(t => t.Maximum), known.Sum(t => t.Total));
-    }
-
     private static void AddTimes(Measurement measurement, string prefix, LockTimesSnapshot times)
     {
         measurement

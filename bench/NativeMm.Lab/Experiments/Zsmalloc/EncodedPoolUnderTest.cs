@@ -1,6 +1,7 @@
 using NativeMm.Diagnostics;
 using NativeMm.Lab.Baselines;
 using NativeMm.Primitives;
+using NativeMm.Zsmalloc;
 
 namespace NativeMm.Lab.Experiments.Zsmalloc;
 
@@ -17,7 +18,7 @@ internal readonly struct EncodedPoolUnderTest<TEncoding, TStatistics>(EncodedPoo
 
     /// <inheritdoc/>
     public LockStatisticsSnapshot? Locks => TStatistics.Enabled
-        ? LockMetrics.Sum("classes", [.. pool.LockStatistics.OfType<LockStatistics>().Select(s => s.Snapshot("class"))])
+        ? LockStatisticsSum.Of("classes", [.. pool.LockStatistics.OfType<LockStatistics>().Select(s => s.Snapshot("class"))])
         : null;
 
     /// <inheritdoc/>
