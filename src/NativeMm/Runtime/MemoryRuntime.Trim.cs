@@ -2,6 +2,7 @@ using System.Diagnostics;
 using NativeMm.Diagnostics;
 using NativeMm.Heap;
 using NativeMm.Primitives;
+using NativeMm.Zsmalloc;
 
 namespace NativeMm.Runtime;
 
@@ -20,7 +21,7 @@ public sealed partial class MemoryRuntime
 
     /// <summary>
     /// Gives everything that is not needed at this moment back to the operating system: caches of all threads, empty slabs, free frames,
-    /// retained large blocks.
+    /// retained large blocks, zspages that compaction empties.
     /// </summary>
     /// <returns>Bytes given back.</returns>
     public ulong Trim()
@@ -33,6 +34,11 @@ public sealed partial class MemoryRuntime
             foreach (NativeHeap heap in _space.Heaps())
             {
                 bytes += heap.TrimUnlessDisposed();
+            }
+
+            foreach (ZsPool pool in Pools())
+            {
+                pool.CompactUnlessDisposed();
             }
 
             _frames.Drain();
@@ -60,6 +66,11 @@ public sealed partial class MemoryRuntime
             large += row.LargeBytes + row.LargeRetainedBytes;
         }
 
+        foreach (ZsPool pool in Pools())
+        {
+            inUse += (ulong)pool.SlotBytesUnlessDisposed();
+        }
+
         Frames.FrameStatistics zone = _frames.GetStatistics();
         return new RuntimeStatistics
         {
@@ -85,6 +96,11 @@ public sealed partial class MemoryRuntime
                 heap.Validate();
             }
 
+            foreach (ZsPool pool in Pools().Where(pool => !pool.IsDisposed))
+            {
+                pool.Validate();
+            }
+
             _frames.Validate();
         }
     }
@@ -99,6 +115,11 @@ public sealed partial class MemoryRuntime
             foreach (NativeHeap heap in _space.Heaps())
             {
                 bytes += heap.TrimIdle(Options.PurgeDelay);
+            }
+
+            foreach (ZsPool pool in Pools())
+            {
+                pool.ReleaseEmptyUnlessDisposed();
             }
 
             Account(bytes + _frameTrimmer.Discard(UnneededFrameBytes()), start);

@@ -7,7 +7,7 @@ using NativeMm.Zsmalloc;
 namespace NativeMm.Runtime;
 
 /// <summary>
-/// One zone of frames, its allocator, the heaps over it and the background work that gives memory back. Most programs use
+/// One zone of frames, its allocator, the heaps and pools over it and the background work that gives memory back. Most programs use
 /// <see cref="Shared"/> only, and even that by way of <see cref="NativeHeap.Shared"/>.
 /// </summary>
 /// <remarks>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.</remarks>
@@ -73,6 +73,7 @@ public sealed partial class MemoryRuntime : IDisposable
             _ = platform.AdviseHugePages(_zone.BaseAddress, _zone.Bytes, enabled: true);
         }
 
+        _migration = new FrameMigration(_frames);
         Heap = new NativeHeap(_space, _heapOptions, isShared);
         _frameTrimmer = new FrameTrimmer(_frames, _space, platform);
         _meter = MakeMeter();
@@ -125,16 +126,6 @@ public sealed partial class MemoryRuntime : IDisposable
         return heap;
     }
 
-    /// <summary>Makes a pool of compressed or otherwise odd-sized objects over the same frames. It goes with the runtime, or by its own Dispose.</summary>
-    /// <param name="options">Null for the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping.</exception>
-    public ZsPool CreateZsPool(ZsPoolOptions? options = null)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        return new ZsPool(_frames, options);
-    }
-
     /// <summary>Frees everything, also the blocks that are still in use, and stops the background work.</summary>
     /// <exception cref="InvalidOperationException">This is the shared runtime.</exception>
     public void Dispose()
@@ -152,6 +143,11 @@ public sealed partial class MemoryRuntime : IDisposable
         _disposed = true;
         _trimmer?.Dispose();
         _meter.Dispose();
+        foreach (ZsPool pool in Pools())
+        {
+            pool.Dispose();
+        }
+
         foreach (NativeHeap heap in _space.Heaps())
         {
             heap.Release();

@@ -12,7 +12,7 @@ public sealed record RuntimeStatistics
     /// <summary>Bytes that the operating system may hold memory for: frames in use or freed but not given back yet, and large blocks.</summary>
     public required ulong CommittedBytes { get; init; }
 
-    /// <summary>Bytes in the hands of the program, in block sizes, over all heaps.</summary>
+    /// <summary>Bytes in the hands of the program, in block sizes, over all heaps and pools.</summary>
     public required ulong InUseBytes { get; init; }
 
     /// <summary>Committed bytes that nobody uses: caches, free blocks in slabs, free frames, retained large blocks.</summary>

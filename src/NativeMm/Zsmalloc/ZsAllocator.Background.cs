@@ -43,6 +43,66 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         EndWork();
     }
 
+    /// <inheritdoc/>
+    public override long ReleaseEmpty()
+    {
+        if (!TryBeginWork())
+        {
+            return 0;
+        }
+
+        long freed = 0;
+        for (uint index = 0; index < (uint)ShardCount; index++)
+        {
+            ZsShard<TStatistics>* shard = Shard(index);
+
+            // A stale look leaves a zspage to the next pass.
+            if ((Atomic.LoadAcquire(ref shard->Lists.Present) & 1) != 0)
+            {
+                freed += ReleaseEmpty(shard, _classes[index / (uint)_stripes]);
+            }
+        }
+
+        EndWork();
+        return freed;
+    }
+
+    /// <inheritdoc/>
+    public override long SlotBytes()
+    {
+        if (!TryBeginWork())
+        {
+            return 0;
+        }
+
+        long bytes = 0;
+        for (uint index = 0; index < (uint)ShardCount; index++)
+        {
+            bytes += Atomic.LoadAcquire(ref Shard(index)->Used) * _classes[index / (uint)_stripes].Bytes;
+        }
+
+        EndWork();
+        return bytes;
+    }
+
+    private long ReleaseEmpty(ZsShard<TStatistics>* shard, in ZsClass geometry)
+    {
+        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        long freed = 0;
+        uint none = 0;
+        uint dead;
+        guard.Enter();
+        while ((dead = TakeDead(shard, ref none)) != 0)
+        {
+            guard.Exit();
+            freed += GiveBack(dead, geometry.Frames);
+            guard.Enter();
+        }
+
+        guard.Exit();
+        return freed;
+    }
+
     private void ScheduleCompaction()
     {
         if (Atomic.CompareExchange(ref _scheduled, 0, 1))

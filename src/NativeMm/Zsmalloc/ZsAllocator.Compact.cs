@@ -177,18 +177,10 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             Join(shard, ref back);
         }
 
-        // What emptied while it was isolated.
-        uint last;
-        uint none = 0;
-        while ((last = TakeDead(shard, ref none)) != 0)
-        {
-            guard.Exit();
-            freed += GiveBack(last, geometry.Frames);
-            guard.Enter();
-        }
-
         guard.Exit();
-        return freed;
+
+        // What emptied while it was isolated.
+        return freed + ReleaseEmpty(shard, geometry);
     }
 
     /// <summary>Ends the life of an empty zspage that nobody reads: the source, or one from the list. Under the lock.</summary>

@@ -23,6 +23,13 @@ internal abstract class ZsEngine : IShrinker, IFrameMigrator
 
     public abstract long Compact();
 
+    /// <summary>Frees empty zspages that nobody reads. Does nothing once the pool is closing.</summary>
+    /// <returns>Frames freed.</returns>
+    public abstract long ReleaseEmpty();
+
+    /// <summary>The slots of the objects alive, in bytes; 0 once the pool is closing.</summary>
+    public abstract long SlotBytes();
+
     public abstract ZsPoolStatistics GetStatistics();
 
     public abstract IReadOnlyList<ZsClassStatistics> GetClassStatistics();

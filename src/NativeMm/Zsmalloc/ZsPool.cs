@@ -173,6 +173,15 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
         }
     }
 
+    /// <summary>What <see cref="Compact"/> does, for an owner who does not know whether the pool is disposed at the same time.</summary>
+    internal long CompactUnlessDisposed() => _engine.Compact();
+
+    /// <summary>Frees the empty zspages that are kept for the next object.</summary>
+    internal long ReleaseEmptyUnlessDisposed() => _engine.ReleaseEmpty();
+
+    /// <summary>The slots of the objects alive, in bytes; 0 once the pool is disposed.</summary>
+    internal long SlotBytesUnlessDisposed() => _engine.SlotBytes();
+
     /// <inheritdoc/>
     bool IFrameMigrator.TryMigrate(Pfn frame, Pfn target) => _engine.TryMigrate(frame, target);
 
