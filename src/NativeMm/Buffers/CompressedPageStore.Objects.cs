@@ -54,10 +54,9 @@ public sealed unsafe partial class CompressedPageStore
         }
 
         // Written only when it grows; a stale value costs another look.
-        long max = Atomic.LoadAcquire(ref _framesMax);
-        if (frames > max)
+        if ((ulong)frames > Atomic.LoadAcquire(ref _framesMax))
         {
-            RaiseFramesMax(frames);
+            RaiseFramesMax((ulong)frames);
         }
 
         return PageRefusal.None;
@@ -72,14 +71,14 @@ public sealed unsafe partial class CompressedPageStore
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void RaiseFramesMax(long frames)
+    private void RaiseFramesMax(ulong frames)
     {
         ulong max;
         do
         {
-            max = (ulong)Atomic.LoadAcquire(ref _framesMax);
+            max = Atomic.LoadAcquire(ref _framesMax);
         }
-        while ((ulong)frames > max && !Atomic.CompareExchange(ref Unsafe.As<long, ulong>(ref _framesMax), max, (ulong)frames));
+        while (frames > max && !Atomic.CompareExchange(ref _framesMax, max, frames));
     }
 
     /// <summary>Copies the objects of a page together. The caller holds the stripe's lock.</summary>

@@ -28,7 +28,7 @@ public sealed unsafe partial class CompressedPageStore
             ComprDataBytes: tally.ComprBytes,
             MemUsedTotalBytes: pool.Frames * ObjectBytesMax,
             MemLimitBytes: Options.MemoryLimitBytes,
-            MemUsedMaxBytes: Atomic.LoadAcquire(ref _framesMax) * ObjectBytesMax,
+            MemUsedMaxBytes: (long)Atomic.LoadAcquire(ref _framesMax) * ObjectBytesMax,
             SamePages: tally.SamePages,
             PagesCompacted: pool.FramesCompacted,
             HugePages: tally.HugePages,
@@ -62,9 +62,17 @@ public sealed unsafe partial class CompressedPageStore
         ZsPoolStatistics pool = _pool.GetStatistics();
         Invariant.Check(objects == pool.Objects, $"The entries name {objects} objects, and the pool has {pool.Objects}.");
         Invariant.Check(bytes == pool.UsedBytes, $"The pages have {bytes} bytes in the pool, and the pool counts {pool.UsedBytes}.");
-        long framesMax = Atomic.LoadAcquire(ref _framesMax);
+        long framesMax = (long)Atomic.LoadAcquire(ref _framesMax);
         Invariant.Check(pool.Frames <= framesMax || pool.Objects == 0, $"The pool holds {pool.Frames} frames, and the most ever was {framesMax}.");
         _pool.Validate();
+    }
+
+    /// <summary>An object of a page, for tests that damage it at rest; none when there is no such page or object.</summary>
+    internal ZsHandle ObjectOf(ulong key, int index)
+    {
+        ulong hash = PageHash.Of(key);
+        PageEntry* entry = StripeOf(hash).Table.Find(key, PageHash.SlotOf(hash), _entryBytes);
+        return entry != null && index < ObjectsOf(entry->State.Bytes) ? new ZsHandle((&entry->First)[index]) : default;
     }
 
     private long ValidateStripe(int index, ref PageStripe stripe)

@@ -30,6 +30,7 @@ namespace NativeMm.Buffers;
 /// whose codec throws, leaves the old page. To that end both are in memory for a moment.</para>
 /// <para>Threads on different keys hardly meet: the keys are spread over at least 256 stripes with a lock each, which is held for the copying of
 /// the compressed bytes alone. Storing and loading allocate no managed memory when warm.</para>
+/// <para>Dispose it before its runtime. A store that nobody disposes keeps its memory as long as the runtime lives.</para>
 /// </remarks>
 public sealed unsafe partial class CompressedPageStore : IDisposable
 {
@@ -50,7 +51,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
     private readonly int _entryBytes;
     private readonly int _compressedBytesMax;
     private readonly long _framesLimit;
-    private long _framesMax;
+    private ulong _framesMax;
     private long _refusals;
     private long _corruptedLoads;
     private int _disposed;

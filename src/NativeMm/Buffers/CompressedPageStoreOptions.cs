@@ -21,6 +21,7 @@ public sealed record CompressedPageStoreOptions
     public ZsPoolOptions Pool { get; init; } = new();
 
     /// <summary>Throws when a value is out of its range.</summary>
+    /// <exception cref="ArgumentNullException"><see cref="Pool"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The message names the option, its value and its range.</exception>
     public void Validate()
     {
@@ -34,6 +35,7 @@ public sealed record CompressedPageStoreOptions
             throw new ArgumentOutOfRangeException(nameof(MemoryLimitBytes), MemoryLimitBytes, "The limit is 0, for none, or 4096 bytes or more.");
         }
 
+        ArgumentNullException.ThrowIfNull(Pool);
         Pool.Validate();
     }
 }
