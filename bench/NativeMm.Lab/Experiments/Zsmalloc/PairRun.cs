@@ -3,7 +3,7 @@ using NativeMm.Lab.Harness;
 
 namespace NativeMm.Lab.Experiments.Zsmalloc;
 
-/// <summary>One thread, one size: allocating and freeing at once, or reading, among a thousand other objects.</summary>
+/// <summary>One thread, one size: allocating and freeing at once, or reading, among other objects.</summary>
 internal sealed class PairRun(MeasurementRequest request) : IPoolVisitor<Measurement>
 {
     private const int Others = 1000;

@@ -59,7 +59,8 @@ internal sealed class ZsmallocExperiment : IExperiment
     /// <inheritdoc/>
     public TourPart Tour => new(
         [
-            .. ZsPools.Lockings.Select(v => CaseOf(v, 2, ZsPart.Locks, "1")),
+            CaseOf(ZsPools.PerClass, 2, ZsPart.Locks, "1"),
+            CaseOf(ZsPools.Pool, 2, ZsPart.Locks, "1"),
             CaseOf(ZsPools.PerClass, 1, ZsPart.Density),
             .. ZsVariants.Density.Select(v => CaseOf(v, 1, ZsPart.Density)),
             CaseOf(PageStores.Stores[0], 1, ZsPart.Store),
