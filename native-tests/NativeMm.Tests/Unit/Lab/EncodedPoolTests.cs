@@ -75,6 +75,33 @@ public sealed class EncodedPoolTests : IDisposable
         Assert.Equal(1000, pool.Objects);
     }
 
+    [Fact]
+    public void Without_frames_an_allocation_fails_and_nothing_is_lost()
+    {
+        using (var pool = new EncodedPool<ClassInCell, NoLockStatistics>(_frames))
+        {
+            var handles = new List<ulong>();
+            void Fill()
+            {
+                while (true)
+                {
+                    handles.Add(pool.Alloc(4096));
+                }
+            }
+
+            Assert.Throws<InsufficientMemoryException>(Fill);
+            pool.Validate();
+            Assert.Equal(handles.Count, pool.Objects);
+            pool.Free(handles[^1]);
+            handles[^1] = pool.Alloc(4096);
+            handles.ForEach(pool.Free);
+            Assert.Equal(0, pool.Frames);
+        }
+
+        _frames.Drain();
+        Assert.Equal(_zone.FrameCount, _frames.GetStatistics().FreeFrames);
+    }
+
     private static byte[] Content(Random random, int bytes)
     {
         byte[] content = new byte[bytes];
