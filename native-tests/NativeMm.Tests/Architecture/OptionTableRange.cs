@@ -43,6 +43,11 @@ public static partial class OptionTableRange
             return range == "a delegate" ? [] : [$"the range is a delegate, not {range}"];
         }
 
+        if (type == typeof(string))
+        {
+            return range == "any text" ? [] : [$"the range is any text, not {range}"];
+        }
+
         return type.IsClass ? (range == "see below" ? [] : [$"the range is in a table of its own, not {range}"]) : NumberComplaints<T>(option, range);
     }
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using NativeMm.Heap.Checked;
 using NativeMm.Runtime;
+using NativeMm.Zsmalloc;
 using NativeMm.Tests.Support;
 using Xunit;
 
@@ -17,6 +18,7 @@ public sealed partial class OptionTableTests
     {
         Assert.Empty(OptionTable.Complaints<MemoryRuntimeOptions>(OptionTable.Read(s_document, nameof(MemoryRuntimeOptions))));
         Assert.Empty(OptionTable.Complaints<CheckedOptions>(OptionTable.Read(s_document, nameof(CheckedOptions))));
+        Assert.Empty(OptionTable.Complaints<ZsPoolOptions>(OptionTable.Read(s_document, nameof(ZsPoolOptions))));
     }
 
     [Fact]

@@ -87,6 +87,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             return default;
         }
 
+        ThrowIfPinned();
         _frames.RemoveShrinker(this);
         Close();
         ZsPoolStatistics last = GetStatistics();
@@ -110,6 +111,19 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         _liveTag = uint.MaxValue;
         ReleaseTables();
         return (last.Objects, last.UsedBytes);
+    }
+
+    /// <summary>A lease that outlived its pool would read what is no longer there.</summary>
+    private void ThrowIfPinned()
+    {
+        for (uint zspage = 1; zspage < _zspageEnd; zspage++)
+        {
+            if (PageAt(zspage)->ShardPlusOne != 0 && Zspage.IsPinned(PageAt(zspage)))
+            {
+                throw new InvalidOperationException(
+                    $"Pool '{_options.Name}' is disposed while a lease on one of its objects is open. Dispose the lease first.");
+            }
+        }
     }
 
     private static void AddRow(List<LockStatisticsSnapshot> rows, ref ZsLock<TStatistics> guard, string name)

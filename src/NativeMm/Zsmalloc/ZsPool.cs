@@ -151,8 +151,9 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
     public void Validate() => _engine.Validate();
 
     /// <summary>
-    /// Gives all frames back, also those of objects that are still alive; those are reported as a leak by an event. No lease may be open.
+    /// Gives all frames back, also those of objects that are still alive; those are reported as a leak by an event.
     /// </summary>
+    /// <exception cref="InvalidOperationException">A lease is open; the pool stays as it is.</exception>
     public void Dispose()
     {
         if (IsDisposed)
@@ -160,8 +161,8 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
             return;
         }
 
-        IsDisposed = true;
         (long objects, long bytes) = _engine.Release();
+        IsDisposed = true;
         if (objects != 0)
         {
             NativeMmEventSource.Log.MemoryFault(

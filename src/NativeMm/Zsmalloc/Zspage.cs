@@ -63,6 +63,9 @@ internal unsafe struct Zspage
     /// <summary>The frames, in order.</summary>
     public static uint* FramesOf(Zspage* zspage) => (uint*)(zspage + 1);
 
+    /// <summary>Whether anybody reads or writes it at this moment.</summary>
+    public static bool IsPinned(Zspage* zspage) => (Atomic.LoadAcquire(ref zspage->Pins) & PinMask) != 0;
+
     /// <summary>Keeps the content where it is, unless it is being moved.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryPin(Zspage* zspage)

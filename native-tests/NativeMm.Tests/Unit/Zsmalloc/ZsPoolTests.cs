@@ -279,6 +279,50 @@ public sealed class ZsPoolTests
     }
 
     [Fact]
+    public void A_pool_with_an_open_lease_is_not_disposed()
+    {
+        using var fixture = new ZsFixture();
+        ZsHandle handle = fixture.Store(100, 1);
+        using (ZsReadLease lease = fixture.Pool.OpenRead(handle, new byte[100]))
+        {
+            Assert.Throws<InvalidOperationException>(fixture.Pool.Dispose);
+            Assert.False(fixture.Pool.IsDisposed);
+            Assert.True(lease.Data.SequenceEqual(ZsFixture.Content(100, 1)));
+        }
+
+        fixture.AssertHolds(handle, 100, 1);
+    }
+
+    [Fact]
+    public void Objects_left_in_a_pool_are_reported_as_a_leak()
+    {
+        using var events = new CapturedFaults();
+        using (var fixture = new ZsFixture(ZsFixture.Quiet with { Name = "left behind" }))
+        {
+            fixture.Store(100, 1);
+            fixture.Store(200, 1);
+        }
+
+        Assert.Contains(events.Messages, text => text.Contains("2 objects of 300 bytes", StringComparison.Ordinal)
+            && text.Contains("left behind", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(nameof(ZsPoolOptions.ChainFramesMax), 3)]
+    [InlineData(nameof(ZsPoolOptions.ChainFramesMax), 17)]
+    [InlineData(nameof(ZsPoolOptions.Stripes), 65)]
+    [InlineData(nameof(ZsPoolOptions.MaxCompactors), -1)]
+    [InlineData(nameof(ZsPoolOptions.CompactThresholdPercent), 0)]
+    public void An_option_out_of_range_is_named(string name, int value)
+    {
+        var options = new ZsPoolOptions();
+        typeof(ZsPoolOptions).GetProperty(name)!.SetValue(options, value);
+        using var frames = new FrameFixture(FrameVariant.LockFree, 2);
+        ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(() => new ZsPool(frames.Allocator, options));
+        Assert.Equal(name, e.ParamName);
+    }
+
+    [Fact]
     public void An_alloc_free_pair_at_the_edge_of_a_zspage_stops_costing_frames()
     {
         using var fixture = new ZsFixture();
