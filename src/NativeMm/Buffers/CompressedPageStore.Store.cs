@@ -172,8 +172,14 @@ public sealed unsafe partial class CompressedPageStore
     private void ThrowRefused(ulong key, PageRefusal refusal)
     {
         long used = _pool.GetTotalFrames() * ObjectBytesMax;
-        throw new OutOfMemoryException(refusal == PageRefusal.MemoryLimit
-            ? $"Page {key} of {_pageBytes} bytes does not fit: the store uses {used} bytes of frames, and its limit is {Options.MemoryLimitBytes} bytes."
-            : $"There is no memory for page {key} of {_pageBytes} bytes: the store uses {used} bytes of frames, and the runtime has none left.");
+        if (refusal == PageRefusal.MemoryLimit)
+        {
+            throw new OutOfMemoryException(
+                $"Page {key} of {_pageBytes} bytes does not fit: the store uses {used} bytes of frames, and its limit is {Options.MemoryLimitBytes} bytes.");
+        }
+
+        ulong free = _frames.GetStatistics().FreeFrames * (ulong)ObjectBytesMax;
+        throw new OutOfMemoryException(
+            $"There is no memory for page {key} of {_pageBytes} bytes: the store uses {used} bytes of frames, and of the runtime's {_frames.Zone.Bytes} bytes {free} are free.");
     }
 }

@@ -14,6 +14,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Primitives;
 using NativeMm.Runtime;
@@ -40,6 +41,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
     private const int StripesMax = 4096;
 
     private readonly NativeHeap _heap;
+    private readonly IFrameAllocator _frames;
     private readonly ZsPool _pool;
     private readonly IPageCodec _codec;
     private readonly PerCoreCache<byte[]> _scratch;
@@ -67,11 +69,12 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
         Options.Validate();
         runtime ??= MemoryRuntime.Shared;
         _heap = runtime.Heap;
+        _frames = runtime.Frames;
         _codec = Options.Codec ?? PageCodecs.Default;
         _pageBytes = Options.PageBytes;
         _entryBytes = PageEntry.Bytes + (((_pageBytes / ObjectBytesMax) - 1) * sizeof(ulong));
         _framesLimit = Options.MemoryLimitBytes == 0 ? long.MaxValue : Options.MemoryLimitBytes / ObjectBytesMax;
-        _pool = new ZsPool(runtime.Frames, Options.Pool);
+        _pool = new ZsPool(_frames, Options.Pool);
 
         // Beyond this the last object would take a frame of its own, as it does when the page is kept as it is.
         _compressedBytesMax = _pageBytes - ObjectBytesMax + _pool.HugeObjectBytes;

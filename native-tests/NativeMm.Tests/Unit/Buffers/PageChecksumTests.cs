@@ -11,7 +11,7 @@ public sealed class PageChecksumTests
     [Theory]
     [InlineData(4096)]
     [InlineData(65536)]
-    public void It_is_CRC32C_in_four_lanes(int pageBytes)
+    public void It_is_CRC32C_in_four_lanes_each_permuted(int pageBytes)
     {
         byte[] page = SamplePages.Compressible(pageBytes, 11);
         ulong[] words = MemoryMarshal.Cast<byte, ulong>(page).ToArray();
@@ -21,8 +21,8 @@ public sealed class PageChecksumTests
             lanes[i % 4] = BitByBit(lanes[i % 4], words[i]);
         }
 
-        uint expected = BitByBit(BitByBit(lanes[0], ((ulong)lanes[1] << 32) | lanes[2]), lanes[3], 32);
-        Assert.Equal(expected, PageChecksum.Compute(page, 77));
+        uint[] factors = [0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F];
+        Assert.Equal(lanes.Zip(factors, Permuted).Aggregate((sum, lane) => sum ^ lane), PageChecksum.Compute(page, 77));
     }
 
     [Fact]
@@ -58,9 +58,46 @@ public sealed class PageChecksumTests
         Assert.Equal(1000, Enumerable.Range(0, 1000).Select(key => PageChecksum.Compute(page, (ulong)key)).Distinct().Count());
     }
 
-    private static uint BitByBit(uint crc, ulong data, int bits = 64)
+    /// <summary>What a codec makes of a damaged byte that later matches copy.</summary>
+    [Fact]
+    public void One_error_that_repeats_at_any_distance_is_found()
     {
-        for (int i = 0; i < bits; i++)
+        byte[] page = SamplePages.Compressible(4096, 15);
+        uint checksum = PageChecksum.Compute(page, 5);
+        var random = new Random(16);
+        for (int distance = 1; distance < 2048; distance++)
+        {
+            for (int round = 0; round < 20; round++)
+            {
+                byte bits = (byte)random.Next(1, 256);
+                int first = random.Next(distance);
+                int copies = random.Next(2, 9);
+                Flip(page, first, distance, copies, bits);
+                Assert.True(checksum != PageChecksum.Compute(page, 5), $"{copies} errors {bits} from byte {first} on, {distance} bytes apart, cancel.");
+                Flip(page, first, distance, copies, bits);
+            }
+        }
+    }
+
+    private static void Flip(byte[] page, int first, int distance, int copies, byte bits)
+    {
+        for (int i = 0; i < copies && first + (i * distance) < page.Length; i++)
+        {
+            page[first + (i * distance)] ^= bits;
+        }
+    }
+
+    private static uint Permuted(uint lane, uint factor)
+    {
+        lane *= factor;
+        lane = (lane ^ (lane >> 15)) * 0x2C1B3C6D;
+        lane = (lane ^ (lane >> 12)) * 0x297A2D39;
+        return lane ^ (lane >> 15);
+    }
+
+    private static uint BitByBit(uint crc, ulong data)
+    {
+        for (int i = 0; i < 64; i++)
         {
             uint low = (crc ^ (uint)(data >> i)) & 1;
             crc = (crc >> 1) ^ (low * 0x82F63B78);
