@@ -3,6 +3,7 @@ using NativeMm.Lab.Experiments.Heap;
 using NativeMm.Lab.Experiments.Idle;
 using NativeMm.Lab.Experiments.Reporting;
 using NativeMm.Lab.Experiments.Trace;
+using NativeMm.Lab.Experiments.Zsmalloc;
 
 namespace NativeMm.Lab.Experiments;
 
@@ -17,6 +18,7 @@ internal static class ExperimentRegistry
         new FramesExperiment(),
         new IdleExperiment(),
         new ReportingExperiment(),
+        new ZsmallocExperiment(),
     ];
 
     /// <summary>The experiment of a name.</summary>

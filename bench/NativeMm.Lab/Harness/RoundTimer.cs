@@ -19,13 +19,8 @@ internal static class RoundTimer
     /// <returns>Wall nanoseconds of an operation of each thread, in the best round.</returns>
     public static double Best(ThreadCrew crew, int granularity, Action<int> warmUp, Action<int, int> round, double seconds)
     {
-        int operations = RoundUp(OperationsFirst, granularity);
         Warmup.UntilCompilerIsQuiet(() => crew.Run(warmUp));
-        while (Run(crew, round, operations) < RoundNanoseconds && operations < OperationsMax)
-        {
-            operations *= 2;
-        }
-
+        int operations = LengthOf(crew, granularity, round).Operations;
         double best = double.MaxValue;
         long start = Stopwatch.GetTimestamp();
         for (int rounds = 0; rounds < RoundsMin || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; rounds++)
@@ -34,6 +29,35 @@ internal static class RoundTimer
         }
 
         return best / operations;
+    }
+
+    /// <summary>
+    /// Times the work as one long round: for work whose rare events, such as another thread that comes by every millisecond, belong to the figure.
+    /// </summary>
+    /// <param name="crew">Who works.</param>
+    /// <param name="warmUp">A small piece of a round: the thread's number.</param>
+    /// <param name="round">One round: the thread's number and how many operations it must perform.</param>
+    /// <param name="seconds">How long the round is to take.</param>
+    /// <returns>Wall nanoseconds of an operation of each thread.</returns>
+    public static double Whole(ThreadCrew crew, Action<int> warmUp, Action<int, int> round, double seconds)
+    {
+        Warmup.UntilCompilerIsQuiet(() => crew.Run(warmUp));
+        (int first, double time) = LengthOf(crew, 1, round);
+        int operations = (int)Math.Clamp(first * (seconds * 1e9 / time), first, OperationsMax);
+        return Run(crew, round, operations) / operations;
+    }
+
+    // Doubles a round until it takes long enough.
+    private static (int Operations, double Time) LengthOf(ThreadCrew crew, int granularity, Action<int, int> round)
+    {
+        int operations = RoundUp(OperationsFirst, granularity);
+        double time;
+        while ((time = Run(crew, round, operations)) < RoundNanoseconds && operations < OperationsMax)
+        {
+            operations *= 2;
+        }
+
+        return (operations, time);
     }
 
     private static double Run(ThreadCrew crew, Action<int, int> round, int operations) => crew.Run(thread => round(thread, operations));

@@ -9,6 +9,7 @@ internal static class QuantityText
     public static string Format(double value, string unit) => unit switch
     {
         "By" => Scaled(value, 1024, ["B", "KiB", "MiB", "GiB", "TiB"]),
+        "By/s" => Scaled(value, 1000, ["B/s", "kB/s", "MB/s", "GB/s"]),
         "1/s" => Scaled(value, 1000, ["/s", "k/s", "M/s", "G/s"]),
         "ns" => Scaled(value, 1000, ["ns", "µs", "ms", "s"]),
         "%" => Digits(value) + " %",

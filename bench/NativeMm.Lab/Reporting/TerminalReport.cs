@@ -62,7 +62,7 @@ internal static class TerminalReport
         s_console.WriteLine($"Launching took {outcome.Duration.TotalSeconds:0} s.");
     }
 
-    /// <summary>A bar chart for the first headline metric of every group.</summary>
+    /// <summary>A bar chart for the first headline metric that a group has.</summary>
     public static void WriteCharts(RunOutcome outcome)
     {
         foreach (ResultGroup group in ResultGroup.Of(outcome.Rows))

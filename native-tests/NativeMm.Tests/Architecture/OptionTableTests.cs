@@ -5,6 +5,7 @@ using NativeMm.Reporting;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using NativeMm.Vmap;
+using NativeMm.Zsmalloc;
 using Xunit;
 
 namespace NativeMm.Tests.Architecture;

@@ -18,6 +18,7 @@ public sealed class ReportTests
     [InlineData(136302799, "1/s", "136 M/s")]
     [InlineData(12.34, "%", "12.3 %")]
     [InlineData(7, "1", "7")]
+    [InlineData(1.5e9, "By/s", "1.50 GB/s")]
     public void Figures_have_three_digits_and_a_prefix(double value, string unit, string expected) => Assert.Equal(expected, QuantityText.Format(value, unit));
 
     [Fact]

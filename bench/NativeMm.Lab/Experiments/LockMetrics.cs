@@ -1,15 +1,17 @@
 using NativeMm.Diagnostics;
 using NativeMm.Lab.Harness;
 
-namespace NativeMm.Lab.Experiments.Frames;
+namespace NativeMm.Lab.Experiments;
 
-/// <summary>The zone lock's own account, as metrics: what <c>/proc/lock_stat</c> tells about a lock.</summary>
+/// <summary>
+/// The account that a lock keeps of itself, as metrics: what <c>/proc/lock_stat</c> tells. Where a structure has several locks, their sum.
+/// </summary>
 internal static class LockMetrics
 {
     /// <summary>The metrics.</summary>
     public static IReadOnlyList<MetricDefinition> Definitions { get; } =
     [
-        new("lock_acquisitions", "1", "times that the zone lock was taken"),
+        new("lock_acquisitions", "1", "times that the lock was taken"),
         new("lock_acquisition_bounces", "1", "times that it was taken on another core than before"),
         new("lock_contentions", "1", "times that somebody had to wait for it"),
         new("lock_contention_bounces", "1", "times that the one who waited ran on another core than the holder before"),
