@@ -1,0 +1,44 @@
+namespace NativeMm.Vmap;
+
+/// <summary>
+/// The free address space of a window behind its lock. One implementation, <see cref="LockedFreeSpace{TStatistics}"/>; the base class only keeps
+/// the lock's type parameter out of everything above. Off the fast path throughout. Thread-safe.
+/// </summary>
+internal abstract unsafe class FreeSpace : IDisposable
+{
+    /// <summary>Free pages.</summary>
+    public abstract long Pages { get; }
+
+    /// <summary>Maximal pieces of free pages.</summary>
+    public abstract long Ranges { get; }
+
+    /// <summary>Pages of the largest piece.</summary>
+    public abstract uint Largest { get; }
+
+    /// <summary>Takes pages at the lowest address where they fit.</summary>
+    /// <param name="pages">How many.</param>
+    /// <param name="alignPages">Power of two that the first page is a multiple of, counted from address 0, not from the window's begin.</param>
+    /// <param name="start">The first page.</param>
+    public abstract bool TryTake(uint pages, uint alignPages, out uint start);
+
+    /// <summary>Takes exactly these pages if all of them are free.</summary>
+    public abstract bool TryTakeAt(uint start, uint pages);
+
+    /// <summary>Gives pages back and merges them with their neighbours.</summary>
+    public abstract void Give(PageRange range);
+
+    /// <summary>Gives many pieces back in one or several holds of the lock.</summary>
+    /// <param name="ranges">The pieces.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="batch">Pieces between two releases of the lock; 0 for none.</param>
+    public abstract void GiveMany(PageRange* ranges, int count, int batch);
+
+    /// <summary>Checks the structure. Call it at rest.</summary>
+    public abstract void Validate();
+
+    /// <summary>What the lock recorded, or null if it records nothing.</summary>
+    public abstract Diagnostics.LockStatisticsSnapshot? LockSnapshot();
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}

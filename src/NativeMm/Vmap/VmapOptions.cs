@@ -1,0 +1,71 @@
+namespace NativeMm.Vmap;
+
+/// <summary>What a <see cref="VmapAllocator"/> is made with.</summary>
+public sealed record VmapOptions
+{
+    /// <summary>Smallest capacity and smallest window: 4 MiB.</summary>
+    public const ulong BytesMin = 4UL << 20;
+
+    /// <summary>Largest capacity and largest window: 8 TiB.</summary>
+    public const ulong BytesMax = 8UL << 40;
+
+    /// <summary>
+    /// Bytes of the zone that the frames come from; an upper limit, committed as it is used. 0, the default, takes the limit of the container,
+    /// or the machine's memory.
+    /// </summary>
+    public ulong CapacityBytes { get; init; }
+
+    /// <summary>Bytes of address space that ranges are cut from. 0, the default, takes four times the capacity.</summary>
+    public ulong WindowBytes { get; init; }
+
+    /// <summary>When freed ranges are unmapped and by whom.</summary>
+    public LazyPurgePolicy Purge { get; init; } = new();
+
+    /// <summary>
+    /// Bytes of freed ranges that may wait for a purge at any moment: a bound that always holds. Whoever frees is slowed down before it and purges
+    /// by himself at it. 0, the default, takes four times the pages that pull the trigger.
+    /// </summary>
+    public ulong LazyBytesMax { get; init; }
+
+    /// <summary>Bytes of freed ranges that each core keeps mapped for reuse, 0 for none. Default 32 MiB.</summary>
+    public ulong PooledBytesMaxPerCore { get; init; } = 32UL << 20;
+
+    /// <summary>
+    /// Mappings that the allocator may use. 0, the default, takes three quarters of <c>vm.max_map_count</c>: the rest of the process needs
+    /// some too.
+    /// </summary>
+    public int MappingsMax { get; init; }
+
+    /// <summary>Whether the lock of the free space measures its waits and holds, at two clock readings an acquisition. Default false.</summary>
+    public bool LockStatistics { get; init; }
+
+    /// <summary>Checks every value.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range; the message names it, its value and the range.</exception>
+    public void Validate()
+    {
+        RequireBytes(CapacityBytes, nameof(CapacityBytes), BytesMin);
+        RequireBytes(WindowBytes, nameof(WindowBytes), BytesMin);
+        RequireBytes(LazyBytesMax, nameof(LazyBytesMax), 4096);
+        if (PooledBytesMaxPerCore > BytesMax)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(PooledBytesMaxPerCore), PooledBytesMaxPerCore, $"PooledBytesMaxPerCore is 0 to {BytesMax}, not {PooledBytesMaxPerCore}.");
+        }
+
+        if (MappingsMax is not 0 and < 16)
+        {
+            throw new ArgumentOutOfRangeException(nameof(MappingsMax), MappingsMax, $"MappingsMax is 0 (automatic) or 16 and more, not {MappingsMax}.");
+        }
+
+        ArgumentNullException.ThrowIfNull(Purge);
+        Purge.Validate();
+    }
+
+    private static void RequireBytes(ulong value, string name, ulong min)
+    {
+        if (value != 0 && (value < min || value > BytesMax))
+        {
+            throw new ArgumentOutOfRangeException(name, value, $"{name} is 0 (automatic) or {min} to {BytesMax}, not {value}.");
+        }
+    }
+}

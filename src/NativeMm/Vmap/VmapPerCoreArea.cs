@@ -1,0 +1,27 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <summary>
+/// Congruent ranges, one a core: what lies at some offset in the unit of one core lies at the same offset in the unit of every other. Give it back by
+/// <see cref="VmapAllocator.Free(void*)"/> of <see cref="Address"/>.
+/// </summary>
+public readonly unsafe struct VmapPerCoreArea
+{
+    private readonly nuint _address;
+
+    internal VmapPerCoreArea(nuint address, nuint stride, int cores) => (_address, Stride, CoreCount) = (address, stride, cores);
+
+    /// <summary>First byte of the unit of core 0.</summary>
+    public void* Address => (void*)_address;
+
+    /// <summary>Bytes between the units of two cores, a multiple of 4 KiB.</summary>
+    public nuint Stride { get; }
+
+    /// <summary>Number of units.</summary>
+    public int CoreCount { get; }
+
+    /// <summary>First byte of a core's unit.</summary>
+    /// <param name="core">Cores of higher numbers than there are units share units.</param>
+    public void* AddressOf(CoreId core) => (void*)(_address + ((nuint)((uint)core.Value % (uint)CoreCount) * Stride));
+}
