@@ -28,6 +28,11 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
 
     public nuint PageBytes => inner.PageBytes;
 
+    public int MappingsMax => MappingsMaxFaked ?? inner.MappingsMax;
+
+    /// <summary>What the platform says its limit of mappings is; null for the truth.</summary>
+    public int? MappingsMaxFaked { get; set; }
+
     /// <summary>Calls so far, refused ones among them.</summary>
     public int TotalCalls
     {
@@ -209,6 +214,18 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
     {
         PlatformResult result = Admit(PlatformCall.Unmap);
         return result.Succeeded ? Forget("Unmap", address, bytes, () => inner.Unmap(address, bytes)) : result;
+    }
+
+    public PlatformResult Revoke(nuint address, nuint bytes)
+    {
+        PlatformResult result = Admit(PlatformCall.Revoke);
+        return result.Succeeded ? inner.Revoke(address, bytes) : result;
+    }
+
+    public PlatformResult InstallGuard(nuint address, nuint bytes)
+    {
+        PlatformResult result = Admit(PlatformCall.InstallGuard);
+        return result.Succeeded ? inner.InstallGuard(address, bytes) : result;
     }
 
     public PlatformResult PunchHole(int file, nuint offset, nuint bytes)

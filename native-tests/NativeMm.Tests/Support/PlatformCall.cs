@@ -17,4 +17,6 @@ public enum PlatformCall
     MapFile,
     Unmap,
     PunchHole,
+    Revoke,
+    InstallGuard,
 }

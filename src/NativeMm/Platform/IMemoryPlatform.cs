@@ -56,6 +56,20 @@ internal interface IMemoryPlatform
     /// <summary>Removes a mapping made by <see cref="MapFile"/>.</summary>
     PlatformResult Unmap(nuint address, nuint bytes);
 
+    /// <summary>
+    /// Replaces whatever is mapped in a range by an inaccessible reservation. When this returns, no processor has a translation of the range left.
+    /// </summary>
+    PlatformResult Revoke(nuint address, nuint bytes);
+
+    /// <summary>
+    /// Makes pages of a mapping inaccessible without another entry in the table of mappings. A new mapping at the addresses ends it. Older systems
+    /// answer EINVAL.
+    /// </summary>
+    PlatformResult InstallGuard(nuint address, nuint bytes);
+
+    /// <summary>Mappings that the process may have, 0 if the system has no such limit or does not tell.</summary>
+    int MappingsMax { get; }
+
     /// <summary>Gives the pages of a piece of a file back.</summary>
     PlatformResult PunchHole(int file, nuint offset, nuint bytes);
 }

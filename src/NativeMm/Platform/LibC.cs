@@ -21,6 +21,7 @@ internal static unsafe partial class LibC
     public const int AdviseHugePage = 14;
     public const int AdviseNoHugePage = 15;
     public const int AdvisePopulateWrite = 23;
+    public const int AdviseGuardInstall = 102;
 
     public const int FallocateKeepSize = 1;
     public const int FallocatePunchHole = 2;

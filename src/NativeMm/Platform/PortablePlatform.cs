@@ -143,6 +143,15 @@ internal sealed unsafe class PortablePlatform : IMemoryPlatform
     public PlatformResult Unmap(nuint address, nuint bytes) => s_notImplemented;
 
     /// <inheritdoc/>
+    public PlatformResult Revoke(nuint address, nuint bytes) => s_notImplemented;
+
+    /// <inheritdoc/>
+    public PlatformResult InstallGuard(nuint address, nuint bytes) => s_notImplemented;
+
+    /// <inheritdoc/>
+    public int MappingsMax => 0;
+
+    /// <inheritdoc/>
     public PlatformResult PunchHole(int file, nuint offset, nuint bytes) => s_notImplemented;
 
     private nuint RoundUp(nuint bytes) => (bytes + PageBytes - 1) & ~(PageBytes - 1);

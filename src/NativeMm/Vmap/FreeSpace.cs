@@ -19,10 +19,11 @@ internal abstract unsafe class FreeSpace : IDisposable
     /// <param name="pages">How many.</param>
     /// <param name="alignPages">Power of two that the first page is a multiple of, counted from address 0, not from the window's begin.</param>
     /// <param name="start">The first page.</param>
-    public abstract bool TryTake(uint pages, uint alignPages, out uint start);
+    /// <param name="ranges">Maximal pieces of free pages afterwards.</param>
+    public abstract bool TryTake(uint pages, nuint alignPages, out uint start, out long ranges);
 
     /// <summary>Takes exactly these pages if all of them are free.</summary>
-    public abstract bool TryTakeAt(uint start, uint pages);
+    public abstract bool TryTakeAt(PageRange range);
 
     /// <summary>Gives pages back and merges them with their neighbours.</summary>
     public abstract void Give(PageRange range);
@@ -31,7 +32,8 @@ internal abstract unsafe class FreeSpace : IDisposable
     /// <param name="ranges">The pieces.</param>
     /// <param name="count">How many.</param>
     /// <param name="batch">Pieces between two releases of the lock; 0 for none.</param>
-    public abstract void GiveMany(PageRange* ranges, int count, int batch);
+    /// <param name="pagesBeforeRelease">Pages that are given back before the lock is released for the first time.</param>
+    public abstract void GiveMany(PageRange* ranges, int count, int batch, long pagesBeforeRelease);
 
     /// <summary>Checks the structure. Call it at rest.</summary>
     public abstract void Validate();

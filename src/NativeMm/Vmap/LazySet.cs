@@ -1,7 +1,7 @@
 namespace NativeMm.Vmap;
 
 /// <summary>
-/// Freed ranges that are still mapped. SortedLazySet is the one that the allocator uses; a measurement may bring another.
+/// Freed ranges that are still mapped. <see cref="SortedLazySet"/> is the one that the allocator uses; a measurement may bring another.
 /// Thread-safe; <see cref="Detach"/> for one caller at a time.
 /// </summary>
 internal abstract unsafe class LazySet : IDisposable

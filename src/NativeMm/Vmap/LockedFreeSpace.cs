@@ -1,5 +1,4 @@
 using NativeMm.Diagnostics;
-using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -9,28 +8,114 @@ namespace NativeMm.Vmap;
 internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     where TStatistics : unmanaged, ILockStatistics
 {
-    public LockedFreeSpace(FreeSpaceGeometry geometry) => throw new NotImplementedException();
+    // How long a drain stays away from the lock between two batches: long enough for a waiter that spins to see it free.
+    private const int ReleasePauses = 16;
+
+    private readonly RangeTree _tree;
+    private SpinLock<TStatistics> _lock;
+
+    /// <summary>Makes a free space in which every page of the window is free.</summary>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory for the tree.</exception>
+    public LockedFreeSpace(FreeSpaceGeometry geometry)
+    {
+        _tree = new RangeTree(geometry);
+        _tree.Give(new PageRange(0, geometry.Pages));
+    }
 
     /// <summary>What the lock recorded; read it at rest.</summary>
-    public ref TStatistics Statistics => throw new NotImplementedException();
+    public ref TStatistics Statistics => ref _lock.Statistics;
 
-    public override long Pages => throw new NotImplementedException();
+    /// <inheritdoc/>
+    public override long Pages
+    {
+        get
+        {
+            _lock.Enter();
+            long pages = _tree.Pages;
+            _lock.Exit();
+            return pages;
+        }
+    }
 
-    public override long Ranges => throw new NotImplementedException();
+    /// <inheritdoc/>
+    public override long Ranges
+    {
+        get
+        {
+            _lock.Enter();
+            long ranges = _tree.Count;
+            _lock.Exit();
+            return ranges;
+        }
+    }
 
-    public override uint Largest => throw new NotImplementedException();
+    /// <inheritdoc/>
+    public override uint Largest
+    {
+        get
+        {
+            _lock.Enter();
+            uint largest = _tree.Largest;
+            _lock.Exit();
+            return largest;
+        }
+    }
 
-    public override bool TryTake(uint pages, uint alignPages, out uint start) => throw new NotImplementedException();
+    /// <inheritdoc/>
+    public override bool TryTake(uint pages, nuint alignPages, out uint start, out long ranges)
+    {
+        _lock.Enter();
+        bool taken = _tree.TryTake(pages, alignPages, out start);
+        ranges = _tree.Count;
+        _lock.Exit();
+        return taken;
+    }
 
-    public override bool TryTakeAt(uint start, uint pages) => throw new NotImplementedException();
+    /// <inheritdoc/>
+    public override bool TryTakeAt(PageRange range)
+    {
+        _lock.Enter();
+        bool taken = _tree.TryTakeAt(range);
+        _lock.Exit();
+        return taken;
+    }
 
-    public override void Give(PageRange range) => throw new NotImplementedException();
+    /// <inheritdoc/>
+    public override void Give(PageRange range)
+    {
+        _lock.Enter();
+        _tree.Give(range);
+        _lock.Exit();
+    }
 
-    public override void GiveMany(PageRange* ranges, int count, int batch) => throw new NotImplementedException();
+    /// <inheritdoc/>
+    public override void GiveMany(PageRange* ranges, int count, int batch, long pagesBeforeRelease)
+    {
+        _lock.Enter();
+        int held = 0;
+        for (int i = 0; i < count; i++)
+        {
+            _tree.Give(ranges[i]);
+            pagesBeforeRelease -= ranges[i].Pages;
+            if (++held >= batch && batch != 0 && pagesBeforeRelease <= 0 && i + 1 < count)
+            {
+                held = 0;
+                _lock.Exit();
+                Thread.SpinWait(ReleasePauses);
+                _lock.Enter();
+            }
+        }
 
-    public override void Validate() => throw new NotImplementedException();
+        _lock.Exit();
+    }
 
-    public override LockStatisticsSnapshot? LockSnapshot() => throw new NotImplementedException();
+    /// <inheritdoc/>
+    public override void Validate() => _tree.Validate();
 
-    public override void Dispose() => throw new NotImplementedException();
+    /// <inheritdoc/>
+    public override LockStatisticsSnapshot? LockSnapshot() =>
+        _lock.Statistics is LockStatistics statistics ? statistics.Snapshot("vmap free space") : null;
+
+    /// <inheritdoc/>
+    public override void Dispose() => _tree.Dispose();
 }

@@ -1,0 +1,229 @@
+// Purpose      disjoint page ranges by address, with the largest of each subtree, so that the lowest range of some size is found in O(log n).
+//
+// Structure    a treap: a search tree by Start and a heap by random priorities, so that it is balanced whatever the order of operations
+//              (expected depth 2 ln n). Ranges never touch: what touches is merged when it is added.
+//
+// Fits         Full         the node goes            LeftEdge   Start moves up, the order of the nodes stays
+//              RightEdge    Pages shrink             Inside     Pages shrink, a new node behind
+//
+// Augment      Largest = max(Pages, Largest of both children), recomputed on the way back of every descent that changed something.
+//
+// Memory       nodes live in one reserved array beside the window and are never moved; a free node is linked by Left. Taking one cannot fail
+//              while there are fewer ranges than the owner promised, so that nothing is allocated under the owner's lock.
+//
+// Threads      none: the owner has a lock.
+//
+// Source       treaps: Aragon and Seidel 1989. The search is that of Linux's vmalloc with its augmented red-black tree (mm/vmalloc.c), without
+//              its padding of aligned requests unless many ranges were tried in vain.
+
+using NativeMm.Diagnostics;
+using NativeMm.Platform;
+
+namespace NativeMm.Vmap;
+
+/// <summary>Disjoint ranges of pages ordered by address. Not thread-safe.</summary>
+internal sealed unsafe partial class RangeTree : IDisposable
+{
+    /// <summary>Ranges that an aligned search tries one by one before it looks for one that fits at any offset.</summary>
+    internal const int ProbesMax = 256;
+
+    private readonly IMemoryPlatform _platform;
+    private readonly nuint _bytes;
+    private readonly nuint _firstPage;
+    private readonly uint _nodesMax;
+    private RangeNode* _nodes;
+    private uint _root;
+    private uint _freshNode = 1;
+    private uint _freeNode;
+    private uint _random = 0x9E3779B9;
+
+    /// <summary>Makes an empty tree.</summary>
+    /// <param name="geometry">What it is for.</param>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory for the nodes.</exception>
+    public RangeTree(FreeSpaceGeometry geometry)
+    {
+        _platform = geometry.Platform;
+        _firstPage = geometry.FirstPage;
+        _nodesMax = geometry.RangesMax;
+        _bytes = ((nuint)_nodesMax + 1) * (nuint)sizeof(RangeNode);
+        PlatformResult result = _platform.Reserve(_bytes, _platform.PageBytes, out nuint nodes);
+        if (!result.Succeeded)
+        {
+            throw new OutOfMemoryException($"The system refuses {_bytes} bytes for {_nodesMax} address ranges: {result}.");
+        }
+
+        _nodes = (RangeNode*)nodes;
+    }
+
+    /// <summary>Number of ranges.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>Pages of all ranges.</summary>
+    public long Pages { get; private set; }
+
+    /// <summary>Pages of the largest range.</summary>
+    public uint Largest => _root == 0 ? 0 : _nodes[_root].Largest;
+
+    /// <summary>How pages lie in a range that they are taken from.</summary>
+    public static RangeFit FitOf(PageRange range, PageRange taken) =>
+        taken.Start == range.Start
+            ? taken.Pages == range.Pages ? RangeFit.Full : RangeFit.LeftEdge
+            : taken.End == range.End ? RangeFit.RightEdge : RangeFit.Inside;
+
+    /// <summary>Takes pages at the lowest address where they fit.</summary>
+    /// <param name="pages">How many.</param>
+    /// <param name="alignPages">Power of two that the page number of the first, counted from address 0, is a multiple of.</param>
+    /// <param name="start">The first page.</param>
+    /// <remarks>
+    /// With an alignment above a page the lowest is certain only while fewer than <see cref="ProbesMax"/> ranges that are long enough fail by their
+    /// alignment; then a range is taken that is longer by the alignment, if there is one.
+    /// </remarks>
+    public bool TryTake(uint pages, nuint alignPages, out uint start)
+    {
+        start = 0;
+        uint node = Find(pages, alignPages);
+        if (node == 0)
+        {
+            return false;
+        }
+
+        bool fits = TryPlace(_nodes[node].Start, _nodes[node].Pages, pages, alignPages, out start);
+        Invariant.Check(fits, "A free range that was found does not fit.");
+        Cut(node, new PageRange(start, pages));
+        return true;
+    }
+
+    /// <summary>Takes exactly these pages if all of them are in one range.</summary>
+    public bool TryTakeAt(PageRange range)
+    {
+        uint node = AtOrBelow(range.Start);
+        if (node == 0 || _nodes[node].End < (ulong)range.Start + range.Pages)
+        {
+            return false;
+        }
+
+        Cut(node, range);
+        return true;
+    }
+
+    /// <summary>Adds a range and merges it with the neighbours that it touches.</summary>
+    /// <exception cref="InvariantViolationException">The range overlaps one that is here already.</exception>
+    public void Give(PageRange range)
+    {
+        Neighbours(range.Start, out uint before, out uint behind);
+        Invariant.Check(
+            (before == 0 || _nodes[before].End <= range.Start) && (behind == 0 || range.End <= _nodes[behind].Start),
+            $"Pages {range.Start} to {range.End} are in the tree already, in part.");
+        Pages += range.Pages;
+        bool touchesBefore = before != 0 && _nodes[before].End == range.Start;
+        bool touchesBehind = behind != 0 && range.End == _nodes[behind].Start;
+        if (touchesBefore && touchesBehind)
+        {
+            uint pages = _nodes[behind].Pages;
+            Remove(behind);
+            _nodes[before].Pages += range.Pages + pages;
+            Refresh(_root, _nodes[before].Start);
+        }
+        else if (touchesBefore)
+        {
+            _nodes[before].Pages += range.Pages;
+            Refresh(_root, _nodes[before].Start);
+        }
+        else if (touchesBehind)
+        {
+            _nodes[behind].Start = range.Start;
+            _nodes[behind].Pages += range.Pages;
+            Refresh(_root, range.Start);
+        }
+        else
+        {
+            Insert(range);
+        }
+    }
+
+    /// <summary>Copies all ranges in the order of their addresses.</summary>
+    /// <param name="into">Room for <see cref="Count"/> ranges.</param>
+    public void CopyTo(PageRange* into)
+    {
+        PageRange* next = into;
+        Copy(_root, ref next);
+    }
+
+    /// <summary>Forgets all ranges.</summary>
+    public void Clear()
+    {
+        _root = 0;
+        _freshNode = 1;
+        _freeNode = 0;
+        Count = 0;
+        Pages = 0;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_nodes != null)
+        {
+            PlatformResult result = _platform.Release((nuint)_nodes, _bytes);
+            _nodes = null;
+            Invariant.Check(result.Succeeded, $"The platform refused to release the nodes of a range tree: {result}.");
+        }
+    }
+
+    private void Cut(uint node, PageRange taken)
+    {
+        Pages -= taken.Pages;
+        ref RangeNode from = ref _nodes[node];
+        switch (FitOf(new PageRange(from.Start, from.Pages), taken))
+        {
+            case RangeFit.Full:
+                Remove(node);
+                break;
+            case RangeFit.LeftEdge:
+                from.Start += taken.Pages;
+                from.Pages -= taken.Pages;
+                Refresh(_root, from.Start);
+                break;
+            case RangeFit.RightEdge:
+                from.Pages -= taken.Pages;
+                Refresh(_root, from.Start);
+                break;
+            default:
+                var rest = new PageRange(taken.End, from.End - taken.End);
+                from.Pages = taken.Start - from.Start;
+                Refresh(_root, from.Start);
+                Insert(rest);
+                break;
+        }
+    }
+
+    private uint TakeNode(PageRange range)
+    {
+        uint node = _freeNode;
+        if (node != 0)
+        {
+            _freeNode = _nodes[node].Left;
+        }
+        else
+        {
+            Invariant.Check(_freshNode <= _nodesMax, $"A range tree for {_nodesMax} ranges was given one more.");
+            node = _freshNode++;
+        }
+
+        // Xorshift of 32 bits: never zero, and good enough to keep a treap balanced.
+        _random ^= _random << 13;
+        _random ^= _random >> 17;
+        _random ^= _random << 5;
+        _nodes[node] = new RangeNode { Start = range.Start, Pages = range.Pages, Largest = range.Pages, Priority = _random };
+        return node;
+    }
+
+    private bool TryPlace(uint start, uint pages, uint wanted, nuint alignPages, out uint at)
+    {
+        nuint absolute = _firstPage + start;
+        nuint aligned = (absolute + alignPages - 1) & ~(alignPages - 1);
+        nuint skipped = aligned - absolute;
+        at = (uint)(start + skipped);
+        return aligned >= absolute && skipped <= pages && pages - skipped >= wanted;
+    }
+}
