@@ -33,4 +33,8 @@ internal interface IVmallocUnderTest
 
     /// <summary>Frees what <see cref="AllocPerCore"/> gave.</summary>
     void FreePerCore(nuint handle);
+
+    /// <summary>System calls so far that unmapped something.</summary>
+    /// <param name="frees">How many areas were freed so far, for whoever makes one call for each.</param>
+    long CountUnmapCalls(long frees);
 }

@@ -3,6 +3,7 @@
 // Ordering     pages are counted before they are in the set and until after they are out of it; none beyond that of the atomic adds.
 // Progress     lock-free beside the set itself.
 
+using System.Diagnostics;
 using NativeMm.Primitives;
 using NativeMm.Vmap;
 
@@ -11,7 +12,8 @@ namespace NativeMm.Lab.Experiments.Vmalloc;
 /// <summary>A lazy set that is another one and counts its pages. Thread-safe as far as that one is.</summary>
 /// <param name="inner">The set; disposed with this.</param>
 /// <param name="bound">Pages that may be in the set at any moment.</param>
-internal sealed unsafe class ObservedLazySet(LazySet inner, long bound) : LazySet
+/// <param name="clock">Told when ranges leave the set.</param>
+internal sealed unsafe class ObservedLazySet(LazySet inner, long bound, PurgeClock clock) : LazySet
 {
     private long _pages;
     private ulong _pagesPeak;
@@ -32,6 +34,9 @@ internal sealed unsafe class ObservedLazySet(LazySet inner, long bound) : LazySe
     /// <inheritdoc/>
     public override PageRange Span => inner.Span;
 
+    /// <summary>Begins anew with what is in the set. Call it at rest.</summary>
+    public void ForgetPeak() => (_pagesPeak, _over) = ((ulong)_pages, 0);
+
     /// <inheritdoc/>
     public override void Add(PageRange range)
     {
@@ -48,7 +53,13 @@ internal sealed unsafe class ObservedLazySet(LazySet inner, long bound) : LazySe
     /// <inheritdoc/>
     public override int Detach(PageRange* into)
     {
+        long begun = Stopwatch.GetTimestamp();
         int count = inner.Detach(into);
+        if (count > 0)
+        {
+            clock.Detached(begun);
+        }
+
         long pages = 0;
         for (int i = 0; i < count; i++)
         {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using NativeMm.Lab.Harness;
 using NativeMm.Platform;
@@ -23,7 +22,7 @@ internal sealed record TestSizes(int JunkPairs, int BusyAreas, int PerCoreObject
 
     /// <summary>The sizes for a launch.</summary>
     public static TestSizes Of(MeasurementRequest request) =>
-        Of(request.Case.Threads, CorePlan.Cores, MappingsMax(), request.Quick);
+        Of(request.Case.Threads, CorePlan.Cores, MappingsMax, request.Quick);
 
     /// <summary>The sizes for a number of threads, on a machine with so many cores and with so many mappings.</summary>
     internal static TestSizes Of(int threads, int cores, int mappings, bool quick)
@@ -35,8 +34,5 @@ internal sealed record TestSizes(int JunkPairs, int BusyAreas, int PerCoreObject
         int Fit(int wanted, int most) => Math.Max(1, Math.Min(wanted, most) / (quick ? QuickShare : 1));
     }
 
-    private static int MappingsMax() =>
-        int.TryParse(SystemFiles.Real.ReadText("/proc/sys/vm/max_map_count"), NumberStyles.None, CultureInfo.InvariantCulture, out int most)
-            ? most
-            : MappingsDefault;
+    private static int MappingsMax => SystemPlatform.Current.MappingsMax is > 0 and int most ? most : MappingsDefault;
 }
