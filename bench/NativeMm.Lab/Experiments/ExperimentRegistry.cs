@@ -2,6 +2,7 @@ using NativeMm.Lab.Experiments.Frames;
 using NativeMm.Lab.Experiments.Heap;
 using NativeMm.Lab.Experiments.Idle;
 using NativeMm.Lab.Experiments.Trace;
+using NativeMm.Lab.Experiments.Vmalloc;
 
 namespace NativeMm.Lab.Experiments;
 
@@ -14,6 +15,7 @@ internal static class ExperimentRegistry
         new TraceExperiment(),
         new HeapExperiment(),
         new FramesExperiment(),
+        new VmallocExperiment(),
         new IdleExperiment(),
     ];
 

@@ -17,6 +17,9 @@ internal static class VmallocTest
     public const string Flush = "flush";
     public const string Storm = "storm";
 
+    /// <summary>Most pages of a map of vm_map_ram.</summary>
+    public const int MapRamPagesMax = 64;
+
     /// <summary>Those of the kernel's module.</summary>
     public static readonly string[] Kernel =
         [FixSize, FullFit, LongBusyList, RandomSize, FixAlign, RandomSizeAlign, AlignShift, PerCore, MapRam, NoBlock];
