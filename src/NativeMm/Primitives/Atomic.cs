@@ -70,6 +70,11 @@ internal static class Atomic
 
     /// <inheritdoc cref="CompareExchange(ref uint, uint, uint)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool CompareExchange(ref long word, long expected, long desired) =>
+        Interlocked.CompareExchange(ref word, desired, expected) == expected;
+
+    /// <inheritdoc cref="CompareExchange(ref uint, uint, uint)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool CompareExchange(ref ulong word, ulong expected, ulong desired) =>
         Interlocked.CompareExchange(ref word, desired, expected) == expected;
 

@@ -1,82 +1,233 @@
-#pragma warning disable CS1591 // Skeleton: the members get their docs with their bodies.
+// Purpose      contiguous address ranges over scattered frames, mapped by the processor, freed lazily and reused without a system call.
+//
+// States       a range (VmapArea.State)   None → Busy        Make: taken from the free tree, frames behind it, mapped
+//                                         Busy → None        Free, Unmap: CAS, so that one of two frees wins and the other is reported
+//                                         None → Pooled      kept by the pool of its home core, mapped and with frames
+//                                         Pooled → Busy      popped by an allocation       Pooled → Lazy   a pool decays
+//                                         None → Lazy        waits in the lazy set         Lazy → None     a purge unmapped it
+//                                         None → Block → Lazy   a block of short-lived maps
+//              "None" with pages in the table is the private moment of the thread that moves the range on.
+//
+// Ownership    field                | who writes                         | who reads        | how
+//              area.State           | whoever moves the range on         | anybody          | CAS from Busy, else release; acquire
+//              page → area, frame   | maker and purger of the range      | anybody          | release, acquire
+//              frame tags           | mappers, holders                   | the same         | locked operations (FrameReferences)
+//              lazy pages           | frees (reserve), purges (give)     | anybody          | CAS up to the hard bound, addition down
+//              pools                | holder of the pool's lock          | the same         | plain
+//              scratch              | holder of the purge lock           | it and helpers   | plain, published by the claim counter
+//
+// Ordering     [V1] the release of State = Busy after the table entries pairs with [V2], the acquire of AreaOf by whoever looks an address up.
+//              A purge unmaps first, drops the references of the frames second and gives the addresses back third: neither a frame nor an address
+//              is anybody else's while a stale translation exists.
+//
+// Locks        purge lock → pool locks → (lazy set | free space | records), each held alone; no system call under a spin lock.
+//
+// Accounting   window = free + busy + lazy + pooled + blocks, in pages, at rest; checked by Validate from the records themselves.
+//
+// Progress     a hit in the pool: one short lock of the core. A free that meets the hard bound purges by itself or waits for the purge that runs.
+//
+// Source       mm/vmalloc.c of Linux: augmented free space, lazy purge with merged ranges (5.11), per-node pools that decay (6.9), vmap blocks.
+//              Departures: lazily freed ranges stay mapped and keep their frames, because unmapping is what costs in user space; a hard bound
+//              on them; producers are slowed down before it.
+
+using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
 
-/// <summary>Contiguous address ranges over scattered page frames.</summary>
+/// <summary>
+/// Contiguous ranges of addresses over page frames that lie anywhere: <see cref="Alloc"/> for ranges with frames of their own, <see cref="Map"/> to
+/// see given frames side by side, as often as wanted and without a copy.
+/// </summary>
+/// <remarks>
+/// <para>Ranges are whole pages of 4 KiB. Freed ranges stay mapped for reuse, or until a purge unmaps many at once; a frame is nobody else's before
+/// its last mapping is gone. Using a range after its <see cref="Free(void*)"/> is as undefined as with any allocator, and may kill the process.</para>
+/// <para>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap. Elsewhere than on Linux with pages of 4 KiB nothing can be
+/// mapped twice: <see cref="Alloc"/> gives contiguous frames, up to 4 MiB, and <see cref="Map"/> throws.</para>
+/// </remarks>
 public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
 {
+    private const uint RangesMax = 1 << 22;
+    private const ulong DefaultWindowFactor = 4;
+
+    // After Dispose no address lies in the window: the null pointer is before it, and no other is so low.
+    private const nuint NoWindow = 1;
+
+    private readonly IMemoryPlatform _platform;
+    private readonly FrameZone _zone;
+    private readonly LockFreeFrameAllocator _frames;
+    private readonly FrameReferences _references;
+    private readonly VmapAreas _areas;
+    private readonly VmapMapper _mapper;
+    private readonly FreeSpace _free;
+    private readonly LazySet _lazy;
+    private readonly bool _canMap;
+    private readonly nuint _windowBytes;
+    private readonly uint _windowPages;
+    private readonly int _poolMask;
+    private readonly long _pooledPagesMax;
+    private nuint _window;
+    private VmapPool* _pools;
+    private PageRange* _scratch;
+    private bool _disposed;
+
     /// <summary>Makes an allocator with a zone of its own.</summary>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="OutOfMemoryException">The operating system refused the zone or the window.</exception>
     public VmapAllocator(VmapOptions? options = null)
         : this(options ?? new VmapOptions(), SystemPlatform.Current)
     {
     }
 
+    /// <summary>Makes an allocator over a platform, with other parts where a measurement wants them.</summary>
     internal VmapAllocator(
         VmapOptions options,
         IMemoryPlatform platform,
         Func<FreeSpaceGeometry, FreeSpace>? makeFreeSpace = null,
-        Func<FreeSpaceGeometry, LazySet>? makeLazySet = null) => throw new NotImplementedException();
+        Func<FreeSpaceGeometry, LazySet>? makeLazySet = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        _platform = platform;
+        _canMap = (platform.Capabilities & PlatformCapabilities.MapTwice) != 0 && platform.PageBytes == Pfn.FrameBytes;
+        try
+        {
+            _zone = MakeZone();
+            _frames = new LockFreeFrameAllocator(_zone);
+            _references = new FrameReferences(_frames);
+            _windowBytes = _canMap ? (nuint)WindowBytesOf(options, _zone.Bytes) : _zone.Bytes;
+            _windowPages = (uint)(_windowBytes >> Pfn.FrameShift);
+            _window = _canMap ? ReserveWindow() : _zone.BaseAddress;
+            var geometry = new FreeSpaceGeometry(platform, _window >> Pfn.FrameShift, _windowPages, uint.Min(_windowPages, RangesMax));
+            _areas = new VmapAreas(geometry);
+            _free = MakeFreeSpace(geometry, makeFreeSpace);
+            _lazy = makeLazySet?.Invoke(geometry) ?? new SortedLazySet(geometry);
+            _mapper = new VmapMapper(platform, _zone, _window, _areas, MappingsMaxOf(options, platform));
+            _scratch = (PageRange*)ReserveBookkeeping((nuint)geometry.RangesMax * (nuint)sizeof(PageRange));
+            int cores = (int)uint.Min(BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount), 128);
+            _poolMask = cores - 1;
+            _pools = (VmapPool*)ReserveBookkeeping((nuint)cores * VmapPool.Bytes);
+        }
+        catch
+        {
+            ReleaseAll();
+            throw;
+        }
 
-    public VmapOptions Options => throw new NotImplementedException();
+        _pooledPagesMax = (long)(options.PooledBytesMaxPerCore >> Pfn.FrameShift);
+        _lazyPagesMax = options.Purge.LazyPagesMax != 0 ? options.Purge.LazyPagesMax : LazyPurgePolicy.DefaultLazyPagesMax(Environment.ProcessorCount);
+        _lazyPagesBound = options.LazyBytesMax != 0 ? (long)(options.LazyBytesMax >> Pfn.FrameShift) : 4 * _lazyPagesMax;
+        _queues = MakeQueues(_poolMask + 1);
+        _frames.AddShrinker(this);
+        _worker = _canMap && options.Purge.Executor != PurgeExecutor.Caller ? new PurgeWorker(this) : null;
+    }
 
-    /// <summary>Whether frames can be mapped at all; otherwise Alloc gives contiguous frames and Map throws.</summary>
-    public bool CanMap => throw new NotImplementedException();
+    /// <summary>The options in force, with the automatic values still as 0.</summary>
+    public VmapOptions Options { get; }
 
-    public FrameZone Zone => throw new NotImplementedException();
+    /// <summary>Whether frames can be mapped; if not, <see cref="Alloc"/> gives contiguous frames and <see cref="Map"/> throws.</summary>
+    public bool CanMap => _canMap;
 
-    public void* Alloc(nuint bytes, VmapFlags flags = VmapFlags.None, nuint alignment = 0) => throw new NotImplementedException();
+    /// <summary>The zone that the frames come from.</summary>
+    public FrameZone Zone => _zone;
 
-    public bool TryAlloc(nuint bytes, VmapFlags flags, nuint alignment, out void* address) => throw new NotImplementedException();
+    /// <summary>The frames below. Frames for <see cref="Map"/> come from <see cref="AllocateFrames"/> instead, which counts their uses.</summary>
+    internal IFrameAllocator Frames => _frames;
 
-    public void Free(void* address) => throw new NotImplementedException();
+    /// <summary>Frees everything, also the ranges that are still in use.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
 
-    public void* Realloc(void* address, nuint bytes, VmapFlags flags = VmapFlags.None) => throw new NotImplementedException();
+        _disposed = true;
+        _worker?.Dispose();
+        _frames.RemoveShrinker(this);
+        ReleaseAll();
+    }
 
-    public void* Map(ReadOnlySpan<Pfn> frames, VmapFlags flags = VmapFlags.None) => throw new NotImplementedException();
+    private static ulong WindowBytesOf(VmapOptions options, nuint zoneBytes)
+    {
+        ulong bytes = options.WindowBytes != 0 ? options.WindowBytes : ulong.Min(DefaultWindowFactor * zoneBytes, VmapOptions.BytesMax);
+        return bytes & ~(ulong)(FrameZone.Alignment - 1);
+    }
 
-    public void Unmap(void* address) => throw new NotImplementedException();
+    private static int MappingsMaxOf(VmapOptions options, IMemoryPlatform platform) =>
+        options.MappingsMax != 0 ? options.MappingsMax : platform.MappingsMax == 0 ? int.MaxValue : platform.MappingsMax / 4 * 3;
 
-    /// <summary>Frames for Map, reference counted; each starts with one reference.</summary>
-    public void AllocateFrames(Span<Pfn> frames, FrameFlags flags = FrameFlags.None) => throw new NotImplementedException();
+    private FreeSpace MakeFreeSpace(FreeSpaceGeometry geometry, Func<FreeSpaceGeometry, FreeSpace>? make) =>
+        make is not null ? make(geometry)
+        : Options.LockStatistics ? new LockedFreeSpace<LockStatistics>(geometry)
+        : new LockedFreeSpace<NoLockStatistics>(geometry);
 
-    public void FreeFrames(ReadOnlySpan<Pfn> frames) => throw new NotImplementedException();
+    private FrameZone MakeZone()
+    {
+        ulong capacity = Options.CapacityBytes != 0
+            ? Options.CapacityBytes
+            : Math.Clamp((ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, VmapOptions.BytesMin, VmapOptions.BytesMax);
+        PlatformResult result = FrameZone.TryCreate(_platform, _canMap ? ZoneKind.Mappable : ZoneKind.Normal, capacity, out FrameZone? zone);
+        return zone ?? throw new OutOfMemoryException($"The operating system refused to reserve a zone of {capacity} bytes for mapping: {result}.");
+    }
 
-    /// <summary>Frame behind an address of a busy range.</summary>
-    public Pfn FrameOf(void* address) => throw new NotImplementedException();
+    private nuint ReserveWindow()
+    {
+        PlatformResult result = _platform.Reserve(_windowBytes, FrameZone.Alignment, out nuint window);
+        if (result.Succeeded)
+        {
+            result = _platform.Revoke(window, _windowBytes);
+            if (!result.Succeeded)
+            {
+                _ = _platform.Release(window, _windowBytes);
+            }
+        }
 
-    public void* MapRam(ReadOnlySpan<Pfn> frames) => throw new NotImplementedException();
+        return result.Succeeded
+            ? window
+            : throw new OutOfMemoryException($"The operating system refused a window of {_windowBytes} bytes of address space: {result}.");
+    }
 
-    public void UnmapRam(void* address, int count) => throw new NotImplementedException();
+    private nuint ReserveBookkeeping(nuint bytes)
+    {
+        PlatformResult result = _platform.Reserve(bytes, _platform.PageBytes, out nuint memory);
+        return result.Succeeded ? memory : throw new OutOfMemoryException($"The system refuses {bytes} bytes for the bookkeeping of a window: {result}.");
+    }
 
-    public void UnmapAliases() => throw new NotImplementedException();
+    private void ReleaseAll()
+    {
+        Release(ref _window, _canMap ? _windowBytes : 0);
+        nuint pools = (nuint)_pools;
+        nuint scratch = (nuint)_scratch;
+        Release(ref pools, (nuint)(_poolMask + 1) * VmapPool.Bytes);
+        Release(ref scratch, (nuint)(_areas?.Max ?? 0) * (nuint)sizeof(PageRange));
+        _pools = null;
+        _window = NoWindow;
+        _scratch = null;
+        _lazy?.Dispose();
+        _free?.Dispose();
+        _areas?.Dispose();
+        _frames?.Dispose();
+        _zone?.Dispose();
+    }
 
-    public VmapPerCoreArea AllocPerCore(nuint bytes, VmapFlags flags = VmapFlags.None) => throw new NotImplementedException();
+    private void Release(ref nuint address, nuint bytes)
+    {
+        if (address != 0 && bytes != 0)
+        {
+            PlatformResult result = _platform.Release(address, bytes);
+            address = 0;
+            Invariant.Check(result.Succeeded, $"The platform refused to release memory of a window: {result}.");
+        }
+    }
 
-    public VmapAreaInfo? FindArea(void* address) => throw new NotImplementedException();
-
-    public nuint Read(void* address, Span<byte> destination) => throw new NotImplementedException();
-
-    public IReadOnlyList<VmapAreaInfo> GetAreas() => throw new NotImplementedException();
-
-    public void WriteAreas(TextWriter writer) => throw new NotImplementedException();
-
-    /// <summary>Unmaps all lazy ranges and, if asked, the pools too.</summary>
-    public ulong Purge(bool pools = false) => throw new NotImplementedException();
-
-    public ulong Trim() => throw new NotImplementedException();
-
-    public ulong Shrink(ulong framesWanted) => throw new NotImplementedException();
-
-    public void AddPurgeNotifier(Action<nuint> notifier) => throw new NotImplementedException();
-
-    public void RemovePurgeNotifier(Action<nuint> notifier) => throw new NotImplementedException();
-
-    public VmapStatistics GetStatistics() => throw new NotImplementedException();
-
-    public void Validate() => throw new NotImplementedException();
-
-    public void Dispose() => throw new NotImplementedException();
+    [DoesNotReturn]
+    private static void ThrowCannotMap() =>
+        throw new PlatformNotSupportedException("This system cannot map a frame at more than one address; that needs Linux with pages of 4 KiB.");
 }

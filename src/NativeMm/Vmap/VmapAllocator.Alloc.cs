@@ -1,0 +1,203 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <content>Ranges with frames of their own: out of the core's pool, or made.</content>
+public sealed unsafe partial class VmapAllocator
+{
+    private const VmapFlags AllFlags = VmapFlags.Zeroed | VmapFlags.Guarded | VmapFlags.Huge;
+
+    /// <summary>Allocates a contiguous range over frames that lie anywhere.</summary>
+    /// <param name="bytes">1 or more; rounded up to whole pages.</param>
+    /// <param name="flags">Wishes.</param>
+    /// <param name="alignment">Power of two that the address is a multiple of, 0 for a page.</param>
+    /// <returns>The first byte. The range belongs to the caller until <see cref="Free(void*)"/>.</returns>
+    /// <exception cref="ArgumentException">The alignment is not a power of two, or a flag is unknown.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is 0 or longer than the window.</exception>
+    /// <exception cref="OutOfMemoryException">No frames, no address space, or no mappings are left, also after everything lazy was given up.</exception>
+    public void* Alloc(nuint bytes, VmapFlags flags = VmapFlags.None, nuint alignment = 0)
+    {
+        VmapOutcome outcome = AllocCore(bytes, flags, alignment, out void* address, out PlatformResult refusal);
+        if (outcome != VmapOutcome.Success)
+        {
+            ThrowOutOf(outcome, bytes, refusal);
+        }
+
+        return address;
+    }
+
+    /// <summary>Like <see cref="Alloc"/>, but says when it cannot.</summary>
+    /// <param name="bytes">1 or more; rounded up to whole pages.</param>
+    /// <param name="flags">Wishes.</param>
+    /// <param name="alignment">Power of two that the address is a multiple of, 0 for a page.</param>
+    /// <param name="address">The first byte, or null.</param>
+    /// <exception cref="ArgumentException">The alignment is not a power of two, or a flag is unknown.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is 0 or longer than the window.</exception>
+    public bool TryAlloc(nuint bytes, VmapFlags flags, nuint alignment, out void* address) =>
+        AllocCore(bytes, flags, alignment, out address, out _) == VmapOutcome.Success;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private VmapOutcome AllocCore(nuint bytes, VmapFlags flags, nuint alignment, out void* address, out PlatformResult refusal)
+    {
+        refusal = PlatformResult.Success;
+        nuint pages = (bytes + (Pfn.FrameBytes - 1)) >> Pfn.FrameShift;
+        VmapPool* pools = _pools;
+        if (pages - 1 < VmapPool.PagesMax && (flags & ~(VmapFlags.Zeroed | VmapFlags.Guarded)) == 0 && (alignment & (alignment - 1)) == 0
+            && pools != null)
+        {
+            uint sizeClass = VmapPool.ClassOf((uint)pages, ((uint)flags >> 1) & 1);
+            VmapPool* pool = &pools[CoreId.CurrentHint.Value & _poolMask];
+            pool->Lock.Enter();
+            uint record = pool->Head(sizeClass);
+            VmapArea* area = _areas.Records + record;
+            if (record != 0 && (alignment <= Pfn.FrameBytes || (_mapper.AddressOf(area->Start) & (alignment - 1)) == 0))
+            {
+                pool->Pop(sizeClass, area);
+                pool->Hits++;
+                pool->Lock.Exit();
+                address = Hand(area, bytes, flags);
+                return VmapOutcome.Success;
+            }
+
+            pool->Lock.Exit();
+        }
+
+        return AllocRefill(bytes, flags, alignment, out address, out refusal);
+    }
+
+    /// <summary>Makes a range that was in a pool busy.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void* Hand(VmapArea* area, nuint bytes, VmapFlags flags)
+    {
+        area->Bytes = bytes;
+        area->Flags = (ushort)flags;
+        void* address = (void*)_mapper.AddressOf(area->Start);
+        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Busy); // [V1] pairs with [V2]
+        if ((flags & VmapFlags.Zeroed) != 0)
+        {
+            NativeMemory.Clear(address, (nuint)area->Pages << Pfn.FrameShift);
+        }
+
+        return address;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private VmapOutcome AllocRefill(nuint bytes, VmapFlags flags, nuint alignment, out void* address, out PlatformResult refusal)
+    {
+        RequireValid(bytes, flags, alignment);
+        refusal = PlatformResult.Success;
+        uint pages = PagesOf(bytes);
+        if (!_canMap)
+        {
+            return AllocContiguous(bytes, flags, alignment, out address);
+        }
+
+        nuint alignPages = nuint.Max(alignment, Pfn.FrameBytes) >> Pfn.FrameShift;
+        bool huge = (flags & VmapFlags.Huge) != 0 && pages >= Order.Huge.Frames;
+        if (!huge && alignPages == 1 && TrySteal(bytes, flags, pages, out address))
+        {
+            return VmapOutcome.Success;
+        }
+
+        var wish = new RangeWish(
+            VmapAreaKind.Alloc, bytes, pages, flags, huge ? nuint.Max(alignPages, Order.Huge.Frames) : alignPages);
+        VmapOutcome outcome = MakeOrReclaim(wish, default, 0, out address, out refusal);
+        if (outcome == VmapOutcome.NoRange && huge)
+        {
+            // The addresses of 2 MiB boundaries are a wish, the range is not.
+            outcome = MakeOrReclaim(wish with { AlignPages = alignPages }, default, 0, out address, out refusal);
+        }
+
+        return outcome;
+    }
+
+    /// <summary>Takes a range of the right size out of the pool of another core.</summary>
+    private bool TrySteal(nuint bytes, VmapFlags flags, uint pages, out void* address)
+    {
+        address = null;
+        if (pages > VmapPool.PagesMax)
+        {
+            return false;
+        }
+
+        uint sizeClass = VmapPool.ClassOf(pages, ((uint)flags >> 1) & 1);
+        int here = CoreId.CurrentHint.Value & _poolMask;
+        for (int step = 1; step <= _poolMask; step++)
+        {
+            VmapPool* pool = &_pools[(here + step) & _poolMask];
+            if (!pool->Lock.TryEnter())
+            {
+                continue;
+            }
+
+            uint record = pool->Head(sizeClass);
+            VmapArea* area = _areas.Records + record;
+            if (record != 0)
+            {
+                pool->Pop(sizeClass, area);
+                pool->Hits++;
+            }
+
+            pool->Lock.Exit();
+            if (record != 0)
+            {
+                area->Home = (uint)here;
+                address = Hand(area, bytes, flags);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static uint PagesOf(nuint bytes) => (uint)((bytes + (Pfn.FrameBytes - 1)) >> Pfn.FrameShift);
+
+    private void RequireValid(nuint bytes, VmapFlags flags, nuint alignment)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (bytes == 0 || bytes > _windowBytes - Pfn.FrameBytes)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(bytes), (ulong)bytes, $"A range has 1 to {_windowBytes - Pfn.FrameBytes} bytes, which is the window less a page, not {bytes}.");
+        }
+
+        if ((alignment & (alignment - 1)) != 0)
+        {
+            throw new ArgumentException($"The alignment is {alignment}; it must be a power of two, or 0 for a page.", nameof(alignment));
+        }
+
+        RequireKnown(flags);
+    }
+
+    private static void RequireKnown(VmapFlags flags)
+    {
+        if ((flags & ~AllFlags) != 0)
+        {
+            throw new ArgumentException($"{flags} has flags that are none of {AllFlags}.", nameof(flags));
+        }
+    }
+
+    /// <summary>Says what ran out, how much there is, and which setting bounds it.</summary>
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowOutOf(VmapOutcome outcome, nuint bytes, PlatformResult refusal) => throw (outcome switch
+    {
+        VmapOutcome.NoFrames => OutOfFrames.For(_frames, bytes),
+        VmapOutcome.NoRange => new OutOfMemoryException(
+            $"Out of addresses: {bytes} bytes were asked for; of the window's {_windowPages} pages {_free.Pages} are free, "
+            + $"{_free.Largest} of them in one piece. VmapOptions.WindowBytes sets the window."),
+        VmapOutcome.NoRecords => new OutOfMemoryException(
+            $"Out of ranges: {bytes} bytes were asked for, and all {_areas.Max} ranges that one window can have are in use."),
+        VmapOutcome.NoMappings => new OutOfMemoryException(
+            $"Out of mappings: {bytes} bytes were asked for; {_mapper.Mappings} mappings of ranges and {_free.Ranges} pieces of free space are in use of "
+            + $"{_mapper.MappingsMax} allowed by VmapOptions.MappingsMax; the system's limit is vm.max_map_count = {_platform.MappingsMax}."),
+        _ => new OutOfMemoryException(
+            $"The operating system refused to map {bytes} bytes: {refusal}. {_mapper.Mappings} mappings of ranges and {_free.Ranges} pieces of free space "
+            + $"are in use; its limit for the process is vm.max_map_count = {_platform.MappingsMax}."),
+    });
+}

@@ -1,0 +1,111 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <content>Taking ranges back: into the pool of their core, or into the lazy set.</content>
+public sealed unsafe partial class VmapAllocator
+{
+    private long _lazyFrees;
+
+    /// <summary>
+    /// Takes a range back that <see cref="Alloc"/>, <see cref="Realloc"/> or <see cref="AllocPerCore"/> gave. Any thread may free any range.
+    /// </summary>
+    /// <param name="address">The first byte; null is ignored.</param>
+    /// <exception cref="MemoryFaultException">The address is not the start of such a range, or the range is free already.</exception>
+    public void Free(void* address)
+    {
+        nuint offset = (nuint)address - _window;
+        if (offset >= _windowBytes)
+        {
+            FreeForeign(address);
+            return;
+        }
+
+        uint page = (uint)(offset >> Pfn.FrameShift);
+        uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
+        VmapArea* area = _areas.Records + record;
+        if (area->Start != page || area->Kind == (byte)VmapAreaKind.Map || record == 0 || (offset & (Pfn.FrameBytes - 1)) != 0
+            || !Atomic.CompareExchange(ref area->State, (uint)VmapAreaState.Busy, (uint)VmapAreaState.None))
+        {
+            ThrowNotFreeable(address, record, VmapAreaKind.Alloc);
+        }
+
+        if (area->Poolable != 0)
+        {
+            VmapPool* pool = &_pools[area->Home];
+            pool->Lock.Enter();
+            pool->Frees++;
+            bool kept = pool->TryPush(VmapPool.ClassOf(area->Pages, area->GuardPages), record, area, _pooledPagesMax);
+            pool->Lock.Exit();
+            if (kept)
+            {
+                return;
+            }
+        }
+        else
+        {
+            Atomic.Add(ref _lazyFrees, 1);
+        }
+
+        FreeLazy(record, area);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeLazy(uint record, VmapArea* area)
+    {
+        if (_canMap)
+        {
+            AddLazy(record, area);
+        }
+        else
+        {
+            FreeContiguous(record, area);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeForeign(void* address)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (address != null)
+        {
+            MemoryFault.ThrowForeignPointer((nuint)address, "this VmapAllocator");
+        }
+    }
+
+    /// <summary>Says why the start of a busy range of some kind is not at an address.</summary>
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowNotFreeable(void* address, uint record, VmapAreaKind expected)
+    {
+        VmapArea* area = _areas.Records + record;
+        if (record == 0 || area->State == (uint)VmapAreaState.Block)
+        {
+            string where = record == 0 ? "no range is there (freed and unmapped, or never made)" : "it is in a block of MapRam; UnmapRam takes it back";
+            MemoryFault.Throw(
+                MemoryFaultKind.ForeignPointer, (nuint)address, $"Foreign pointer: 0x{(nuint)address:x} lies in the window, but {where}.");
+        }
+
+        nuint start = _mapper.AddressOf(area->Start);
+        if (start != (nuint)address)
+        {
+            MemoryFault.ThrowNotBlockStart((nuint)address, start, area->Bytes);
+        }
+
+        bool isMap = area->Kind == (byte)VmapAreaKind.Map;
+        if (isMap != (expected == VmapAreaKind.Map))
+        {
+            MemoryFault.Throw(
+                MemoryFaultKind.WrongHeap,
+                (nuint)address,
+                isMap
+                    ? $"The range at 0x{start:x} was made by Map; Unmap takes it back, not Free."
+                    : $"The range at 0x{start:x} was made by {(VmapAreaKind)area->Kind}; Free takes it back, not Unmap.");
+        }
+
+        MemoryFault.ThrowDoubleFree((nuint)address);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Globalization;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <content>Looking: which range an address lies in, what is in it, and the list of all ranges.</content>
+public sealed unsafe partial class VmapAllocator
+{
+    /// <summary>The range that an address lies in, in whatever state; its guard page belongs to it. Without a lock.</summary>
+    /// <param name="address">Any address.</param>
+    /// <returns>The range as it was at one moment, or null.</returns>
+    public VmapAreaInfo? FindArea(void* address)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        nuint offset = (nuint)address - _window;
+        if (offset >= _windowBytes)
+        {
+            return null;
+        }
+
+        uint page = (uint)(offset >> Pfn.FrameShift);
+        uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
+        VmapAreaInfo? area = record == 0 ? null : Snapshot(record, out PageRange range) is { } found && page - range.Start < range.Pages ? found : null;
+        return area;
+    }
+
+    /// <summary>
+    /// Copies what ranges of the program hold, whatever else lies between: holes, guard pages, and freed ranges read as zero. Never faults.
+    /// </summary>
+    /// <param name="address">Where to begin; any address.</param>
+    /// <param name="destination">Where the bytes go.</param>
+    /// <returns>How many of the bytes came out of ranges.</returns>
+    public nuint Read(void* address, Span<byte> destination)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        nuint present = 0;
+        nuint at = (nuint)address;
+        while (!destination.IsEmpty)
+        {
+            int length = (int)nuint.Min((nuint)destination.Length, Pfn.FrameBytes - (at & (Pfn.FrameBytes - 1)));
+            present += TryReadPage(at, destination[..length]) ? (nuint)length : 0;
+            destination = destination[length..];
+            at += (nuint)length;
+        }
+
+        return present;
+    }
+
+    /// <summary>All ranges in the order of their addresses: those in use, and those that are freed but still mapped.</summary>
+    public IReadOnlyList<VmapAreaInfo> GetAreas()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var areas = new List<VmapAreaInfo>();
+        uint end = _areas.End;
+        for (uint record = 1; record < end; record++)
+        {
+            if (Snapshot(record, out _) is { State: not VmapAreaState.None } area)
+            {
+                areas.Add(area);
+            }
+        }
+
+        areas.Sort((left, right) => left.Address.CompareTo(right.Address));
+        return areas;
+    }
+
+    /// <summary>
+    /// Writes a line for each range in the shape of <c>/proc/vmallocinfo</c>: begin, end, bytes with the guard page, what it is, pages, mappings, flags.
+    /// </summary>
+    /// <param name="writer">Where to write.</param>
+    public void WriteAreas(TextWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        foreach (VmapAreaInfo area in GetAreas())
+        {
+            nuint bytes = (nuint)(area.Pages + area.GuardPages) << Pfn.FrameShift;
+            string what = area.State switch
+            {
+                VmapAreaState.Lazy => "unpurged vm_area",
+                VmapAreaState.Pooled => "pooled vm_area",
+                VmapAreaState.Block => "vm_map_ram",
+                _ => area.Kind switch
+                {
+                    VmapAreaKind.Map => "vmap",
+                    VmapAreaKind.PerCore => "vmalloc per_core",
+                    _ => "vmalloc",
+                },
+            };
+            string flags = area.Flags == VmapFlags.None ? "" : $" flags={area.Flags}";
+            writer.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"0x{area.Address:x16}-0x{area.Address + bytes:x16} {bytes,9} {what} pages={area.Pages} mappings={area.Mappings}{flags}"));
+        }
+    }
+
+    /// <summary>A record as it was at one moment, or null when it changed all the time.</summary>
+    private VmapAreaInfo? Snapshot(uint record, out PageRange range)
+    {
+        const int Attempts = 100;
+        VmapArea* area = _areas.Records + record;
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            if (!area->Version.TryBeginRead(out ulong version))
+            {
+                continue;
+            }
+
+            range = area->Range;
+            var info = new VmapAreaInfo(
+                _mapper.AddressOf(range.Start),
+                area->Bytes,
+                area->Pages,
+                area->GuardPages,
+                area->Mappings,
+                (VmapAreaKind)area->Kind,
+                (VmapAreaState)Atomic.LoadAcquire(ref area->State),
+                (VmapFlags)area->Flags);
+            if (area->Version.IsUnchanged(version))
+            {
+                return info;
+            }
+        }
+
+        range = default;
+        return null;
+    }
+
+    /// <summary>
+    /// Reads part of a page through the zone's own mapping, which always stands, and looks afterwards whether the page was the same throughout.
+    /// </summary>
+    private bool TryReadPage(nuint address, Span<byte> destination)
+    {
+        nuint offset = address - _window;
+        uint page = (uint)(offset >> Pfn.FrameShift);
+        if (offset < _windowBytes && IsReadable(page))
+        {
+            uint slot = Atomic.LoadAcquire(ref _areas.FrameOf[page]);
+            if (slot != 0)
+            {
+                byte* bytes = (byte*)_zone.AddressOf(new Pfn(slot - 1)) + (address & (Pfn.FrameBytes - 1));
+                new ReadOnlySpan<byte>(bytes, destination.Length).CopyTo(destination);
+                Atomic.ReadFence();
+                if (Atomic.LoadAcquire(ref _areas.FrameOf[page]) == slot && IsReadable(page))
+                {
+                    return true;
+                }
+            }
+        }
+
+        destination.Clear();
+        return false;
+    }
+
+    private bool IsReadable(uint page)
+    {
+        uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
+        if (record == 0)
+        {
+            return false;
+        }
+
+        return (VmapAreaState)Atomic.LoadAcquire(ref _areas.Records[record].State) switch
+        {
+            VmapAreaState.Busy => true,
+            VmapAreaState.Block => BlockAt(page) is { } block && page - block.Start < VmapBlock.Pages && block.IsUsed(page - block.Start),
+            _ => false,
+        };
+    }
+}

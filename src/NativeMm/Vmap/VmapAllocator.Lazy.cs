@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <content>The lazy set: freed ranges that are still mapped, the bound on them, and who is slowed down for it.</content>
+public sealed unsafe partial class VmapAllocator
+{
+    /// <summary>The longest that a free is slowed down, right before the bound.</summary>
+    private static readonly long s_slowdownMax = Stopwatch.Frequency / 5000;
+
+    private readonly PurgeWorker? _worker;
+    private readonly long _lazyPagesMax;
+    private readonly long _lazyPagesBound;
+    private long _lazyPages;
+    private long _lazyPagesPeak;
+    private long _throttledFrees;
+
+    /// <summary>Pages that may be outstanding before a purge is due.</summary>
+    internal long LazyPagesMax => _lazyPagesMax;
+
+    /// <summary>Pages that are never exceeded by those outstanding.</summary>
+    internal long LazyPagesBound => _lazyPagesBound;
+
+    /// <summary>Pages outstanding at this moment.</summary>
+    internal long LazyPages => Atomic.LoadAcquire(ref _lazyPages);
+
+    /// <summary>Adds a range that is private to this thread to the lazy set, and sees to it that somebody purges when that is due.</summary>
+    private void AddLazy(uint record, VmapArea* area)
+    {
+        PageRange range = area->Range;
+        if (range.Pages > _lazyPagesBound)
+        {
+            PurgeAlone(record, area);
+            return;
+        }
+
+        if (!TryReserveLazy(range.Pages))
+        {
+            ReserveLazySlow(range.Pages);
+        }
+
+        // The state comes first: a purge that finds the range in the set takes it down.
+        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Lazy);
+        _lazy.Add(range);
+        long pages = LazyPages;
+        if (Options.Purge.IsDue(pages, _lazy.Pieces, _lazyPagesMax))
+        {
+            PurgeDue(pages);
+        }
+    }
+
+    /// <summary>Counts pages as outstanding unless that would exceed the bound.</summary>
+    private bool TryReserveLazy(long pages)
+    {
+        long now = Atomic.LoadAcquire(ref _lazyPages);
+        while (now + pages <= _lazyPagesBound)
+        {
+            if (Atomic.CompareExchange(ref _lazyPages, now, now + pages))
+            {
+                RaisePeak(now + pages);
+                return true;
+            }
+
+            now = Atomic.LoadAcquire(ref _lazyPages);
+        }
+
+        return false;
+    }
+
+    private void RaisePeak(long pages)
+    {
+        long peak = Atomic.LoadAcquire(ref _lazyPagesPeak);
+        while (pages > peak && !Atomic.CompareExchange(ref _lazyPagesPeak, peak, pages))
+        {
+            peak = Atomic.LoadAcquire(ref _lazyPagesPeak);
+        }
+    }
+
+    /// <summary>
+    /// The bound is reached: purges, or waits for the purge that runs, until the pages fit. Only a system that refuses to unmap anything lets the
+    /// bound be exceeded, because a free must not fail.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ReserveLazySlow(long pages)
+    {
+        Atomic.Add(ref _throttledFrees, 1);
+        do
+        {
+            if (PurgeAndWait() == 0 && LazyPages + pages > _lazyPagesBound && _refusedPieces != 0)
+            {
+                RaisePeak(Atomic.Add(ref _lazyPages, pages));
+                return;
+            }
+        }
+        while (!TryReserveLazy(pages));
+    }
+
+    private void PurgeDue(long pages)
+    {
+        if (_worker is not null)
+        {
+            _worker.Ask();
+            SlowDown(pages);
+        }
+        else
+        {
+            TryPurge();
+        }
+    }
+
+    /// <summary>
+    /// Slows a free down the more, the nearer the bound is: nothing up to half-way between the trigger and the bound, then by the square of the
+    /// way. The purger gains the time that the producers lose.
+    /// </summary>
+    private void SlowDown(long pages)
+    {
+        long half = (_lazyPagesMax + _lazyPagesBound) / 2;
+        if (pages <= half || _lazyPagesBound <= half)
+        {
+            return;
+        }
+
+        Atomic.Add(ref _throttledFrees, 1);
+        double way = (double)(pages - half) / (_lazyPagesBound - half);
+        long until = Stopwatch.GetTimestamp() + (long)(way * way * s_slowdownMax);
+        do
+        {
+            Thread.Yield();
+        }
+        while (Stopwatch.GetTimestamp() < until && LazyPages > half);
+    }
+}

@@ -1,0 +1,155 @@
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <content>Given frames side by side, and where such frames come from.</content>
+public sealed unsafe partial class VmapAllocator
+{
+    private long _unmaps;
+
+    /// <summary>Takes single frames for <see cref="Map"/>. The caller holds them until <see cref="FreeFrames"/>.</summary>
+    /// <param name="frames">Where the frame numbers go.</param>
+    /// <param name="flags">Wishes.</param>
+    /// <exception cref="OutOfMemoryException">There are not so many frames, also after everything lazy was given up; none is taken.</exception>
+    public void AllocateFrames(Span<Pfn> frames, FrameFlags flags = FrameFlags.None)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!_references.TryHold(frames, flags))
+        {
+            throw OutOfFrames.For(_frames, (nuint)frames.Length << Pfn.FrameShift);
+        }
+    }
+
+    /// <summary>
+    /// Gives frames from <see cref="AllocateFrames"/> up. A frame that is still mapped stays mapped, and is nobody else's before its last mapping
+    /// is gone.
+    /// </summary>
+    /// <param name="frames">The frames.</param>
+    /// <exception cref="MemoryFaultException">One of them is not held; those before it are given up.</exception>
+    public void FreeFrames(ReadOnlySpan<Pfn> frames)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (Pfn frame in frames)
+        {
+            _references.Unhold(frame);
+        }
+    }
+
+    /// <summary>
+    /// Makes frames visible side by side, without a copy: what is written through the range is in the frames, and in every other range over them.
+    /// </summary>
+    /// <param name="frames">
+    /// Frames from <see cref="AllocateFrames"/> or <see cref="FrameOf"/>; the same one may be in it more than once. Neighbours in the zone that are
+    /// neighbours here share a mapping.
+    /// </param>
+    /// <param name="flags"><see cref="VmapFlags.Guarded"/> or none.</param>
+    /// <returns>The first byte. The range belongs to the caller until <see cref="Unmap"/>.</returns>
+    /// <exception cref="ArgumentException">There are no frames, one of them is nobody's, or the flags are others.</exception>
+    /// <exception cref="OutOfMemoryException">No address space or no mappings are left.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system cannot map a frame twice.</exception>
+    public void* Map(ReadOnlySpan<Pfn> frames, VmapFlags flags = VmapFlags.None)
+    {
+        RequireMappable(frames, flags);
+        uint[] slots = SlotsOf(frames);
+        fixed (uint* first = slots)
+        {
+            var wish = new RangeWish(VmapAreaKind.Map, (nuint)frames.Length << Pfn.FrameShift, (uint)frames.Length, flags, 1);
+            VmapOutcome outcome = MakeOrReclaim(wish, first, wish.Pages, out void* address, out PlatformResult refusal);
+            if (outcome != VmapOutcome.Success)
+            {
+                ThrowOutOf(outcome, wish.Bytes, refusal);
+            }
+
+            return address;
+        }
+    }
+
+    /// <summary>Takes a range back that <see cref="Map"/> gave. Its frames stay with whoever holds them.</summary>
+    /// <param name="address">The first byte; null is ignored.</param>
+    /// <exception cref="MemoryFaultException">The address is not the start of such a range, or the range is unmapped already.</exception>
+    public void Unmap(void* address)
+    {
+        nuint offset = (nuint)address - _window;
+        if (offset >= _windowBytes)
+        {
+            FreeForeign(address);
+            return;
+        }
+
+        uint page = (uint)(offset >> Pfn.FrameShift);
+        uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
+        VmapArea* area = _areas.Records + record;
+        if (record == 0 || area->Start != page || area->Kind != (byte)VmapAreaKind.Map || (offset & (Pfn.FrameBytes - 1)) != 0
+            || !Atomic.CompareExchange(ref area->State, (uint)VmapAreaState.Busy, (uint)VmapAreaState.None))
+        {
+            ThrowNotFreeable(address, record, VmapAreaKind.Map);
+        }
+
+        Atomic.Add(ref _unmaps, 1);
+        AddLazy(record, area);
+    }
+
+    /// <summary>
+    /// The frame behind an address of a range that the caller has. A range whose frames somebody asked for is not reused with its frames.
+    /// </summary>
+    /// <param name="address">Any address in the readable part of the range.</param>
+    /// <exception cref="ArgumentException">No range of the program is there.</exception>
+    public Pfn FrameOf(void* address)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        nuint offset = (nuint)address - _window;
+        uint page = (uint)(offset >> Pfn.FrameShift);
+        uint record = offset < _windowBytes ? Atomic.LoadAcquire(ref _areas.AreaOf[page]) : 0; // [V2] pairs with [V1]
+        uint slot = record != 0 && Atomic.LoadAcquire(ref _areas.Records[record].State) == (uint)VmapAreaState.Busy
+            ? Atomic.LoadAcquire(ref _areas.FrameOf[page])
+            : 0;
+        if (slot == 0)
+        {
+            throw new ArgumentException($"0x{(nuint)address:x} lies in no range that is in use.", nameof(address));
+        }
+
+        // Only the holder of the range may ask, so that nobody frees it at this moment.
+        Atomic.StoreRelease(ref _areas.Records[record].Poolable, 0u);
+        return new Pfn(slot - 1);
+    }
+
+    /// <summary>How many pages of the window map a frame, stale ones among them, and whether the program holds it.</summary>
+    internal (uint Mappings, bool Held) References(Pfn frame) => _references.Count(frame);
+
+    private static uint[] SlotsOf(ReadOnlySpan<Pfn> frames)
+    {
+        var slots = new uint[frames.Length];
+        for (int i = 0; i < slots.Length; i++)
+        {
+            slots[i] = frames[i].Value + 1;
+        }
+
+        return slots;
+    }
+
+    private void RequireMappable(ReadOnlySpan<Pfn> frames, VmapFlags flags)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!_canMap)
+        {
+            ThrowCannotMap();
+        }
+
+        if (frames.IsEmpty || (flags & ~VmapFlags.Guarded) != 0 || (uint)frames.Length >= _windowPages)
+        {
+            throw new ArgumentException(
+                $"A map has 1 to {_windowPages - 1} frames and the flag Guarded or none, not {frames.Length} frames and {flags}.", nameof(frames));
+        }
+
+        foreach (Pfn frame in frames)
+        {
+            if (frame.Value >= _zone.FrameCount || _references.Count(frame) == (0u, false))
+            {
+                throw new ArgumentException($"Frame {frame} is nobody's: it was freed, or it did not come from this allocator.", nameof(frames));
+            }
+        }
+    }
+}

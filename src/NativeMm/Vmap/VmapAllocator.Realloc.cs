@@ -1,0 +1,224 @@
+using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <content>Changing the size of a range, and ranges with a unit for each core.</content>
+public sealed unsafe partial class VmapAllocator
+{
+    /// <summary>
+    /// Changes the size of a range. It stays where it is if it shrinks, if its last page has room, or if the addresses behind it are free; otherwise its
+    /// frames appear at a new address. Nothing is copied.
+    /// </summary>
+    /// <param name="address">A range from <see cref="Alloc"/>; null allocates one.</param>
+    /// <param name="bytes">The new size, 1 or more.</param>
+    /// <param name="flags">Wishes for what is added; <see cref="VmapFlags.Guarded"/> stays as it was.</param>
+    /// <returns>The first byte; the old address is not valid any more if it is another.</returns>
+    /// <exception cref="MemoryFaultException">The address is not the start of such a range.</exception>
+    /// <exception cref="OutOfMemoryException">No frames, addresses or mappings are left; the range stays as it was.</exception>
+    public void* Realloc(void* address, nuint bytes, VmapFlags flags = VmapFlags.None)
+    {
+        if (address == null)
+        {
+            return Alloc(bytes, flags);
+        }
+
+        RequireValid(bytes, flags, 0);
+        VmapArea* area = RequireBusy(address);
+        nuint before = area->Bytes;
+        bool zeroed = (flags & VmapFlags.Zeroed) != 0;
+        if (PagesOf(bytes) <= area->Pages)
+        {
+            Resize(area, area->Pages, bytes);
+            ClearTail(address, before, nuint.Min(bytes, (nuint)area->Pages << Pfn.FrameShift), zeroed);
+            return address;
+        }
+
+        if (!_canMap)
+        {
+            return MoveByCopy(address, area, bytes, flags);
+        }
+
+        nuint oldEnd = (nuint)area->Pages << Pfn.FrameShift;
+        if (TryGrowInPlace(area, bytes, zeroed))
+        {
+            ClearTail(address, before, oldEnd, zeroed);
+            return address;
+        }
+
+        return Move(address, area, bytes, flags);
+    }
+
+    /// <summary>
+    /// Allocates congruent ranges, one a core: what lies at some offset in the unit of one core lies at the same offset in the unit of any other, and
+    /// no two units share a page.
+    /// </summary>
+    /// <param name="bytes">Bytes of a unit, 1 or more; rounded up to whole pages.</param>
+    /// <param name="flags">Wishes.</param>
+    /// <returns>The units; <see cref="Free(void*)"/> of their address takes them back.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is 0, or the units are longer than the window.</exception>
+    /// <exception cref="OutOfMemoryException">No frames, addresses or mappings are left.</exception>
+    public VmapPerCoreArea AllocPerCore(nuint bytes, VmapFlags flags = VmapFlags.None)
+    {
+        nuint cores = (nuint)Environment.ProcessorCount;
+        if (bytes == 0 || bytes > _windowBytes / cores)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(bytes), (ulong)bytes, $"A unit has 1 to {_windowBytes / cores} bytes, which is the window by the number of processors, not {bytes}.");
+        }
+
+        nuint stride = (nuint)PagesOf(bytes) << Pfn.FrameShift;
+        RequireValid(stride * cores, flags, 0);
+        if (!_canMap)
+        {
+            return new VmapPerCoreArea((nuint)Alloc(stride * cores, flags), stride, (int)cores);
+        }
+
+        var wish = new RangeWish(VmapAreaKind.PerCore, stride * cores, PagesOf(stride * cores), flags, 1);
+        VmapOutcome outcome = MakeOrReclaim(wish, default, 0, out void* address, out PlatformResult refusal);
+        if (outcome != VmapOutcome.Success)
+        {
+            ThrowOutOf(outcome, wish.Bytes, refusal);
+        }
+
+        return new VmapPerCoreArea((nuint)address, stride, (int)cores);
+    }
+
+    /// <summary>The record of a busy range that Alloc or Realloc gave.</summary>
+    private VmapArea* RequireBusy(void* address)
+    {
+        nuint offset = (nuint)address - _window;
+        if (offset >= _windowBytes)
+        {
+            MemoryFault.ThrowForeignPointer((nuint)address, "this VmapAllocator");
+        }
+
+        uint page = (uint)(offset >> Pfn.FrameShift);
+        uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
+        VmapArea* area = _areas.Records + record;
+        if (record == 0 || area->Start != page || (offset & (Pfn.FrameBytes - 1)) != 0
+            || Atomic.LoadAcquire(ref area->State) != (uint)VmapAreaState.Busy || area->Kind == (byte)VmapAreaKind.Map)
+        {
+            ThrowNotFreeable(address, record, VmapAreaKind.Alloc);
+        }
+
+        if (area->Kind == (byte)VmapAreaKind.PerCore)
+        {
+            throw new ArgumentException($"The range at 0x{(nuint)address:x} has a unit for each core; such a range keeps its size.", nameof(address));
+        }
+
+        return area;
+    }
+
+    private static void ClearTail(void* address, nuint from, nuint to, bool wanted)
+    {
+        if (wanted && to > from)
+        {
+            NativeMemory.Clear((byte*)address + from, to - from);
+        }
+    }
+
+    private static void Resize(VmapArea* area, uint pages, nuint bytes)
+    {
+        area->Version.BeginWrite();
+        area->Pages = pages;
+        area->Bytes = bytes;
+        area->Version.EndWrite();
+    }
+
+    private bool TryGrowInPlace(VmapArea* area, nuint bytes, bool zeroed)
+    {
+        if (area->GuardPages != 0)
+        {
+            return false;
+        }
+
+        uint end = area->Range.End;
+        uint more = PagesOf(bytes) - area->Pages;
+        var added = new PageRange(end, more);
+        if ((ulong)end + more > _windowPages || !_free.TryTakeAt(added))
+        {
+            return false;
+        }
+
+        if (!_references.TryAllocate(_areas.FrameOf + end, more, zeroed, huge: false))
+        {
+            _free.Give(added);
+            return false;
+        }
+
+        uint record = _areas.AreaOf[area->Start];
+        VmapOutcome outcome = _mapper.TryMap(end, more, 0, _free.Ranges, out uint mappings, out _);
+        if (outcome == VmapOutcome.NoMappings)
+        {
+            _references.Release(_areas.FrameOf + end, more);
+            _free.Give(added);
+            return false;
+        }
+
+        // Mapped in part or as a whole, the pages belong to the range from now on, and go with it.
+        area->Mappings += mappings;
+        if (outcome != VmapOutcome.Success)
+        {
+            AbandonAdded(added, mappings, area);
+            return false;
+        }
+
+        _areas.Enter(added, record);
+        Resize(area, area->Pages + more, bytes);
+        area->Poolable = area->Pages <= VmapPool.PagesMax ? area->Poolable : 0;
+        return true;
+    }
+
+    /// <summary>Pages behind a range of which some are mapped become a freed range of their own.</summary>
+    private void AbandonAdded(PageRange added, uint mappings, VmapArea* area)
+    {
+        area->Mappings -= mappings;
+        uint record = _areas.TryTake();
+        if (record == 0)
+        {
+            // No record to hold them: they stay with the range that they were meant for, as pages that nobody was told of.
+            area->Mappings += mappings;
+            _areas.Enter(added, _areas.AreaOf[area->Start]);
+            area->Poolable = 0;
+            Resize(area, area->Pages + added.Pages, area->Bytes);
+            return;
+        }
+
+        var wish = new RangeWish(VmapAreaKind.Alloc, (nuint)added.Pages << Pfn.FrameShift, added.Pages, VmapFlags.None, 1);
+        Describe(record, wish, added);
+        _areas.Records[record].Mappings = mappings;
+        AddLazy(record, _areas.Records + record);
+    }
+
+    /// <summary>The frames of a range, and the missing ones behind them, at a new address.</summary>
+    private void* Move(void* address, VmapArea* area, nuint bytes, VmapFlags flags)
+    {
+        VmapFlags kept = (VmapFlags)area->Flags & VmapFlags.Guarded;
+        var wish = new RangeWish(VmapAreaKind.Alloc, bytes, PagesOf(bytes), (flags & ~VmapFlags.Guarded) | kept, 1);
+        uint* frames = _areas.FrameOf + area->Start;
+        VmapOutcome outcome = MakeOrReclaim(wish, frames, area->Pages, out void* moved, out PlatformResult refusal);
+        if (outcome != VmapOutcome.Success)
+        {
+            ThrowOutOf(outcome, bytes, refusal);
+        }
+
+        ClearTail(moved, area->Bytes, (nuint)area->Pages << Pfn.FrameShift, (flags & VmapFlags.Zeroed) != 0);
+        // Neither of the two is for a pool: the frames are the new range's, and the old one stays mapped until the next purge.
+        RequireBusy(moved)->Poolable = 0;
+        area->Poolable = 0;
+        Free(address);
+        return moved;
+    }
+
+    private void* MoveByCopy(void* address, VmapArea* area, nuint bytes, VmapFlags flags)
+    {
+        nuint before = area->Bytes;
+        void* moved = Alloc(bytes, flags);
+        NativeMemory.Copy(address, moved, nuint.Min(before, bytes));
+        Free(address);
+        return moved;
+    }
+}

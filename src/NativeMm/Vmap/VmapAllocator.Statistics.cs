@@ -1,0 +1,220 @@
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <content>Counts, giving memory back to the system, and the proof that everything adds up.</content>
+public sealed unsafe partial class VmapAllocator
+{
+    private const int BlocksPerCall = 32;
+    private static readonly Order s_granule = new(4);
+
+    /// <summary>Counts everything. Exact at rest.</summary>
+    public VmapStatistics GetStatistics()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        (long pooled, long hits, long frees) = CountPools();
+        long lazy = LazyPages;
+        long blocks = Atomic.LoadAcquire(ref _blockPages);
+        long free = FreePages();
+        return new VmapStatistics
+        {
+            WindowPages = _windowPages,
+            FreePages = free,
+            BusyPages = _windowPages - free - lazy - pooled - blocks,
+            LazyPages = lazy,
+            LazyPieces = _lazy.Pieces,
+            LazyPagesPeak = Atomic.LoadAcquire(ref _lazyPagesPeak),
+            PooledPages = pooled,
+            BlockPages = blocks,
+            FreeRanges = _free.Ranges,
+            LargestFreePages = _free.Largest,
+            MappingsInUse = _canMap ? _mapper.Mappings + _free.Ranges : 0,
+            MappingsMax = _mapper.MappingsMax,
+            Allocations = hits + Atomic.LoadAcquire(ref _made) + Atomic.LoadAcquire(ref _ramMaps),
+            Frees = frees + Atomic.LoadAcquire(ref _lazyFrees) + Atomic.LoadAcquire(ref _unmaps) + Atomic.LoadAcquire(ref _ramUnmaps),
+            PoolHits = hits,
+            MapCalls = _mapper.MapCalls,
+            UnmapCalls = _mapper.UnmapCalls,
+            GuardRevokes = _mapper.GuardRevokes,
+            Purges = Atomic.LoadAcquire(ref _purges),
+            PurgedPieces = Atomic.LoadAcquire(ref _purgedPieces),
+            ThrottledFrees = Atomic.LoadAcquire(ref _throttledFrees),
+            FreeSpaceLock = _free.LockSnapshot(),
+            Frames = _frames.GetStatistics(),
+        };
+    }
+
+    /// <summary>
+    /// Gives everything that is not needed at this moment back to the operating system: pools, blocks that nobody uses, lazily freed ranges, and then the
+    /// pages of all free frames.
+    /// </summary>
+    /// <returns>Bytes of frames given back.</returns>
+    public ulong Trim()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        PurgeEverything();
+        return DiscardFreeFrames();
+    }
+
+    /// <summary>
+    /// Gives frames back before an allocation of frames fails: unmaps what is lazy, then the pools. The frame layer calls it.
+    /// </summary>
+    /// <param name="framesWanted">How many are wanted.</param>
+    /// <returns>How many came back, or more.</returns>
+    public ulong Shrink(ulong framesWanted)
+    {
+        if (_disposed || !_canMap)
+        {
+            return 0;
+        }
+
+        ulong freed = (ulong)PurgeAndWait();
+        return freed >= framesWanted ? freed : freed + (ulong)PurgeEverything();
+    }
+
+    /// <summary>
+    /// Checks every structure from the records themselves, and <c>window = free + busy + lazy + pooled + blocks</c>. Call it at rest.
+    /// </summary>
+    /// <exception cref="InvariantViolationException">Something does not add up.</exception>
+    public void Validate()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        lock (_purgeLock)
+        {
+            _free.Validate();
+            long lazySet = _lazy.Validate();
+            Span<long> pages = stackalloc long[Enum.GetValues<VmapAreaState>().Length];
+            long mappings = CheckRecords(pages);
+            long free = FreePages();
+            Check("free + busy + lazy + pooled + blocks", free + Sum(pages), _windowPages);
+            Check("lazy pages", LazyPages, pages[(int)VmapAreaState.Lazy]);
+            Check("pages of the lazy set", lazySet, pages[(int)VmapAreaState.Lazy]);
+            Check("pooled pages", CountPools().Pages, pages[(int)VmapAreaState.Pooled]);
+            Check("block pages", Atomic.LoadAcquire(ref _blockPages), pages[(int)VmapAreaState.Block]);
+            Check("private pages", pages[(int)VmapAreaState.None], 0);
+            Check("mappings", _mapper.Mappings, _canMap ? mappings : 0);
+            CheckReferences();
+        }
+
+        _frames.Validate();
+    }
+
+    private static void Check(string what, long found, long expected) =>
+        Invariant.Check(found == expected, $"Vmap: {what} is {found} and should be {expected}.");
+
+    private static long Sum(ReadOnlySpan<long> pages)
+    {
+        long sum = 0;
+        foreach (long count in pages)
+        {
+            sum += count;
+        }
+
+        return sum;
+    }
+
+    private (long Pages, long Hits, long Frees) CountPools()
+    {
+        (long pages, long hits, long frees) = (0L, 0L, 0L);
+        for (int core = 0; core <= _poolMask; core++)
+        {
+            pages += Atomic.LoadAcquire(ref _pools[core].Pages);
+            hits += Atomic.LoadAcquire(ref _pools[core].Hits);
+            frees += Atomic.LoadAcquire(ref _pools[core].Frees);
+        }
+
+        return (pages, hits, frees);
+    }
+
+    private long FreePages() => _canMap ? _free.Pages : _windowPages - Atomic.LoadAcquire(ref _contiguousPages);
+
+    /// <summary>Adds the pages of all ranges up by state, checks each range against the table, and gives their mappings.</summary>
+    private long CheckRecords(Span<long> pages)
+    {
+        long mappings = 0;
+        uint end = _areas.End;
+        for (uint record = 1; record < end; record++)
+        {
+            VmapArea* area = _areas.Records + record;
+            PageRange range = area->Range;
+            pages[(int)area->State] += range.Pages;
+            mappings += area->Mappings;
+            for (uint page = range.Start; page < range.End; page++)
+            {
+                Invariant.Check(_areas.AreaOf[page] == record, $"Vmap: page {page} of range {record} is said to be of range {_areas.AreaOf[page]}.");
+            }
+
+            bool hasFrames = area->Pages != 0 && area->Kind != (byte)VmapAreaKind.Block;
+            for (uint page = range.Start; hasFrames && page < range.Start + area->Pages; page++)
+            {
+                Invariant.Check(_areas.FrameOf[page] != 0, $"Vmap: page {page} of range {record} has no frame.");
+            }
+        }
+
+        return mappings;
+    }
+
+    /// <summary>Each frame has exactly as many references as pages of the window name it.</summary>
+    private void CheckReferences()
+    {
+        if (!_canMap)
+        {
+            return;
+        }
+
+        var named = new Dictionary<uint, uint>();
+        uint end = _areas.End;
+        for (uint record = 1; record < end; record++)
+        {
+            PageRange range = _areas.Records[record].Range;
+            for (uint page = range.Start; page < range.End; page++)
+            {
+                uint slot = _areas.FrameOf[page];
+                if (slot != 0)
+                {
+                    uint head = _references.HeadOf(new Pfn(slot - 1)).Value;
+                    named[head] = named.GetValueOrDefault(head) + 1;
+                }
+            }
+        }
+
+        foreach ((uint frame, uint pages) in named)
+        {
+            uint mappings = _references.Count(new Pfn(frame)).Mappings;
+            Invariant.Check(mappings == pages, $"Vmap: frame {frame} counts {mappings} mappings, and {pages} pages name it.");
+        }
+    }
+
+    /// <summary>Gives the pages of free frames back: whole 2 MiB first, then pieces of 64 KiB.</summary>
+    private ulong DiscardFreeFrames()
+    {
+        if (!_canMap)
+        {
+            return 0;
+        }
+
+        return DiscardFreeFrames(Order.Huge) + DiscardFreeFrames(s_granule);
+    }
+
+    private ulong DiscardFreeFrames(Order order)
+    {
+        Span<Pfn> blocks = stackalloc Pfn[BlocksPerCall];
+        ulong bytes = 0;
+        uint cursor = 0;
+        do
+        {
+            int found = _frames.Isolate(order, blocks, ref cursor);
+            foreach (Pfn block in blocks[..found])
+            {
+                bool discarded = _platform.PunchHole(_zone.File, block.Offset, order.Bytes).Succeeded;
+                _frames.PutBack([block], order, discarded ? FrameContent.ReportedZero : FrameContent.Unknown);
+                bytes += discarded ? order.Bytes : 0;
+            }
+        }
+        while (cursor != 0);
+
+        return bytes;
+    }
+}

@@ -1,0 +1,23 @@
+namespace NativeMm.Vmap;
+
+/// <summary>What became of an attempt to make a range. Below the public surface it is a result, never an exception.</summary>
+internal enum VmapOutcome
+{
+    /// <summary>The range is there.</summary>
+    Success,
+
+    /// <summary>All records of ranges are in use.</summary>
+    NoRecords,
+
+    /// <summary>No free piece of the window is long enough.</summary>
+    NoRange,
+
+    /// <summary>The zone has no frames left.</summary>
+    NoFrames,
+
+    /// <summary>The range would need more mappings than are left.</summary>
+    NoMappings,
+
+    /// <summary>The operating system refused to map.</summary>
+    Refused,
+}

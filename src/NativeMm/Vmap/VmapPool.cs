@@ -1,0 +1,90 @@
+// Purpose      freed ranges of one core by exact size, still mapped and with their frames: a steady cycle of Alloc and Free makes no system call.
+// States       a stack of areas for each of 1–256 pages without a guard, and for each with one.
+// Transitions  Push and Pop under the lock; a thief takes from the pool of another core by try-lock; Decay takes a share under the lock.
+// Ownership    everything | holder of the lock | the same | plain; the counters are read by anybody as approximations, acquire load.
+// Ordering     the lock's. An area's fields belong to whoever popped it.
+// Progress     blocking, but for a few instructions and, with one thread a core, never in practice.
+// Layout       the lock and the counters in the first two lines, then the heads. A pool begins at a multiple of 128 bytes: no line is shared by cores.
+// Source       the per-node pools of Linux 6.9 (mm/vmalloc.c), which keep address ranges only. Departure: the frames stay too, and the pools are
+//              filled at free, not at purge.
+
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <summary>The pool of one core. A struct in reserved memory; all zero is an empty pool.</summary>
+[StructLayout(LayoutKind.Explicit, Size = Bytes)]
+internal unsafe struct VmapPool
+{
+    /// <summary>Size of a pool.</summary>
+    public const int Bytes = 3328;
+
+    /// <summary>Pages of the largest range that a pool keeps.</summary>
+    public const uint PagesMax = 256;
+
+    /// <summary>Number of stacks.</summary>
+    public const uint Classes = 2 * PagesMax;
+
+    // Owner: the holder of the lock.
+    [FieldOffset(0)]
+    public SpinLock<NoLockStatistics> Lock;
+
+    [FieldOffset(8)]
+    public long Pages;
+
+    [FieldOffset(16)]
+    public long Hits;
+
+    [FieldOffset(24)]
+    public long Frees;
+
+    [FieldOffset(128)]
+    private fixed uint _heads[(int)Classes];
+
+    [FieldOffset(2176)]
+    private fixed ushort _counts[(int)Classes];
+
+    /// <summary>The stack for ranges of a size.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint ClassOf(uint pages, uint guardPages) => pages - 1 + (guardPages * PagesMax);
+
+    /// <summary>Ranges in a stack. Under the lock.</summary>
+    public int Count(uint sizeClass) => _counts[sizeClass];
+
+    /// <summary>The next range that a pop would take, 0 for none. Under the lock.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Head(uint sizeClass) => _heads[sizeClass];
+
+    /// <summary>Takes the range on top, which is there. Under the lock.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Pop(uint sizeClass, VmapArea* area)
+    {
+        _heads[sizeClass] = area->Next;
+        _counts[sizeClass]--;
+        Pages -= area->Pages + area->GuardPages;
+    }
+
+    /// <summary>Keeps a range unless the pool is full. Under the lock.</summary>
+    /// <param name="sizeClass">Its stack.</param>
+    /// <param name="record">Its number.</param>
+    /// <param name="area">Its record.</param>
+    /// <param name="pagesMax">Pages that the pool may have.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPush(uint sizeClass, uint record, VmapArea* area, long pagesMax)
+    {
+        long pages = Pages + area->Pages + area->GuardPages;
+        if (pages > pagesMax || _counts[sizeClass] == ushort.MaxValue)
+        {
+            return false;
+        }
+
+        Pages = pages;
+        area->Next = _heads[sizeClass];
+        _heads[sizeClass] = record;
+        _counts[sizeClass]++;
+        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Pooled);
+        return true;
+    }
+}
