@@ -4,8 +4,9 @@ using NativeMm.Vmap;
 namespace NativeMm.Lab.Experiments.Vmalloc;
 
 /// <summary>
-/// How large the storm is. The bound is four times what pulls the trigger, as the library has it by itself, but the same on every machine; all
-/// producers together free one and a half times the bound at once.
+/// How large the storm is: the library's defaults on a machine with two processors, but the same on every machine. The bound is four times what
+/// pulls the trigger, and the pools of all cores together keep as much as pulls it; all producers together free one and a half times the bound
+/// at once, beyond what the pools keep.
 /// </summary>
 /// <param name="LazyPagesMax">Pages that may be outstanding before a purge.</param>
 internal sealed record StormPlan(uint LazyPagesMax)
@@ -20,20 +21,13 @@ internal sealed record StormPlan(uint LazyPagesMax)
     public long BoundPages => 4L * LazyPagesMax;
 
     /// <summary>Pages that all producers together allocate before they free them.</summary>
-    public long BurstPages => BoundPages * 3 / 2;
+    public long BurstPages => LazyPagesMax + (BoundPages * 3 / 2);
 
-    /// <summary>The allocator's options: room for what is allocated, what is outstanding and what the pools of all cores keep.</summary>
-    public VmapOptions Options
+    /// <summary>The allocator's options, with room for what is allocated, what is outstanding and what the pools keep.</summary>
+    public VmapOptions Options => new()
     {
-        get
-        {
-            var options = new VmapOptions();
-            ulong pooled = (ulong)Environment.ProcessorCount * options.PooledBytesMaxPerCore;
-            return options with
-            {
-                CapacityBytes = ((ulong)(2 * (BoundPages + BurstPages)) * Pfn.FrameBytes) + pooled,
-                LazyBytesMax = (ulong)BoundPages * Pfn.FrameBytes,
-            };
-        }
-    }
+        CapacityBytes = (ulong)(2 * (BoundPages + BurstPages)) * Pfn.FrameBytes,
+        LazyBytesMax = (ulong)BoundPages * Pfn.FrameBytes,
+        PooledBytesMaxPerCore = (ulong)LazyPagesMax * Pfn.FrameBytes / (ulong)Environment.ProcessorCount,
+    };
 }
