@@ -113,6 +113,12 @@ internal sealed unsafe class FakePlatform : IMemoryPlatform
 
     public PlatformResult Unmap(nuint address, nuint bytes) => Refused;
 
+    public PlatformResult Revoke(nuint address, nuint bytes) => Refused;
+
+    public PlatformResult InstallGuard(nuint address, nuint bytes) => Refused;
+
+    public int MappingsMax => 0;
+
     public PlatformResult PunchHole(int file, nuint offset, nuint bytes) => Refused;
 
     private static PlatformResult Refused => new(ErrorNumber.NotImplemented);

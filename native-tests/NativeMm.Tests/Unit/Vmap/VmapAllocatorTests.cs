@@ -1,0 +1,370 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using NativeMm.Tests.Support;
+using NativeMm.Vmap;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Vmap;
+
+public sealed unsafe class VmapAllocatorTests
+{
+    private const nuint Page = Pfn.FrameBytes;
+
+    [LinuxFact]
+    public void ARangeIsWritableFromEndToEndAndCanBeFreed()
+    {
+        using VmapAllocator vmap = Make();
+        foreach (nuint bytes in (nuint[])[1, Page, Page + 1, 300 * Page, 3 << 20])
+        {
+            byte* range = (byte*)vmap.Alloc(bytes);
+            new Span<byte>(range, (int)bytes).Fill(0x5A);
+            Assert.Equal(0, (int)((nuint)range % Page));
+            Assert.Equal(bytes, vmap.FindArea(range + bytes - 1)!.Value.Bytes);
+            vmap.Free(range);
+        }
+
+        vmap.Validate();
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void AFreedRangeComesBackFromThePoolWithoutASystemCall()
+    {
+        using VmapAllocator vmap = Make();
+        vmap.Free(vmap.Alloc(3 * Page));
+        VmapStatistics before = vmap.GetStatistics();
+        for (int i = 0; i < 1000; i++)
+        {
+            vmap.Free(vmap.Alloc(3 * Page));
+        }
+
+        VmapStatistics after = vmap.GetStatistics();
+        Assert.Equal(before.MapCalls, after.MapCalls);
+        Assert.Equal(before.UnmapCalls, after.UnmapCalls);
+        Assert.Equal(before.PoolHits + 1000, after.PoolHits);
+        Assert.Equal(before.Frees + 1000, after.Frees);
+    }
+
+    [LinuxFact]
+    public void ZeroedRangesReadAsZeroAlsoOutOfThePool()
+    {
+        using VmapAllocator vmap = Make();
+        for (int i = 0; i < 3; i++)
+        {
+            var range = new Span<byte>(vmap.Alloc(5 * Page, VmapFlags.Zeroed), (int)(5 * Page));
+            Assert.Equal(-1, range.IndexOfAnyExcept((byte)0));
+            range.Fill(7);
+            vmap.Free(Unsafe(range));
+        }
+    }
+
+    [LinuxFact]
+    public void AlignedRangesAreAligned()
+    {
+        using VmapAllocator vmap = Make();
+        for (int shift = 0; shift <= 22; shift++)
+        {
+            nuint alignment = (nuint)1 << shift;
+            void* first = vmap.Alloc(Page, alignment: alignment);
+            void* second = vmap.Alloc(2 * Page, alignment: alignment);
+            Assert.Equal(0, (int)((nuint)first % alignment));
+            Assert.Equal(0, (int)((nuint)second % alignment));
+            vmap.Free(first);
+            vmap.Free(second);
+        }
+
+        Assert.False(vmap.TryAlloc(Page, VmapFlags.None, (nuint)1 << 62, out _));
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void HugeRangesBeginAtMultiplesOfTwoMebibytesAndAreFewMappings()
+    {
+        using VmapAllocator vmap = Make();
+        void* range = vmap.Alloc(4 << 20, VmapFlags.Huge);
+        Assert.Equal(0, (int)((nuint)range % (2 << 20)));
+        Assert.True(vmap.FindArea(range)!.Value.Mappings <= 2);
+        vmap.Free(range);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void TheSameFrameTwiceShowsTheSameBytes()
+    {
+        using VmapAllocator vmap = Make();
+        Pfn[] frames = new Pfn[2];
+        vmap.AllocateFrames(frames, FrameFlags.Zeroed);
+        byte* range = (byte*)vmap.Map([frames[1], frames[0], frames[1]]);
+        byte* other = (byte*)vmap.Map([frames[0]]);
+        range[5] = 11;
+        range[Page + 6] = 22;
+        Assert.Equal(11, range[(2 * Page) + 5]);
+        Assert.Equal(22, other[6]);
+        other[7] = 33;
+        Assert.Equal(33, range[Page + 7]);
+        Assert.Equal((2u, true), vmap.References(frames[0]));
+        vmap.FreeFrames(frames);
+        vmap.Unmap(range);
+        Assert.Equal(22, other[6]);
+        vmap.Unmap(other);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void AFrameIsNobodyElsesWhileAStaleMappingOfItExists()
+    {
+        using VmapAllocator vmap = Make();
+        Pfn[] frame = new Pfn[1];
+        vmap.AllocateFrames(frame);
+        byte* range = (byte*)vmap.Map(frame);
+        *range = 77;
+        vmap.Unmap(range);
+        vmap.FreeFrames(frame);
+        Assert.Equal((1u, false), vmap.References(frame[0]));
+        ulong allocated = vmap.GetStatistics().Frames.AllocatedFrames;
+        vmap.Purge();
+        Assert.Equal((0u, false), vmap.References(frame[0]));
+        Assert.Equal(allocated - 1, vmap.GetStatistics().Frames.AllocatedFrames);
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void ARangeWhoseFramesSomebodyAskedForIsNotReusedWithThem()
+    {
+        using VmapAllocator vmap = Make();
+        byte* range = (byte*)vmap.Alloc(Page);
+        *range = 1;
+        byte* alias = (byte*)vmap.Map([vmap.FrameOf(range)]);
+        vmap.Free(range);
+        byte* next = (byte*)vmap.Alloc(Page);
+        *next = 2;
+        Assert.Equal(1, *alias);
+        vmap.Unmap(alias);
+        vmap.Free(next);
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void MistakesAreNamed()
+    {
+        using VmapAllocator vmap = Make();
+        byte* range = (byte*)vmap.Alloc(3 * Page);
+        Pfn[] frames = new Pfn[1];
+        vmap.AllocateFrames(frames);
+        byte* map = (byte*)vmap.Map(frames);
+        Assert.Equal(MemoryFaultKind.NotBlockStart, Fault(() => vmap.Free(range + Page)));
+        Assert.Equal(MemoryFaultKind.NotBlockStart, Fault(() => vmap.Free(range + 1)));
+        Assert.Equal(MemoryFaultKind.WrongHeap, Fault(() => vmap.Free(map)));
+        Assert.Equal(MemoryFaultKind.WrongHeap, Fault(() => vmap.Unmap(range)));
+        Assert.Equal(MemoryFaultKind.ForeignPointer, Fault(() => vmap.Free((void*)(nuint)0x1000)));
+        vmap.Free(range);
+        Assert.Equal(MemoryFaultKind.DoubleFree, Fault(() => vmap.Free(range)));
+        vmap.Unmap(map);
+        Assert.Equal(MemoryFaultKind.DoubleFree, Fault(() => vmap.Unmap(map)));
+        vmap.Purge(pools: true);
+        Assert.Equal(MemoryFaultKind.ForeignPointer, Fault(() => vmap.Free(range)));
+        vmap.FreeFrames(frames);
+        Assert.Equal(MemoryFaultKind.DoubleFree, Fault(() => vmap.FreeFrames(frames)));
+        vmap.Free(null);
+        Assert.Throws<ArgumentOutOfRangeException>(() => vmap.Alloc(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => vmap.Alloc(nuint.MaxValue));
+        Assert.Throws<ArgumentException>(() => vmap.Alloc(1, alignment: 3));
+        Assert.Throws<ArgumentException>(() => vmap.Alloc(1, (VmapFlags)64));
+        Assert.Throws<ArgumentException>(() => vmap.Map([]));
+        Assert.Throws<ArgumentException>(() => vmap.Map([Pfn.None]));
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void ReadSeesHolesGuardsAndFreedRangesAsZero()
+    {
+        using VmapAllocator vmap = Make(pooled: 0);
+        byte* first = (byte*)vmap.Alloc(Page, VmapFlags.Guarded);
+        byte* second = (byte*)vmap.Alloc(Page);
+        byte* third = (byte*)vmap.Alloc(Page);
+        Assert.Equal((nuint)first + (2 * Page), (nuint)second);
+        foreach (nuint range in (nuint[])[(nuint)first, (nuint)second, (nuint)third])
+        {
+            new Span<byte>((void*)range, (int)Page).Fill(9);
+        }
+
+        vmap.Free(second);
+        byte[] copy = new byte[(int)(6 * Page)];
+        copy.AsSpan().Fill(1);
+        Assert.Equal(Page - 10 + Page, vmap.Read(first + 10, copy));
+        Assert.Equal(9, copy[0]);
+        Assert.Equal(0, copy[(int)Page]);
+        Assert.Equal(0, copy[(int)(2 * Page)]);
+        Assert.Equal(9, copy[(int)(3 * Page)]);
+        Assert.Equal(0, copy[^1]);
+        Assert.Equal((nuint)0, vmap.Read((void*)0, copy.AsSpan(0, 100)));
+        Assert.NotNull(vmap.FindArea(first + Page));
+        Assert.Equal(1u, vmap.FindArea(first + Page)!.Value.GuardPages);
+    }
+
+    [LinuxFact]
+    public void ListingIsInOrderAndInTheShapeOfVmallocinfo()
+    {
+        using VmapAllocator vmap = Make();
+        byte* first = (byte*)vmap.Alloc(2 * Page, VmapFlags.Guarded);
+        byte* second = (byte*)vmap.Alloc(300 * Page);
+        vmap.Free(second);
+        vmap.Free(vmap.Alloc(Page));
+        IReadOnlyList<VmapAreaInfo> areas = vmap.GetAreas();
+        Assert.Equal([VmapAreaState.Busy, VmapAreaState.Lazy, VmapAreaState.Pooled], areas.Select(area => area.State));
+        using var text = new StringWriter(CultureInfo.InvariantCulture);
+        vmap.WriteAreas(text);
+        string[] lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, lines.Length);
+        Assert.Matches($"^0x{(nuint)first:x16}-0x{(nuint)first + (3 * Page):x16} +12288 vmalloc pages=2 mappings=1 flags=Guarded", lines[0]);
+        Assert.Contains("unpurged vm_area pages=300", lines[1], StringComparison.Ordinal);
+        Assert.Contains("pooled vm_area pages=1", lines[2], StringComparison.Ordinal);
+    }
+
+    [LinuxFact]
+    public void ReallocKeepsContentInPlaceAndElsewhere()
+    {
+        using VmapAllocator vmap = Make();
+        byte* range = (byte*)vmap.Realloc(null, 100);
+        new Span<byte>(range, 100).Fill(3);
+        Assert.True(range == vmap.Realloc(range, Page, VmapFlags.Zeroed));
+        Assert.Equal(0, range[100]);
+        Assert.True(range == vmap.Realloc(range, 3 * Page, VmapFlags.Zeroed));
+        Assert.Equal(-1, new Span<byte>(range + 100, (int)(3 * Page) - 100).IndexOfAnyExcept((byte)0));
+        byte* neighbour = (byte*)vmap.Alloc(Page);
+        Assert.True(neighbour == range + (3 * Page));
+        byte* moved = (byte*)vmap.Realloc(range, 600 * Page);
+        Assert.True(moved != range);
+        Assert.Equal(100, new Span<byte>(moved, (int)(3 * Page)).LastIndexOf((byte)3) + 1);
+        Assert.Equal(MemoryFaultKind.DoubleFree, Fault(() => vmap.Free(range)));
+        vmap.Purge();
+        moved[0] = 4;
+        vmap.Validate();
+        vmap.Free(moved);
+        vmap.Free(neighbour);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void PerCoreUnitsAreCongruentAndApart()
+    {
+        using VmapAllocator vmap = Make();
+        VmapPerCoreArea units = vmap.AllocPerCore(100, VmapFlags.Zeroed);
+        Assert.Equal(Environment.ProcessorCount, units.CoreCount);
+        for (int core = 0; core < units.CoreCount; core++)
+        {
+            byte* unit = (byte*)units.AddressOf(new CoreId(core));
+            Assert.Equal((nuint)units.Address + ((nuint)core * units.Stride), (nuint)unit);
+            unit[99] = (byte)(core + 1);
+        }
+
+        Assert.Equal(1, ((byte*)units.Address)[99]);
+        vmap.Free(units.Address);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void NotifiersAreAskedBeforeARangeCannotBeMade()
+    {
+        using VmapAllocator vmap = Make(window: 4 << 20);
+        void* whole = vmap.Alloc((4 << 20) - Page);
+        nuint asked = 0;
+        void Give(nuint bytes)
+        {
+            asked = bytes;
+            vmap.Free(whole);
+        }
+
+        vmap.AddPurgeNotifier(Give);
+        void* next = vmap.Alloc(2 << 20);
+        Assert.Equal((nuint)2 << 20, asked);
+        vmap.RemovePurgeNotifier(Give);
+        OutOfMemoryException problem = Assert.Throws<OutOfMemoryException>(() => vmap.Alloc(3 << 20));
+        Assert.Contains("VmapOptions.WindowBytes", problem.Message, StringComparison.Ordinal);
+        vmap.Free(next);
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void RunningOutOfFramesIsAnErrorThatTellsTheLimit()
+    {
+        using VmapAllocator vmap = Make(capacity: 4 << 20, window: 64 << 20);
+        void* most = vmap.Alloc(3 << 20);
+        OutOfMemoryException problem = Assert.Throws<OutOfMemoryException>(() => vmap.Alloc(2 << 20));
+        Assert.Contains("Mappable zone is limited to 4194304", problem.Message, StringComparison.Ordinal);
+        vmap.Free(most);
+        vmap.Free(vmap.Alloc((4 << 20) - (64 << 10)));
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void TrimGivesThePagesOfFreeFramesBack()
+    {
+        using VmapAllocator vmap = Make();
+        byte* range = (byte*)vmap.Alloc(8 << 20);
+        new Span<byte>(range, 8 << 20).Fill(1);
+        vmap.Free(range);
+        Assert.True(vmap.Trim() >= 8 << 20);
+        Assert.Equal(0, *(byte*)vmap.Alloc(Page, VmapFlags.Zeroed));
+        vmap.Validate();
+    }
+
+    [Fact]
+    public void OutsideOfLinuxRangesAreContiguousFrames()
+    {
+        using var vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 16 << 20 }, new PortablePlatform());
+        Assert.False(vmap.CanMap);
+        byte* range = (byte*)vmap.Alloc(3 * Page, VmapFlags.Zeroed);
+        Assert.Equal(-1, new Span<byte>(range, (int)(3 * Page)).IndexOfAnyExcept((byte)0));
+        range[100] = 5;
+        range = (byte*)vmap.Realloc(range, 40 * Page);
+        Assert.Equal(5, range[100]);
+        Assert.Equal(40 * Page, vmap.FindArea(range)!.Value.Bytes);
+        Assert.Throws<PlatformNotSupportedException>(() => vmap.Map([new Pfn(0)]));
+        Assert.Throws<OutOfMemoryException>(() => vmap.Alloc(5 << 20));
+        vmap.Validate();
+        vmap.Free(range);
+        vmap.Validate();
+        Assert.Equal(0ul, vmap.GetStatistics().Frames.AllocatedFrames);
+    }
+
+    internal static VmapAllocator Make(
+        ulong capacity = 64 << 20, ulong window = 1 << 30, ulong pooled = 32 << 20, LazyPurgePolicy? purge = null, ulong bound = 0, int mappings = 0) =>
+        new(new VmapOptions
+        {
+            CapacityBytes = capacity,
+            WindowBytes = window,
+            PooledBytesMaxPerCore = pooled,
+            Purge = purge ?? new LazyPurgePolicy { Executor = PurgeExecutor.Caller },
+            LazyBytesMax = bound,
+            MappingsMax = mappings,
+        });
+
+    internal static void AssertEmpty(VmapAllocator vmap)
+    {
+        VmapStatistics now = vmap.GetStatistics();
+        Assert.Equal(now.WindowPages, now.FreePages);
+        Assert.Equal(1, now.FreeRanges);
+        Assert.Equal(1, now.MappingsInUse);
+        Assert.Equal(0ul, now.Frames.AllocatedFrames);
+        Assert.Empty(vmap.GetAreas());
+    }
+
+    private static void* Unsafe(Span<byte> span) => System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(span));
+
+    private static MemoryFaultKind Fault(Action mistake) => Assert.Throws<MemoryFaultException>(mistake).Kind;
+}
