@@ -85,14 +85,16 @@ internal static class HtmlReport
 
     private static void AppendFigures(StringBuilder page, string title, IReadOnlyList<ResultGroup> groups, Func<ResultGroup, string> draw)
     {
-        page.Append(CultureInfo.InvariantCulture, $"<h3>{Escape(title)}</h3>\n<div class=\"charts\">\n");
-        foreach (ResultGroup group in groups)
+        (string Title, string Image)[] drawn = [.. groups.Select(g => (g.Title, draw(g))).Where(d => d.Item2.Length > 0)];
+        if (drawn.Length == 0)
         {
-            string image = draw(group);
-            if (image.Length > 0)
-            {
-                page.Append(CultureInfo.InvariantCulture, $"<figure><figcaption>{Escape(group.Title)}</figcaption>{image}</figure>\n");
-            }
+            return;
+        }
+
+        page.Append(CultureInfo.InvariantCulture, $"<h3>{Escape(title)}</h3>\n<div class=\"charts\">\n");
+        foreach ((string caption, string image) in drawn)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<figure><figcaption>{Escape(caption)}</figcaption>{image}</figure>\n");
         }
 
         page.Append("</div>\n");

@@ -20,17 +20,18 @@ internal sealed class FlushMeasurement(MeasurementRequest request) : IVmallocVis
         double perOperation = RoundTimer.Best(
             crew, 1, thread => workload.Replace(thread, WarmUpOperations), workload.Replace, request.Seconds);
         ulong? interruptsAfter = InterruptTable.TlbShootdowns;
-        double millions = workload.Frees / Million;
         Measurement result = new Measurement()
             .Add("ns_per_op", perOperation)
             .Add("ops_per_second", crew.Size * 1e9 / perOperation)
-            .Add("unmaps_per_million_frees", (ranges.CountUnmapCalls(workload.Frees) - calls) / millions);
+            .Add("unmaps_per_million_frees", PerMillionFrees(ranges.CountUnmapCalls(workload.Frees) - calls));
         if (interruptsAfter is { } last && interrupts is { } first)
         {
-            result.Add("shootdowns_per_million_frees", (last - first) / millions);
+            result.Add("shootdowns_per_million_frees", PerMillionFrees(last - first));
         }
 
         crew.Run(workload.TearDown);
         return result;
+
+        double PerMillionFrees(double count) => count * Million / workload.Frees;
     }
 }

@@ -11,7 +11,7 @@ internal interface IVmallocUnderTest
     /// <param name="alignment">A power of two; below a page it means a page.</param>
     nuint Alloc(nuint bytes, nuint alignment);
 
-    /// <summary>The same, aligned to a page, without waiting for anything that another thread or a purge would have to do; 0 when it cannot.</summary>
+    /// <summary>The same, aligned to a page, by the call for whoever would rather be refused than wait; the usual call where there is no such one.</summary>
     nuint AllocNoBlock(nuint bytes);
 
     /// <summary>Frees what one of the two gave.</summary>

@@ -54,7 +54,7 @@ internal sealed class VmallocExperiment : IExperiment
                select DrainCase(v, "32768", DrainLayout.Alternating, PurgePolicyText.Default),
             StormCase(VmallocVariants.NativeMm, 2, PurgePolicyText.Default),
         ],
-        LaunchesMax: 2);
+        LaunchesMax: 1);
 
     /// <inheritdoc/>
     public IEnumerable<Case> Plan(Selection selection) => new VmallocPlan(selection).Cases();
