@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using NativeMm.Heap.Checked;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
+using NativeMm.Vmap;
 using Xunit;
 
 namespace NativeMm.Tests.Architecture;
@@ -17,6 +18,8 @@ public sealed partial class OptionTableTests
     {
         Assert.Empty(OptionTable.Complaints<MemoryRuntimeOptions>(OptionTable.Read(s_document, nameof(MemoryRuntimeOptions))));
         Assert.Empty(OptionTable.Complaints<CheckedOptions>(OptionTable.Read(s_document, nameof(CheckedOptions))));
+        Assert.Empty(OptionTable.Complaints<VmapOptions>(OptionTable.Read(s_document, nameof(VmapOptions))));
+        Assert.Empty(OptionTable.Complaints<LazyPurgePolicy>(OptionTable.Read(s_document, nameof(LazyPurgePolicy))));
     }
 
     [Fact]

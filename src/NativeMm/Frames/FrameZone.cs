@@ -125,8 +125,8 @@ public sealed unsafe class FrameZone : IDisposable
         }
 
         File = file;
-        result = _platform.Reserve(_bytes, Alignment, out nuint at);
-        return result.Succeeded ? _platform.MapFile(file, 0, _bytes, at, out _base) : result;
+        result = _platform.Reserve(_bytes, Alignment, out _base);
+        return result.Succeeded ? _platform.MapFile(file, 0, _bytes, _base, out _) : result;
     }
 
     private static void MustSucceed(PlatformResult result, string what) =>

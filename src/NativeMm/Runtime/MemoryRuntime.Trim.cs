@@ -2,6 +2,7 @@ using System.Diagnostics;
 using NativeMm.Diagnostics;
 using NativeMm.Heap;
 using NativeMm.Primitives;
+using NativeMm.Vmap;
 
 namespace NativeMm.Runtime;
 
@@ -37,6 +38,7 @@ public sealed partial class MemoryRuntime
 
             _frames.Drain();
             bytes += _frameTrimmer.Discard(ulong.MaxValue);
+            bytes += VmapIfUsed?.Trim() ?? 0;
             return Account(bytes, start);
         }
     }
@@ -61,15 +63,17 @@ public sealed partial class MemoryRuntime
         }
 
         Frames.FrameStatistics zone = _frames.GetStatistics();
+        VmapStatistics? vmap = VmapIfUsed?.GetStatistics();
         return new RuntimeStatistics
         {
-            ReservedBytes = _zone.Bytes + large,
-            CommittedBytes = ((zone.ManagedFrames - zone.ReportedFrames) * Pfn.FrameBytes) + large,
-            InUseBytes = inUse,
+            ReservedBytes = _zone.Bytes + large + (vmap is null ? 0 : vmap.Frames.ManagedFrames * Pfn.FrameBytes),
+            CommittedBytes = ((zone.ManagedFrames - zone.ReportedFrames) * Pfn.FrameBytes) + large + CommittedOf(vmap),
+            InUseBytes = inUse + InUseOf(vmap),
             ReturnedBytes = Atomic.LoadAcquire(in _returnedBytes),
             TrimPasses = Atomic.LoadAcquire(in _passes),
             Zone = zone,
             Heaps = heaps,
+            Vmap = vmap,
         };
     }
 
@@ -86,6 +90,7 @@ public sealed partial class MemoryRuntime
             }
 
             _frames.Validate();
+            VmapIfUsed?.Validate();
         }
     }
 
@@ -101,8 +106,24 @@ public sealed partial class MemoryRuntime
                 bytes += heap.TrimIdle(Options.PurgeDelay);
             }
 
+            bytes += VmapIfUsed?.TrimIdle() ?? 0;
             Account(bytes + _frameTrimmer.Discard(UnneededFrameBytes()), start);
         }
+    }
+
+    private static ulong CommittedOf(VmapStatistics? vmap) =>
+        vmap is null ? 0 : (vmap.Frames.ManagedFrames - vmap.Frames.ReportedFrames) * Pfn.FrameBytes;
+
+    /// <summary>Allocated frames, without those that only freed ranges have.</summary>
+    private static ulong InUseOf(VmapStatistics? vmap)
+    {
+        if (vmap is null)
+        {
+            return 0;
+        }
+
+        ulong freed = (ulong)(vmap.LazyPages + vmap.PooledPages);
+        return vmap.Frames.AllocatedFrames > freed ? (vmap.Frames.AllocatedFrames - freed) * Pfn.FrameBytes : 0;
     }
 
     /// <summary>

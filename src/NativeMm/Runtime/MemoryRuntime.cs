@@ -146,6 +146,7 @@ public sealed partial class MemoryRuntime : IDisposable
             heap.Release();
         }
 
+        _vmap?.Dispose();
         _space.Dispose();
         _frames.Dispose();
         _zone.Dispose();

@@ -27,6 +27,12 @@ public sealed record MemoryRuntimeOptions
     public TimeSpan PurgeDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
+    /// Bytes of the zone of frames that can be mapped more than once, which is made when <see cref="MemoryRuntime.Vmap"/> is used for the first time. It is
+    /// address space, not memory. 0, the default, takes the limit of the container, or the machine's memory.
+    /// </summary>
+    public ulong MappableBytes { get; init; }
+
+    /// <summary>
     /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over. Default 64 MiB.
     /// </summary>
     public ulong LargeRetainBytesMax { get; init; } = 64UL << 20;
@@ -55,6 +61,12 @@ public sealed record MemoryRuntimeOptions
         {
             throw new ArgumentOutOfRangeException(
                 nameof(CapacityBytes), CapacityBytes, $"CapacityBytes is 0 (automatic) or {CapacityBytesMin} to {CapacityBytesMax}, not {CapacityBytes}.");
+        }
+
+        if (MappableBytes is not 0 and (< CapacityBytesMin or > CapacityBytesMax))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(MappableBytes), MappableBytes, $"MappableBytes is 0 (automatic) or {CapacityBytesMin} to {CapacityBytesMax}, not {MappableBytes}.");
         }
 
         if (!Enum.IsDefined(FrameAllocator))

@@ -1,12 +1,13 @@
 using NativeMm.Frames;
 using NativeMm.Heap;
+using NativeMm.Vmap;
 
 namespace NativeMm.Runtime;
 
 /// <summary>Where every byte of a runtime is. Bytes throughout.</summary>
 public sealed record RuntimeStatistics
 {
-    /// <summary>Address space: the zone, which is the most that slabs can take, and large blocks.</summary>
+    /// <summary>Address space: the zone, which is the most that slabs can take, large blocks, and the mappable zone once it is used.</summary>
     public required ulong ReservedBytes { get; init; }
 
     /// <summary>Bytes that the operating system may hold memory for: frames in use or freed but not given back yet, and large blocks.</summary>
@@ -29,4 +30,7 @@ public sealed record RuntimeStatistics
 
     /// <summary>The heaps.</summary>
     public required IReadOnlyList<HeapStatistics> Heaps { get; init; }
+
+    /// <summary>The ranges over frames that can be mapped more than once, or null if nobody used them.</summary>
+    public VmapStatistics? Vmap { get; init; }
 }

@@ -13,6 +13,7 @@ public sealed unsafe partial class VmapAllocator
     private long _purges;
     private long _purgedPieces;
     private long _refusedPieces;
+    private long _madeSeen;
 
     /// <summary>
     /// Unmaps every range that waits for it, and waits for a purge that runs already. Afterwards no frame that was given up is mapped any more.
@@ -33,13 +34,31 @@ public sealed unsafe partial class VmapAllocator
         }
     }
 
-    /// <summary>A pass of idle time: each pool gives a quarter up, at least one range of each size.</summary>
-    internal void DecayIdle()
+    /// <summary>
+    /// A pass of idle time, by one caller at a time: each pool that nobody took from since the last pass gives a quarter up, at least one range of each
+    /// size; and when no range was made since then, the pages of free frames go back to the system.
+    /// </summary>
+    /// <returns>Bytes of frames given back.</returns>
+    internal ulong TrimIdle()
     {
-        if (_canMap && DecayPools(roundUp: true) != 0)
+        int moved = 0;
+        for (int core = 0; core <= _poolMask; core++)
+        {
+            VmapPool* pool = &_pools[core];
+            long hits = Atomic.LoadAcquire(ref pool->Hits);
+            moved += hits == pool->HitsSeen ? DecayPool(pool, roundUp: true, PoolDecay) : 0;
+            pool->HitsSeen = hits;
+        }
+
+        long made = Atomic.LoadAcquire(ref _made);
+        bool idle = made == _madeSeen;
+        _madeSeen = made;
+        if (_canMap && (moved != 0 || idle))
         {
             PurgeAndWait();
         }
+
+        return idle ? DiscardFreeFrames() : 0;
     }
 
     private void TryPurge()
@@ -221,16 +240,18 @@ public sealed unsafe partial class VmapAllocator
         int moved = 0;
         for (int core = 0; core <= _poolMask; core++)
         {
-            VmapPool* pool = &_pools[core];
-            if (Atomic.LoadAcquire(ref pool->Pages) == 0)
-            {
-                continue;
-            }
+            moved += DecayPool(&_pools[core], roundUp, share);
+        }
 
-            for (uint sizeClass = 0; sizeClass < VmapPool.Classes; sizeClass++)
-            {
-                moved += DecayClass(pool, sizeClass, roundUp, share);
-            }
+        return moved;
+    }
+
+    private int DecayPool(VmapPool* pool, bool roundUp, int share)
+    {
+        int moved = 0;
+        for (uint sizeClass = 0; sizeClass < VmapPool.Classes && Atomic.LoadAcquire(ref pool->Pages) != 0; sizeClass++)
+        {
+            moved += DecayClass(pool, sizeClass, roundUp, share);
         }
 
         return moved;

@@ -4,15 +4,12 @@ using NativeMm.Primitives;
 namespace NativeMm.Vmap;
 
 /// <summary>
-/// The record of one range: a cache line beside the window. Records are never returned, only used again, so that a reader without a lock reads a
+/// The record of one range, in lines of its own beside the window. Records are never returned, only used again, so that a reader without a lock reads a
 /// record at least; <see cref="Version"/> tells whether it was the same one throughout.
 /// </summary>
-[StructLayout(LayoutKind.Explicit, Size = Bytes64)]
+[StructLayout(LayoutKind.Explicit, Size = CacheLine.Isolation)]
 internal struct VmapArea
 {
-    /// <summary>Size of a record.</summary>
-    public const int Bytes64 = 64;
-
     // Owner: whoever moves the area on, as a VmapAreaState. Busy → None is a CAS by whoever frees; the rest are release stores by the one thread
     // that the area belongs to at that moment, or by the holder of the pool's lock.
     [FieldOffset(0)]

@@ -9,6 +9,9 @@ public sealed record VmapOptions
     /// <summary>Largest capacity and largest window: 8 TiB.</summary>
     public const ulong BytesMax = 8UL << 40;
 
+    private const int MappingsLeast = 16;
+    private const int MappingsMost = 1 << 30;
+
     /// <summary>
     /// Bytes of the zone that the frames come from; an upper limit, committed as it is used. 0, the default, takes the limit of the container,
     /// or the machine's memory.
@@ -52,9 +55,10 @@ public sealed record VmapOptions
                 nameof(PooledBytesMaxPerCore), PooledBytesMaxPerCore, $"PooledBytesMaxPerCore is 0 to {BytesMax}, not {PooledBytesMaxPerCore}.");
         }
 
-        if (MappingsMax is not 0 and < 16)
+        if (MappingsMax is not 0 and (< MappingsLeast or > MappingsMost))
         {
-            throw new ArgumentOutOfRangeException(nameof(MappingsMax), MappingsMax, $"MappingsMax is 0 (automatic) or 16 and more, not {MappingsMax}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(MappingsMax), MappingsMax, $"MappingsMax is 0 (automatic) or {MappingsLeast} to {MappingsMost}, not {MappingsMax}.");
         }
 
         ArgumentNullException.ThrowIfNull(Purge);

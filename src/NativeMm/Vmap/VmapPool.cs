@@ -40,6 +40,10 @@ internal unsafe struct VmapPool
     [FieldOffset(24)]
     public long Frees;
 
+    // Owner: the one caller of the idle pass. Hits at its last look.
+    [FieldOffset(32)]
+    public long HitsSeen;
+
     [FieldOffset(128)]
     private fixed uint _heads[(int)Classes];
 

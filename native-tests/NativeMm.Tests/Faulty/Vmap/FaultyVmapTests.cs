@@ -1,0 +1,180 @@
+using NativeMm.Frames;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using NativeMm.Tests.Support;
+using NativeMm.Vmap;
+using Xunit;
+
+namespace NativeMm.Tests.Faulty.Vmap;
+
+/// <summary>Whichever call the system refuses, the accounting stays true, and nothing is lost.</summary>
+public sealed unsafe class FaultyVmapTests
+{
+    private const nuint Page = Pfn.FrameBytes;
+
+    [LinuxFact]
+    public void AnyRefusedCallOfTheConstructorIsAnErrorThatLeavesNothing()
+    {
+        for (int n = 1; ; n++)
+        {
+            var platform = new FaultyPlatform();
+            platform.FailCall(n);
+            try
+            {
+                using var vmap = new VmapAllocator(Options(), platform);
+                platform.FailNothing();
+                vmap.Validate();
+            }
+            catch (OutOfMemoryException)
+            {
+                Assert.Equal(1, platform.Failures);
+            }
+
+            bool done = platform.Failures == 0;
+            platform.AssertNothingLeaked();
+            if (done)
+            {
+                Assert.True(n > 8);
+                return;
+            }
+        }
+    }
+
+    [LinuxTheory]
+    [InlineData(PlatformCall.MapFile, 1)]
+    [InlineData(PlatformCall.MapFile, 3)]
+    [InlineData(PlatformCall.Revoke, 1)]
+    [InlineData(PlatformCall.Revoke, 4)]
+    [InlineData(PlatformCall.InstallGuard, 1)]
+    [InlineData(null, 1)]
+    [InlineData(null, 2)]
+    [InlineData(null, 6)]
+    public void AnyRefusedCallOfAWorkloadLeavesTheAccountingTrue(object? kind, int times)
+    {
+        for (int n = 1; n < 60; n++)
+        {
+            var platform = new FaultyPlatform();
+            using (var vmap = new VmapAllocator(Options(), platform))
+            {
+                platform.FailCall(n, kind: (PlatformCall?)kind, times: times);
+                Work(vmap);
+                platform.FailNothing();
+                vmap.Validate();
+                vmap.Purge(pools: true);
+                vmap.Validate();
+                VmapStatistics now = vmap.GetStatistics();
+                Assert.Equal(now.WindowPages, now.FreePages);
+                Assert.Equal(0ul, now.Frames.AllocatedFrames);
+            }
+
+            platform.AssertNothingLeaked();
+            if (platform.Failures == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    [LinuxFact]
+    public void APieceThatCannotBeCutOutIsHiddenByGuards()
+    {
+        var platform = new FaultyPlatform();
+        using var vmap = new VmapAllocator(Options(), platform);
+        vmap.Free(vmap.Alloc(4 * Page));
+        platform.FailCall(1, kind: PlatformCall.Revoke);
+        vmap.Purge(pools: true);
+        VmapStatistics now = vmap.GetStatistics();
+        if (now.GuardRevokes == 0)
+        {
+            // A kernel without guards: the piece waits for the next purge.
+            vmap.Purge();
+        }
+
+        vmap.Validate();
+        Assert.Equal(0ul, vmap.GetStatistics().Frames.AllocatedFrames);
+        byte* range = (byte*)vmap.Alloc(4 * Page, VmapFlags.Zeroed);
+        new Span<byte>(range, (int)(4 * Page)).Fill(1);
+        vmap.Free(range);
+    }
+
+    [LinuxFact]
+    public void ExhaustedMappingsAreAnErrorThatNamesTheLimitAndTheSetting()
+    {
+        var platform = new FaultyPlatform { MappingsMaxFaked = 80 };
+        using var vmap = new VmapAllocator(Options(), platform);
+        Assert.Equal(60, vmap.GetStatistics().MappingsMax);
+        Pfn[] frames = new Pfn[64];
+        vmap.AllocateFrames(frames);
+        Pfn[] scattered = [.. frames.Where((_, i) => i % 2 == 0)];
+        void* first = vmap.Map(scattered);
+        OutOfMemoryException problem = Assert.Throws<OutOfMemoryException>(() => vmap.Map(scattered));
+        Assert.Contains("vm.max_map_count = 80", problem.Message, StringComparison.Ordinal);
+        Assert.Contains("VmapOptions.MappingsMax", problem.Message, StringComparison.Ordinal);
+        Assert.Contains("60 allowed", problem.Message, StringComparison.Ordinal);
+        vmap.Validate();
+
+        // What is freed but still mapped is given up before the error: a second map fits once the first is given back.
+        vmap.Unmap(first);
+        vmap.Unmap(vmap.Map(scattered));
+        vmap.FreeFrames(frames);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+    }
+
+    private static VmapOptions Options() => new()
+    {
+        CapacityBytes = 8 << 20,
+        WindowBytes = 64 << 20,
+        PooledBytesMaxPerCore = 64 << 10,
+        Purge = new LazyPurgePolicy { Executor = PurgeExecutor.Caller, LazyPagesMax = 16, LazyPiecesMax = 6 },
+        LazyBytesMax = 256 << 10,
+    };
+
+    /// <summary>A bit of everything. What is refused is left out; what was given is given back.</summary>
+    private static void Work(VmapAllocator vmap)
+    {
+        Pfn[] frames = new Pfn[6];
+        vmap.AllocateFrames(frames, FrameFlags.NoReclaim);
+        for (int round = 0; round < 4; round++)
+        {
+            var live = new List<nuint>();
+            for (uint pages = 1; pages < 9; pages++)
+            {
+                if (vmap.TryAlloc(pages * Page, pages % 2 == 0 ? VmapFlags.Guarded : VmapFlags.None, 0, out void* range))
+                {
+                    *(byte*)range = 1;
+                    live.Add((nuint)range);
+                }
+            }
+
+            Attempt(() => vmap.Unmap(vmap.Map([frames[0], frames[3], frames[0]])));
+            Attempt(() => vmap.UnmapRam(vmap.MapRam(frames), frames.Length));
+            Attempt(() =>
+            {
+                if (live.Count > 0)
+                {
+                    nuint range = live[0];
+                    live[0] = (nuint)vmap.Realloc((void*)range, 12 * Page);
+                }
+            });
+            foreach (nuint range in live)
+            {
+                vmap.Free((void*)range);
+            }
+        }
+
+        vmap.UnmapAliases();
+        vmap.FreeFrames(frames);
+    }
+
+    private static void Attempt(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (OutOfMemoryException)
+        {
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using NativeMm.Buffers;
+using NativeMm.Runtime;
+using NativeMm.Tests.Support;
+using NativeMm.Vmap;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Buffers;
+
+public sealed class MappedBufferTests
+{
+    [LinuxFact]
+    public void AViewShowsItsPartsInARowAndOutlivesThem()
+    {
+        using MemoryRuntime runtime = MakeRuntime();
+        var first = new MappedBuffer(8192, runtime: runtime);
+        var second = new MappedBuffer(5000, VmapFlags.Zeroed, runtime);
+        using MappedBuffer view = MappedBuffer.Concat(first, second);
+        first.Span.Fill(1);
+        second.Span[4999] = 2;
+        Assert.Equal(13192, view.Length);
+        Assert.Equal(8192, view.Span.IndexOfAnyExcept((byte)1));
+        Assert.Equal(2, view.Memory.Span[^1]);
+        view.Span[8192] = 3;
+        Assert.Equal(3, second.Span[0]);
+        first.Dispose();
+        second.Dispose();
+        using var other = new MappedBuffer(8192, runtime: runtime);
+        other.Span.Fill(9);
+        Assert.Equal(1, view.Span[0]);
+        Assert.Throws<ObjectDisposedException>(() => first.Span[0]);
+        runtime.Validate();
+    }
+
+    [LinuxFact]
+    public void PartsThatDoNotFitAreRefused()
+    {
+        using MemoryRuntime runtime = MakeRuntime();
+        using MemoryRuntime stranger = MakeRuntime();
+        using var odd = new MappedBuffer(5000, runtime: runtime);
+        using var whole = new MappedBuffer(4096, runtime: runtime);
+        using var other = new MappedBuffer(4096, runtime: stranger);
+        Assert.Throws<ArgumentException>(() => MappedBuffer.Concat());
+        Assert.Contains("5000 bytes", Assert.Throws<ArgumentException>(() => MappedBuffer.Concat(odd, whole)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => MappedBuffer.Concat(whole, other));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MappedBuffer(0, runtime: runtime));
+        Assert.Throws<ArgumentOutOfRangeException>(() => whole.Pin(4097));
+    }
+
+    [LinuxFact]
+    public void TheRuntimeMakesItsMappableZoneOnFirstUseAndCountsIt()
+    {
+        using MemoryRuntime runtime = MakeRuntime();
+        Assert.Null(runtime.GetStatistics().Vmap);
+        ulong before = runtime.GetStatistics().ReservedBytes;
+        var buffer = new MappedBuffer(1 << 20, runtime: runtime);
+        RuntimeStatistics with = runtime.GetStatistics();
+        Assert.Equal(before + (64 << 20), with.ReservedBytes);
+        Assert.Equal(256, with.Vmap!.BusyPages);
+        Assert.True(with.InUseBytes >= 1 << 20);
+        buffer.Dispose();
+        Assert.True(runtime.Trim() >= 1 << 20);
+        Assert.Equal(0ul, runtime.GetStatistics().Vmap!.Frames.AllocatedFrames);
+        runtime.Validate();
+    }
+
+    [LinuxFact]
+    public void IdlePassesEmptyThePoolsAndGiveThePagesBack()
+    {
+        using MemoryRuntime runtime = MakeRuntime();
+        for (int i = 0; i < 3; i++)
+        {
+            new MappedBuffer(256 << 10, runtime: runtime).Dispose();
+        }
+
+        Assert.NotEqual(0, runtime.Vmap.GetStatistics().PooledPages);
+        for (int pass = 0; pass < 40; pass++)
+        {
+            runtime.TrimIdle();
+        }
+
+        VmapStatistics now = runtime.GetStatistics().Vmap!;
+        Assert.Equal(0, now.PooledPages + now.LazyPages + now.BusyPages);
+        Assert.Equal(now.Frames.ManagedFrames, now.Frames.ReportedFrames);
+        runtime.Validate();
+    }
+
+    internal static MemoryRuntime MakeRuntime() =>
+        new(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, MappableBytes = 64 << 20, BackgroundTrim = false });
+}
