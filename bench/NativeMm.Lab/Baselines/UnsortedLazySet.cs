@@ -116,7 +116,8 @@ internal sealed unsafe class UnsortedLazySet : LazySet
             pages += _pages[node - 1];
         }
 
-        Invariant.Check(pieces == _pieces && pages == _pagesTotal, $"The unsorted list holds {pieces} pieces of {pages} pages, not {_pieces} of {_pagesTotal}.");
+        Invariant.Check(
+            pieces == _pieces && pages == _pagesTotal, $"The unsorted list holds {pieces} pieces of {pages} pages, not {_pieces} of {_pagesTotal}.");
         return pages;
     }
 

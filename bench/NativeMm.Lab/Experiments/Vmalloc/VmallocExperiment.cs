@@ -9,7 +9,7 @@ internal sealed class VmallocExperiment : IExperiment
     public string Name => "vmalloc";
 
     /// <inheritdoc/>
-    public string Summary => "contiguous pages: the tests of the kernel's vmalloc module, then drain, flush and storm; an operation allocates, writes and frees";
+    public string Summary => "contiguous pages: the tests of the kernel's vmalloc module, drain, flush and storm; an operation allocates, writes and frees";
 
     /// <inheritdoc/>
     public IReadOnlyList<Variant> Variants => VmallocVariants.All;
@@ -65,7 +65,9 @@ internal sealed class VmallocExperiment : IExperiment
         VmallocTest.Drain => new DrainMeasurement(request).Measure(),
         VmallocTest.Storm => new StormMeasurement(request).Measure(),
         VmallocTest.Flush => VmallocVariants.Accept(
-            request.Case.Variant, VmallocOptions.Of(request, LazyMaxText.Parse(request.Parameters["lazy_max"] ?? LazyMaxText.Default)), new FlushMeasurement(request)),
+            request.Case.Variant,
+            VmallocOptions.Of(request, LazyMaxText.Parse(request.Parameters["lazy_max"] ?? LazyMaxText.Default)),
+            new FlushMeasurement(request)),
         _ => VmallocVariants.Accept(request.Case.Variant, VmallocOptions.Of(request, 0), new TestMeasurement(request)),
     };
 

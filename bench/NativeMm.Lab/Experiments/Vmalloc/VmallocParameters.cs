@@ -14,8 +14,18 @@ internal static class VmallocParameters
         ParameterDefinition.Number("pages", "pages of an area of fix_size_alloc, vm_map_ram and no_block_alloc; a map has up to 64", 1, PagesMax, "1"),
         ParameterDefinition.Number("areas", "drain: areas of one page that are freed", AreasMin, AreasMax, "8192", "32768", "131072"),
         ParameterDefinition.Choice("layout", "drain: how they lie", DrainLayout.All),
-        new("policy", "drain and storm: who purges, when he lets go of the lock, what pulls the trigger; see docs/lab.md", PurgePolicyText.Sweep, PurgePolicyText.Normalize, PurgePolicyText.Allowed),
-        new("lazy_max", "flush: pages that may be outstanding before a purge", ["100", "1000", LazyMaxText.Default], LazyMaxText.Normalize, LazyMaxText.Allowed),
+        new(
+            "policy",
+            "drain and storm: who purges, when he lets go of the lock, what pulls the trigger",
+            PurgePolicyText.Sweep,
+            PurgePolicyText.Normalize,
+            PurgePolicyText.Allowed),
+        new(
+            "lazy_max",
+            "flush: pages that may be outstanding before a purge",
+            ["100", "1000", LazyMaxText.Default],
+            LazyMaxText.Normalize,
+            LazyMaxText.Allowed),
     ];
 
     /// <summary>Whether a parameter means something to a test.</summary>
