@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using NativeMm.Heap.Checked;
+using NativeMm.Vmap;
 
 namespace NativeMm.Tests.Architecture;
 
@@ -80,6 +81,7 @@ public static class OptionTable
         bool flag => flag ? "true" : "false",
         Enum name => $"`{name}`",
         CheckedOptions { Enabled: false } => "off",
+        LazyPurgePolicy policy when policy == new LazyPurgePolicy() => "as below",
         _ => OptionTableRange.TryParse(written, out decimal number) && number == OptionTableRange.ToNumber(value)
             ? written
             : string.Create(CultureInfo.InvariantCulture, $"{value}"),
