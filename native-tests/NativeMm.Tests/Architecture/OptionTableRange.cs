@@ -122,7 +122,7 @@ public static partial class OptionTableRange
         }
     }
 
-    private static bool Fits(Type type, decimal value) => value >= 0 || type != typeof(ulong);
+    private static bool Fits(Type type, decimal value) => value >= 0 || (type != typeof(ulong) && type != typeof(uint));
 
     private static decimal LargestOf(Type type) =>
         type == typeof(TimeSpan) ? TimeSpan.MaxValue.Ticks : Convert.ToDecimal(type.GetField("MaxValue")!.GetValue(null), CultureInfo.InvariantCulture);
