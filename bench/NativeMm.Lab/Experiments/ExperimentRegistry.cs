@@ -3,6 +3,7 @@ using NativeMm.Lab.Experiments.Heap;
 using NativeMm.Lab.Experiments.Idle;
 using NativeMm.Lab.Experiments.Reporting;
 using NativeMm.Lab.Experiments.Trace;
+using NativeMm.Lab.Experiments.Vmalloc;
 using NativeMm.Lab.Experiments.Zsmalloc;
 
 namespace NativeMm.Lab.Experiments;
@@ -16,6 +17,7 @@ internal static class ExperimentRegistry
         new TraceExperiment(),
         new HeapExperiment(),
         new FramesExperiment(),
+        new VmallocExperiment(),
         new IdleExperiment(),
         new ReportingExperiment(),
         new ZsmallocExperiment(),
