@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using NativeMm.Diagnostics;
 using NativeMm.Heap;
-using NativeMm.Reporting;
 using NativeMm.Primitives;
+using NativeMm.Reporting;
 
 namespace NativeMm.Runtime;
 
