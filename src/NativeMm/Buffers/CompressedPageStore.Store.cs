@@ -60,13 +60,15 @@ public sealed unsafe partial class CompressedPageStore
             refusal = PageRefusal.OutOfMemory;
         }
 
+        // Published, the content is what was there before; refused, it is what did not get in.
+        FreeObjects(ref content);
         if (refusal != PageRefusal.None)
         {
+            // The pool may keep what the page came in with for the next one: beyond the limit it must not.
+            _ = _pool.ReleaseEmptyUnlessDisposed();
             Atomic.Add(ref _refusals, 1);
         }
 
-        // Published, the content is what was there before; refused, it is what did not get in.
-        FreeObjects(ref content);
         return refusal == PageRefusal.None;
     }
 
