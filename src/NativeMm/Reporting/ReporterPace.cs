@@ -9,6 +9,9 @@ namespace NativeMm.Reporting;
 /// <param name="options">The limits.</param>
 internal sealed class ReporterPace(PageReporterOptions options)
 {
+    // Samples miss the true peak of what comes and goes between them: a part of the swing that they did see is kept on top.
+    private const ulong SwingDivisor = 4;
+
     private readonly ulong _highWaterFrames = (ulong)options.HighWaterBlocks << options.Pieces.Value;
     private readonly Queue<(TimeSpan Time, ulong AllocatedFrames)> _samples = [];
     private TimeSpan _requestedAt;
@@ -24,7 +27,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
     /// <returns>Frames that may be reported now.</returns>
     public ulong Advance(FrameUse use, TimeSpan now)
     {
-        ulong peak = PeakWith(use.AllocatedFrames, now);
+        ulong needed = NeedWith(use.AllocatedFrames, now);
 
         // What the last walk could not report counts as settled until it is used again.
         _settledFrames = Math.Min(_settledFrames, use.UnreportedFrames);
@@ -52,7 +55,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
 
         // The share is one of the largest amount seen, so that a burst is through after as many passes, not after ever smaller ones.
         _quota = Math.Max(_quota, (use.UnreportedFrames + (ulong)options.BudgetDivisor - 1) / (ulong)options.BudgetDivisor);
-        ulong kept = peak - use.AllocatedFrames;
+        ulong kept = needed - use.AllocatedFrames;
         return use.UnreportedFrames > kept ? Math.Min(_quota, use.UnreportedFrames - kept) : 0;
     }
 
@@ -63,7 +66,8 @@ internal sealed class ReporterPace(PageReporterOptions options)
         _settledFrames = use.UnreportedFrames;
     }
 
-    private ulong PeakWith(ulong allocated, TimeSpan now)
+    /// <summary>What the program is likely to need: the most that was seen within the delay, and a part of the swing. At rest just what it has.</summary>
+    private ulong NeedWith(ulong allocated, TimeSpan now)
     {
         while (_samples.TryPeek(out (TimeSpan Time, ulong AllocatedFrames) oldest) && now - oldest.Time > options.Delay)
         {
@@ -71,12 +75,14 @@ internal sealed class ReporterPace(PageReporterOptions options)
         }
 
         _samples.Enqueue((now, allocated));
-        ulong peak = 0;
+        ulong most = 0;
+        ulong least = ulong.MaxValue;
         foreach ((_, ulong frames) in _samples)
         {
-            peak = Math.Max(peak, frames);
+            most = Math.Max(most, frames);
+            least = Math.Min(least, frames);
         }
 
-        return peak;
+        return most + ((most - least) / SwingDivisor);
     }
 }

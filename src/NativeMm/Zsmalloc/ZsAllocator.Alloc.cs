@@ -94,7 +94,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
                 return true;
             }
 
-            if ((needsCells && !TryRefillCells(shard))
+            if ((needsCells && !TryRefillCells(index))
                 || (needsZspage && !TryTakeOver(index, leaving: 1) && !TryBuild(index) && !TryTakeOver(index, leaving: 0)))
             {
                 return false;

@@ -3,27 +3,35 @@ using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
 
-/// <content>Handle cells: each shard has a few free ones of its own; the rest is common.</content>
+/// <content>
+/// Handle cells: each shard has a few free ones of its own, the others are common to the shards of a stripe. So cells that share a line stay with
+/// one core, as far as objects do.
+/// </content>
 internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 {
     private const int CellBatch = 64;
 
-    // Under _cellLock. Cell 0 is never used, so that 0 can end a chain.
+    // Cell 0 is never used, so that 0 can end a chain; nor are those beside it, so that batches of fresh cells fill whole lines.
+    private const uint FirstCell = CellBatch;
+
+    // By stripe. Like the end under _cellLock.
+    private readonly uint[] _commonCells;
     private ZsLock<TStatistics> _cellLock;
-    private uint _commonCell;
-    private uint _cellEnd = 1;
+    private uint _cellEnd = FirstCell;
 
     private long _cellsRetired;
 
     /// <summary>Gets a batch of free cells for a shard. The caller holds no lock.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryRefillCells(ZsShard<TStatistics>* shard)
+    private bool TryRefillCells(uint index)
     {
+        ZsShard<TStatistics>* shard = Shard(index);
+        ref uint common = ref CommonCellsOf(index);
         _cellLock.Enter();
         uint count = 0;
         uint head = 0;
         uint tail = 0;
-        while (count < CellBatch && TryTakeCommon(out uint cell))
+        while (count < CellBatch && (TryTakeCommon(ref common, out uint cell) || TryTakeFresh(out cell) || TryTakeAnywhere(out cell)))
         {
             tail = tail == 0 ? cell : tail;
             SetNext(cell, head);
@@ -46,22 +54,42 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         return true;
     }
 
-    private bool TryTakeCommon(out uint cell)
-    {
-        cell = _commonCell;
-        if (cell != 0)
-        {
-            _commonCell = new ZsCell(*CellAt(cell)).Next;
-            return true;
-        }
+    private ref uint CommonCellsOf(uint shard) => ref _commonCells[shard % (uint)_stripes];
 
-        if (!_cells.TryEnsure(_cellEnd))
+    private bool TryTakeCommon(ref uint common, out uint cell)
+    {
+        cell = common;
+        if (cell == 0)
         {
             return false;
         }
 
-        cell = _cellEnd++;
+        common = new ZsCell(*CellAt(cell)).Next;
         return true;
+    }
+
+    private bool TryTakeFresh(out uint cell)
+    {
+        cell = _cellEnd;
+        if (!_cells.TryEnsure(cell))
+        {
+            return false;
+        }
+
+        _cellEnd++;
+        return true;
+    }
+
+    /// <summary>There is no memory for fresh cells: another stripe may have some.</summary>
+    private bool TryTakeAnywhere(out uint cell)
+    {
+        cell = 0;
+        for (int stripe = 0; stripe < _commonCells.Length && cell == 0; stripe++)
+        {
+            _ = TryTakeCommon(ref _commonCells[stripe], out cell);
+        }
+
+        return cell != 0;
     }
 
     /// <summary>Takes a batch off a shard's free cells. Under the lock of the shard.</summary>
@@ -81,8 +109,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         return head;
     }
 
-    /// <summary>Makes a batch common. The caller holds no lock.</summary>
-    private void ReturnCells(uint head)
+    /// <summary>Makes a batch of a shard's cells common to its stripe. The caller holds no lock.</summary>
+    private void ReturnCells(uint index, uint head)
     {
         uint tail = head;
         uint next;
@@ -91,9 +119,10 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             tail = next;
         }
 
+        ref uint common = ref CommonCellsOf(index);
         _cellLock.Enter();
-        SetNext(tail, _commonCell);
-        _commonCell = head;
+        SetNext(tail, common);
+        common = head;
         _cellLock.Exit();
     }
 

@@ -153,7 +153,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         if (surplus != 0)
         {
-            ReturnCells(surplus);
+            ReturnCells(IndexOf(shard), surplus);
         }
 
         if (compact && Atomic.CompareExchange(ref shard->WantsCompaction, WantsToBeAsked, Asked))

@@ -177,7 +177,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private long MetadataBytes() =>
         ((long)_cellEnd << CellShift)
-        + ((long)_zspageEnd << (_options.ChainFramesMax <= ChainInOneLine ? DescriptorShift : LongDescriptorShift))
+        + ((long)_zspageEnd << DescriptorShift)
         + (TotalFrames * sizeof(uint))
         + (long)ShardBytes;
 

@@ -132,18 +132,21 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private void ValidateCellCounts(long used, long freeOfShards)
     {
         long common = 0;
-        for (uint cell = _commonCell; cell != 0; cell = new ZsCell(*CellAt(cell)).Next)
+        foreach (uint head in _commonCells)
         {
-            common++;
+            for (uint cell = head; cell != 0; cell = new ZsCell(*CellAt(cell)).Next)
+            {
+                common++;
+            }
         }
 
         long live = 0;
-        for (uint cell = 1; cell < _cellEnd; cell++)
+        for (uint cell = FirstCell; cell < _cellEnd; cell++)
         {
             live += new ZsCell(*CellAt(cell)).IsLive ? 1 : 0;
         }
 
-        long all = (long)_cellEnd - 1;
+        long all = (long)_cellEnd - FirstCell;
         Invariant.Check(live == used, $"{used} objects have {live} live cells.");
         Invariant.Check(
             all == live + freeOfShards + common + _cellsRetired,

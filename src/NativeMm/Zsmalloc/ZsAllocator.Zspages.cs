@@ -178,7 +178,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         return true;
     }
 
-    private uint ClassOf(ZsShard<TStatistics>* shard) => (uint)((nuint)((byte*)shard - _shards) / _shardStride) / (uint)_stripes;
+    private uint IndexOf(ZsShard<TStatistics>* shard) => (uint)((nuint)((byte*)shard - _shards) / _shardStride);
+
+    private uint ClassOf(ZsShard<TStatistics>* shard) => IndexOf(shard) / (uint)_stripes;
 
     /// <summary>Gives the frames of a dead zspage back. The caller holds no lock.</summary>
     /// <returns>How many.</returns>

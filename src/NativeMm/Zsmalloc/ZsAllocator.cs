@@ -46,11 +46,11 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     where TPause : struct, IPausePoint
 {
     private const int CellShift = 3;
-    private const int DescriptorShift = 6;
-    private const int LongDescriptorShift = 7;
-    private const int ChainInOneLine = (64 - Zspage.Bytes) / sizeof(uint);
+
+    // Pins are written by readers, so a descriptor keeps away from its neighbours, which may be another core's; the longest chain fits in.
+    private const int DescriptorShift = 7;
     private const int StripesDefaultMax = 16;
-    private const byte DescriptorFits = Zspage.Bytes + (ZsPoolOptions.ChainFramesLimit * sizeof(uint)) <= 1 << LongDescriptorShift ? 0 : -1;
+    private const byte DescriptorFits = Zspage.Bytes + (ZsPoolOptions.ChainFramesLimit * sizeof(uint)) <= 1 << DescriptorShift ? 0 : -1;
 
     private readonly IFrameAllocator _frames;
     private readonly FrameZone _zone;
@@ -79,15 +79,15 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         _options = options;
         _table = new ZsClassTable(options.ChainFramesMax);
         _stripes = TLocking.OneLock ? 1 : StripesOf(options.Stripes);
+        _commonCells = new uint[_stripes];
         _compactorsMax = TLocking.OneCompactor ? 1 : options.MaxCompactors != 0 ? options.MaxCompactors : Environment.ProcessorCount;
         _shardStride = ((nuint)sizeof(ZsShard<TStatistics>) + CacheLine.Isolation - 1) & ~(nuint)(CacheLine.Isolation - 1);
         _tag = ZsPoolTags.Take();
-        int descriptor = options.ChainFramesMax <= ChainInOneLine ? DescriptorShift : LongDescriptorShift;
         try
         {
             Require(ZsTable.TryCreate(_zone.Platform, CellShift, ZsCell.CellCount, out ZsTable? cells), 0);
             _cells = cells!;
-            Require(ZsTable.TryCreate(_zone.Platform, descriptor, ZsCell.ZspageCount, out ZsTable? zspages), 0);
+            Require(ZsTable.TryCreate(_zone.Platform, DescriptorShift, ZsCell.ZspageCount, out ZsTable? zspages), 0);
             _zspages = zspages!;
             _classOf = (byte*)Reserve(ZsPool.ObjectBytesMax + 1);
             _classes = (ZsClass*)Reserve((nuint)(_table.Classes.Count * sizeof(ZsClass)));

@@ -5,7 +5,7 @@ using NativeMm.Primitives;
 namespace NativeMm.Zsmalloc;
 
 /// <summary>
-/// Descriptor of one zspage: one cache line up to 8 frames, two above; the numbers of its frames follow the fields. Type-stable: a reader may touch
+/// Descriptor of one zspage: two cache lines, so that the pins of one are no matter of the next; the numbers of its frames follow the fields. Type-stable: a reader may touch
 /// the pins of one that is long gone.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = Bytes)]

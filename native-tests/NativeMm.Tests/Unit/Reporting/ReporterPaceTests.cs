@@ -57,6 +57,20 @@ public sealed class ReporterPaceTests
     }
 
     [Fact]
+    public void A_peak_between_two_looks_is_kept_as_well()
+    {
+        var pace = new ReporterPace(s_options);
+        ulong top = Gigabyte / 2;
+        ulong[] seen = [30, 85, 55, 10];
+        for (int pass = 0; pass < 1000; pass++)
+        {
+            // Waves up to half a gigabyte, never seen at the top.
+            ulong used = top * seen[pass % seen.Length] / 100;
+            Assert.Equal(0u, pace.Advance(new FrameUse(used, top - used), pass * s_options.PassInterval));
+        }
+    }
+
+    [Fact]
     public void What_a_walk_could_not_report_counts_only_when_it_grows()
     {
         var pace = new ReporterPace(s_options with { Delay = TimeSpan.Zero });
