@@ -9,7 +9,7 @@
 // Ordering     [E1] acquire; pairs with the release in Publish [E2], so that the object's first byte is there when the cell names it. The second read is
 //              behind the lock's acquire.
 // Progress     blocking, as a pool with locks is; a mistaken class costs a round.
-// Source       the three sketches in the discussion of the seed patch (class in the handle's low bits, in the object's first byte, in the cell).
+// Source       the three sketches in the discussion of the one-compactor patch (class in the handle's low bits, in the object's first byte, in the cell).
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;

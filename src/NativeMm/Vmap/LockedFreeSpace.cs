@@ -8,11 +8,8 @@ namespace NativeMm.Vmap;
 internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     where TStatistics : unmanaged, ILockStatistics
 {
-    // How long a drain stays away from the lock between two batches: long enough for a waiter that spins to see it free.
-    private const int ReleasePauses = 16;
-
     private readonly RangeTree _tree;
-    private SpinLock<TStatistics> _lock;
+    private WaiterLock<TStatistics> _lock;
 
     /// <summary>Makes a free space in which every page of the window is free.</summary>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the tree.</exception>
@@ -101,7 +98,7 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
             {
                 held = 0;
                 _lock.Exit();
-                Thread.SpinWait(ReleasePauses);
+                _lock.GiveWay();
                 _lock.Enter();
             }
         }

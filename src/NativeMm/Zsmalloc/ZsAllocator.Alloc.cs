@@ -22,7 +22,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         uint @class = _classOf[bytes];
         uint index = ShardIndexHere(@class);
         ZsShard<TStatistics>* shard = Shard(index);
-        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        ref WaiterLock<TStatistics> guard = ref LockOf(shard);
         guard.Enter();
         bool found = TryTake(shard, @class, bytes, out handle);
         guard.Exit();
@@ -81,7 +81,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     {
         uint @class = index / (uint)_stripes;
         ZsShard<TStatistics>* shard = Shard(index);
-        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        ref WaiterLock<TStatistics> guard = ref LockOf(shard);
         while (true)
         {
             guard.Enter();

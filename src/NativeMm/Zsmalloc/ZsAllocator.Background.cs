@@ -86,7 +86,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
 
     private long ReleaseEmpty(ZsShard<TStatistics>* shard, in ZsClass geometry)
     {
-        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        ref WaiterLock<TStatistics> guard = ref LockOf(shard);
         long freed = 0;
         uint none = 0;
         uint dead;

@@ -16,7 +16,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     // By stripe. Like the end under _cellLock.
     private readonly uint[] _commonCells;
-    private ZsLock<TStatistics> _cellLock;
+    private WaiterLock<TStatistics> _cellLock;
     private uint _cellEnd = FirstCell;
 
     private long _cellsRetired;
@@ -45,7 +45,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             return false;
         }
 
-        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        ref WaiterLock<TStatistics> guard = ref LockOf(shard);
         guard.Enter();
         SetNext(tail, shard->FreeCell);
         shard->FreeCell = head;

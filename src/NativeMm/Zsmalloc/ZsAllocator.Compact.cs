@@ -145,7 +145,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             return 0;
         }
 
-        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        ref WaiterLock<TStatistics> guard = ref LockOf(shard);
         Span<uint> aside = stackalloc uint[AsideMax];
         int asideCount = 0;
         uint asideFree = 0;
@@ -183,7 +183,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             guard.Exit();
             freed += dead != 0 ? GiveBack(dead, geometry.Frames) : 0;
             TPause.Reach(PauseBetweenObjects);
-            GiveWay(ref guard);
+            guard.GiveWay();
             guard.Enter();
         }
 
@@ -321,27 +321,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             fromOffset += (uint)piece;
             toOffset += (uint)piece;
             bytes -= piece;
-        }
-    }
-
-    /// <summary>Lets those who wait have the lock first.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void GiveWay(ref ZsLock<TStatistics> guard)
-    {
-        if (guard.IsContended)
-        {
-            GiveWaySlow(ref guard);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void GiveWaySlow(ref ZsLock<TStatistics> guard)
-    {
-        // Bounded: somebody always waits on a lock that is busy enough, and compaction must end.
-        const int Rounds = 32;
-        for (int i = 0; i < Rounds && guard.IsContended; i++)
-        {
-            Thread.SpinWait(1 << int.Min(i, 6));
         }
     }
 }

@@ -89,7 +89,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             }
 
             ZsShard<TStatistics>* shard = Shard(index);
-            ref ZsLock<TStatistics> guard = ref LockOf(shard);
+            ref WaiterLock<TStatistics> guard = ref LockOf(shard);
             guard.Enter();
             var again = new ZsCell(Atomic.LoadAcquire(ref *word));
             if (again.Bits == cell.Bits && PageAt(cell.Zspage)->ShardPlusOne == index + 1)

@@ -30,7 +30,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             return false;
         }
 
-        ref ZsLock<TStatistics> guard = ref LockOf(Shard(index));
+        ref WaiterLock<TStatistics> guard = ref LockOf(Shard(index));
         guard.Enter();
         bool migrated = page->ShardPlusOne == index + 1
             && Atomic.LoadAcquire(ref _zspageOfFrame[frame.Value]) == zspage

@@ -66,7 +66,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         ZsShard<TStatistics>* shard = Shard(index);
-        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        ref WaiterLock<TStatistics> guard = ref LockOf(shard);
         guard.Enter();
         bool dead = false;
         if (page->ShardPlusOne == index + 1 && !page->IsIsolated && (Atomic.LoadAcquire(ref page->Pins) & Zspage.Deferred) != 0)

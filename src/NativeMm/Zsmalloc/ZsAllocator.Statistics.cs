@@ -126,7 +126,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
     }
 
-    private static void AddRow(List<LockStatisticsSnapshot> rows, ref ZsLock<TStatistics> guard, string name)
+    private static void AddRow(List<LockStatisticsSnapshot> rows, ref WaiterLock<TStatistics> guard, string name)
     {
         if (typeof(TStatistics) == typeof(LockStatistics))
         {

@@ -11,7 +11,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private const uint RebuildsBeforeKeeping = 2;
 
     // Under _zspageLock. Zspage 0 is none.
-    private ZsLock<TStatistics> _zspageLock;
+    private WaiterLock<TStatistics> _zspageLock;
     private uint _freeZspage;
     private uint _zspageEnd = 1;
 
@@ -101,7 +101,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         Atomic.Add(ref _frameCount, frames.Length);
         ZsShard<TStatistics>* shard = Shard(index);
-        ref ZsLock<TStatistics> guard = ref LockOf(shard);
+        ref WaiterLock<TStatistics> guard = ref LockOf(shard);
         guard.Enter();
         Atomic.StoreRelease(ref page->ShardPlusOne, index + 1);
         Zspage.Thaw(page, Zspage.Frozen | Zspage.Deferred);

@@ -131,7 +131,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         TLocking.OneLock || _stripes == 1 ? @class * (uint)_stripes : (@class * (uint)_stripes) + ((uint)CoreId.CurrentHint.Value & (uint)(_stripes - 1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref ZsLock<TStatistics> LockOf(ZsShard<TStatistics>* shard) =>
+    private ref WaiterLock<TStatistics> LockOf(ZsShard<TStatistics>* shard) =>
         ref TLocking.OneLock ? ref ((ZsShard<TStatistics>*)_shards)->Lock : ref shard->Lock;
 
     /// <summary>Address of a byte of a zspage.</summary>

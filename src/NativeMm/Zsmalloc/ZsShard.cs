@@ -11,7 +11,7 @@ namespace NativeMm.Zsmalloc;
 internal struct ZsShard<TStatistics>
     where TStatistics : unmanaged, ILockStatistics
 {
-    public ZsLock<TStatistics> Lock;
+    public WaiterLock<TStatistics> Lock;
 
     // The rest: under the lock, unless said otherwise.
     public ZsLists Lists;

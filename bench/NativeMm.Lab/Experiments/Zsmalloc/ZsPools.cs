@@ -13,10 +13,10 @@ internal static class ZsPools
     /// <summary>The default.</summary>
     public static readonly Variant PerClass = new("per-class", "ZsPool, a lock for each class") { IsOurs = true };
 
-    /// <summary>The design before the seed's patch.</summary>
+    /// <summary>One lock for the pool, as in Linux 6.2.</summary>
     public static readonly Variant Pool = new("pool", "ZsPool, one lock for the pool") { IsOurs = true };
 
-    /// <summary>The seed's patch.</summary>
+    /// <summary>One lock and one compactor at a time, as in Linux 6.4.</summary>
     public static readonly Variant PoolSingleCompactor = new("pool-single-compactor", "ZsPool, one lock for the pool and one compactor at a time")
     {
         IsOurs = true,

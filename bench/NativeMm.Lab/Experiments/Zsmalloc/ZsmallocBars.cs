@@ -22,7 +22,7 @@ internal static class ZsmallocBars
             ZsmallocExperiment.CaseOf(ZsPools.PerClass, 1, ZsPart.Locks, "0"),
             Throughput);
 
-        // The seed's direction: with one compactor at a time less is waited for the lock, and it is held for less time.
+        // What the one-compactor rule is for: with one compactor at a time less is waited for the lock, and it is held for less time.
         Case single = ZsmallocExperiment.CaseOf(ZsPools.PoolSingleCompactor, 2, ZsPart.Locks, "4");
         Case all = ZsmallocExperiment.CaseOf(ZsPools.Pool, 2, ZsPart.Locks, "4");
         yield return Bar.AtMostTimes(1.0, single, all, "lock_wait_total");

@@ -1,18 +1,19 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using NativeMm.Primitives;
 
-namespace NativeMm.Zsmalloc;
+namespace NativeMm.Primitives;
 
-/// <summary>A spin lock that tells its holder whether somebody waits, so that a compactor can step back. Never copy it.</summary>
+/// <summary>
+/// A spin lock that tells its holder whether somebody waits, so that long work in many short holds can step back between them. Never copy it.
+/// </summary>
 /// <typeparam name="TStatistics">What the lock records about itself.</typeparam>
-internal struct ZsLock<TStatistics>
+internal struct WaiterLock<TStatistics>
     where TStatistics : unmanaged, ILockStatistics
 {
     private SpinLock<TStatistics> _lock;
     private int _waiting;
 
-    /// <summary>Whether somebody waits. Only a hint: a stale answer costs or saves one object copy.</summary>
+    /// <summary>Whether somebody waits. Only a hint: a stale answer costs or saves one short hold.</summary>
     public readonly bool IsContended => Atomic.LoadAcquire(in _waiting) != 0;
 
     /// <summary>What the lock recorded.</summary>
@@ -36,6 +37,29 @@ internal struct ZsLock<TStatistics>
     /// <summary>Gives the lock up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit() => _lock.Exit();
+
+    /// <summary>
+    /// Between two holds of long work: lets those who wait have the lock first. Bounded, because somebody always waits for a lock that is busy
+    /// enough.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void GiveWay()
+    {
+        if (IsContended)
+        {
+            GiveWaySlow();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private readonly void GiveWaySlow()
+    {
+        const int Rounds = 32;
+        for (int i = 0; i < Rounds && IsContended; i++)
+        {
+            Thread.SpinWait(1 << int.Min(i, 6));
+        }
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterContended()
