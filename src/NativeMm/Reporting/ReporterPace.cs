@@ -10,7 +10,7 @@ namespace NativeMm.Reporting;
 internal sealed class ReporterPace(PageReporterOptions options)
 {
     // Samples miss the true peak of what comes and goes between them: a part of the swing that they did see is kept on top.
-    private const ulong SwingDivisor = 4;
+    private const ulong SwingDivisor = 2;
 
     private readonly ulong _highWaterFrames = (ulong)options.HighWaterBlocks << options.Pieces.Value;
     private readonly Queue<(TimeSpan Time, ulong AllocatedFrames)> _samples = [];
