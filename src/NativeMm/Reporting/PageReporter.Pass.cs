@@ -62,10 +62,21 @@ public sealed partial class PageReporter
             }
 
             ulong frames = _pace.Advance(_frames.Sample(), _time.GetElapsedTime(0));
-            ulong bytes = frames >= Options.Pieces.Frames && !AreAllocationsWaiting ? RunPass(frames, restart: false) : 0;
+            ulong bytes = frames >= Options.Pieces.Frames && !AreAllocationsWaiting ? RunPacedPass(frames) : 0;
             Atomic.StoreRelease(ref _state, (int)_pace.State);
             return bytes;
         }
+    }
+
+    private ulong RunPacedPass(ulong framesMax)
+    {
+        ulong bytes = RunPass(framesMax, restart: false);
+        if (bytes > 0)
+        {
+            _pace.NotePass(_frames.Sample(), _time.GetElapsedTime(0));
+        }
+
+        return bytes;
     }
 
     private bool AreAllocationsWaiting =>

@@ -4,7 +4,8 @@ namespace NativeMm.Reporting;
 
 /// <summary>
 /// Says when to report and how much. Two limits hold together: a share of the free memory a pass, so that a pass is short, and what the program
-/// did not use at any moment within the delay, because that much it is likely to take again. Not thread-safe; no clock of its own.
+/// did not use at any moment within the delay, because that much it is likely to take again. What it took again all the same widens the second
+/// limit for a while. Not thread-safe; no clock of its own.
 /// </summary>
 /// <param name="options">The limits.</param>
 internal sealed class ReporterPace(PageReporterOptions options)
@@ -14,6 +15,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
 
     private readonly ulong _highWaterFrames = (ulong)options.HighWaterBlocks << options.Pieces.Value;
     private readonly Queue<(TimeSpan Time, ulong AllocatedFrames)> _samples = [];
+    private readonly RefaultMargin _margin = new(options.Delay);
     private TimeSpan _requestedAt;
     private ulong _quota;
     private ulong _settledFrames;
@@ -27,6 +29,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
     /// <returns>Frames that may be reported now.</returns>
     public ulong Advance(FrameUse use, TimeSpan now)
     {
+        _margin.Advance(use.BackedFrames, now);
         ulong needed = NeedWith(use.AllocatedFrames, now);
 
         // What the last walk could not report counts as settled until it is used again.
@@ -59,6 +62,11 @@ internal sealed class ReporterPace(PageReporterOptions options)
         return use.UnreportedFrames > kept ? Math.Min(_quota, use.UnreportedFrames - kept) : 0;
     }
 
+    /// <summary>Takes note of what a pass changed.</summary>
+    /// <param name="use">The counts after it.</param>
+    /// <param name="now">The time, from the same beginning.</param>
+    public void NotePass(FrameUse use, TimeSpan now) => _margin.NotePass(use.BackedFrames, now);
+
     /// <summary>A walk came to its end and left nothing to report: there is nothing to do until enough is free again.</summary>
     public void Settle(FrameUse use)
     {
@@ -66,7 +74,10 @@ internal sealed class ReporterPace(PageReporterOptions options)
         _settledFrames = use.UnreportedFrames;
     }
 
-    /// <summary>What the program is likely to need: the most that was seen within the delay, and a part of the swing. At rest just what it has.</summary>
+    /// <summary>
+    /// What the program is likely to need: the most that was seen within the delay, and a part of the swing or what was lately reported by
+    /// mistake. At rest just what it has.
+    /// </summary>
     private ulong NeedWith(ulong allocated, TimeSpan now)
     {
         while (_samples.TryPeek(out (TimeSpan Time, ulong AllocatedFrames) oldest) && now - oldest.Time > options.Delay)
@@ -83,6 +94,6 @@ internal sealed class ReporterPace(PageReporterOptions options)
             least = Math.Min(least, frames);
         }
 
-        return most + ((most - least) / SwingDivisor);
+        return most + Math.Max((most - least) / SwingDivisor, _margin.Frames);
     }
 }

@@ -38,7 +38,7 @@ internal sealed class OverheadMeasurement(OverheadPlan plan, MeasurementRequest 
 
     private static IReportingDevice? DeviceOf(string variant) => variant switch
     {
-        "off" => null,
+        "off" or "off-shuffled" => null,
         "null" => new NullDevice(),
         "dontneed" or "dontneed-shuffled" => new MadviseDevice(DiscardMode.Now),
         "free" => new MadviseDevice(DiscardMode.WhenNeeded),
@@ -49,7 +49,7 @@ internal sealed class OverheadMeasurement(OverheadPlan plan, MeasurementRequest 
     {
         using var crew = new ThreadCrew(request.Case.Threads, request.Pin);
         var churn = new TouchingChurn<LockFreeFrames>(new LockFreeFrames(allocator), plan.Window, crew.Size);
-        bool shuffled = request.Case.Variant == ReportingVariants.DontNeedShuffled.Name;
+        bool shuffled = ReportingVariants.IsShuffled(request.Case.Variant);
         crew.Run(thread => churn.SetUp(thread, shuffled));
         long lead = Stopwatch.GetTimestamp();
         Warmup.UntilCompilerIsQuiet(() => crew.Run(churn.Round));

@@ -8,6 +8,9 @@ internal static class ReportingVariants
     /// <summary>Nobody reports; what the others are held against.</summary>
     public static readonly Variant Off = new("off", "overhead: no reporter");
 
+    /// <summary>What the shuffled churn costs by itself: it takes and puts back twice as many blocks, and writes to other ones each time.</summary>
+    public static readonly Variant OffShuffled = new("off-shuffled", "overhead: no reporter, free blocks are taken in any order");
+
     /// <summary>Everything but the operating system's share.</summary>
     public static readonly Variant NullDevice = new("null", "overhead: a reporter whose device does nothing") { IsOurs = true };
 
@@ -39,13 +42,16 @@ internal static class ReportingVariants
     public static readonly Variant Hint = new("hint", "scan: each free reports its block at once");
 
     /// <summary>The variants of the churn.</summary>
-    public static IReadOnlyList<Variant> Overhead { get; } = [Off, NullDevice, DontNeed, DontNeedShuffled, Free];
+    public static IReadOnlyList<Variant> Overhead { get; } = [Off, NullDevice, DontNeed, OffShuffled, DontNeedShuffled, Free];
 
     /// <summary>The variants of the scan.</summary>
     public static IReadOnlyList<Variant> Scan { get; } = [Bits, Boundary, Rotation, Rescan, Bitmap, Hint];
 
     /// <summary>The variants of the burst: whoever <c>idle</c> compares too.</summary>
     public static IReadOnlyList<Variant> Burst => AllocatorPeers.WithoutCollector;
+
+    /// <summary>Whether any free block may be the next one.</summary>
+    public static bool IsShuffled(string variant) => variant == OffShuffled.Name || variant == DontNeedShuffled.Name;
 
     /// <summary>The variants of a part.</summary>
     public static IReadOnlyList<Variant> Of(string part) => part switch

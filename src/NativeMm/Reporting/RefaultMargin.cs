@@ -1,0 +1,69 @@
+namespace NativeMm.Reporting;
+
+/// <summary>
+/// What to keep back because reports of late were mistakes: frames that were reported and soon taken again, so that each page of them faulted
+/// once more. Grows with each mistake and halves with each delay, so it follows a program that calms down. Not thread-safe; no clock of its own.
+/// </summary>
+/// <param name="delay">Time after which half of the margin is given up, and half of the time within which a frame taken again was a mistake.</param>
+internal sealed class RefaultMargin(TimeSpan delay)
+{
+    // A margin that has just been halved is whole again after one mistake of a quarter of it.
+    private const ulong Gain = 2;
+    private const int WindowDelays = 2;
+
+    private readonly Queue<(TimeSpan Time, ulong Frames)> _recent = [];
+    private ulong _recentFrames;
+    private ulong _forgivenFrames;
+    private ulong _backedFrames;
+    private TimeSpan _halvedAt;
+
+    /// <summary>Frames to keep back.</summary>
+    public ulong Frames { get; private set; }
+
+    /// <summary>Takes note of what happened since the last pass.</summary>
+    /// <param name="backedFrames">Frames that the operating system may hold.</param>
+    /// <param name="now">The time, from any beginning.</param>
+    public void Advance(ulong backedFrames, TimeSpan now)
+    {
+        while (_recent.TryPeek(out (TimeSpan Time, ulong Frames) oldest) && now - oldest.Time > WindowDelays * delay)
+        {
+            _recentFrames -= _recent.Dequeue().Frames - _forgivenFrames;
+            _forgivenFrames = 0;
+        }
+
+        // Only use makes memory of the zone come back; if it is more than was reported of late, the rest is growth.
+        ulong taken = backedFrames - Math.Min(backedFrames, _backedFrames);
+        ulong refaulted = Math.Min(taken, _recentFrames);
+        Forget(refaulted);
+        if (now - _halvedAt >= delay)
+        {
+            Frames /= 2;
+            _halvedAt = now;
+        }
+
+        Frames = Math.Min(Frames + (Gain * refaulted), backedFrames);
+        _backedFrames = backedFrames;
+    }
+
+    /// <summary>Takes note of what a pass changed.</summary>
+    /// <param name="backedFrames">The count after it.</param>
+    /// <param name="now">The time, from the same beginning.</param>
+    public void NotePass(ulong backedFrames, TimeSpan now)
+    {
+        ulong reported = _backedFrames - Math.Min(_backedFrames, backedFrames);
+        _recent.Enqueue((now, reported));
+        _recentFrames += reported;
+        _backedFrames = backedFrames;
+    }
+
+    // The oldest first: a report is a mistake once.
+    private void Forget(ulong frames)
+    {
+        _recentFrames -= frames;
+        _forgivenFrames += frames;
+        while (_recent.TryPeek(out (TimeSpan Time, ulong Frames) oldest) && oldest.Frames <= _forgivenFrames)
+        {
+            _forgivenFrames -= _recent.Dequeue().Frames;
+        }
+    }
+}
