@@ -16,6 +16,7 @@ internal static class ScenarioTable
         ["heap-environment"] = HeapEnvironmentScenario.Run,
         ["heap-configure"] = HeapConfigureScenario.Run,
         ["heap-threads"] = HeapThreadsScenario.Run,
+        ["vmap-mappings"] = VmapMappingsScenario.Run,
         ["vmap-touch"] = VmapTouchScenario.Run,
         ["heap-give-back"] = HeapGiveBackScenario.Run,
     };

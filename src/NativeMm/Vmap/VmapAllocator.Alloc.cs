@@ -193,11 +193,14 @@ public sealed unsafe partial class VmapAllocator
             + $"{_free.Largest} of them in one piece. VmapOptions.WindowBytes sets the window."),
         VmapOutcome.NoRecords => new OutOfMemoryException(
             $"Out of ranges: {bytes} bytes were asked for, and all {_areas.Max} ranges that one window can have are in use."),
+        VmapOutcome.NoMappings when !_budget.IsLoweredBySystem => new OutOfMemoryException(
+            $"Out of mappings: {bytes} bytes were asked for; {_budget.InUse} mappings are in use of {_budget.Max} allowed by "
+            + $"VmapOptions.MappingsMax; the system's limit for the process is vm.max_map_count = {_platform.MappingsMax}."),
         VmapOutcome.NoMappings => new OutOfMemoryException(
-            $"Out of mappings: {bytes} bytes were asked for; {_mapper.Mappings} mappings of ranges and {_free.Ranges} pieces of free space are in use of "
-            + $"{_mapper.MappingsMax} allowed by VmapOptions.MappingsMax; the system's limit is vm.max_map_count = {_platform.MappingsMax}."),
+            $"Out of mappings: {bytes} bytes were asked for; {_budget.InUse} mappings are in use. The operating system refused more, because the "
+            + $"process has reached vm.max_map_count = {_platform.MappingsMax}; new ones are made when fewer than {_budget.Max} are in use."),
         _ => new OutOfMemoryException(
-            $"The operating system refused to map {bytes} bytes: {refusal}. {_mapper.Mappings} mappings of ranges and {_free.Ranges} pieces of free space "
-            + $"are in use; its limit for the process is vm.max_map_count = {_platform.MappingsMax}."),
+            $"The operating system refused to map {bytes} bytes: {refusal}. {_budget.InUse} mappings are in use; its limit for the process is "
+            + $"vm.max_map_count = {_platform.MappingsMax}."),
     });
 }

@@ -100,7 +100,7 @@ public sealed unsafe partial class VmapAllocator
         }
 
         Describe(record, wish, range);
-        VmapOutcome outcome = _mapper.TryMap(start, wish.Pages, wish.GuardPages, freeRanges, out uint mappings, out refusal);
+        VmapOutcome outcome = _mapper.TryMap(start, wish.Pages, wish.GuardPages, holes: 0, freeRanges, out uint mappings, out refusal);
         _areas.Records[record].Mappings = mappings;
         if (outcome == VmapOutcome.NoMappings)
         {

@@ -169,7 +169,7 @@ public sealed unsafe partial class VmapAllocator
         fixed (uint* first = slots)
         {
             outcome = TryShare(first, (uint)slots.Length, _areas.FrameOf + start)
-                ? _mapper.TryMap(start, (uint)slots.Length, 0, _free.Ranges, out mappings, out refusal)
+                ? _mapper.TryMap(start, (uint)slots.Length, 0, holes: 1, _free.Ranges, out mappings, out refusal)
                 : VmapOutcome.NoFrames;
         }
 
@@ -256,6 +256,10 @@ public sealed unsafe partial class VmapAllocator
         block = new VmapBlock(queue, record, start);
         Describe(record, wish, new PageRange(start, VmapBlock.Pages));
         _areas.Records[record].Slot = Remember(block);
+
+        // What is not cut yet.
+        _areas.Records[record].Mappings = 1;
+        _budget.Charge(1);
         Atomic.Add(ref _blockPages, VmapBlock.Pages);
         Publish(record, VmapAreaState.Block);
         return VmapOutcome.Success;

@@ -150,7 +150,7 @@ public sealed unsafe partial class VmapAllocator
         }
 
         uint record = _areas.AreaOf[area->Start];
-        VmapOutcome outcome = _mapper.TryMap(end, more, 0, _free.Ranges, out uint mappings, out _);
+        VmapOutcome outcome = _mapper.TryMap(end, more, 0, holes: 0, _free.Ranges, out uint mappings, out _);
         if (outcome == VmapOutcome.NoMappings)
         {
             _references.Release(_areas.FrameOf + end, more);

@@ -30,8 +30,8 @@ public sealed unsafe partial class VmapAllocator
             BlockPages = blocks,
             FreeRanges = _free.Ranges,
             LargestFreePages = _free.Largest,
-            MappingsInUse = _canMap ? _mapper.Mappings + _free.Ranges : 0,
-            MappingsMax = _mapper.MappingsMax,
+            MappingsInUse = _canMap ? _budget.InUse : 0,
+            MappingsMax = _budget.Max,
             Allocations = hits + Atomic.LoadAcquire(ref _made) + Atomic.LoadAcquire(ref _ramMaps),
             Frees = frees + Atomic.LoadAcquire(ref _lazyFrees) + Atomic.LoadAcquire(ref _unmaps) + Atomic.LoadAcquire(ref _ramUnmaps),
             PoolHits = hits,
@@ -94,7 +94,7 @@ public sealed unsafe partial class VmapAllocator
             Check("pooled pages", CountPools().Pages, pages[(int)VmapAreaState.Pooled]);
             Check("block pages", Atomic.LoadAcquire(ref _blockPages), pages[(int)VmapAreaState.Block]);
             Check("private pages", pages[(int)VmapAreaState.None], 0);
-            Check("mappings", _mapper.Mappings, _canMap ? mappings : 0);
+            Check("mappings", _budget.Charged, _canMap ? mappings : 0);
             CheckReferences();
         }
 

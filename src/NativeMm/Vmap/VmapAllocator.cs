@@ -62,6 +62,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     private readonly LockFreeFrameAllocator _frames;
     private readonly FrameReferences _references;
     private readonly VmapAreas _areas;
+    private readonly MappingBudget _budget;
     private readonly VmapMapper _mapper;
     private readonly FreeSpace _free;
     private readonly LazySet _lazy;
@@ -108,7 +109,8 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
             _areas = new VmapAreas(geometry);
             _free = MakeFreeSpace(geometry, makeFreeSpace);
             _lazy = makeLazySet?.Invoke(geometry) ?? new SortedLazySet(geometry);
-            _mapper = new VmapMapper(platform, _zone, _window, _areas, MappingsMaxOf(options, platform));
+            _budget = new MappingBudget(platform, _free, MappingsMaxOf(options, platform));
+            _mapper = new VmapMapper(platform, _zone, _window, _areas, _budget);
             _scratch = (PageRange*)ReserveBookkeeping((nuint)geometry.RangesMax * (nuint)sizeof(PageRange));
             int cores = (int)uint.Min(BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount), 128);
             _poolMask = cores - 1;
@@ -211,6 +213,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         _window = NoWindow;
         _scratch = null;
         _lazy?.Dispose();
+        _budget?.Dispose();
         _free?.Dispose();
         _areas?.Dispose();
         _frames?.Dispose();

@@ -5,23 +5,16 @@ using NativeMm.Primitives;
 namespace NativeMm.Vmap;
 
 /// <summary>Puts frames behind pages of a window and takes them away, and counts what that costs. Thread-safe.</summary>
-/// <remarks>
-/// Frames that lie side by side in the zone's file become one mapping. Mappings are counted from above: each run of frames is one, each maximal
-/// piece of free space is one, each guard that is a gap is one. The kernel may see fewer, because it merges neighbours.
-/// </remarks>
-internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone, nuint window, VmapAreas areas, int mappingsMax)
+/// <remarks>Frames that lie side by side in the zone's file become one mapping.</remarks>
+internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone, nuint window, VmapAreas areas, MappingBudget budget)
 {
-    private long _mappings;
     private long _mapCalls;
     private long _unmapCalls;
     private long _guardRevokes;
     private int _guardsRefused;
 
-    /// <summary>Mappings that may be used.</summary>
-    public long MappingsMax => mappingsMax;
-
-    /// <summary>Mappings of ranges, without those that the free space consists of.</summary>
-    public long Mappings => Atomic.LoadAcquire(ref _mappings);
+    /// <summary>The mappings in use, and how many there may be.</summary>
+    public MappingBudget Budget => budget;
 
     /// <summary>System calls that mapped something.</summary>
     public long MapCalls => Atomic.LoadAcquire(ref _mapCalls);
@@ -39,18 +32,19 @@ internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone
     /// <param name="start">First page.</param>
     /// <param name="pages">How many have frames.</param>
     /// <param name="guardPages">Pages behind them, 0 or 1, that must stay inaccessible.</param>
+    /// <param name="holes">Pieces beside them, 0 or 1, that belong to the range and may be empty.</param>
     /// <param name="freeRanges">Pieces of free space at this moment.</param>
     /// <param name="mappings">How many mappings the range counts for, also when only a part of it could be mapped.</param>
     /// <param name="refusal">What the system said.</param>
-    public VmapOutcome TryMap(uint start, uint pages, uint guardPages, long freeRanges, out uint mappings, out PlatformResult refusal)
+    public VmapOutcome TryMap(
+        uint start, uint pages, uint guardPages, uint holes, long freeRanges, out uint mappings, out PlatformResult refusal)
     {
         uint* slots = areas.FrameOf + start;
         bool guardByAdvice = guardPages != 0 && Atomic.LoadAcquire(ref _guardsRefused) == 0;
-        mappings = CountRuns(slots, pages) + (guardByAdvice ? 0 : guardPages);
+        mappings = CountRuns(slots, pages) + (guardByAdvice ? 0 : guardPages) + holes;
         refusal = PlatformResult.Success;
-        if (Atomic.Add(ref _mappings, mappings) + freeRanges > mappingsMax)
+        if (!budget.TryCharge(mappings, freeRanges))
         {
-            Atomic.Add(ref _mappings, -(long)mappings);
             mappings = 0;
             return VmapOutcome.NoMappings;
         }
@@ -64,6 +58,7 @@ internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone
             refusal = platform.MapFile(zone.File, (nuint)(slots[at] - 1) << Pfn.FrameShift, bytes, AddressOf(start + at), out _);
             if (!refusal.Succeeded)
             {
+                budget.NoteRefusal(refusal);
                 return VmapOutcome.Refused;
             }
 
@@ -83,19 +78,28 @@ internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone
     public bool TryRevoke(PageRange range, long mappings)
     {
         nuint bytes = (nuint)range.Pages << Pfn.FrameShift;
-        Atomic.Add(ref _unmapCalls, 1);
-        if (!platform.Revoke(AddressOf(range.Start), bytes).Succeeded)
+        if (RevokeAt(AddressOf(range.Start), bytes).Succeeded)
         {
-            if (!platform.InstallGuard(AddressOf(range.Start), bytes).Succeeded)
-            {
-                return false;
-            }
-
-            Atomic.Add(ref _guardRevokes, 1);
+            budget.Refund(mappings);
+            return true;
         }
 
-        Atomic.Add(ref _mappings, -mappings);
+        if (!platform.InstallGuard(AddressOf(range.Start), bytes).Succeeded)
+        {
+            return false;
+        }
+
+        Atomic.Add(ref _guardRevokes, 1);
+        budget.Hide(mappings);
         return true;
+    }
+
+    /// <summary>Cuts a range out. Where no mapping is left for the cut, the reserve of them is given up for it.</summary>
+    private PlatformResult RevokeAt(nuint address, nuint bytes)
+    {
+        Atomic.Add(ref _unmapCalls, 1);
+        PlatformResult result = platform.Revoke(address, bytes);
+        return !result.Succeeded && budget.NoteRefusal(result) ? platform.Revoke(address, bytes) : result;
     }
 
     private static uint CountRuns(uint* slots, uint pages)
@@ -134,10 +138,9 @@ internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone
             Atomic.StoreRelease(ref _guardsRefused, 1);
         }
 
-        Atomic.Add(ref _mappings, 1);
+        budget.Charge(1);
         mappings++;
-        Atomic.Add(ref _unmapCalls, 1);
-        refusal = platform.Revoke(AddressOf(page), Pfn.FrameBytes);
+        refusal = RevokeAt(AddressOf(page), Pfn.FrameBytes);
         return refusal.Succeeded ? VmapOutcome.Success : VmapOutcome.Refused;
     }
 }

@@ -81,7 +81,9 @@ public sealed unsafe class FaultyVmapTests
         var platform = new FaultyPlatform();
         using var vmap = new VmapAllocator(Options(), platform);
         vmap.Free(vmap.Alloc(4 * Page));
-        platform.FailCall(1, kind: PlatformCall.Revoke);
+
+        // Once before the reserve of mappings is given up, once after.
+        platform.FailCall(1, kind: PlatformCall.Revoke, times: 2);
         vmap.Purge(pools: true);
         VmapStatistics now = vmap.GetStatistics();
         if (now.GuardRevokes == 0)

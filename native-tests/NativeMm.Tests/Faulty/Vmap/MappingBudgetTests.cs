@@ -1,0 +1,130 @@
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using NativeMm.Tests.Support;
+using NativeMm.Vmap;
+using Xunit;
+
+namespace NativeMm.Tests.Faulty.Vmap;
+
+/// <summary>What happens when the system has fewer mappings than the options allow.</summary>
+public sealed unsafe class MappingBudgetTests
+{
+    private const int PagesOfMap = 16;
+
+    [LinuxFact]
+    public void AfterARefusalAReserveOfMappingsIsLeftToTheRestOfTheProcess()
+    {
+        using var bench = new Bench();
+        nint[] maps = bench.Map(40);
+        long inUse = bench.InUse;
+        long reserves = bench.Platform.Calls(PlatformCall.Release);
+        bench.RefuseOneMap();
+        Assert.Equal(reserves + 1, bench.Platform.Calls(PlatformCall.Release));
+
+        // The map that failed counted while it was made.
+        long limit = bench.Vmap.GetStatistics().MappingsMax;
+        Assert.InRange(limit, inUse - MappingReserve.Mappings, inUse - MappingReserve.Mappings + (2 * PagesOfMap));
+        Assert.Throws<OutOfMemoryException>(() => bench.MapOne());
+        bench.Vmap.Validate();
+
+        // Only when so many came back that the reserve can be taken from them is everything as before.
+        bench.Unmap(maps.AsSpan(0, 10));
+        bench.MapOne();
+        Assert.Equal(limit, bench.Vmap.GetStatistics().MappingsMax);
+        bench.Unmap(maps.AsSpan(10, 10));
+        bench.MapOne();
+        Assert.Equal(Bench.MappingsMax, bench.Vmap.GetStatistics().MappingsMax);
+        bench.Vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void WhileTheReserveCannotBeTakenAgainTheLimitStays()
+    {
+        using var bench = new Bench();
+        nint[] maps = bench.Map(40);
+        bench.RefuseOneMap();
+        long limit = bench.Vmap.GetStatistics().MappingsMax;
+        bench.Unmap(maps.AsSpan(0, 30));
+        bench.Platform.FailCall(MappingReserve.Mappings / 2, kind: PlatformCall.Protect);
+        bench.MapOne();
+        Assert.Equal(limit, bench.Vmap.GetStatistics().MappingsMax);
+        Assert.Equal(1, bench.Platform.Failures - bench.FailuresBefore);
+        bench.MapOne();
+        Assert.Equal(Bench.MappingsMax, bench.Vmap.GetStatistics().MappingsMax);
+    }
+
+    [LinuxFact]
+    public void AnotherErrorThanFullTablesLeavesTheLimitAlone()
+    {
+        using var bench = new Bench();
+        bench.Platform.FailCall(1, ErrorNumber.Invalid, PlatformCall.MapFile, times: 10);
+        Assert.Throws<OutOfMemoryException>(() => bench.MapOne());
+        bench.Platform.FailNothing();
+        Assert.Equal(Bench.MappingsMax, bench.Vmap.GetStatistics().MappingsMax);
+    }
+
+    [LinuxFact]
+    public void MappingsThatCouldOnlyBeHiddenStayCounted()
+    {
+        using var bench = new Bench();
+        nint map = bench.MapOne();
+        long inUse = bench.InUse;
+        bench.Vmap.Unmap((void*)map);
+        bench.Platform.FailCall(1, kind: PlatformCall.Revoke, times: 2);
+        bench.Vmap.Purge(pools: true);
+        Assert.Equal(1, bench.Vmap.GetStatistics().GuardRevokes);
+        Assert.InRange(bench.InUse, inUse - 1, inUse);
+        bench.Vmap.Validate();
+    }
+
+    private sealed class Bench : IDisposable
+    {
+        public const long MappingsMax = 5000;
+
+        private readonly Pfn[] _frames = new Pfn[2 * PagesOfMap];
+        private readonly Pfn[] _scattered;
+
+        public Bench()
+        {
+            Vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 8 << 20, WindowBytes = 64 << 20, MappingsMax = (int)MappingsMax }, Platform);
+            Vmap.AllocateFrames(_frames);
+            _scattered = [.. _frames.Where((_, i) => i % 2 == 0)];
+        }
+
+        public FaultyPlatform Platform { get; } = new();
+
+        public VmapAllocator Vmap { get; }
+
+        public long InUse => Vmap.GetStatistics().MappingsInUse;
+
+        public int FailuresBefore { get; private set; }
+
+        public nint MapOne() => (nint)Vmap.Map(_scattered);
+
+        public nint[] Map(int count) => [.. Enumerable.Range(0, count).Select(_ => MapOne())];
+
+        public void Unmap(ReadOnlySpan<nint> maps)
+        {
+            foreach (nint map in maps)
+            {
+                Vmap.Unmap((void*)map);
+            }
+
+            Vmap.Purge(pools: true);
+        }
+
+        public void RefuseOneMap()
+        {
+            Platform.FailCall(PagesOfMap / 2, kind: PlatformCall.MapFile);
+            OutOfMemoryException problem = Assert.Throws<OutOfMemoryException>(() => MapOne());
+            Assert.Contains("vm.max_map_count", problem.Message, StringComparison.Ordinal);
+            FailuresBefore = Platform.Failures;
+        }
+
+        public void Dispose()
+        {
+            Vmap.Dispose();
+            Platform.AssertNothingLeaked();
+        }
+    }
+}

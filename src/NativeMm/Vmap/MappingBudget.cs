@@ -1,0 +1,122 @@
+// Purpose      how many mappings the ranges of one window may use, and what happens when the system allows fewer.
+// States       whole: the reserve is there, the limit is the configured one.   given up: the system has refused once; the reserve is gone, the
+//              limit is what was in use then, less the reserve, so that what was given up stays free for the rest of the process.
+// Transitions  whole → given up: NoteRefusal, by whoever empties the reserve.   given up → whole: CeilingFor, once a good part came back and the
+//              reserve could be filled again.
+// Ownership    charged, hidden: anybody, by addition. ceiling: whoever emptied or filled the reserve; release, acquire.
+// Progress     lock-free; system calls only in the two transitions.
+
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <summary>Counts mappings against a limit, and keeps some back for the moment in which the system has none left. Thread-safe.</summary>
+/// <remarks>
+/// Mappings are counted from above: each run of frames is one, each hole beside it is one, each maximal piece of free space is one. The kernel
+/// may see fewer, because it merges neighbours.
+/// </remarks>
+internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, int mappingsMax) : IDisposable
+{
+    private const long NoCeiling = long.MaxValue;
+
+    private static int s_rehearsals = 3;
+
+    private readonly MappingReserve _reserve = new(platform);
+    private long _charged;
+    private long _hidden;
+    private long _ceiling = NoCeiling;
+    private int _isPrepared;
+
+    /// <summary>Mappings that ranges are charged for.</summary>
+    public long Charged => Atomic.LoadAcquire(ref _charged);
+
+    /// <summary>Mappings in use: of ranges, of free space, and those that could only be hidden.</summary>
+    public long InUse => Charged + Atomic.LoadAcquire(ref _hidden) + free.Ranges;
+
+    /// <summary>Mappings that may be in use.</summary>
+    public long Max => Math.Min(mappingsMax, Atomic.LoadAcquire(ref _ceiling));
+
+    /// <summary>Whether the limit is lower than configured because the system has refused more.</summary>
+    public bool IsLoweredBySystem => Atomic.LoadAcquire(ref _ceiling) < mappingsMax;
+
+    /// <summary>Charges a range, if the limit allows it.</summary>
+    /// <param name="mappings">At most how many it will have.</param>
+    /// <param name="freeRanges">Pieces of free space at this moment.</param>
+    public bool TryCharge(long mappings, long freeRanges)
+    {
+        if (Atomic.LoadAcquire(ref _isPrepared) == 0 && Atomic.Exchange(ref _isPrepared, 1) == 0)
+        {
+            Prepare();
+        }
+
+        long inUse = Atomic.Add(ref _charged, mappings) + Atomic.LoadAcquire(ref _hidden) + freeRanges;
+        if (inUse <= Math.Min(mappingsMax, CeilingFor(inUse)))
+        {
+            return true;
+        }
+
+        Atomic.Add(ref _charged, -mappings);
+        return false;
+    }
+
+    /// <summary>Charges more than was asked for before: a call was split.</summary>
+    public void Charge(long mappings) => Atomic.Add(ref _charged, mappings);
+
+    /// <summary>Takes a charge back.</summary>
+    public void Refund(long mappings) => Atomic.Add(ref _charged, -mappings);
+
+    /// <summary>Takes a charge back although the mappings are still there, out of reach: they stay counted.</summary>
+    public void Hide(long mappings)
+    {
+        Atomic.Add(ref _hidden, mappings);
+        Atomic.Add(ref _charged, -mappings);
+    }
+
+    /// <summary>
+    /// The system has no mapping left. Gives the reserve up and lowers the limit, so that what was given up is not used here: whoever undoes
+    /// his work needs it, and so does the runtime to throw an exception.
+    /// </summary>
+    /// <returns>Whether there was a reserve.</returns>
+    public bool NoteRefusal(PlatformResult refusal)
+    {
+        if (refusal.Errno != ErrorNumber.OutOfMemory || !_reserve.TryGiveUp())
+        {
+            return false;
+        }
+
+        Atomic.StoreRelease(ref _ceiling, LessAReserve(InUse));
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _reserve.Dispose();
+
+    private static long LessAReserve(long mappings) => Math.Max(mappings - MappingReserve.Mappings, mappings / 2);
+
+    /// <summary>
+    /// Sets mappings aside for the moment in which none is left, with a rehearsal of it: what runs then must have been compiled before, because the
+    /// compiler needs mappings too, and the first calls through an interface are compiled by and by.
+    /// </summary>
+    private void Prepare()
+    {
+        bool isReady = _reserve.TryFill();
+        for (int rehearsals = Atomic.Exchange(ref s_rehearsals, 0); isReady && rehearsals > 0; rehearsals--)
+        {
+            isReady = NoteRefusal(new PlatformResult(ErrorNumber.OutOfMemory)) && CeilingFor(0) == NoCeiling;
+        }
+    }
+
+    /// <summary>The limit of the system. Once few enough mappings are in use to take a new reserve from the others, there is none any more.</summary>
+    private long CeilingFor(long inUse)
+    {
+        long ceiling = Atomic.LoadAcquire(ref _ceiling);
+        if (ceiling != NoCeiling && inUse <= Math.Max(LessAReserve(ceiling), MappingReserve.Mappings) && _reserve.TryFill())
+        {
+            // If somebody was refused meanwhile, his lower limit stays.
+            return Atomic.CompareExchange(ref _ceiling, ceiling, NoCeiling) ? NoCeiling : Atomic.LoadAcquire(ref _ceiling);
+        }
+
+        return ceiling;
+    }
+}
