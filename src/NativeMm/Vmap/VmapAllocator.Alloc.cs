@@ -74,15 +74,15 @@ public sealed unsafe partial class VmapAllocator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void* Hand(VmapArea* area, nuint bytes, VmapFlags flags)
     {
-        area->Bytes = bytes;
-        area->Flags = (ushort)flags;
         void* address = (void*)_mapper.AddressOf(area->Start);
-        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Busy); // [V1] pairs with [V2]
         if ((flags & VmapFlags.Zeroed) != 0)
         {
+            // While the range is still nobody's: until here it holds the bytes of its last owner, which Read must not show.
             NativeMemory.Clear(address, (nuint)area->Pages << Pfn.FrameShift);
         }
 
+        area->BeginOwner(bytes, flags);
+        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Busy); // [V1] pairs with [V2]
         return address;
     }
 

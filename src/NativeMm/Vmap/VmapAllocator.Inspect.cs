@@ -6,6 +6,8 @@ namespace NativeMm.Vmap;
 /// <content>Looking: which range an address lies in, what is in it, and the list of all ranges.</content>
 public sealed unsafe partial class VmapAllocator
 {
+    private const int Attempts = 100;
+
     /// <summary>The range that an address lies in, in whatever state; its guard page belongs to it. Without a lock.</summary>
     /// <param name="address">Any address.</param>
     /// <returns>The range as it was at one moment, or null.</returns>
@@ -96,7 +98,6 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>A record as it was at one moment, or null when it changed all the time.</summary>
     private VmapAreaInfo? Snapshot(uint record, out PageRange range)
     {
-        const int Attempts = 100;
         VmapArea* area = _areas.Records + record;
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
@@ -126,24 +127,28 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>
-    /// Reads part of a page through the zone's own mapping, which always stands, and looks afterwards whether the page was the same throughout.
+    /// Reads part of a page through the zone's own mapping, which always stands, and looks afterwards whether the page had one owner throughout.
     /// </summary>
     private bool TryReadPage(nuint address, Span<byte> destination)
     {
         nuint offset = address - _window;
-        uint page = (uint)(offset >> Pfn.FrameShift);
-        if (offset < _windowBytes && IsReadable(page))
+        if (offset < _windowBytes)
         {
-            uint slot = Atomic.LoadAcquire(ref _areas.FrameOf[page]);
-            if (slot != 0)
+            uint page = (uint)(offset >> Pfn.FrameShift);
+            var backoff = default(Backoff);
+            for (int attempt = 0; attempt < Attempts; attempt++)
             {
-                byte* bytes = (byte*)_zone.AddressOf(new Pfn(slot - 1)) + (address & (Pfn.FrameBytes - 1));
-                new ReadOnlySpan<byte>(bytes, destination.Length).CopyTo(destination);
-                Atomic.ReadFence();
-                if (Atomic.LoadAcquire(ref _areas.FrameOf[page]) == slot && IsReadable(page))
+                if (TryCopy(page, (uint)(address & (Pfn.FrameBytes - 1)), destination) is { } readable)
                 {
-                    return true;
+                    if (readable)
+                    {
+                        return true;
+                    }
+
+                    break;
                 }
+
+                backoff.Wait();
             }
         }
 
@@ -151,7 +156,9 @@ public sealed unsafe partial class VmapAllocator
         return false;
     }
 
-    private bool IsReadable(uint page)
+    /// <summary>Copies a part of a page once.</summary>
+    /// <returns>Whether it can be read; null when its range changed meanwhile, so that it has to be looked at again.</returns>
+    private bool? TryCopy(uint page, uint offset, Span<byte> destination)
     {
         uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
         if (record == 0)
@@ -159,11 +166,31 @@ public sealed unsafe partial class VmapAllocator
             return false;
         }
 
-        return (VmapAreaState)Atomic.LoadAcquire(ref _areas.Records[record].State) switch
+        VmapArea* area = _areas.Records + record;
+        if (!area->Version.TryBeginRead(out ulong version))
         {
-            VmapAreaState.Busy => true,
-            VmapAreaState.Block => BlockAt(page) is { } block && page - block.Start < VmapBlock.Pages && block.IsUsed(page - block.Start),
-            _ => false,
-        };
+            return null;
+        }
+
+        uint slot = IsReadable(area, page) ? Atomic.LoadAcquire(ref _areas.FrameOf[page]) : 0;
+        if (slot == 0)
+        {
+            return area->Version.IsUnchanged(version) ? false : null;
+        }
+
+        new ReadOnlySpan<byte>((byte*)_zone.AddressOf(new Pfn(slot - 1)) + offset, destination.Length).CopyTo(destination);
+        Atomic.ReadFence(); // [V4] pairs with [V3]: bytes that somebody wrote after the end of this owner show that end here.
+        bool stood = IsReadable(area, page) && Atomic.LoadAcquire(ref _areas.FrameOf[page]) == slot;
+
+        // The state before the version: busy by the grace of the next owner comes with his version.
+        return area->Version.IsUnchanged(version) ? stood : null;
     }
+
+    /// <summary>Whether a page is the program's, by a record of which the caller checks the version afterwards.</summary>
+    private bool IsReadable(VmapArea* area, uint page) => (VmapAreaState)Atomic.LoadAcquire(ref area->State) switch
+    {
+        VmapAreaState.Busy => page - area->Start < area->Pages,
+        VmapAreaState.Block => BlockAt(page) is { } block && page - block.Start < VmapBlock.Pages && block.IsUsed(page - block.Start),
+        _ => false,
+    };
 }

@@ -17,6 +17,9 @@
 //              scratch              | holder of the purge lock           | it and helpers   | plain, published by the claim counter
 //
 // Ordering     [V1] the release of State = Busy after the table entries pairs with [V2], the acquire of AreaOf by whoever looks an address up.
+//              [V3] a range's end (the CAS of State, then the release of the pool's lock or of the frame) comes before whatever its frames hold next, and
+//              pairs with [V4], the fence of Read between the bytes and its second look at State. A new owner's version comes before his Busy, and
+//              what he asked to be zeroed is zero before both: bytes that Read gives are those of the one owner whose version it saw twice.
 //              A purge unmaps first, drops the references of the frames second and gives the addresses back third: neither a frame nor an address
 //              is anybody else's while a stale translation exists.
 //

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeMm.Primitives;
 
@@ -15,7 +16,8 @@ internal struct VmapArea
     [FieldOffset(0)]
     public uint State;
 
-    // Owner: whoever makes the area, before it is busy; afterwards the holder of the area (Realloc), inside a write of Version.
+    // Owner: whoever makes the area or takes it out of a pool, before it is busy; afterwards the holder of the area (Realloc). Start to Bytes are
+    // written inside a write of Version alone, so that one version is one owner with one size.
     [FieldOffset(4)]
     public uint Start;
 
@@ -38,7 +40,7 @@ internal struct VmapArea
     [FieldOffset(24)]
     public uint Mappings;
 
-    // The core whose pool the area goes to. Written by the maker, and by a thief under both pools' locks.
+    // The core whose pool the area goes to. Written by the maker, and by a thief once the area is out of the pool and his alone.
     [FieldOffset(28)]
     public uint Home;
 
@@ -56,6 +58,19 @@ internal struct VmapArea
     // 1 while a pool may keep the area with its frames: it was allocated, and nobody was told which frames it has. Release stores.
     [FieldOffset(48)]
     public uint Poolable;
+
+    /// <summary>
+    /// Begins the time of a new owner of a range that is made already and is the caller's alone at this moment. Plain stores to a line that the
+    /// pool's lock has brought here.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void BeginOwner(nuint bytes, VmapFlags flags)
+    {
+        Version.BeginWrite();
+        Bytes = bytes;
+        Flags = (ushort)flags;
+        Version.EndWrite();
+    }
 
     /// <summary>All pages of the range, the guard page among them.</summary>
     public readonly PageRange Range => new(Start, Pages + GuardPages);

@@ -75,12 +75,15 @@ internal sealed unsafe class VmapAreas : IDisposable
     /// <summary>Gives a record back whose pages are not in the table any more.</summary>
     public void Give(uint record)
     {
-        Records[record].Pages = 0;
-        Records[record].GuardPages = 0;
-        Records[record].Mappings = 0;
-        Atomic.StoreRelease(ref Records[record].State, (uint)VmapAreaState.None);
+        VmapArea* area = Records + record;
+        area->Version.BeginWrite();
+        area->Pages = 0;
+        area->GuardPages = 0;
+        area->Mappings = 0;
+        area->Version.EndWrite();
+        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.None);
         _lock.Enter();
-        Records[record].Next = _freeRecord;
+        area->Next = _freeRecord;
         _freeRecord = record;
         _lock.Exit();
     }

@@ -1,0 +1,125 @@
+using NativeMm.Primitives;
+using NativeMm.Tests.Support;
+using NativeMm.Tests.Unit.Vmap;
+using NativeMm.Vmap;
+using Xunit;
+
+namespace NativeMm.Tests.Concurrency.Vmap;
+
+/// <summary>What is looked at without a lock is of one owner, while a range goes from one to the next.</summary>
+public sealed unsafe class VmapOwnerTests
+{
+    private const nuint Page = Pfn.FrameBytes;
+    private const int Rounds = 3000;
+
+    [LinuxFact]
+    public void ReadNeverShowsTheBytesOfAnEarlierOwner()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        const nuint Pages = 256;
+        nuint at = (nuint)vmap.Alloc(Pages * Page, VmapFlags.Zeroed);
+        bool done = false;
+        int phase = 0;
+        int looks = 0;
+        int leaks = 0;
+
+        void Own()
+        {
+            for (int round = 0; round < Rounds; round++)
+            {
+                new Span<byte>((void*)at, (int)(Pages * Page)).Fill(0xAA);
+                vmap.Free((void*)at);
+                Interlocked.Increment(ref phase); // odd: whatever is there now is the last owner's, or zero
+                Assert.Equal(at, (nuint)vmap.Alloc(Pages * Page, VmapFlags.Zeroed));
+                Interlocked.Increment(ref phase);
+            }
+
+            Volatile.Write(ref done, true);
+        }
+
+        void Look()
+        {
+            Span<byte> bytes = stackalloc byte[64];
+            while (!Volatile.Read(ref done))
+            {
+                int before = Volatile.Read(ref phase);
+                nuint got = vmap.Read((void*)(at + ((Pages - 1) * Page)), bytes);
+                Interlocked.MemoryBarrier();
+                if (before % 2 != 0 && Volatile.Read(ref phase) == before)
+                {
+                    looks++;
+                    leaks += got != 0 && bytes[0] != 0 ? 1 : 0;
+                }
+            }
+        }
+
+        StartGate.Run(2, number => (number == 0 ? (Action)Own : Look)());
+        Assert.True(leaks == 0, $"{leaks} of {looks} looks at a freed range saw the bytes of its last owner.");
+    }
+
+    [LinuxFact]
+    public void FindAreaNeverMixesTwoOwners()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        void* at = vmap.Alloc(1);
+        vmap.Free(at);
+        bool done = false;
+        string mixed = "";
+
+        void Own()
+        {
+            for (int round = 0; round < 1000 * Rounds; round++)
+            {
+                vmap.Free(round % 2 == 0 ? vmap.Alloc(1) : vmap.Alloc(Page, VmapFlags.Zeroed));
+            }
+
+            Volatile.Write(ref done, true);
+        }
+
+        void Look()
+        {
+            while (!Volatile.Read(ref done))
+            {
+                if (vmap.FindArea(at) is { State: VmapAreaState.Busy } area && (area.Bytes == 1) != (area.Flags == VmapFlags.None))
+                {
+                    mixed = area.ToString();
+                }
+            }
+        }
+
+        StartGate.Run(2, number => (number == 0 ? (Action)Own : Look)());
+        Assert.Equal("", mixed);
+    }
+
+    [LinuxFact]
+    public void ReadSeesARangeThroughoutWhileItsHolderResizesIt()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        byte* at = (byte*)vmap.Alloc(Page);
+        *at = 7;
+        bool done = false;
+        int missed = 0;
+
+        void Own()
+        {
+            for (int round = 0; round < 100 * Rounds; round++)
+            {
+                vmap.Realloc(at, 1 + ((nuint)round % Page));
+            }
+
+            Volatile.Write(ref done, true);
+        }
+
+        void Look()
+        {
+            Span<byte> first = stackalloc byte[1];
+            while (!Volatile.Read(ref done))
+            {
+                missed += vmap.Read(at, first) == 1 && first[0] == 7 ? 0 : 1;
+            }
+        }
+
+        StartGate.Run(2, number => (number == 0 ? (Action)Own : Look)());
+        Assert.Equal(0, missed);
+    }
+}
