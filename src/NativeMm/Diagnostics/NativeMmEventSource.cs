@@ -14,6 +14,7 @@ internal sealed class NativeMmEventSource : EventSource
     private const int MemoryFaultId = 3;
     private const int DeadThreadAdoptedId = 4;
     private const int ReportingFailedId = 5;
+    private const int PurgeNotifierFailedId = 6;
 
     private NativeMmEventSource()
     {
@@ -56,6 +57,12 @@ internal sealed class NativeMmEventSource : EventSource
     /// <param name="blocks">How many blocks it was told of.</param>
     [Event(ReportingFailedId, Level = EventLevel.Warning, Message = "Reporting {1} free blocks failed: {0}")]
     public void ReportingFailed(string failure, int blocks) => WriteEvent(ReportingFailedId, failure, blocks);
+
+    /// <summary>Somebody who was asked to give ranges up threw; the others were asked all the same.</summary>
+    /// <param name="failure">What was thrown.</param>
+    /// <param name="bytes">How much was asked for.</param>
+    [Event(PurgeNotifierFailedId, Level = EventLevel.Warning, Message = "A purge notifier that was asked for {1} bytes failed: {0}")]
+    public void PurgeNotifierFailed(string failure, long bytes) => WriteEvent(PurgeNotifierFailedId, failure, bytes);
 
     [Event(MemoryFaultId, Level = EventLevel.Critical, Message = "{2}")]
     private void MemoryFault(string kind, string address, string message) => WriteEvent(MemoryFaultId, kind, address, message);

@@ -10,7 +10,7 @@ namespace NativeMm.Frames;
 /// </summary>
 public sealed unsafe class FrameZone : IDisposable
 {
-    /// <summary>The zone begins at a multiple of this: 2 MiB.</summary>
+    /// <summary>The zone begins at a multiple of this unless a larger one is asked for: 2 MiB.</summary>
     internal const nuint Alignment = 2 << 20;
 
     private readonly IMemoryPlatform _platform;
@@ -63,14 +63,16 @@ public sealed unsafe class FrameZone : IDisposable
     /// <param name="kind">What it is made of.</param>
     /// <param name="capacityBytes">Rounded up to 2 MiB; at most 8 TiB.</param>
     /// <param name="zone">The zone, or null when the platform refuses.</param>
-    internal static PlatformResult TryCreate(IMemoryPlatform platform, ZoneKind kind, ulong capacityBytes, out FrameZone? zone)
+    /// <param name="alignment">Power of two that the zone begins at a multiple of, 2 MiB or more.</param>
+    internal static PlatformResult TryCreate(
+        IMemoryPlatform platform, ZoneKind kind, ulong capacityBytes, out FrameZone? zone, nuint alignment = Alignment)
     {
         const ulong CapacityMax = 8UL << 40;
         ArgumentOutOfRangeException.ThrowIfZero(capacityBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacityBytes, CapacityMax);
         zone = null;
         var candidate = new FrameZone(platform, kind, (nuint)((capacityBytes + Alignment - 1) & ~((ulong)Alignment - 1)));
-        PlatformResult result = candidate.ReserveMemory();
+        PlatformResult result = candidate.ReserveMemory(alignment);
         if (!result.Succeeded)
         {
             candidate.Dispose();
@@ -104,7 +106,7 @@ public sealed unsafe class FrameZone : IDisposable
         }
     }
 
-    private PlatformResult ReserveMemory()
+    private PlatformResult ReserveMemory(nuint alignment)
     {
         PlatformResult result = _platform.Reserve(_descriptorBytes, _platform.PageBytes, out nuint descriptors);
         if (!result.Succeeded)
@@ -113,10 +115,10 @@ public sealed unsafe class FrameZone : IDisposable
         }
 
         _descriptors = (PageFrame*)descriptors;
-        return Kind == ZoneKind.Mappable ? ReserveMappable() : _platform.Reserve(_bytes, Alignment, out _base);
+        return Kind == ZoneKind.Mappable ? ReserveMappable(alignment) : _platform.Reserve(_bytes, alignment, out _base);
     }
 
-    private PlatformResult ReserveMappable()
+    private PlatformResult ReserveMappable(nuint alignment)
     {
         PlatformResult result = _platform.CreateMemoryFile("nativemm-zone", _bytes, out int file);
         if (!result.Succeeded)
@@ -125,7 +127,7 @@ public sealed unsafe class FrameZone : IDisposable
         }
 
         File = file;
-        result = _platform.Reserve(_bytes, Alignment, out _base);
+        result = _platform.Reserve(_bytes, alignment, out _base);
         return result.Succeeded ? _platform.MapFile(file, 0, _bytes, _base, out _) : result;
     }
 

@@ -69,15 +69,32 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
         return true;
     }
 
-    /// <summary>Takes single frames that the program holds. Before it gives up, the shrinkers of the allocator run.</summary>
+    /// <summary>Takes frames that the program holds, in blocks as large as there are, so that few mappings show them side by side. Never reclaims.</summary>
     /// <returns>Whether all were there; otherwise none is taken.</returns>
     public bool TryHold(Span<Pfn> held, FrameFlags flags)
     {
-        int got = frames.AllocateBulk(Order.Zero, flags, held);
-        if (got < held.Length)
+        int done = 0;
+        int orderMax = OrderMax;
+        while (done < held.Length)
         {
-            frames.FreeBulk(held[..got], Order.Zero);
-            return false;
+            int order = int.Min(BitOperations.Log2((uint)(held.Length - done)), orderMax);
+            if (!frames.TryAllocate(new Order(order), flags | FrameFlags.NoReclaim, out Pfn frame, out _))
+            {
+                if (order == 0)
+                {
+                    // Nobody was told of them, and no tag says that they are in use.
+                    frames.FreeBulk(held[..done], Order.Zero);
+                    return false;
+                }
+
+                orderMax = order - 1;
+                continue;
+            }
+
+            for (uint i = 0; i < 1u << order; i++)
+            {
+                held[done++] = new Pfn(frame.Value + i);
+            }
         }
 
         foreach (Pfn frame in held)

@@ -19,13 +19,17 @@ public sealed unsafe partial class VmapAllocator
     /// <returns>The first byte. The range belongs to the caller until <see cref="Free(void*)"/>.</returns>
     /// <exception cref="ArgumentException">The alignment is not a power of two, or a flag is unknown.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is 0 or longer than the window.</exception>
-    /// <exception cref="OutOfMemoryException">No frames, no address space, or no mappings are left, also after everything lazy was given up.</exception>
+    /// <exception cref="OutOfMemoryException">
+    /// No frames, no address space, or no mappings are left, also after everything lazy was given up; or the system cannot map, and more than 4 MiB
+    /// are asked for. The message names the limit.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public void* Alloc(nuint bytes, VmapFlags flags = VmapFlags.None, nuint alignment = 0)
     {
         VmapOutcome outcome = AllocCore(bytes, flags, alignment, out void* address, out PlatformResult refusal);
         if (outcome != VmapOutcome.Success)
         {
-            ThrowOutOf(outcome, bytes, refusal);
+            ThrowOutOf(outcome, bytes, refusal, alignment);
         }
 
         return address;
@@ -92,28 +96,13 @@ public sealed unsafe partial class VmapAllocator
         RequireValid(bytes, flags, alignment);
         refusal = PlatformResult.Success;
         uint pages = PagesOf(bytes);
-        if (!_canMap)
-        {
-            return AllocContiguous(bytes, flags, alignment, out address);
-        }
-
         nuint alignPages = nuint.Max(alignment, Pfn.FrameBytes) >> Pfn.FrameShift;
-        bool huge = (flags & VmapFlags.Huge) != 0 && pages >= Order.Huge.Frames;
-        if (!huge && alignPages == 1 && TrySteal(bytes, flags, pages, out address))
+        if (_canMap && (flags & VmapFlags.Huge) == 0 && alignPages == 1 && TrySteal(bytes, flags, pages, out address))
         {
             return VmapOutcome.Success;
         }
 
-        var wish = new RangeWish(
-            VmapAreaKind.Alloc, bytes, pages, flags, huge ? nuint.Max(alignPages, Order.Huge.Frames) : alignPages);
-        VmapOutcome outcome = MakeOrReclaim(wish, default, 0, out address, out refusal);
-        if (outcome == VmapOutcome.NoRange && huge)
-        {
-            // The addresses of 2 MiB boundaries are a wish, the range is not.
-            outcome = MakeOrReclaim(wish with { AlignPages = alignPages }, default, 0, out address, out refusal);
-        }
-
-        return outcome;
+        return MakeOrReclaim(new RangeWish(VmapAreaKind.Alloc, bytes, pages, flags, alignPages), default, 0, out address, out refusal);
     }
 
     /// <summary>Takes a range of the right size out of the pool of another core.</summary>
@@ -185,22 +174,30 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Says what ran out, how much there is, and which setting bounds it.</summary>
     [DoesNotReturn]
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ThrowOutOf(VmapOutcome outcome, nuint bytes, PlatformResult refusal) => throw (outcome switch
+    private void ThrowOutOf(VmapOutcome outcome, nuint bytes, PlatformResult refusal, nuint alignment = 0)
     {
-        VmapOutcome.NoFrames => OutOfFrames.For(_frames, bytes),
-        VmapOutcome.NoRange => new OutOfMemoryException(
-            $"Out of addresses: {bytes} bytes were asked for; of the window's {_windowPages} pages {_free.Pages} are free, "
-            + $"{_free.Largest} of them in one piece. VmapOptions.WindowBytes sets the window."),
-        VmapOutcome.NoRecords => new OutOfMemoryException(
-            $"Out of ranges: {bytes} bytes were asked for, and all {_areas.Max} ranges that one window can have are in use."),
-        VmapOutcome.NoMappings when !_budget.IsLoweredBySystem => new OutOfMemoryException(
-            $"Out of mappings: {bytes} bytes were asked for; {_budget.InUse} mappings are in use of {_budget.Max} allowed by "
-            + $"VmapOptions.MappingsMax; the system's limit for the process is vm.max_map_count = {_platform.MappingsMax}."),
-        VmapOutcome.NoMappings => new OutOfMemoryException(
-            $"Out of mappings: {bytes} bytes were asked for; {_budget.InUse} mappings are in use. The operating system refused more, because the "
-            + $"process has reached vm.max_map_count = {_platform.MappingsMax}; new ones are made when fewer than {_budget.Max} are in use."),
-        _ => new OutOfMemoryException(
-            $"The operating system refused to map {bytes} bytes: {refusal}. {_budget.InUse} mappings are in use; its limit for the process is "
-            + $"vm.max_map_count = {_platform.MappingsMax}."),
-    });
+        string asked = alignment > Pfn.FrameBytes ? $"{bytes} bytes at a multiple of {alignment} were asked for" : $"{bytes} bytes were asked for";
+        throw (outcome switch
+        {
+            VmapOutcome.NoFrames => OutOfFrames.For(_frames, bytes),
+            VmapOutcome.FrameGone => new ArgumentException($"{asked} over given frames, one of which was freed meanwhile.", nameof(bytes)),
+            VmapOutcome.TooLong => new OutOfMemoryException(
+                $"{asked}. This system cannot map frames side by side, so that a range is one block of contiguous frames: length and alignment are "
+                + $"at most {Order.Max.Bytes} bytes, which no option changes."),
+            VmapOutcome.NoRange => new OutOfMemoryException(
+                $"Out of addresses: {asked}; of the window's {_windowPages} pages {_free.Pages} are free, "
+                + $"{_free.Largest} of them in one piece. VmapOptions.WindowBytes sets the window."),
+            VmapOutcome.NoRecords => new OutOfMemoryException(
+                $"Out of ranges: {asked}, and all {_areas.Max} ranges that one window can have are in use."),
+            VmapOutcome.NoMappings when !_budget.IsLoweredBySystem => new OutOfMemoryException(
+                $"Out of mappings: {asked}; {_budget.InUse} mappings are in use of {_budget.Max} allowed by "
+                + $"VmapOptions.MappingsMax; the system's limit for the process is vm.max_map_count = {_platform.MappingsMax}."),
+            VmapOutcome.NoMappings => new OutOfMemoryException(
+                $"Out of mappings: {asked}; {_budget.InUse} mappings are in use. The operating system refused more, because the "
+                + $"process has reached vm.max_map_count = {_platform.MappingsMax}; new ones are made when fewer than {_budget.Max} are in use."),
+            _ => new OutOfMemoryException(
+                $"The operating system refused to map: {asked}: {refusal}. {_budget.InUse} mappings are in use; its limit for the process is "
+                + $"vm.max_map_count = {_platform.MappingsMax}."),
+        });
+    }
 }

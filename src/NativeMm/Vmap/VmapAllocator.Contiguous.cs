@@ -8,31 +8,27 @@ public sealed unsafe partial class VmapAllocator
 {
     private long _contiguousPages;
 
-    private VmapOutcome AllocContiguous(nuint bytes, VmapFlags flags, nuint alignment, out void* address)
+    /// <summary>Bytes of the block that a range of a system without mappings needs: what is asked for, at a multiple of its alignment.</summary>
+    private static nuint BlockBytes(in RangeWish wish) => nuint.Max(wish.Bytes, wish.AlignPages << Pfn.FrameShift);
+
+    private VmapOutcome MakeContiguous(in RangeWish wish, out void* address)
     {
         address = null;
-        nuint size = nuint.Max(bytes, alignment);
-        if (size > Order.Max.Bytes)
-        {
-            return VmapOutcome.NoFrames;
-        }
-
-        Order order = Order.ForBytes(size);
+        var order = Order.ForBytes(BlockBytes(wish));
         uint record = _areas.TryTake();
         if (record == 0)
         {
             return VmapOutcome.NoRecords;
         }
 
-        FrameFlags wishes = (flags & VmapFlags.Zeroed) != 0 ? FrameFlags.Zeroed : FrameFlags.None;
+        FrameFlags wishes = FrameFlags.NoReclaim | ((wish.Flags & VmapFlags.Zeroed) != 0 ? FrameFlags.Zeroed : FrameFlags.None);
         if (!_frames.TryAllocate(order, wishes, out Pfn frame, out _))
         {
             _areas.Give(record);
             return VmapOutcome.NoFrames;
         }
 
-        var wish = new RangeWish(VmapAreaKind.Alloc, bytes, order.Frames, flags & ~VmapFlags.Guarded, 1);
-        Describe(record, wish, new PageRange(frame.Value, order.Frames));
+        Describe(record, wish with { Pages = order.Frames, Flags = wish.Flags & ~VmapFlags.Guarded }, new PageRange(frame.Value, order.Frames));
         _areas.Records[record].Poolable = 0;
         for (uint i = 0; i < order.Frames; i++)
         {

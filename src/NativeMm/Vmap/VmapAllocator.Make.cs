@@ -6,73 +6,53 @@ namespace NativeMm.Vmap;
 /// <content>Making ranges: a record, addresses, frames, mappings, in this order, and undone in the opposite one.</content>
 public sealed unsafe partial class VmapAllocator
 {
-    private readonly Lock _notifierLock = new();
-    private Action<nuint>[] _notifiers = [];
     private long _made;
 
-    /// <summary>
-    /// Registers somebody who may give ranges up when no range can be made, also after a purge. Called on the thread that allocates, without
-    /// any lock; it may free and unmap.
-    /// </summary>
-    /// <param name="notifier">Is told how many bytes are wanted.</param>
-    public void AddPurgeNotifier(Action<nuint> notifier)
-    {
-        ArgumentNullException.ThrowIfNull(notifier);
-        lock (_notifierLock)
-        {
-            Atomic.StoreRelease(ref _notifiers, [.. _notifiers, notifier]);
-        }
-    }
-
-    /// <summary>Takes a registration back.</summary>
-    /// <param name="notifier">What was registered; unknown ones are ignored.</param>
-    public void RemovePurgeNotifier(Action<nuint> notifier)
-    {
-        lock (_notifierLock)
-        {
-            int at = Array.IndexOf(_notifiers, notifier);
-            if (at >= 0)
-            {
-                Atomic.StoreRelease(ref _notifiers, [.. _notifiers.AsSpan(0, at), .. _notifiers.AsSpan(at + 1)]);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Makes a range; if that fails, gives up everything that is kept for later and tries once more; then asks the registered notifiers and tries
-    /// for the last time.
-    /// </summary>
+    /// <summary>Makes a range; as long as that fails, takes the next step towards room for it and tries again.</summary>
     /// <param name="wish">The range.</param>
     /// <param name="frames">Its first frames, numbers plus one, referenced by whoever asks; the rest is allocated.</param>
     /// <param name="frameCount">How many.</param>
     /// <param name="address">The first byte, or null.</param>
     /// <param name="refusal">What the system said, if it was the system that refused.</param>
-    private VmapOutcome MakeOrReclaim(RangeWish wish, uint* frames, uint frameCount, out void* address, out PlatformResult refusal)
+    private VmapOutcome MakeOrReclaim(in RangeWish wish, uint* frames, uint frameCount, out void* address, out PlatformResult refusal)
     {
-        VmapOutcome outcome = Make(wish, frames, frameCount, out address, out refusal);
-        if (outcome == VmapOutcome.Success)
+        address = null;
+        refusal = PlatformResult.Success;
+        VmapOutcome outcome = JudgeAlone(wish, frameCount);
+        if (outcome != VmapOutcome.Success)
         {
             return outcome;
         }
 
-        PurgeEverything();
-        outcome = Make(wish, frames, frameCount, out address, out refusal);
-        Action<nuint>[] notifiers = Atomic.LoadAcquire(ref _notifiers);
-        if (outcome == VmapOutcome.Success || notifiers.Length == 0)
+        int step = 0;
+        do
         {
-            return outcome;
+            outcome = _canMap ? Make(wish, frames, frameCount, out address, out refusal) : MakeContiguous(wish, out address);
         }
-
-        foreach (Action<nuint> notifier in notifiers)
-        {
-            notifier(wish.Bytes);
-        }
-
-        PurgeEverything();
-        return Make(wish, frames, frameCount, out address, out refusal);
+        while (outcome != VmapOutcome.Success && TryReclaim(ref step, outcome, wish.Bytes));
+        return outcome;
     }
 
-    private VmapOutcome Make(RangeWish wish, uint* frames, uint frameCount, out void* address, out PlatformResult refusal)
+    /// <summary>What becomes of a wish if nothing else is in the window and the zone. Nobody has to give anything up for one that fails here.</summary>
+    private VmapOutcome JudgeAlone(in RangeWish wish, uint frameCount)
+    {
+        if (!_canMap && BlockBytes(wish) > Order.Max.Bytes)
+        {
+            return VmapOutcome.TooLong;
+        }
+
+        if (wish.Pages - frameCount > _zone.FrameCount)
+        {
+            return VmapOutcome.NoFrames;
+        }
+
+        nuint alignment = wish.AlignPages << Pfn.FrameShift;
+        nuint skipped = (0 - _window) & (alignment - 1);
+        nuint bytes = (nuint)(wish.Pages + wish.GuardPages) << Pfn.FrameShift;
+        return skipped <= _windowBytes && bytes <= _windowBytes - skipped ? VmapOutcome.Success : VmapOutcome.NoRange;
+    }
+
+    private VmapOutcome Make(in RangeWish wish, uint* frames, uint frameCount, out void* address, out PlatformResult refusal)
     {
         address = null;
         refusal = PlatformResult.Success;
@@ -82,7 +62,7 @@ public sealed unsafe partial class VmapAllocator
             return VmapOutcome.NoRecords;
         }
 
-        if (!_free.TryTake(wish.Pages + wish.GuardPages, wish.AlignPages, out uint start, out long freeRanges))
+        if (!TryTakeAddresses(wish, out uint start, out long freeRanges))
         {
             _areas.Give(record);
             return VmapOutcome.NoRange;
@@ -92,15 +72,18 @@ public sealed unsafe partial class VmapAllocator
         uint* slots = _areas.FrameOf + start;
         bool zeroed = (wish.Flags & VmapFlags.Zeroed) != 0;
         bool huge = (wish.Flags & VmapFlags.Huge) != 0;
-        if (!TryShare(frames, frameCount, slots) || !AllocateRest(slots, frameCount, wish.Pages, zeroed, huge))
+        VmapOutcome outcome = !TryShare(frames, frameCount, slots) ? VmapOutcome.FrameGone
+            : !AllocateRest(slots, frameCount, wish.Pages, zeroed, huge) ? VmapOutcome.NoFrames
+            : VmapOutcome.Success;
+        if (outcome != VmapOutcome.Success)
         {
             _free.Give(range);
             _areas.Give(record);
-            return VmapOutcome.NoFrames;
+            return outcome;
         }
 
         Describe(record, wish, range);
-        VmapOutcome outcome = _mapper.TryMap(start, wish.Pages, wish.GuardPages, holes: 0, freeRanges, out uint mappings, out refusal);
+        outcome = _mapper.TryMap(start, wish.Pages, wish.GuardPages, holes: 0, freeRanges, out uint mappings, out refusal);
         _areas.Records[record].Mappings = mappings;
         if (outcome == VmapOutcome.NoMappings)
         {
@@ -122,6 +105,15 @@ public sealed unsafe partial class VmapAllocator
         Publish(record, VmapAreaState.Busy);
         address = (void*)_mapper.AddressOf(start);
         return VmapOutcome.Success;
+    }
+
+    /// <summary>Takes addresses; the boundaries of 2 MiB that huge frames like are a wish, the range is not.</summary>
+    private bool TryTakeAddresses(in RangeWish wish, out uint start, out long freeRanges)
+    {
+        uint pages = wish.Pages + wish.GuardPages;
+        bool huge = (wish.Flags & VmapFlags.Huge) != 0 && wish.Pages >= Order.Huge.Frames && wish.AlignPages < Order.Huge.Frames;
+        return (huge && _free.TryTake(pages, Order.Huge.Frames, out start, out freeRanges))
+            || _free.TryTake(pages, wish.AlignPages, out start, out freeRanges);
     }
 
     /// <summary>One more reference for each given frame, into the slots of a range.</summary>
@@ -152,7 +144,7 @@ public sealed unsafe partial class VmapAllocator
         return false;
     }
 
-    private void Describe(uint record, RangeWish wish, PageRange range)
+    private void Describe(uint record, in RangeWish wish, PageRange range)
     {
         VmapArea* area = _areas.Records + record;
         area->Version.BeginWrite();

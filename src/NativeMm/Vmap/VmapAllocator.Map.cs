@@ -10,16 +10,26 @@ public sealed unsafe partial class VmapAllocator
 {
     private long _unmaps;
 
-    /// <summary>Takes single frames for <see cref="Map"/>. The caller holds them until <see cref="FreeFrames"/>.</summary>
+    /// <summary>
+    /// Takes frames for <see cref="Map"/>, neighbours in the zone as far as there are any: they then share a mapping. The caller holds each of them until
+    /// <see cref="FreeFrames"/>, which may take them one by one.
+    /// </summary>
     /// <param name="frames">Where the frame numbers go.</param>
-    /// <param name="flags">Wishes.</param>
+    /// <param name="flags">Wishes. With <see cref="FrameFlags.NoReclaim"/> nothing is given up for them.</param>
     /// <exception cref="OutOfMemoryException">There are not so many frames, also after everything lazy was given up; none is taken.</exception>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public void AllocateFrames(Span<Pfn> frames, FrameFlags flags = FrameFlags.None)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_references.TryHold(frames, flags))
+        nuint bytes = (nuint)frames.Length << Pfn.FrameShift;
+        bool mayReclaim = (flags & FrameFlags.NoReclaim) == 0 && (uint)frames.Length <= _zone.FrameCount;
+        int step = 0;
+        while (!_references.TryHold(frames, flags))
         {
-            throw OutOfFrames.For(_frames, (nuint)frames.Length << Pfn.FrameShift);
+            if (!mayReclaim || !TryReclaim(ref step, VmapOutcome.NoFrames, bytes))
+            {
+                throw OutOfFrames.For(_frames, bytes);
+            }
         }
     }
 

@@ -34,16 +34,19 @@ public sealed unsafe partial class VmapAllocator
         }
 
         RequireMappable(frames, VmapFlags.None);
-        VmapOutcome outcome = MapRamOnce(frames, out void* address, out PlatformResult refusal);
-        if (outcome is VmapOutcome.NoMappings or VmapOutcome.Refused or VmapOutcome.NoRange or VmapOutcome.NoRecords)
+        nuint bytes = (nuint)frames.Length << Pfn.FrameShift;
+        VmapOutcome outcome;
+        void* address;
+        PlatformResult refusal;
+        int step = 0;
+        do
         {
-            PurgeEverything();
             outcome = MapRamOnce(frames, out address, out refusal);
         }
-
+        while (outcome != VmapOutcome.Success && TryReclaim(ref step, outcome, bytes));
         if (outcome != VmapOutcome.Success)
         {
-            ThrowOutOf(outcome, (nuint)frames.Length << Pfn.FrameShift, refusal);
+            ThrowOutOf(outcome, bytes, refusal);
         }
 
         return address;
@@ -170,7 +173,7 @@ public sealed unsafe partial class VmapAllocator
         {
             outcome = TryShare(first, (uint)slots.Length, _areas.FrameOf + start)
                 ? _mapper.TryMap(start, (uint)slots.Length, 0, holes: 1, _free.Ranges, out mappings, out refusal)
-                : VmapOutcome.NoFrames;
+                : VmapOutcome.FrameGone;
         }
 
         Atomic.Add(ref _areas.Records[block.Record].Mappings, mappings);

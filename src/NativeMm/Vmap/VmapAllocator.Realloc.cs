@@ -71,11 +71,6 @@ public sealed unsafe partial class VmapAllocator
 
         nuint stride = (nuint)PagesOf(bytes) << Pfn.FrameShift;
         RequireValid(stride * cores, flags, 0);
-        if (!_canMap)
-        {
-            return new VmapPerCoreArea((nuint)Alloc(stride * cores, flags), stride, (int)cores);
-        }
-
         var wish = new RangeWish(VmapAreaKind.PerCore, stride * cores, PagesOf(stride * cores), flags, 1);
         VmapOutcome outcome = MakeOrReclaim(wish, default, 0, out void* address, out PlatformResult refusal);
         if (outcome != VmapOutcome.Success)

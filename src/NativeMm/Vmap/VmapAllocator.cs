@@ -178,7 +178,11 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         ulong capacity = Options.CapacityBytes != 0
             ? Options.CapacityBytes
             : Math.Clamp((ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, VmapOptions.BytesMin, VmapOptions.BytesMax);
-        PlatformResult result = FrameZone.TryCreate(_platform, _canMap ? ZoneKind.Mappable : ZoneKind.Normal, capacity, out FrameZone? zone);
+
+        // Without mappings a range is a block of the zone, which is aligned to its size within the zone.
+        PlatformResult result = _canMap
+            ? FrameZone.TryCreate(_platform, ZoneKind.Mappable, capacity, out FrameZone? zone)
+            : FrameZone.TryCreate(_platform, ZoneKind.Normal, capacity, out zone, Order.Max.Bytes);
         return zone ?? throw new OutOfMemoryException($"The operating system refused to reserve a zone of {capacity} bytes for mapping: {result}.");
     }
 

@@ -20,4 +20,10 @@ internal enum VmapOutcome
 
     /// <summary>The operating system refused to map.</summary>
     Refused,
+
+    /// <summary>A frame that was to be mapped is nobody's any more.</summary>
+    FrameGone,
+
+    /// <summary>The system cannot map, and no block of contiguous frames is so long.</summary>
+    TooLong,
 }

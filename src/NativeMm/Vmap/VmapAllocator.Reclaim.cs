@@ -1,0 +1,115 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <content>Before a request fails: what is kept for later is given up, step by step, and then others are asked to give.</content>
+public sealed unsafe partial class VmapAllocator
+{
+    // Whether this thread is inside of a notifier, of whichever allocator: what fails there asks nobody, or notifiers would call each other without end.
+    [ThreadStatic]
+    private static bool t_isAsking;
+
+    private readonly Lock _notifierLock = new();
+    private Action<nuint>[] _notifiers = [];
+
+    /// <summary>
+    /// Registers somebody who may give ranges or frames up when a request of <see cref="Alloc"/>, <see cref="Realloc"/>, <see cref="Map"/>,
+    /// <see cref="MapRam"/> or <see cref="AllocateFrames"/> cannot be served, also after a purge. Called on the thread that asks, without any lock;
+    /// it may free and unmap.
+    /// </summary>
+    /// <remarks>
+    /// A request that fails inside of a notifier asks no notifier of any allocator. A notifier that throws is counted out: the others are asked all the
+    /// same, the request goes on, and the event source <c>NativeMm</c> tells of the exception.
+    /// </remarks>
+    /// <param name="notifier">Is told how many bytes are wanted.</param>
+    public void AddPurgeNotifier(Action<nuint> notifier)
+    {
+        ArgumentNullException.ThrowIfNull(notifier);
+        lock (_notifierLock)
+        {
+            Atomic.StoreRelease(ref _notifiers, [.. _notifiers, notifier]);
+        }
+    }
+
+    /// <summary>Takes a registration back.</summary>
+    /// <param name="notifier">What was registered; unknown ones are ignored.</param>
+    public void RemovePurgeNotifier(Action<nuint> notifier)
+    {
+        lock (_notifierLock)
+        {
+            int at = Array.IndexOf(_notifiers, notifier);
+            if (at >= 0)
+            {
+                Atomic.StoreRelease(ref _notifiers, [.. _notifiers.AsSpan(0, at), .. _notifiers.AsSpan(at + 1)]);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The next step towards room for a request that found none: first what is lazy, then the pools and idle blocks too, then what the notifiers give.
+    /// </summary>
+    /// <param name="step">0 at first; counted up here.</param>
+    /// <param name="outcome">What the request ran out of.</param>
+    /// <param name="bytes">What it asks for.</param>
+    /// <returns>Whether to try again.</returns>
+    private bool TryReclaim(ref int step, VmapOutcome outcome, nuint bytes)
+    {
+        if (outcome is VmapOutcome.TooLong or VmapOutcome.FrameGone)
+        {
+            return false;
+        }
+
+        if (step == 0 && !MayHelp(outcome, bytes))
+        {
+            step = 2;
+        }
+
+        switch (step++)
+        {
+            case 0:
+                PurgeAndWait();
+                return true;
+            case 1:
+                PurgeEverything();
+                return true;
+            case 2 when AskNotifiers(bytes):
+                PurgeEverything();
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Whether there can be enough in what is kept for later. Then the pools need not be emptied for nothing.</summary>
+    private bool MayHelp(VmapOutcome outcome, nuint bytes) =>
+        _canMap && (outcome != VmapOutcome.NoRange
+            || FreePages() + LazyPages + CountPools().Pages + Atomic.LoadAcquire(ref _blockPages) >= PagesOf(bytes));
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The request has to go on, whatever a notifier throws.")]
+    private bool AskNotifiers(nuint bytes)
+    {
+        Action<nuint>[] notifiers = Atomic.LoadAcquire(ref _notifiers);
+        if (notifiers.Length == 0 || t_isAsking)
+        {
+            return false;
+        }
+
+        t_isAsking = true;
+        foreach (Action<nuint> notifier in notifiers)
+        {
+            try
+            {
+                notifier(bytes);
+            }
+            catch (Exception failure)
+            {
+                NativeMmEventSource.Log.PurgeNotifierFailed(failure.ToString(), (long)bytes);
+            }
+        }
+
+        t_isAsking = false;
+        return true;
+    }
+}
