@@ -83,6 +83,7 @@ public static class OptionTable
         Enum name => $"`{name}`",
         CheckedOptions { Enabled: false } => "off",
         PageReporterOptions options => options == new PageReporterOptions() ? "defaults" : "others",
+        VmapOptions options => options == new VmapOptions() ? "defaults" : "others",
         LazyPurgePolicy policy when policy == new LazyPurgePolicy() => "as below",
         _ => OptionTableRange.TryParse(written, out decimal number) && number == OptionTableRange.ToNumber(value)
             ? written

@@ -10,26 +10,46 @@ public sealed partial class MemoryRuntime
     private VmapAllocator? _vmap;
 
     /// <summary>
-    /// Contiguous ranges over frames that can be mapped more than once. Its zone is apart from that of the heaps, and is made on first use.
+    /// Contiguous ranges over frames that can be mapped more than once. Its zone is apart from that of the heaps, and is made on first use, by
+    /// <see cref="MemoryRuntimeOptions.Vmap"/>.
     /// </summary>
+    /// <remarks>Thread-safe: all get the same allocator. It lives as long as the runtime; do not dispose it.</remarks>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     /// <exception cref="OutOfMemoryException">The operating system refused the zone or the window.</exception>
-    public VmapAllocator Vmap => VmapIfUsed ?? MakeVmap();
+    public VmapAllocator Vmap
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return VmapIfUsed ?? MakeVmap();
+        }
+    }
 
     private VmapAllocator? VmapIfUsed => Atomic.LoadAcquire(ref _vmap);
 
     private VmapAllocator MakeVmap()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         lock (_vmapLock)
         {
+            // Again under the lock: what is made after Dispose would never go.
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (_vmap is { } made)
             {
                 return made;
             }
 
-            made = new VmapAllocator(new VmapOptions { CapacityBytes = Options.MappableBytes }, _platform);
+            made = new VmapAllocator(Options.Vmap, _platform);
             Atomic.StoreRelease(ref _vmap, made);
             return made;
+        }
+    }
+
+    /// <summary>Disposes what was made, and waits for what is being made. The runtime is marked as disposed before.</summary>
+    private void DisposeVmap()
+    {
+        lock (_vmapLock)
+        {
+            _vmap?.Dispose();
         }
     }
 }

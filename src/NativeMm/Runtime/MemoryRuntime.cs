@@ -165,7 +165,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         }
 
         _reporter.Dispose();
-        _vmap?.Dispose();
+        DisposeVmap();
         _space.Dispose();
         _frames.Dispose();
         _zone.Dispose();

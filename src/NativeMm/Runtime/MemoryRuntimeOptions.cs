@@ -1,5 +1,6 @@
 using NativeMm.Heap.Checked;
 using NativeMm.Reporting;
+using NativeMm.Vmap;
 
 namespace NativeMm.Runtime;
 
@@ -31,12 +32,6 @@ public sealed record MemoryRuntimeOptions
     public TimeSpan PurgeDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Bytes of the zone of frames that can be mapped more than once, which is made when <see cref="MemoryRuntime.Vmap"/> is used for the first time. It is
-    /// address space, not memory. 0, the default, takes the limit of the container, or the machine's memory.
-    /// </summary>
-    public ulong MappableBytes { get; init; }
-
-    /// <summary>
     /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over. Default 64 MiB.
     /// </summary>
     public ulong LargeRetainBytesMax { get; init; } = 64UL << 20;
@@ -52,6 +47,12 @@ public sealed record MemoryRuntimeOptions
 
     /// <summary>What free memory goes back to the operating system, when and how fast.</summary>
     public PageReporterOptions Reporting { get; init; } = new();
+
+    /// <summary>
+    /// What <see cref="MemoryRuntime.Vmap"/> is made with, when it is used for the first time: the zone of frames that can be mapped more than once, and
+    /// what becomes of freed ranges.
+    /// </summary>
+    public VmapOptions Vmap { get; init; } = new();
 
     /// <summary>The checked mode of the runtime's heaps.</summary>
     public CheckedOptions Checked { get; init; } = new();
@@ -70,12 +71,6 @@ public sealed record MemoryRuntimeOptions
                 nameof(CapacityBytes), CapacityBytes, $"CapacityBytes is 0 (automatic) or {CapacityBytesMin} to {CapacityBytesMax}, not {CapacityBytes}.");
         }
 
-        if (MappableBytes is not 0 and (< CapacityBytesMin or > CapacityBytesMax))
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(MappableBytes), MappableBytes, $"MappableBytes is 0 (automatic) or {CapacityBytesMin} to {CapacityBytesMax}, not {MappableBytes}.");
-        }
-
         if (!Enum.IsDefined(FrameAllocator))
         {
             throw new ArgumentOutOfRangeException(nameof(FrameAllocator), FrameAllocator, $"FrameAllocator is LockFree or Buddy, not {FrameAllocator}.");
@@ -86,7 +81,9 @@ public sealed record MemoryRuntimeOptions
             throw new ArgumentOutOfRangeException(nameof(PurgeDelay), PurgeDelay, $"PurgeDelay is 10 ms to 1 h, not {PurgeDelay}.");
         }
 
+        ArgumentNullException.ThrowIfNull(Vmap);
         Reporting.Validate();
+        Vmap.Validate();
         Checked.Validate();
     }
 }

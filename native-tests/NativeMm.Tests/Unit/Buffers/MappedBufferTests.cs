@@ -85,5 +85,5 @@ public sealed class MappedBufferTests
     }
 
     internal static MemoryRuntime MakeRuntime() =>
-        new(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, MappableBytes = 64 << 20, BackgroundTrim = false });
+        new(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, Vmap = new VmapOptions { CapacityBytes = 64 << 20 }, BackgroundTrim = false });
 }

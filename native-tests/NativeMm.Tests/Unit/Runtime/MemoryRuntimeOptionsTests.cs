@@ -1,5 +1,6 @@
 using NativeMm.Heap.Checked;
 using NativeMm.Runtime;
+using NativeMm.Vmap;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Runtime;
@@ -11,8 +12,9 @@ public sealed class MemoryRuntimeOptionsTests
         { new() { CapacityBytes = 1 }, nameof(MemoryRuntimeOptions.CapacityBytes), "67108864 to 8796093022208" },
         { new() { CapacityBytes = (64 << 20) - 1 }, nameof(MemoryRuntimeOptions.CapacityBytes), "67108864 to" },
         { new() { CapacityBytes = (8UL << 40) + 1 }, nameof(MemoryRuntimeOptions.CapacityBytes), "to 8796093022208" },
-        { new() { MappableBytes = (64 << 20) - 1 }, nameof(MemoryRuntimeOptions.MappableBytes), "67108864 to" },
-        { new() { MappableBytes = (8UL << 40) + 1 }, nameof(MemoryRuntimeOptions.MappableBytes), "to 8796093022208" },
+        { new() { Vmap = new VmapOptions { CapacityBytes = (4 << 20) - 1 } }, nameof(VmapOptions.CapacityBytes), "4194304 to 8796093022208" },
+        { new() { Vmap = new VmapOptions { MappingsMax = 15 } }, nameof(VmapOptions.MappingsMax), "16 to" },
+        { new() { Vmap = new VmapOptions { Purge = new LazyPurgePolicy { LazyPiecesMax = 0 } } }, nameof(LazyPurgePolicy.LazyPiecesMax), "1 to" },
         { new() { FrameAllocator = (FrameAllocatorKind)2 }, nameof(MemoryRuntimeOptions.FrameAllocator), "LockFree or Buddy" },
         { new() { FrameAllocator = (FrameAllocatorKind)(-1) }, nameof(MemoryRuntimeOptions.FrameAllocator), "LockFree or Buddy" },
         { new() { PurgeDelay = TimeSpan.FromMilliseconds(9.999) }, nameof(MemoryRuntimeOptions.PurgeDelay), "10 ms to 1 h" },
