@@ -66,6 +66,7 @@ public sealed unsafe class MappedBuffer : MemoryManager<byte>
     /// The same buffer may be in it more than once.
     /// </summary>
     /// <param name="parts">One or more, of one runtime; the length of all but the last is a multiple of 4096.</param>
+    /// <exception cref="ArgumentNullException">A part is null.</exception>
     /// <exception cref="ArgumentException">There are no parts, they are of different runtimes, or one but the last ends within a page.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Together they are longer than <see cref="int.MaxValue"/>.</exception>
     /// <exception cref="ObjectDisposedException">A part is disposed.</exception>
@@ -82,8 +83,8 @@ public sealed unsafe class MappedBuffer : MemoryManager<byte>
         long length = 0;
         for (int i = 0; i < parts.Length; i++)
         {
-            MappedBuffer part = parts[i];
             RequireFitting(parts, i);
+            MappedBuffer part = parts[i];
             for (nuint offset = 0; offset < (nuint)part._length; offset += Pfn.FrameBytes)
             {
                 frames.Add(part._vmap.FrameOf((void*)(part.Address() + offset)));
@@ -138,7 +139,7 @@ public sealed unsafe class MappedBuffer : MemoryManager<byte>
 
     private static void RequireFitting(ReadOnlySpan<MappedBuffer> parts, int index)
     {
-        MappedBuffer part = parts[index];
+        MappedBuffer part = parts[index] ?? throw new ArgumentNullException(nameof(parts), $"Part {index} is null.");
         if (part._vmap != parts[0]._vmap)
         {
             throw new ArgumentException($"Part {index} belongs to another runtime than part 0; one view has parts of one runtime.", nameof(parts));

@@ -17,20 +17,13 @@ internal static unsafe class MappedRange
         if (forgottenBytes != 0)
         {
             ForgottenBuffers.Add(forgottenBytes);
+            vmap.FreeForgotten((void*)address, isMap, frames);
+            return;
         }
 
         try
         {
-            if (isMap)
-            {
-                vmap.Unmap((void*)address);
-            }
-            else
-            {
-                vmap.Free((void*)address);
-            }
-
-            vmap.FreeFrames(frames);
+            vmap.FreeAll((void*)address, isMap, frames);
         }
         catch (ObjectDisposedException)
         {

@@ -65,10 +65,22 @@ public sealed unsafe class MirroredRingBuffer : IDisposable
     /// <summary>Bytes that the ring holds.</summary>
     public int Capacity => (int)_capacity;
 
-    /// <summary>Bytes that can be read.</summary>
-    public int ReadableBytes => (int)(Atomic.LoadAcquire(ref _written.Value) - Atomic.LoadAcquire(ref _consumed.Value));
+    /// <summary>
+    /// Bytes that can be read, 0 to <see cref="Capacity"/>. Exact for the reader, until the writer goes on; for the writer, and for any other thread, at most
+    /// that many.
+    /// </summary>
+    public int ReadableBytes
+    {
+        get
+        {
+            // Consumed first: what was consumed was written before, so that the difference is never negative. It may span more than the ring when both
+            // went on in between.
+            ulong consumed = Atomic.LoadAcquire(ref _consumed.Value);
+            return (int)ulong.Min(Atomic.LoadAcquire(ref _written.Value) - consumed, _capacity);
+        }
+    }
 
-    /// <summary>Bytes that can be written.</summary>
+    /// <summary>Bytes that can be written, 0 to <see cref="Capacity"/>. For the writer at least that many, until he goes on.</summary>
     public int WritableBytes => Capacity - ReadableBytes;
 
     /// <summary>All bytes that can be read, in one piece. Valid until they are consumed.</summary>

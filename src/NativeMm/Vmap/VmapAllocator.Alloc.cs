@@ -12,6 +12,9 @@ public sealed unsafe partial class VmapAllocator
 {
     private const VmapFlags AllFlags = VmapFlags.Zeroed | VmapFlags.Guarded | VmapFlags.Huge;
 
+    /// <summary>Ranges of a pool that are looked at for an alignment above a page, under the pool's lock.</summary>
+    private const int AlignedLooks = 8;
+
     /// <summary>Allocates a contiguous range over frames that lie anywhere.</summary>
     /// <param name="bytes">1 or more; rounded up to whole pages.</param>
     /// <param name="flags">Wishes.</param>
@@ -97,7 +100,8 @@ public sealed unsafe partial class VmapAllocator
         refusal = PlatformResult.Success;
         uint pages = PagesOf(bytes);
         nuint alignPages = nuint.Max(alignment, Pfn.FrameBytes) >> Pfn.FrameShift;
-        if (_canMap && (flags & VmapFlags.Huge) == 0 && alignPages == 1 && TrySteal(bytes, flags, pages, out address))
+        bool mayBePooled = _canMap && pages <= VmapPool.PagesMax && (flags & VmapFlags.Huge) == 0;
+        if (mayBePooled && (alignPages == 1 ? TrySteal(bytes, flags, pages, out address) : TryTakeAligned(bytes, flags, alignment, out address)))
         {
             return VmapOutcome.Success;
         }
@@ -109,11 +113,6 @@ public sealed unsafe partial class VmapAllocator
     private bool TrySteal(nuint bytes, VmapFlags flags, uint pages, out void* address)
     {
         address = null;
-        if (pages > VmapPool.PagesMax)
-        {
-            return false;
-        }
-
         uint sizeClass = VmapPool.ClassOf(pages, ((uint)flags >> 1) & 1);
         int here = CoreId.CurrentHint.Value & _poolMask;
         for (int step = 1; step <= _poolMask; step++)
@@ -142,6 +141,35 @@ public sealed unsafe partial class VmapAllocator
         }
 
         return false;
+    }
+
+    /// <summary>Looks a little below the top of this core's pool for a range at the right multiple.</summary>
+    private bool TryTakeAligned(nuint bytes, VmapFlags flags, nuint alignment, out void* address)
+    {
+        uint* passed = stackalloc uint[AlignedLooks];
+        int count = 0;
+        VmapArea* found = null;
+        uint sizeClass = VmapPool.ClassOf(PagesOf(bytes), ((uint)flags >> 1) & 1);
+        VmapPool* pool = &_pools[CoreId.CurrentHint.Value & _poolMask];
+        pool->Lock.Enter();
+        while (found == null && count < AlignedLooks && pool->Head(sizeClass) is not 0 and uint record)
+        {
+            VmapArea* area = _areas.Records + record;
+            pool->Pop(sizeClass, area);
+            passed[count++] = record;
+            found = (_mapper.AddressOf(area->Start) & (alignment - 1)) == 0 ? area : null;
+        }
+
+        pool->Hits += found != null ? 1 : 0;
+        for (int i = count - (found != null ? 2 : 1); i >= 0; i--)
+        {
+            // There was room for it a moment ago.
+            _ = pool->TryPush(sizeClass, passed[i], _areas.Records + passed[i], long.MaxValue);
+        }
+
+        pool->Lock.Exit();
+        address = found != null ? Hand(found, bytes, flags) : null;
+        return found != null;
     }
 
     private static uint PagesOf(nuint bytes) => (uint)((bytes + (Pfn.FrameBytes - 1)) >> Pfn.FrameShift);

@@ -53,6 +53,42 @@ public sealed unsafe partial class VmapAllocator
         FreeLazy(record, area);
     }
 
+    /// <summary>
+    /// Gives back what somebody forgot, for his finalizer. A finalizer runs beside anything, also beside <see cref="Dispose"/>, which waits for one that
+    /// is in here; one that comes later has nothing left to do.
+    /// </summary>
+    /// <param name="address">The first byte of the range.</param>
+    /// <param name="isMap">Whether it came from Map, otherwise from Alloc.</param>
+    /// <param name="frames">Frames that were held besides.</param>
+    internal void FreeForgotten(void* address, bool isMap, ReadOnlySpan<Pfn> frames)
+    {
+        lock (_endLock)
+        {
+            if (!_disposed)
+            {
+                FreeAll(address, isMap, frames);
+            }
+        }
+    }
+
+    /// <summary>Gives a range and frames back.</summary>
+    /// <param name="address">The first byte of the range.</param>
+    /// <param name="isMap">Whether it came from Map, otherwise from Alloc.</param>
+    /// <param name="frames">Frames that were held besides.</param>
+    internal void FreeAll(void* address, bool isMap, ReadOnlySpan<Pfn> frames)
+    {
+        if (isMap)
+        {
+            Unmap(address);
+        }
+        else
+        {
+            Free(address);
+        }
+
+        FreeFrames(frames);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeLazy(uint record, VmapArea* area)
     {
@@ -82,9 +118,11 @@ public sealed unsafe partial class VmapAllocator
     private void ThrowNotFreeable(void* address, uint record, VmapAreaKind expected)
     {
         VmapArea* area = _areas.Records + record;
-        if (record == 0 || area->State == (uint)VmapAreaState.Block)
+        if (record == 0 || area->Kind == (byte)VmapAreaKind.Block)
         {
-            string where = record == 0 ? "no range is there (freed and unmapped, or never made)" : "it is in a block of MapRam; UnmapRam takes it back";
+            string where = record == 0 ? "no range is there (freed and unmapped, or never made)"
+                : area->State == (uint)VmapAreaState.Block ? "it is in a block of MapRam; UnmapRam takes it back"
+                : "it is in a block of MapRam of which everything was given back already";
             MemoryFault.Throw(
                 MemoryFaultKind.ForeignPointer, (nuint)address, $"Foreign pointer: 0x{(nuint)address:x} lies in the window, but {where}.");
         }

@@ -10,8 +10,12 @@ public sealed unsafe partial class VmapAllocator
 {
     /// <summary>
     /// Changes the size of a range. It stays where it is if it shrinks, if its last page has room, or if the addresses behind it are free; otherwise its
-    /// frames appear at a new address. Nothing is copied.
+    /// frames appear at a new address. Nothing is copied, except where the system cannot map.
     /// </summary>
+    /// <remarks>
+    /// A range that needs less than half of its pages any more gives the others up, as if they were freed. A guarded range keeps all of them, and so does
+    /// a block of contiguous frames where the system cannot map. No other use of the range may overlap.
+    /// </remarks>
     /// <param name="address">A range from <see cref="Alloc"/>; null allocates one.</param>
     /// <param name="bytes">The new size, 1 or more.</param>
     /// <param name="flags">Wishes for what is added; <see cref="VmapFlags.Guarded"/> stays as it was.</param>
@@ -31,8 +35,8 @@ public sealed unsafe partial class VmapAllocator
         bool zeroed = (flags & VmapFlags.Zeroed) != 0;
         if (PagesOf(bytes) <= area->Pages)
         {
-            Resize(area, area->Pages, bytes);
-            ClearTail(address, before, nuint.Min(bytes, (nuint)area->Pages << Pfn.FrameShift), zeroed);
+            ResizeWithin(area, bytes);
+            ClearTail(address, before, bytes, zeroed);
             return address;
         }
 
@@ -55,6 +59,11 @@ public sealed unsafe partial class VmapAllocator
     /// Allocates congruent ranges, one a core: what lies at some offset in the unit of one core lies at the same offset in the unit of any other, and
     /// no two units share a page.
     /// </summary>
+    /// <remarks>
+    /// There are <see cref="Environment.ProcessorCount"/> units. A process that may use some processors of a larger machine only can see higher core
+    /// numbers; these share units with lower ones. A thread may also be moved to another core at any time, so that what lies in a unit is to be changed by
+    /// atomic operations anyway.
+    /// </remarks>
     /// <param name="bytes">Bytes of a unit, 1 or more; rounded up to whole pages.</param>
     /// <param name="flags">Wishes.</param>
     /// <returns>The units; <see cref="Free(void*)"/> of their address takes them back.</returns>
@@ -115,12 +124,41 @@ public sealed unsafe partial class VmapAllocator
         }
     }
 
-    private static void Resize(VmapArea* area, uint pages, nuint bytes)
+    private static void Resize(VmapArea* area, uint pages, nuint bytes, uint mappings)
     {
         area->Version.BeginWrite();
         area->Pages = pages;
         area->Bytes = bytes;
+        area->Mappings = mappings;
         area->Version.EndWrite();
+    }
+
+    /// <summary>Changes the size within the pages that a range has. Of twice as many as it needs, and more, it keeps what it needs.</summary>
+    private void ResizeWithin(VmapArea* area, nuint bytes)
+    {
+        uint pages = PagesOf(bytes);
+        bool shrinks = _canMap && area->GuardPages == 0 && pages < area->Pages / 2;
+        uint record = shrinks ? _areas.TryTake() : 0;
+        if (record == 0)
+        {
+            Resize(area, area->Pages, bytes, area->Mappings);
+            return;
+        }
+
+        // A run of frames that the cut goes through is one mapping still. It counts for the part that stays, which has it when the rest is unmapped.
+        uint mappings = VmapMapper.CountRuns(_areas.FrameOf + area->Start, pages);
+        uint restMappings = area->Mappings - mappings;
+        var rest = new PageRange(area->Start + pages, area->Pages - pages);
+        Resize(area, pages, bytes, mappings);
+        FreeRest(record, rest, restMappings);
+    }
+
+    /// <summary>Pages with frames that are no part of a range any more, or never became one, are a freed range of their own.</summary>
+    private void FreeRest(uint record, PageRange rest, uint mappings)
+    {
+        Describe(record, new RangeWish(VmapAreaKind.Alloc, (nuint)rest.Pages << Pfn.FrameShift, rest.Pages, VmapFlags.None, 1), rest);
+        _areas.Records[record].Mappings = mappings;
+        AddLazy(record, _areas.Records + record);
     }
 
     private bool TryGrowInPlace(VmapArea* area, nuint bytes, bool zeroed)
@@ -138,54 +176,43 @@ public sealed unsafe partial class VmapAllocator
             return false;
         }
 
-        if (!_references.TryAllocate(_areas.FrameOf + end, more, zeroed, huge: false))
+        // The record for what is added is only needed when it is mapped in part; but then there has to be one.
+        uint record = _areas.TryTake();
+        if (record == 0 || !_references.TryAllocate(_areas.FrameOf + end, more, zeroed, huge: false))
         {
-            _free.Give(added);
+            GiveUp(record, added);
             return false;
         }
 
-        uint record = _areas.AreaOf[area->Start];
         VmapOutcome outcome = _mapper.TryMap(end, more, 0, holes: 0, _free.Ranges, out uint mappings, out _);
         if (outcome == VmapOutcome.NoMappings)
         {
             _references.Release(_areas.FrameOf + end, more);
-            _free.Give(added);
+            GiveUp(record, added);
             return false;
         }
 
-        // Mapped in part or as a whole, the pages belong to the range from now on, and go with it.
-        area->Mappings += mappings;
         if (outcome != VmapOutcome.Success)
         {
-            AbandonAdded(added, mappings, area);
+            FreeRest(record, added, mappings);
             return false;
         }
 
-        _areas.Enter(added, record);
-        Resize(area, area->Pages + more, bytes);
+        _areas.Give(record);
+        _areas.Enter(added, _areas.AreaOf[area->Start]);
+        Resize(area, area->Pages + more, bytes, area->Mappings + mappings);
         area->Poolable = area->Pages <= VmapPool.PagesMax ? area->Poolable : 0;
         return true;
     }
 
-    /// <summary>Pages behind a range of which some are mapped become a freed range of their own.</summary>
-    private void AbandonAdded(PageRange added, uint mappings, VmapArea* area)
+    /// <summary>Addresses that nothing was mapped at, and a record that nothing was written to.</summary>
+    private void GiveUp(uint record, PageRange range)
     {
-        area->Mappings -= mappings;
-        uint record = _areas.TryTake();
-        if (record == 0)
+        _free.Give(range);
+        if (record != 0)
         {
-            // No record to hold them: they stay with the range that they were meant for, as pages that nobody was told of.
-            area->Mappings += mappings;
-            _areas.Enter(added, _areas.AreaOf[area->Start]);
-            area->Poolable = 0;
-            Resize(area, area->Pages + added.Pages, area->Bytes);
-            return;
+            _areas.Give(record);
         }
-
-        var wish = new RangeWish(VmapAreaKind.Alloc, (nuint)added.Pages << Pfn.FrameShift, added.Pages, VmapFlags.None, 1);
-        Describe(record, wish, added);
-        _areas.Records[record].Mappings = mappings;
-        AddLazy(record, _areas.Records + record);
     }
 
     /// <summary>The frames of a range, and the missing ones behind them, at a new address.</summary>

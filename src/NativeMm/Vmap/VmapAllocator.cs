@@ -15,6 +15,7 @@
 //              lazy pages           | frees (reserve), purges (give)     | anybody          | CAS up to the hard bound, addition down
 //              pools                | holder of the pool's lock          | the same         | plain
 //              scratch              | holder of the purge lock           | it and helpers   | plain, published by the claim counter
+//              disposed             | Dispose, under the end lock        | anybody          | plain; finalizers under the end lock
 //
 // Ordering     [V1] the release of State = Busy after the table entries pairs with [V2], the acquire of AreaOf by whoever looks an address up.
 //              [V3] a range's end (the CAS of State, then the release of the pool's lock or of the frame) comes before whatever its frames hold next, and
@@ -23,7 +24,7 @@
 //              A purge unmaps first, drops the references of the frames second and gives the addresses back third: neither a frame nor an address
 //              is anybody else's while a stale translation exists.
 //
-// Locks        purge lock → pool locks → (lazy set | free space | records), each held alone; no system call under a spin lock.
+// Locks        end lock (finalizers, Dispose) → purge lock → pool locks → (lazy set | free space | records), each held alone; no system call under a spin lock.
 //
 // Accounting   window = free + busy + lazy + pooled + blocks, in pages, at rest; checked by Validate from the records themselves.
 //
@@ -49,7 +50,7 @@ namespace NativeMm.Vmap;
 /// <remarks>
 /// <para>Ranges are whole pages of 4 KiB. Freed ranges stay mapped for reuse, or until a purge unmaps many at once; a frame is nobody else's before
 /// its last mapping is gone. Using a range after its <see cref="Free(void*)"/> is as undefined as with any allocator, and may kill the process.</para>
-/// <para>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap. Elsewhere than on Linux with pages of 4 KiB nothing can be
+/// <para>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap but that by finalizers of buffers and rings. Elsewhere than on Linux with pages of 4 KiB nothing can be
 /// mapped twice: <see cref="Alloc"/> gives contiguous frames, up to 4 MiB, and <see cref="Map"/> throws.</para>
 /// </remarks>
 public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
@@ -77,6 +78,9 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     private nuint _window;
     private VmapPool* _pools;
     private PageRange* _scratch;
+
+    // Held by finalizers while they give something back, and by whoever disposes while he closes the allocator to them.
+    private readonly Lock _endLock = new();
     private bool _disposed;
 
     /// <summary>Makes an allocator with a zone of its own.</summary>
@@ -95,13 +99,13 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         Func<FreeSpaceGeometry, FreeSpace>? makeFreeSpace = null,
         Func<FreeSpaceGeometry, LazySet>? makeLazySet = null)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        Options = options;
-        _platform = platform;
-        _canMap = (platform.Capabilities & PlatformCapabilities.MapTwice) != 0 && platform.PageBytes == Pfn.FrameBytes;
         try
         {
+            ArgumentNullException.ThrowIfNull(options);
+            options.Validate();
+            Options = options;
+            _platform = platform;
+            _canMap = (platform.Capabilities & PlatformCapabilities.MapTwice) != 0 && platform.PageBytes == Pfn.FrameBytes;
             _zone = MakeZone();
             _frames = new LockFreeFrameAllocator(_zone);
             _references = new FrameReferences(_frames);
@@ -118,19 +122,38 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
             int cores = (int)uint.Min(BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount), 128);
             _poolMask = cores - 1;
             _pools = (VmapPool*)ReserveBookkeeping((nuint)cores * VmapPool.Bytes);
+            _pooledPagesMax = (long)(options.PooledBytesMaxPerCore >> Pfn.FrameShift);
+            _lazyPagesMax = options.Purge.LazyPagesMax != 0 ? options.Purge.LazyPagesMax : LazyPurgePolicy.DefaultLazyPagesMax(Environment.ProcessorCount);
+            _lazyPagesBound = options.LazyBytesMax != 0 ? (long)(options.LazyBytesMax >> Pfn.FrameShift) : 4 * _lazyPagesMax;
+            _queues = MakeQueues(_poolMask + 1);
+            _frames.AddShrinker(this);
+            _worker = _canMap && options.Purge.Executor != PurgeExecutor.Caller ? new PurgeWorker(this) : null;
         }
         catch
         {
+            GC.SuppressFinalize(this);
             ReleaseAll();
             throw;
         }
+    }
 
-        _pooledPagesMax = (long)(options.PooledBytesMaxPerCore >> Pfn.FrameShift);
-        _lazyPagesMax = options.Purge.LazyPagesMax != 0 ? options.Purge.LazyPagesMax : LazyPurgePolicy.DefaultLazyPagesMax(Environment.ProcessorCount);
-        _lazyPagesBound = options.LazyBytesMax != 0 ? (long)(options.LazyBytesMax >> Pfn.FrameShift) : 4 * _lazyPagesMax;
-        _queues = MakeQueues(_poolMask + 1);
-        _frames.AddShrinker(this);
-        _worker = _canMap && options.Purge.Executor != PurgeExecutor.Caller ? new PurgeWorker(this) : null;
+    /// <summary>Lets a forgotten allocator go, and all its memory, as soon as nothing of it is in use.</summary>
+    /// <remarks>
+    /// An address does not keep an allocator alive: as long as a range, a map, or a frame is in somebody's hands, the memory stays, and the next full
+    /// collection of the garbage collector asks again. Nothing here refers to an object that has a finalizer of its own. The background thread holds
+    /// the allocator weakly and ends by itself.
+    /// </remarks>
+    ~VmapAllocator()
+    {
+        PurgeEverything();
+        if (FreePages() == _windowPages && _frames.GetStatistics().AllocatedFrames == 0 && TryEnd())
+        {
+            ReleaseAll();
+        }
+        else
+        {
+            GC.ReRegisterForFinalize(this);
+        }
     }
 
     /// <summary>The options in force, with the automatic values still as 0.</summary>
@@ -145,24 +168,37 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     /// <summary>The frames below. Frames for <see cref="Map"/> come from <see cref="AllocateFrames"/> instead, which counts their uses.</summary>
     internal IFrameAllocator Frames => _frames;
 
-    /// <summary>Frees everything, also the ranges that are still in use.</summary>
+    /// <summary>
+    /// Frees everything, also the ranges that are still in use, and waits for finalizers that are giving something back. A second call does nothing.
+    /// </summary>
     public void Dispose()
     {
-        if (_disposed)
+        if (!TryEnd())
         {
             return;
         }
 
-        _disposed = true;
+        GC.SuppressFinalize(this);
         _worker?.Dispose();
         _frames.RemoveShrinker(this);
         ReleaseAll();
     }
 
+    /// <summary>Closes the allocator, once.</summary>
+    private bool TryEnd()
+    {
+        lock (_endLock)
+        {
+            bool ends = !_disposed;
+            _disposed = true;
+            return ends;
+        }
+    }
+
     private static ulong WindowBytesOf(VmapOptions options, nuint zoneBytes)
     {
         ulong bytes = options.WindowBytes != 0 ? options.WindowBytes : ulong.Min(DefaultWindowFactor * zoneBytes, VmapOptions.BytesMax);
-        return bytes & ~(ulong)(FrameZone.Alignment - 1);
+        return (bytes + FrameZone.Alignment - 1) & ~(ulong)(FrameZone.Alignment - 1);
     }
 
     private static int MappingsMaxOf(VmapOptions options, IMemoryPlatform platform) =>

@@ -102,7 +102,8 @@ internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone
         return !result.Succeeded && budget.NoteRefusal(result) ? platform.Revoke(address, bytes) : result;
     }
 
-    private static uint CountRuns(uint* slots, uint pages)
+    /// <summary>Mappings that the frames in some slots need: one for each run of neighbours.</summary>
+    public static uint CountRuns(uint* slots, uint pages)
     {
         uint runs = 0;
         for (uint at = 0; at < pages; runs++)

@@ -14,11 +14,11 @@ public sealed record VmapOptions
 
     /// <summary>
     /// Bytes of the zone that the frames come from; an upper limit, committed as it is used. 0, the default, takes the limit of the container,
-    /// or the machine's memory.
+    /// or the machine's memory. Rounded up to 2 MiB.
     /// </summary>
     public ulong CapacityBytes { get; init; }
 
-    /// <summary>Bytes of address space that ranges are cut from. 0, the default, takes four times the capacity.</summary>
+    /// <summary>Bytes of address space that ranges are cut from, rounded up to 2 MiB. 0, the default, takes four times the capacity.</summary>
     public ulong WindowBytes { get; init; }
 
     /// <summary>When freed ranges are unmapped and by whom.</summary>

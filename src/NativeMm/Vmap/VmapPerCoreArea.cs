@@ -22,6 +22,6 @@ public readonly unsafe struct VmapPerCoreArea
     public int CoreCount { get; }
 
     /// <summary>First byte of a core's unit.</summary>
-    /// <param name="core">Cores of higher numbers than there are units share units.</param>
+    /// <param name="core">A core of a higher number than there are units has the unit of a lower one, by the remainder.</param>
     public void* AddressOf(CoreId core) => (void*)(_address + ((nuint)((uint)core.Value % (uint)CoreCount) * Stride));
 }
