@@ -33,6 +33,9 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
     /// <summary>What the platform says its limit of mappings is; null for the truth.</summary>
     public int? MappingsMaxFaked { get; set; }
 
+    /// <summary>Called at the begin of each call, without any lock of this platform: a test may hold the call up.</summary>
+    public Action<PlatformCall>? Entering { get; set; }
+
     /// <summary>Calls so far, refused ones among them.</summary>
     public int TotalCalls
     {
@@ -236,6 +239,7 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
 
     private PlatformResult Admit(PlatformCall kind)
     {
+        Entering?.Invoke(kind);
         lock (_lock)
         {
             _calls[(int)kind]++;

@@ -100,6 +100,40 @@ public sealed unsafe class FaultyVmapTests
     }
 
     [LinuxFact]
+    public void GrowingThatIsRefusedHalfWayLeavesTheRangeAsItWas()
+    {
+        var platform = new FaultyPlatform();
+        using var vmap = new VmapAllocator(Options(), platform);
+
+        // Frames in single pieces, so that growing takes many calls.
+        Pfn[] frames = new Pfn[512];
+        vmap.AllocateFrames(frames);
+        byte* range = (byte*)vmap.Alloc(2 * Page);
+        range[(2 * Page) - 1] = 7;
+        Pfn[] rest = new Pfn[(int)vmap.GetStatistics().Frames.FreeFrames];
+        vmap.AllocateFrames(rest);
+        vmap.FreeFrames([.. frames.OrderBy(frame => frame.Value).Where((_, i) => i % 2 == 0)]);
+        for (int n = 1; n <= 6; n += 5)
+        {
+            platform.FailCall(n, kind: PlatformCall.MapFile, times: 500);
+            Assert.Throws<OutOfMemoryException>(() => vmap.Realloc(range, 40 * Page));
+            platform.FailNothing();
+            VmapAreaInfo area = vmap.FindArea(range)!.Value;
+            Assert.Equal((2 * Page, 2u), (area.Bytes, area.Pages));
+            Assert.Equal(7, range[(2 * Page) - 1]);
+            vmap.Validate();
+            vmap.Purge(pools: true);
+            vmap.Validate();
+        }
+
+        range = (byte*)vmap.Realloc(range, 40 * Page, VmapFlags.Zeroed);
+        Assert.Equal(7, range[(2 * Page) - 1]);
+        Assert.Equal(-1, new Span<byte>(range + (2 * Page), (int)(38 * Page)).IndexOfAnyExcept((byte)0));
+        vmap.Free(range);
+        vmap.Validate();
+    }
+
+    [LinuxFact]
     public void ExhaustedMappingsAreAnErrorThatNamesTheLimitAndTheSetting()
     {
         var platform = new FaultyPlatform { MappingsMaxFaked = 80 };

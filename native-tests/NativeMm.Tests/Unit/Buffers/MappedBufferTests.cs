@@ -42,6 +42,8 @@ public sealed class MappedBufferTests
         Assert.Throws<ArgumentException>(() => MappedBuffer.Concat());
         Assert.Contains("5000 bytes", Assert.Throws<ArgumentException>(() => MappedBuffer.Concat(odd, whole)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => MappedBuffer.Concat(whole, other));
+        Assert.Contains("Part 1", Assert.Throws<ArgumentNullException>(() => MappedBuffer.Concat(whole, null!)).Message, StringComparison.Ordinal);
+        Assert.Contains("Part 0", Assert.Throws<ArgumentNullException>(() => MappedBuffer.Concat([null!])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => new MappedBuffer(0, runtime: runtime));
         Assert.Throws<ArgumentOutOfRangeException>(() => whole.Pin(4097));
     }
@@ -82,6 +84,31 @@ public sealed class MappedBufferTests
         Assert.Equal(0, now.PooledPages + now.LazyPages + now.BusyPages);
         Assert.Equal(now.Frames.ManagedFrames, now.Frames.ReportedFrames);
         runtime.Validate();
+    }
+
+    [LinuxFact]
+    public void TheOptionsOfTheRuntimeAreThoseOfItsBuffers()
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions
+        {
+            CapacityBytes = 64 << 20,
+            Vmap = new VmapOptions { CapacityBytes = 8 << 20, WindowBytes = 16 << 20, MappingsMax = 100, LazyBytesMax = 1 << 20 },
+            BackgroundTrim = false,
+        });
+        Assert.Same(runtime.Options.Vmap, runtime.Vmap.Options);
+        VmapStatistics now = runtime.Vmap.GetStatistics();
+        Assert.Equal((4096, 100), (now.WindowPages, now.MappingsMax));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MappedBuffer(16 << 20, runtime: runtime));
+    }
+
+    [LinuxFact]
+    public void ADisposedRuntimeHasNoVmap()
+    {
+        MemoryRuntime runtime = MakeRuntime();
+        _ = runtime.Vmap;
+        runtime.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => runtime.Vmap);
+        Assert.Throws<ObjectDisposedException>(() => new MappedBuffer(1, runtime: runtime));
     }
 
     internal static MemoryRuntime MakeRuntime() =>

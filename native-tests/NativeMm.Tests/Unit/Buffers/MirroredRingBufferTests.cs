@@ -1,6 +1,8 @@
 using NativeMm.Buffers;
+using NativeMm.Primitives;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
+using NativeMm.Vmap;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Buffers;
@@ -46,6 +48,44 @@ public sealed class MirroredRingBufferTests
         Assert.Throws<ArgumentOutOfRangeException>(() => ring.Advance(1));
         Assert.Throws<ArgumentOutOfRangeException>(() => ring.Advance(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new MirroredRingBuffer(0, runtime));
+    }
+
+    [LinuxFact]
+    public void ARingOverAScatteredZoneIsFewMappings()
+    {
+        using MemoryRuntime runtime = MappedBufferTests.MakeRuntime();
+        Pfn[] frames = new Pfn[2048];
+        runtime.Vmap.AllocateFrames(frames);
+        runtime.Vmap.FreeFrames([.. frames.OrderBy(frame => frame.Value).Where((_, i) => i % 2 == 0)]);
+        using var ring = new MirroredRingBuffer(1 << 20, runtime);
+        VmapAreaInfo area = Assert.Single(runtime.Vmap.GetAreas());
+        Assert.Equal((512u, 2u), (area.Pages, area.Mappings));
+    }
+
+    [LinuxFact]
+    public void AThirdThreadSeesAFillThatARingCanHave()
+    {
+        using MemoryRuntime runtime = MappedBufferTests.MakeRuntime();
+        using var ring = new MirroredRingBuffer(4096, runtime);
+        bool done = false;
+        int wrong = 0;
+        StartGate.Run(2, thread =>
+        {
+            for (int i = 0; i < 10_000_000 && thread == 0; i++)
+            {
+                ring.Advance(4096);
+                ring.Consume(4096);
+            }
+
+            while (thread == 1 && !Volatile.Read(ref done))
+            {
+                (int readable, int writable) = (ring.ReadableBytes, ring.WritableBytes);
+                wrong += readable is < 0 or > 4096 || writable is < 0 or > 4096 ? 1 : 0;
+            }
+
+            Volatile.Write(ref done, true);
+        });
+        Assert.Equal(0, wrong);
     }
 
     [LinuxFact]

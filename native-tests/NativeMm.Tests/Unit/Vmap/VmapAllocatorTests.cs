@@ -173,6 +173,12 @@ public sealed unsafe class VmapAllocatorTests
         Assert.Equal(MemoryFaultKind.DoubleFree, Fault(() => vmap.Unmap(map)));
         vmap.Purge(pools: true);
         Assert.Equal(MemoryFaultKind.ForeignPointer, Fault(() => vmap.Free(range)));
+        byte* ram = (byte*)vmap.MapRam(frames);
+        Assert.Contains("UnmapRam takes it back", Message(() => vmap.Unmap(ram)), StringComparison.Ordinal);
+        vmap.UnmapRam(ram, 1);
+        vmap.Free(vmap.Alloc((nuint)(VmapBlock.Pages + 1) * Page));
+        vmap.Purge(pools: true);
+        Assert.Equal(MemoryFaultKind.ForeignPointer, Fault(() => vmap.Unmap(ram)));
         vmap.FreeFrames(frames);
         Assert.Equal(MemoryFaultKind.DoubleFree, Fault(() => vmap.FreeFrames(frames)));
         vmap.Free(null);
@@ -255,6 +261,71 @@ public sealed unsafe class VmapAllocatorTests
         vmap.Purge(pools: true);
         vmap.Validate();
         AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void AMapOfABlockThatWasGivenBackIsNoRangeToFree()
+    {
+        using VmapAllocator vmap = Make();
+        Pfn[] frames = new Pfn[64];
+        vmap.AllocateFrames(frames);
+        nuint first = 0;
+
+        // A whole block, so that it goes to the lazy set, where its record still stands.
+        for (uint cut = 0; cut < VmapBlock.Pages / 64; cut++)
+        {
+            void* map = vmap.MapRam(frames);
+            first = cut == 0 ? (nuint)map : first;
+            vmap.UnmapRam(map, 64);
+        }
+
+        foreach (Action mistake in (Action[])[() => vmap.Unmap((void*)first), () => vmap.Free((void*)first)])
+        {
+            Assert.Contains("everything was given back already", Message(mistake), StringComparison.Ordinal);
+        }
+
+        vmap.FreeFrames(frames);
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void AWindowIsRoundedUp()
+    {
+        using VmapAllocator vmap = Make(window: (6 << 20) - 4096);
+        Assert.Equal((6 << 20) / (long)Page, vmap.GetStatistics().WindowPages);
+    }
+
+    [LinuxFact]
+    public void AnAlignedRequestLooksBelowTheTopOfThePool()
+    {
+        Assert.True(ThreadAffinity.Get(out CoreSet all).Succeeded);
+        Assert.True(ThreadAffinity.Pin(all.ToList()[0], out CoreSet previous).Succeeded);
+        try
+        {
+            using VmapAllocator vmap = Make();
+            void* aligned = vmap.Alloc(Page, alignment: 1 << 20);
+            var others = new List<nuint>();
+            while (others.Count < 7)
+            {
+                others.Add((nuint)vmap.Alloc(Page));
+            }
+
+            vmap.Free(aligned);
+            foreach (nuint other in others.Where(other => other % (1 << 20) != 0))
+            {
+                vmap.Free((void*)other);
+            }
+
+            long pooled = vmap.GetStatistics().PooledPages;
+            Assert.True(aligned == vmap.Alloc(Page, alignment: 1 << 20));
+            Assert.Equal(pooled - 1, vmap.GetStatistics().PooledPages);
+            vmap.Free(aligned);
+            vmap.Validate();
+        }
+        finally
+        {
+            Assert.True(ThreadAffinity.Set(previous).Succeeded);
+        }
     }
 
     [LinuxFact]
@@ -365,6 +436,8 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     private static void* Unsafe(Span<byte> span) => System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(span));
+
+    private static string Message(Action mistake) => Assert.Throws<MemoryFaultException>(mistake).Message;
 
     private static MemoryFaultKind Fault(Action mistake) => Assert.Throws<MemoryFaultException>(mistake).Kind;
 }

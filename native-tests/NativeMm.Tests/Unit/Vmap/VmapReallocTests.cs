@@ -1,0 +1,70 @@
+using NativeMm.Primitives;
+using NativeMm.Tests.Support;
+using NativeMm.Vmap;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Vmap;
+
+/// <summary>What a range gives back when it needs less.</summary>
+public sealed unsafe class VmapReallocTests
+{
+    private const nuint Page = Pfn.FrameBytes;
+
+    [LinuxTheory]
+    [InlineData(4096, 1, 1)]
+    [InlineData(4096, 2047, 2047)]
+    [InlineData(4096, 2048, 4096)]
+    [InlineData(3, 1, 3)]
+    [InlineData(4, 1, 1)]
+    public void LessThanHalfGivesTheRestBack(uint before, uint after, uint kept)
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        byte* range = (byte*)vmap.Alloc(before * Page);
+        range[0] = 5;
+        range[(after * Page) - 1] = 6;
+        Assert.True(range == vmap.Realloc(range, after * Page));
+        vmap.Validate();
+        Assert.Equal((after * Page, kept), (vmap.FindArea(range)!.Value.Bytes, vmap.FindArea(range)!.Value.Pages));
+        vmap.Purge();
+        vmap.Validate();
+        VmapStatistics now = vmap.GetStatistics();
+        Assert.Equal((kept, kept), (now.BusyPages, (long)now.Frames.AllocatedFrames));
+        Assert.Null(vmap.FindArea(range + (kept * Page)));
+        range = (byte*)vmap.Realloc(range, before * Page, VmapFlags.Zeroed);
+        Assert.Equal((5, 6, 0), (range[0], range[(after * Page) - 1], before == after ? 0 : range[after * Page]));
+        vmap.Free(range);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        VmapAllocatorTests.AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void AShrunkRangeOfManyMappingsCountsThemRight()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 4 << 20);
+        Pfn[] frames = new Pfn[1024];
+        vmap.AllocateFrames(frames);
+        vmap.FreeFrames([.. frames.OrderBy(frame => frame.Value).Where((_, i) => i % 3 != 0)]);
+        byte* range = (byte*)vmap.Alloc(100 * Page);
+        uint mappings = vmap.FindArea(range)!.Value.Mappings;
+        Assert.True(mappings >= 50);
+        Assert.True(range == vmap.Realloc(range, 11 * Page));
+        Assert.InRange(vmap.FindArea(range)!.Value.Mappings, 6u, 11u);
+        vmap.Validate();
+        vmap.Purge();
+        vmap.Validate();
+        vmap.Free(range);
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void AGuardedRangeKeepsItsPagesAndItsGuard()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        byte* range = (byte*)vmap.Alloc(100 * Page, VmapFlags.Guarded);
+        Assert.True(range == vmap.Realloc(range, 1));
+        Assert.Equal((100u, 1u), (vmap.FindArea(range)!.Value.Pages, vmap.FindArea(range)!.Value.GuardPages));
+        vmap.Free(range);
+        vmap.Validate();
+    }
+}
