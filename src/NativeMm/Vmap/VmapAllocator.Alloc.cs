@@ -205,7 +205,7 @@ public sealed unsafe partial class VmapAllocator
     private void ThrowOutOf(VmapOutcome outcome, nuint bytes, PlatformResult refusal, nuint alignment = 0)
     {
         string asked = alignment > Pfn.FrameBytes ? $"{bytes} bytes at a multiple of {alignment} were asked for" : $"{bytes} bytes were asked for";
-        throw (outcome switch
+        Exception problem = outcome switch
         {
             VmapOutcome.NoFrames => OutOfFrames.For(_frames, bytes),
             VmapOutcome.FrameGone => new ArgumentException($"{asked} over given frames, one of which was freed meanwhile.", nameof(bytes)),
@@ -226,6 +226,8 @@ public sealed unsafe partial class VmapAllocator
             _ => new OutOfMemoryException(
                 $"The operating system refused to map: {asked}: {refusal}. {_budget.InUse} mappings are in use; its limit for the process is "
                 + $"vm.max_map_count = {_platform.MappingsMax}."),
-        });
+        };
+        GC.KeepAlive(this);
+        throw problem;
     }
 }

@@ -23,6 +23,7 @@ public sealed unsafe partial class VmapAllocator
         uint page = (uint)(offset >> Pfn.FrameShift);
         uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
         VmapAreaInfo? area = record == 0 ? null : Snapshot(record, out PageRange range) is { } found && page - range.Start < range.Pages ? found : null;
+        GC.KeepAlive(this);
         return area;
     }
 
@@ -45,6 +46,7 @@ public sealed unsafe partial class VmapAllocator
             at += (nuint)length;
         }
 
+        GC.KeepAlive(this);
         return present;
     }
 
@@ -62,6 +64,7 @@ public sealed unsafe partial class VmapAllocator
             }
         }
 
+        GC.KeepAlive(this);
         areas.Sort((left, right) => left.Address.CompareTo(right.Address));
         return areas;
     }

@@ -28,9 +28,13 @@ public sealed unsafe partial class VmapAllocator
         {
             if (!mayReclaim || !TryReclaim(ref step, VmapOutcome.NoFrames, bytes))
             {
-                throw OutOfFrames.For(_frames, bytes);
+                OutOfMemoryException problem = OutOfFrames.For(_frames, bytes);
+                GC.KeepAlive(this);
+                throw problem;
             }
         }
+
+        GC.KeepAlive(this);
     }
 
     /// <summary>
@@ -46,6 +50,8 @@ public sealed unsafe partial class VmapAllocator
         {
             _references.Unhold(frame);
         }
+
+        GC.KeepAlive(this);
     }
 
     /// <summary>

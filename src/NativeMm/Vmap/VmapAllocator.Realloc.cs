@@ -133,7 +133,7 @@ public sealed unsafe partial class VmapAllocator
         area->Version.EndWrite();
     }
 
-    /// <summary>Changes the size within the pages that a range has. Of twice as many as it needs, and more, it keeps what it needs.</summary>
+    /// <summary>Changes the size within the pages that a range has. One that has more than twice the pages that it needs keeps those that it needs.</summary>
     private void ResizeWithin(VmapArea* area, nuint bytes)
     {
         uint pages = PagesOf(bytes);

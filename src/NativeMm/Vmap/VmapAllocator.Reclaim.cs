@@ -20,7 +20,7 @@ public sealed unsafe partial class VmapAllocator
     /// it may free and unmap.
     /// </summary>
     /// <remarks>
-    /// A request that fails inside of a notifier asks no notifier of any allocator. A notifier that throws is counted out: the others are asked all the
+    /// A request that fails inside of a notifier asks no notifier of any allocator. A notifier that throws has given nothing: the others are asked all the
     /// same, the request goes on, and the event source <c>NativeMm</c> tells of the exception.
     /// </remarks>
     /// <param name="notifier">Is told how many bytes are wanted.</param>

@@ -18,7 +18,7 @@ public sealed unsafe partial class VmapAllocator
         long lazy = LazyPages;
         long blocks = Atomic.LoadAcquire(ref _blockPages);
         long free = FreePages();
-        return new VmapStatistics
+        var statistics = new VmapStatistics
         {
             WindowPages = _windowPages,
             FreePages = free,
@@ -44,6 +44,8 @@ public sealed unsafe partial class VmapAllocator
             FreeSpaceLock = _free.LockSnapshot(),
             Frames = _frames.GetStatistics(),
         };
+        GC.KeepAlive(this);
+        return statistics;
     }
 
     /// <summary>
@@ -99,6 +101,7 @@ public sealed unsafe partial class VmapAllocator
         }
 
         _frames.Validate();
+        GC.KeepAlive(this);
     }
 
     private static void Check(string what, long found, long expected) =>
@@ -215,6 +218,7 @@ public sealed unsafe partial class VmapAllocator
         }
         while (cursor != 0);
 
+        GC.KeepAlive(this);
         return bytes;
     }
 }

@@ -24,7 +24,12 @@
 //              A purge unmaps first, drops the references of the frames second and gives the addresses back third: neither a frame nor an address
 //              is anybody else's while a stale translation exists.
 //
-// Locks        end lock (finalizers, Dispose) → purge lock → pool locks → (lazy set | free space | records), each held alone; no system call under a spin lock.
+// Locks        end lock (finalizers, Dispose) → purge lock → pool locks → (lazy set | free space | records), each held alone; no system call under a
+//              spin lock.
+//
+// Forgotten    the finalizer releases the memory when no range, map or frame is in use. Whoever is inside of an operation then, with the last reference
+//              gone, must not touch the memory: what belongs to a range in his hands is in use, what he does under the purge lock the finalizer waits
+//              for, and everything else keeps the allocator alive to its end (GC.KeepAlive).
 //
 // Accounting   window = free + busy + lazy + pooled + blocks, in pages, at rest; checked by Validate from the records themselves.
 //
@@ -50,8 +55,9 @@ namespace NativeMm.Vmap;
 /// <remarks>
 /// <para>Ranges are whole pages of 4 KiB. Freed ranges stay mapped for reuse, or until a purge unmaps many at once; a frame is nobody else's before
 /// its last mapping is gone. Using a range after its <see cref="Free(void*)"/> is as undefined as with any allocator, and may kill the process.</para>
-/// <para>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap but that by finalizers of buffers and rings. Elsewhere than on Linux with pages of 4 KiB nothing can be
-/// mapped twice: <see cref="Alloc"/> gives contiguous frames, up to 4 MiB, and <see cref="Map"/> throws.</para>
+/// <para>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap but that by finalizers of buffers and rings. An allocator that is
+/// forgotten goes when nothing of it is in use any more. Elsewhere than on Linux with pages of 4 KiB nothing can be mapped twice: <see cref="Alloc"/>
+/// gives contiguous frames, up to 4 MiB, and <see cref="Map"/> throws.</para>
 /// </remarks>
 public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
 {
@@ -140,8 +146,8 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     /// <summary>Lets a forgotten allocator go, and all its memory, as soon as nothing of it is in use.</summary>
     /// <remarks>
     /// An address does not keep an allocator alive: as long as a range, a map, or a frame is in somebody's hands, the memory stays, and the next full
-    /// collection of the garbage collector asks again. Nothing here refers to an object that has a finalizer of its own. The background thread holds
-    /// the allocator weakly and ends by itself.
+    /// garbage collection asks again. No part that is used here has a finalizer of its own. The background thread holds the allocator weakly and
+    /// ends by itself.
     /// </remarks>
     ~VmapAllocator()
     {
