@@ -15,6 +15,7 @@ internal sealed class NativeMmEventSource : EventSource
     private const int DeadThreadAdoptedId = 4;
     private const int ReportingFailedId = 5;
     private const int PurgeNotifierFailedId = 6;
+    private const int BackgroundPassFailedId = 7;
 
     private NativeMmEventSource()
     {
@@ -63,6 +64,12 @@ internal sealed class NativeMmEventSource : EventSource
     /// <param name="bytes">How much was asked for.</param>
     [Event(PurgeNotifierFailedId, Level = EventLevel.Warning, Message = "A purge notifier that was asked for {1} bytes failed: {0}")]
     public void PurgeNotifierFailed(string failure, long bytes) => WriteEvent(PurgeNotifierFailedId, failure, bytes);
+
+    /// <summary>A pass of a background thread ended with an exception; the next one comes.</summary>
+    /// <param name="thread">Which thread.</param>
+    /// <param name="failure">What happened.</param>
+    [Event(BackgroundPassFailedId, Level = EventLevel.Error, Message = "A pass of {0} failed: {1}")]
+    public void BackgroundPassFailed(string thread, string failure) => WriteEvent(BackgroundPassFailedId, thread, failure);
 
     [Event(MemoryFaultId, Level = EventLevel.Critical, Message = "{2}")]
     private void MemoryFault(string kind, string address, string message) => WriteEvent(MemoryFaultId, kind, address, message);

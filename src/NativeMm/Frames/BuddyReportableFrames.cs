@@ -27,7 +27,7 @@ internal sealed class BuddyReportableFrames<TStatistics>(BuddyAllocator<TStatist
     public FrameUse Sample() => buddy.SampleUse();
 
     /// <inheritdoc/>
-    public bool HasFree(ulong frames) => buddy.HasFree(frames);
+    public ulong CountFree(ulong enough) => buddy.CountFree();
 
     /// <inheritdoc/>
     /// <remarks>The lists go from large to small by themselves, so only the smaller of the two orders matters.</remarks>

@@ -18,6 +18,7 @@ public sealed unsafe class FrameZone : IDisposable
     private readonly nuint _descriptorBytes;
     private nuint _base;
     private PageFrame* _descriptors;
+    private object? _reporter;
 
     private FrameZone(IMemoryPlatform platform, ZoneKind kind, nuint bytes)
     {
@@ -57,6 +58,12 @@ public sealed unsafe class FrameZone : IDisposable
     internal Pfn FrameOf(void* address) => new((uint)(((nuint)address - _base) >> Pfn.FrameShift));
 
     internal ref PageFrame Descriptor(Pfn frame) => ref _descriptors[frame.Value];
+
+    /// <summary>Makes somebody the one who reports the zone's free blocks, unless there is one.</summary>
+    internal bool TryAttachReporter(object reporter) => Atomic.CompareExchange(ref _reporter, null, reporter);
+
+    /// <summary>Lets another one report the zone's free blocks.</summary>
+    internal void DetachReporter(object reporter) => Atomic.CompareExchange(ref _reporter, reporter, null);
 
     /// <summary>Reserves a zone.</summary>
     /// <param name="platform">Where the memory comes from.</param>

@@ -20,8 +20,9 @@ internal interface IReportableFrames
     /// <summary>Counts what is allocated and what could be reported. For a look a few times a second.</summary>
     FrameUse Sample();
 
-    /// <summary>Whether at least so many frames are free in the common pool.</summary>
-    bool HasFree(ulong frames);
+    /// <summary>How many frames are free in the common pool.</summary>
+    /// <param name="enough">Counting may stop once it has so many.</param>
+    ulong CountFree(ulong enough);
 
     /// <summary>Begins a walk over the free blocks that are not reported, or goes on with one that was interrupted.</summary>
     /// <param name="blocks">Blocks of at least this order come first.</param>

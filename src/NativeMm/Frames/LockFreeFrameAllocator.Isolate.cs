@@ -97,17 +97,17 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return new FrameUse(used - Math.Min(used, Atomic.LoadAcquire(ref _state->IsolatedFrames)), unreported);
     }
 
-    /// <summary>Whether at least so many frames are free; looks no further than it must.</summary>
-    internal bool HasFree(ulong frames)
+    /// <summary>How many frames are free; looks no further than to have found enough.</summary>
+    internal ulong CountFree(ulong enough)
     {
         uint children = Math.Min(_childCount, Frontier * FrameTree.ChildCount);
         ulong free = (ulong)(_childCount - children) * ChildWord.Frames;
-        for (uint child = 0; child < children && free < frames; child++)
+        for (uint child = 0; child < children && free < enough; child++)
         {
             free += ReadChild(child).Free;
         }
 
-        return free >= frames;
+        return free;
     }
 
     private void Land(int blocks)

@@ -38,8 +38,8 @@ internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
     }
 
     /// <inheritdoc/>
-    public bool HasFree(ulong wanted) =>
-        frames is LockFreeFrameAllocator lockFree ? lockFree.HasFree(wanted) : frames.GetStatistics().FreeFrames >= wanted;
+    public ulong CountFree(ulong enough) =>
+        frames is LockFreeFrameAllocator lockFree ? lockFree.CountFree(enough) : frames.GetStatistics().FreeFrames;
 
     /// <inheritdoc/>
     public void Begin(Order blocks, Order pieces, bool restart)

@@ -1,24 +1,41 @@
+// Purpose      one background thread that makes somebody work again and again, until either is no longer wanted.
+// Ownership    field             | who writes     | who reads      | how
+//              stop              | stop, dispose  | the thread     | event
+//              failures, text    | the thread     | statistics     | release, acquire; the text first, so that a count has its text
+// Progress     a beat that throws is counted and written down, and the next one comes: work in the background must not end a process.
+//              The event is never disposed: it makes no handle of the system, and stopping twice must be harmless.
+
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
 namespace NativeMm.Reporting;
 
 /// <summary>
-/// One background thread that makes somebody work once an interval. It holds him weakly, so that who is not referenced any more can go, and
-/// ends with him.
+/// One background thread that makes somebody work again and again. It holds him weakly, so that who is not referenced any more can go, and
+/// ends with him. Thread-safe.
 /// </summary>
 internal sealed class BackgroundPasses : IDisposable
 {
+    private static readonly TimeSpan s_waitMin = TimeSpan.FromMilliseconds(1);
+
     private readonly WeakReference<IBackgroundPass> _worker;
     private readonly ManualResetEventSlim _stop = new();
     private readonly TimeSpan _interval;
     private readonly Thread _thread;
+    private TimeSpan _wait;
+    private long _failures;
+    private string? _lastFailure;
 
     /// <summary>Starts the thread.</summary>
     /// <param name="worker">Who works.</param>
-    /// <param name="interval">Time between two passes.</param>
+    /// <param name="interval">Time to the first pass, and from one that failed to the next.</param>
     /// <param name="name">Name of the thread.</param>
     public BackgroundPasses(IBackgroundPass worker, TimeSpan interval, string name)
     {
         _worker = new WeakReference<IBackgroundPass>(worker);
         _interval = interval;
+        _wait = interval;
         _thread = new Thread(Run, maxStackSize: 256 << 10)
         {
             IsBackground = true,
@@ -28,29 +45,53 @@ internal sealed class BackgroundPasses : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Stops the thread and waits for the pass that it may be in.</summary>
+    /// <summary>Passes that ended with an exception.</summary>
+    public long Failures => Atomic.LoadAcquire(ref _failures);
+
+    /// <summary>What the last of them said, or null.</summary>
+    public string? LastFailure => Atomic.LoadAcquire(ref _lastFailure!);
+
+    /// <summary>Asks the thread to end. It makes no further pass; one that is under way is not waited for.</summary>
+    public void Stop() => _stop.Set();
+
+    /// <summary>Stops the thread and waits for the pass that it may be in, unless that pass itself calls this.</summary>
     public void Dispose()
     {
-        _stop.Set();
-        _thread.Join();
-        _stop.Dispose();
+        Stop();
+        if (Thread.CurrentThread != _thread)
+        {
+            _thread.Join();
+        }
     }
 
     private void Run()
     {
-        while (!_stop.Wait(_interval) && RunOnce())
+        while (RunOnce())
         {
         }
     }
 
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
     private bool RunOnce()
     {
-        if (!_worker.TryGetTarget(out IBackgroundPass? worker))
+        try
         {
-            return false;
+            if (_stop.Wait(_wait < s_waitMin ? s_waitMin : _wait) || !_worker.TryGetTarget(out IBackgroundPass? worker))
+            {
+                return false;
+            }
+
+            _wait = _interval;
+            _wait = worker.RunPass();
+        }
+        catch (Exception exception)
+        {
+            string failure = FailureText.Of(exception);
+            Atomic.StoreRelease(ref _lastFailure!, failure);
+            Atomic.StoreRelease(ref _failures, _failures + 1);
+            NativeMmEventSource.Log.BackgroundPassFailed(_thread.Name!, failure);
         }
 
-        worker.RunPass();
         return true;
     }
 }

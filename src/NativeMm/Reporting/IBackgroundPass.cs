@@ -4,5 +4,6 @@ namespace NativeMm.Reporting;
 internal interface IBackgroundPass
 {
     /// <summary>Does the work of one beat.</summary>
-    void RunPass();
+    /// <returns>Time until the next one.</returns>
+    TimeSpan RunPass();
 }

@@ -54,6 +54,10 @@ public sealed class MadviseDevice : IReportingDevice
     internal static bool IsSupportedBy(IMemoryPlatform platform) => (platform.Capabilities & PlatformCapabilities.Discard) != 0;
 
     /// <inheritdoc/>
+    /// <remarks>Only <see cref="ZoneKind.Normal"/>: advice on a mapping of a memory file leaves the pages in the file.</remarks>
+    public bool Supports(ZoneKind zone) => zone == ZoneKind.Normal;
+
+    /// <inheritdoc/>
     public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
     {
         Span<AddressRange> vector = stackalloc AddressRange[2 * PageReporter.Capacity];

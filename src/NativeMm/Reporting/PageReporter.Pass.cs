@@ -1,76 +1,77 @@
 using System.Diagnostics.CodeAnalysis;
-using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
 namespace NativeMm.Reporting;
 
-/// <content>Passes, and what is counted of them.</content>
+/// <content>Passes.</content>
 public sealed partial class PageReporter
 {
     // Written by whoever holds the pass lock.
     private ulong _isolatedFrames;
+    private uint _polledRegistration;
     private bool _foundAny;
-    private long _passes;
-    private long _deviceCalls;
-    private long _deviceFailures;
-    private long _reportedBlocks;
-    private ulong _reportedBytes;
-    private long _pressureStops;
-    private int _state;
-    private string? _lastFailure;
 
-    /// <summary>Reports everything that is free now, whatever the pace says, and waits for a pass that is under way before.</summary>
+    /// <summary>
+    /// Reports what is free now, whatever the pace says, and waits for a pass that is under way before. It ends early, with less than
+    /// everything, when so little is free that allocations might have to wait, when an allocation is about to fail, when the device fails or
+    /// is unregistered, and when the reporter is disposed.
+    /// </summary>
     /// <returns>Bytes that the device took note of; 0 when there is no device, and when the device itself calls this.</returns>
+    /// <exception cref="ObjectDisposedException">The reporter is disposed.</exception>
+    /// <exception cref="Diagnostics.MemoryFaultException">The device put blocks back or freed them itself.</exception>
     public ulong ReportNow()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_passLock.IsHeldByCurrentThread)
+        ObjectDisposedException.ThrowIf(IsClosed, this);
+        if (IsReportingHere)
         {
             return 0;
         }
 
         lock (_passLock)
         {
+            ObjectDisposedException.ThrowIf(IsClosed, this); // [R4]
             LetAllocationsGoFirst();
-            return RunPass(ulong.MaxValue, restart: true);
+            return RunPass(ulong.MaxValue, isPaced: false);
         }
     }
 
-    /// <summary>What it did so far.</summary>
-    public ReporterStatistics GetStatistics() => new()
-    {
-        State = (ReporterState)Atomic.LoadAcquire(ref _state),
-        Passes = Atomic.LoadAcquire(ref _passes),
-        DeviceCalls = Atomic.LoadAcquire(ref _deviceCalls),
-        DeviceFailures = Atomic.LoadAcquire(ref _deviceFailures),
-        ReportedBlocks = Atomic.LoadAcquire(ref _reportedBlocks),
-        ReportedBytes = Atomic.LoadAcquire(ref _reportedBytes),
-        PressureStops = Atomic.LoadAcquire(ref _pressureStops),
-        LastFailure = Atomic.LoadAcquire(ref _lastFailure!),
-    };
-
-    /// <summary>One beat: looks where the frames are, and makes a pass when the pace allows it. For a call every pass interval.</summary>
+    /// <summary>
+    /// One beat: looks where the frames are, and makes a pass when the pace allows it. For a call every pass interval. A pass that breaks off
+    /// with an exception counts as a failure of the device.
+    /// </summary>
     /// <returns>Bytes that the device took note of.</returns>
     internal ulong Poll()
     {
         lock (_passLock)
         {
-            if (_disposed || Device is null)
+            if (IsClosed || Device is null) // [R4]
             {
                 return 0;
             }
 
-            ulong frames = _pace.Advance(_frames.Sample(), _time.GetElapsedTime(0));
-            ulong bytes = frames >= Options.Pieces.Frames && !AreAllocationsWaiting ? RunPacedPass(frames) : 0;
+            TimeSpan now = _time.GetElapsedTime(0);
+            ulong frames = _pace.Advance(_frames.Sample(), now);
+            bool mayReport = frames >= Options.Pieces.Frames && !AreAllocationsWaiting && IsDeviceToBeAsked(now);
+            ulong bytes = mayReport ? RunPacedPass(frames) : 0;
             Atomic.StoreRelease(ref _state, (int)_pace.State);
             return bytes;
         }
     }
 
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Counted and written down where the pass breaks off.")]
     private ulong RunPacedPass(ulong framesMax)
     {
-        ulong bytes = RunPass(framesMax, restart: false);
+        ulong bytes = 0;
+        try
+        {
+            bytes = RunPass(framesMax, isPaced: true);
+        }
+        catch (Exception)
+        {
+            // The next beat comes, after a pause.
+        }
+
         if (bytes > 0)
         {
             _pace.NotePass(_frames.Sample(), _time.GetElapsedTime(0));
@@ -86,67 +87,141 @@ public sealed partial class PageReporter
     private void LetAllocationsGoFirst()
     {
         long end = Environment.TickCount64 + DeferMillisecondsMax;
-        while (AreAllocationsWaiting && Environment.TickCount64 < end)
+        while (AreAllocationsWaiting && !IsClosed && Environment.TickCount64 < end)
         {
             Thread.Sleep(1);
         }
     }
 
-    private ulong RunPass(ulong framesMax, bool restart)
+    private bool IsDeviceToBeAsked(TimeSpan now)
     {
+        uint registration = Atomic.LoadAcquire(ref _registration);
+        if (_polledRegistration != registration)
+        {
+            _polledRegistration = registration;
+            _backoff.Reset();
+        }
+
+        return _backoff.IsOver(now);
+    }
+
+    /// <summary>A pass over the blocks that are not reported.</summary>
+    /// <param name="framesMax">Most frames to report.</param>
+    /// <param name="isPaced">Whether it goes on where the last one stopped and leaves the reserve alone; otherwise it looks at everything.</param>
+    /// <returns>Bytes reported.</returns>
+    private ulong RunPass(ulong framesMax, bool isPaced)
+    {
+        uint registration = Atomic.LoadAcquire(ref _registration); // [R1]
         if (Device is not { } device)
         {
             return 0;
         }
 
+        try
+        {
+            return RunPass(device, registration, framesMax, isPaced);
+        }
+        catch (Exception exception)
+        {
+            NoteFailure(device, exception);
+            throw;
+        }
+        finally
+        {
+            if (IsClosed)
+            {
+                Detach();
+            }
+        }
+    }
+
+    private ulong RunPass(IReportingDevice device, uint registration, ulong framesMax, bool isPaced)
+    {
         Atomic.StoreRelease(ref _passes, _passes + 1);
-        uint stopRequests = Atomic.LoadAcquire(ref _stopRequests);
+        uint pressureRequests = Atomic.LoadAcquire(ref _pressureRequests);
         Span<FrameRange> ranges = stackalloc FrameRange[Capacity];
         ulong reported = 0;
-        _frames.Begin(Options.Blocks, Options.Pieces, restart);
-        _foundAny &= !restart;
-        while (reported < framesMax && MayGoOn(device, stopRequests) && TryReportNext(device, ranges, framesMax - reported, out ulong frames))
+        bool goesOn = true;
+        _frames.Begin(Options.Blocks, Options.Pieces, restart: !isPaced);
+        _foundAny &= isPaced;
+        while (goesOn && reported < framesMax && Atomic.LoadAcquire(ref _registration) == registration) // [R1]
         {
-            reported += frames;
-        }
-
-        if (_frames.IsAtEnd)
-        {
-            // Blocks that were freed behind the walk wait for the next one; only a walk that found nothing says that nothing is left.
-            if (!_foundAny)
+            ulong wanted = framesMax - reported;
+            ulong spare = Atomic.LoadAcquire(ref _pressureRequests) == pressureRequests ? CountSpare() : 0;
+            int found = 0;
+            ulong frames = 0;
+            if (spare != 0)
             {
-                Settle();
+                // Whoever asks for everything gets the last blocks as well, one at a time, so that at most one of them is missing at any moment.
+                bool oneByOne = !isPaced && spare < Order.Max.Frames;
+                found = ReportNext(device, oneByOne ? ranges[..1] : ranges, oneByOne ? wanted : Math.Min(wanted, spare), out frames);
             }
 
-            _foundAny = false;
+            reported += frames;
+            goesOn = frames != 0;
+            if (found == 0 && spare < wanted && !_frames.IsAtEnd)
+            {
+                Atomic.StoreRelease(ref _pressureStops, _pressureStops + 1);
+            }
         }
 
+        SettleAtEnd();
         return reported << Pfn.FrameShift;
     }
 
-    private bool MayGoOn(IReportingDevice device, uint stopRequests)
+    /// <summary>Frames that are free beyond the reserve, counted no further than a call can take.</summary>
+    private ulong CountSpare()
     {
-        if (Device != device)
-        {
-            return false;
-        }
-
-        bool isTight = Atomic.LoadAcquire(ref _stopRequests) != stopRequests || !_frames.HasFree(_reserveFrames);
-        if (isTight)
-        {
-            Atomic.StoreRelease(ref _pressureStops, _pressureStops + 1);
-        }
-
-        return !isTight;
+        ulong most = Math.Max((ulong)Capacity << Options.BlockOrder, Order.Max.Frames);
+        ulong free = _frames.CountFree(ReserveFrames + most);
+        return free - Math.Min(free, ReserveFrames);
     }
 
     /// <summary>Reports the next few blocks.</summary>
-    /// <returns>Whether the pass may go on: there were blocks, and the device did its work.</returns>
-    private bool TryReportNext(IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, out ulong frames)
+    /// <param name="device">Whom to tell.</param>
+    /// <param name="ranges">Room for the blocks.</param>
+    /// <param name="framesMax">Most frames.</param>
+    /// <param name="frames">Frames that the device took note of: 0 when it failed.</param>
+    /// <returns>Blocks found.</returns>
+    private int ReportNext(IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, out ulong frames)
     {
+        FrameContent content = FrameContent.Unknown;
+        string failure = "";
+        int count = 0;
         frames = 0;
         _quiet.Reset(); // [R2]
-        Span<FrameRange> isolated = ranges[.._frames.Isolate(ranges, framesMax)];
+        try
+        {
+            count = _frames.Isolate(ranges, framesMax);
+            frames = NoteIsolated(ranges[..count]);
+            if (count != 0)
+            {
+                content = CallDevice(device, ranges[..count], out failure);
+            }
+        }
+        finally
+        {
+            PutBack(ranges[..count], content);
+        }
+
+        if (content != FrameContent.Unknown)
+        {
+            NoteSuccess(count, frames);
+            return count;
+        }
+
+        frames = 0;
+        if (count != 0)
+        {
+            NoteFailure(device, failure, count);
+        }
+
+        return count;
+    }
+
+    private ulong NoteIsolated(ReadOnlySpan<FrameRange> isolated)
+    {
+        ulong frames = 0;
         foreach (FrameRange range in isolated)
         {
             frames += range.Order.Frames;
@@ -154,59 +229,39 @@ public sealed partial class PageReporter
         }
 
         Atomic.StoreRelease(ref _isolatedFrames, frames);
-        FrameContent content = FrameContent.Unknown;
-        if (!isolated.IsEmpty)
-        {
-            content = CallDevice(device, isolated);
-            _frames.PutBack(isolated, content);
-            Count(isolated.Length, frames, content);
-        }
-
-        Atomic.StoreRelease(ref _isolatedFrames, 0UL);
-        _quiet.Set(); // [R2]
-        frames = content == FrameContent.Unknown ? 0 : frames;
-        return content != FrameContent.Unknown;
+        return frames;
     }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A device must not be able to keep blocks isolated.")]
-    private FrameContent CallDevice(IReportingDevice device, ReadOnlySpan<FrameRange> ranges)
+    private void PutBack(ReadOnlySpan<FrameRange> isolated, FrameContent content)
     {
-        FrameContent content = FrameContent.Unknown;
-        string failure = "the device could not do its work";
         try
         {
-            content = device.Report(ranges);
+            if (!isolated.IsEmpty)
+            {
+                _frames.PutBack(isolated, content);
+            }
         }
-        catch (Exception exception)
+        finally
         {
-            failure = $"{exception.GetType().Name}: {exception.Message}";
-        }
-
-        if (content is not (FrameContent.Reported or FrameContent.ReportedZero))
-        {
-            content = FrameContent.Unknown;
-            failure = $"{device.GetType().Name}: {failure}";
-            Atomic.StoreRelease(ref _lastFailure!, failure);
-            Atomic.StoreRelease(ref _deviceFailures, _deviceFailures + 1);
-            NativeMmEventSource.Log.ReportingFailed(failure, ranges.Length);
-        }
-
-        return content;
-    }
-
-    private void Count(int blocks, ulong frames, FrameContent content)
-    {
-        Atomic.StoreRelease(ref _deviceCalls, _deviceCalls + 1);
-        if (content != FrameContent.Unknown)
-        {
-            Atomic.StoreRelease(ref _reportedBlocks, _reportedBlocks + blocks);
-            Atomic.StoreRelease(ref _reportedBytes, _reportedBytes + (frames << Pfn.FrameShift));
+            Atomic.StoreRelease(ref _isolatedFrames, 0UL);
+            _quiet.Set(); // [R2]
         }
     }
 
-    private void Settle()
+    private void SettleAtEnd()
     {
-        _pace.Settle(_frames.Sample());
-        Atomic.StoreRelease(ref _state, (int)_pace.State);
+        if (!_frames.IsAtEnd)
+        {
+            return;
+        }
+
+        // Blocks that were freed behind the walk wait for the next one; only a walk that found nothing says that nothing is left.
+        if (!_foundAny)
+        {
+            _pace.Settle(_frames.Sample());
+            Atomic.StoreRelease(ref _state, (int)_pace.State);
+        }
+
+        _foundAny = false;
     }
 }

@@ -1,20 +1,28 @@
 // Purpose      tells a device which free blocks nobody uses, so that their memory can go elsewhere.
 // States       ReporterState: idle → requested → active → idle, by the pace. A block: free → isolated → free and reported.
-// Transitions  all by whoever holds the pass lock; blocks change hands through IReportableFrames.
-// Ownership    field               | who writes                    | who reads        | how
-//              device              | register, unregister          | the pass         | CAS, acquire [R1]
-//              stop requests       | unregister, failing allocations | the pass       | add, acquire [R2]
-//              quiet event         | the pass                      | failing allocations | event
-//              pace, walk, counters | the pass                     | statistics       | pass lock; counters release, acquire
-// Ordering     [R1] a pass looks at the device before each call and holds the pass lock over the call; unregistering takes the device away and
-//              then takes the lock: when it has it, no call is under way and none will follow.
+//              The reporter: open → closed (no device, no new pass) → detached (its allocator knows it no more).
+// Transitions  of blocks and the pace by whoever holds the pass lock; blocks change hands through IReportableFrames. Closing by whoever
+//              disposes; detaching under the pass lock, by the disposer or, when the device disposes, by the pass that called it.
+// Ownership    field                | who writes                    | who reads        | how
+//              device, registration | register, unregister, close   | the pass         | gate; release, acquire [R1]
+//              closed, background   | start, close                  | everybody        | gate; release, acquire [R4]
+//              pressure requests    | failing allocations           | the pass         | add, acquire
+//              quiet event          | the pass                      | failing allocations | event [R2]
+//              pace, walk, back-off, counters | the pass            | statistics       | pass lock; counters release, acquire
+// Locks        pass lock, over a whole pass and so over calls of the device; then the gate, for a few instructions. Nobody asks for the pass
+//              lock under the gate.
+// Ordering     [R1] a pass reads the registration before the device, and looks at the registration again before each call. Whoever takes the
+//              device away changes the device, then the registration, and then takes the pass lock: when he has it, no call of that device
+//              is under way and none will follow.
 //              [R2] quiet is reset before blocks are isolated and set after they are put back, so whoever finds it set after his allocation
-//              failed either failed for another reason or can have the blocks by trying again.
+//              failed either failed for another reason or can have the blocks by trying again. It is set whatever is thrown in between.
 //              [R3] the time is written before the count goes down, so a pass that finds nobody waiting sees when the last one was.
+//              [R4] closing comes before the disposer's turn with the pass lock, and each pass looks under that lock: none begins after.
+//              The reporter stays among the shrinkers until then, so that an allocation can wait for the blocks of the last call.
 // Progress     blocking among passes only. Allocations never wait for a pass, except one that is about to fail: it waits for one call of the
-//              device.
+//              device. Whoever disposes or unregisters waits for one call of the device, and for none if the device itself does.
 // Source       Linux, mm/page_reporting.c. Departures: the pace also keeps back what was in use within the delay; pieces follow the blocks;
-//              see docs/algorithms/page-reporting.md.
+//              near the watermark calls get smaller instead of ending; see docs/algorithms/page-reporting.md.
 
 using NativeMm.Frames;
 using NativeMm.Platform;
@@ -24,7 +32,7 @@ namespace NativeMm.Reporting;
 
 /// <summary>
 /// Finds free blocks of frames that a device does not know to be free, takes up to <see cref="Capacity"/> of them out of circulation at a
-/// time, tells the device, and makes them free again. Thread-safe. One reporter an allocator.
+/// time, tells the device, and makes them free again. Thread-safe. One reporter a zone of frames.
 /// </summary>
 public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposable
 {
@@ -43,36 +51,46 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
     private readonly IReportableFrames _frames;
     private readonly TimeProvider _time;
     private readonly ReporterPace _pace;
-    private readonly ulong _reserveFrames;
+    private readonly DeviceBackoff _backoff;
+    private readonly bool _isOwned;
     private readonly Lock _passLock = new();
+    private readonly Lock _gate = new();
     private readonly ManualResetEventSlim _quiet = new(initialState: true);
     private BackgroundPasses? _background;
     private IReportingDevice? _device;
-    private uint _stopRequests;
+    private uint _registration;
+    private uint _pressureRequests;
     private int _waiting;
+    private int _closed;
     private long _lastWait = -GraceMilliseconds;
-    private bool _disposed;
 
     /// <summary>Makes a reporter without a device. It does nothing until it has one.</summary>
     /// <param name="frames">Whose free blocks to report. It must outlive the reporter.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">The zone of the frames has a reporter already.</exception>
     public PageReporter(IFrameAllocator frames, PageReporterOptions? options = null)
         : this(Find(frames, options ??= new PageReporterOptions()), options, TimeProvider.System)
     {
     }
 
     /// <summary>Makes a reporter over any way of finding blocks, with a clock of the caller's.</summary>
-    internal PageReporter(IReportableFrames frames, PageReporterOptions options, TimeProvider time)
+    /// <param name="frames">How blocks are found.</param>
+    /// <param name="options">What and how fast.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="isOwned">Whether somebody makes its passes and ends it by <see cref="Close"/>, so that nobody else may.</param>
+    internal PageReporter(IReportableFrames frames, PageReporterOptions options, TimeProvider time, bool isOwned = false)
     {
         options.Validate();
         _frames = frames;
         _time = time;
+        _isOwned = isOwned;
         _pace = new ReporterPace(options);
+        _backoff = new DeviceBackoff(options.PassInterval);
         Options = options;
         ulong managed = frames.Frames.Zone.FrameCount;
-        _reserveFrames = Math.Min(Watermarks.For(managed).Low + ((ulong)Capacity << options.BlockOrder), managed / ReserveDivisor);
-        frames.Frames.AddShrinker(this);
+        ReserveFrames = Math.Min(Watermarks.For(managed).Low, managed / ReserveDivisor);
+        Attach();
     }
 
     /// <summary>The options in force.</summary>
@@ -81,96 +99,28 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
     /// <summary>The registered device, or null.</summary>
     public IReportingDevice? Device => Atomic.LoadAcquire(ref _device);
 
+    /// <summary>Frames that stay free while a device has blocks: the last ones are for allocations, which shall not have to wait.</summary>
+    internal ulong ReserveFrames { get; }
+
     /// <summary>Whether an allocation waits for blocks that are under report at this moment.</summary>
     internal bool IsSomebodyWaiting => Atomic.LoadAcquire(ref _waiting) != 0;
 
-    /// <summary>Gives the reporter a device. Blocks that another one was told of before are not reported again until they were used.</summary>
-    /// <param name="device">The device.</param>
-    /// <exception cref="InvalidOperationException">There is a device already; unregister it first.</exception>
-    /// <exception cref="ArgumentException">The device cannot work for this zone.</exception>
-    public void Register(IReportingDevice device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (device is MadviseDevice && _frames.Frames.Zone.Kind == ZoneKind.Mappable)
-        {
-            throw new ArgumentException("A MadviseDevice gives private pages back; this zone is a memory file, whose pages it would keep.", nameof(device));
-        }
+    /// <summary>Whether the caller is the device, or is called by it, in a call of this reporter.</summary>
+    internal bool IsReportingHere => _passLock.IsHeldByCurrentThread;
 
-        if (!Atomic.CompareExchange(ref _device, null, device)) // [R1]
-        {
-            throw new InvalidOperationException(
-                $"The reporter is busy: it has a {Device?.GetType().Name ?? "device"} already. Unregister that one before a {device.GetType().Name}.");
-        }
-    }
-
-    /// <summary>
-    /// Takes the device away. When this returns no call of it is under way and none will follow, unless the device itself called this: then
-    /// that call is the last.
-    /// </summary>
-    /// <param name="device">The device that is registered.</param>
-    /// <exception cref="InvalidOperationException">It is not registered.</exception>
-    public void Unregister(IReportingDevice device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        if (!Atomic.CompareExchange(ref _device, device, null)) // [R1]
-        {
-            throw new InvalidOperationException($"This {device.GetType().Name} is not registered with the reporter.");
-        }
-
-        Atomic.Add(ref _stopRequests, 1); // [R2]
-        _passLock.Enter();
-        _passLock.Exit();
-    }
-
-    /// <summary>Starts a background thread that makes passes by the pace of the options. It ends with the reporter.</summary>
-    /// <exception cref="InvalidOperationException">It runs already.</exception>
-    public void Start()
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        lock (_passLock)
-        {
-            if (_background is not null)
-            {
-                throw new InvalidOperationException("The reporter's thread runs already.");
-            }
-
-            _background = new BackgroundPasses(this, Options.PassInterval, "NativeMm reporter");
-        }
-    }
-
-    /// <summary>Stops the background thread, if there is one, and lets go of the device and the frames.</summary>
-    public void Dispose()
-    {
-        if (_disposed)
-        {
-            return;
-        }
-
-        _disposed = true;
-        _background?.Dispose();
-        _frames.Frames.RemoveShrinker(this);
-        if (Device is { } device && Atomic.CompareExchange(ref _device, device, null))
-        {
-            Atomic.Add(ref _stopRequests, 1);
-        }
-
-        // Wait for the pass that another thread may be in.
-        _passLock.Enter();
-        _passLock.Exit();
-    }
+    private bool IsClosed => Atomic.LoadAcquire(ref _closed) != 0; // [R4]
 
     /// <inheritdoc/>
     /// <remarks>An allocation is about to fail: the pass under way ends, and its blocks come back as soon as the device lets go of them.</remarks>
     ulong IShrinker.Shrink(ulong framesWanted)
     {
-        if (_quiet.IsSet || _passLock.IsHeldByCurrentThread)
+        if (_quiet.IsSet || IsReportingHere)
         {
             return 0;
         }
 
         ulong isolated = Atomic.LoadAcquire(ref _isolatedFrames);
-        Atomic.Add(ref _stopRequests, 1); // [R2]
+        Atomic.Add(ref _pressureRequests, 1);
         Atomic.Add(ref _waiting, 1);
         bool isBack = _quiet.Wait(s_patience);
         Atomic.StoreRelease(ref _lastWait, Environment.TickCount64);
@@ -179,12 +129,15 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
     }
 
     /// <inheritdoc/>
-    void IBackgroundPass.RunPass() => Poll();
+    TimeSpan IBackgroundPass.RunPass()
+    {
+        Poll();
+        return Options.PassInterval;
+    }
 
     private static IReportableFrames Find(IFrameAllocator frames, PageReporterOptions options)
     {
         ArgumentNullException.ThrowIfNull(frames);
-        options.Validate();
         return ReportableFrames.For(frames, options.Scheme);
     }
 }

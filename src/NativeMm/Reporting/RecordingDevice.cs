@@ -2,7 +2,10 @@ using NativeMm.Frames;
 
 namespace NativeMm.Reporting;
 
-/// <summary>Writes down what it is told, and passes it on to another device if it has one. For tests and for looking on. Thread-safe.</summary>
+/// <summary>
+/// Writes down what it is told, and passes it on to another device if it has one. For tests and for looking on: what is written down grows with
+/// each call until <see cref="Clear"/>. Thread-safe.
+/// </summary>
 /// <param name="next">Who does the work; null for nobody: then the content of the pages stays as it is.</param>
 public sealed class RecordingDevice(IReportingDevice? next = null) : IReportingDevice
 {
@@ -32,6 +35,9 @@ public sealed class RecordingDevice(IReportingDevice? next = null) : IReportingD
             _calls.Clear();
         }
     }
+
+    /// <inheritdoc/>
+    public bool Supports(ZoneKind zone) => next?.Supports(zone) ?? true;
 
     /// <inheritdoc/>
     public FrameContent Report(ReadOnlySpan<FrameRange> ranges)

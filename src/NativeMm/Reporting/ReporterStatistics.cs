@@ -12,7 +12,7 @@ public sealed record ReporterStatistics
     /// <summary>Calls of the device.</summary>
     public required long DeviceCalls { get; init; }
 
-    /// <summary>Calls of the device that failed or threw.</summary>
+    /// <summary>Calls of the device that failed or threw, and passes that an exception broke off, such as when a device freed the blocks.</summary>
     public required long DeviceFailures { get; init; }
 
     /// <summary>Blocks that the device took note of.</summary>
@@ -21,9 +21,9 @@ public sealed record ReporterStatistics
     /// <summary>Bytes of these blocks.</summary>
     public required ulong ReportedBytes { get; init; }
 
-    /// <summary>Passes that ended early because memory was tight or an allocation was about to fail.</summary>
+    /// <summary>Passes that ended early because hardly anything was free beyond the reserve, or because an allocation was about to fail.</summary>
     public required long PressureStops { get; init; }
 
-    /// <summary>The message of the last failure of the device, or null.</summary>
+    /// <summary>The device and the message of the last failure, or null.</summary>
     public required string? LastFailure { get; init; }
 }

@@ -15,25 +15,37 @@ public sealed partial class MemoryRuntime
     private const int PassesPerDelay = 4;
 
     private readonly Lock _trimLock = new();
-    private long _beats;
+
+    // One thread for both kinds of passes: it wakes up for the one that is due first.
+    private readonly PassSchedule _heapSchedule;
+    private readonly PassSchedule _frameSchedule;
     private long _passes;
     private ulong _returnedBytes;
 
-    private TimeSpan TrimInterval => Options.PurgeDelay / PassesPerDelay;
-
-    // One thread for both kinds of passes: it wakes up for the more frequent one.
-    private TimeSpan BeatInterval => TrimInterval < Options.Reporting.PassInterval ? TrimInterval : Options.Reporting.PassInterval;
+    private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
     /// <summary>
     /// Gives everything that is not needed at this moment back to the operating system: caches of all threads, empty slabs, free frames,
     /// retained large blocks, zspages that compaction empties.
     /// </summary>
-    /// <returns>Bytes given back.</returns>
+    /// <returns>Bytes given back; 0 when a reporting device calls this from its Report.</returns>
+    /// <remarks>
+    /// It waits for a pass that is under way, and so for a slow device. Of free frames it leaves alone what
+    /// <see cref="PageReporter.ReportNow"/> does: the last ones of a zone that is nearly full.
+    /// </remarks>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     public ulong Trim()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_reporter.IsReportingHere)
+        {
+            // Whoever holds the trim lock may wait for this very call.
+            return 0;
+        }
+
         lock (_trimLock)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             long start = Stopwatch.GetTimestamp();
             ulong bytes = 0;
             foreach (NativeHeap heap in _space.Heaps())
@@ -57,6 +69,41 @@ public sealed partial class MemoryRuntime
     public RuntimeStatistics GetStatistics()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        return CountEverything();
+    }
+
+    /// <summary>Checks every structure and every accounting equation. Call it at rest.</summary>
+    /// <exception cref="InvariantViolationException">Something does not add up.</exception>
+    /// <exception cref="InvalidOperationException">A reporting device calls this from its Report: nothing is at rest then.</exception>
+    public void Validate()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_reporter.IsReportingHere)
+        {
+            throw new InvalidOperationException("A reporting device cannot validate the runtime: its blocks are neither free nor in use until it returns.");
+        }
+
+        lock (_trimLock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            foreach (NativeHeap heap in _space.Heaps())
+            {
+                heap.Validate();
+            }
+
+            foreach (ZsPool pool in Pools().Where(pool => !pool.IsDisposed))
+            {
+                pool.Validate();
+            }
+
+            _frames.Validate();
+            VmapIfUsed?.Validate();
+        }
+    }
+
+    // Unchecked: a pass that Dispose waits for still counts.
+    private RuntimeStatistics CountEverything()
+    {
         var heaps = new List<HeapStatistics>();
         ulong inUse = 0;
         ulong large = 0;
@@ -86,6 +133,8 @@ public sealed partial class MemoryRuntime
             InUseBytes = inUse + InUseOf(vmap),
             ReturnedBytes = Atomic.LoadAcquire(in _returnedBytes),
             TrimPasses = Atomic.LoadAcquire(in _passes),
+            TrimFailures = _trimmer?.Failures ?? 0,
+            LastTrimFailure = _trimmer?.LastFailure,
             Reporting = _reporter.GetStatistics(),
             Zone = zone,
             Heaps = heaps,
@@ -93,33 +142,18 @@ public sealed partial class MemoryRuntime
         };
     }
 
-    /// <summary>Checks every structure and every accounting equation. Call it at rest.</summary>
-    /// <exception cref="InvariantViolationException">Something does not add up.</exception>
-    public void Validate()
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        lock (_trimLock)
-        {
-            foreach (NativeHeap heap in _space.Heaps())
-            {
-                heap.Validate();
-            }
-
-            foreach (ZsPool pool in Pools().Where(pool => !pool.IsDisposed))
-            {
-                pool.Validate();
-            }
-
-            _frames.Validate();
-            VmapIfUsed?.Validate();
-        }
-    }
-
     /// <summary>One beat of the background thread: a pass over the heaps and one of the reporter, each at its own interval.</summary>
-    void IBackgroundPass.RunPass()
+    TimeSpan IBackgroundPass.RunPass()
     {
-        _beats++;
-        TrimIdle(heaps: IsDue(TrimInterval), frames: IsDue(Options.Reporting.PassInterval));
+        TimeSpan now = Now;
+        bool heaps = _heapSchedule.IsDue(now);
+        bool frames = _frameSchedule.IsDue(now);
+        if (heaps || frames)
+        {
+            TrimIdle(heaps, frames);
+        }
+
+        return NextPass(Now);
     }
 
     /// <summary>One pass of the background thread.</summary>
@@ -129,6 +163,11 @@ public sealed partial class MemoryRuntime
     {
         lock (_trimLock)
         {
+            if (_disposed)
+            {
+                return;
+            }
+
             long start = Stopwatch.GetTimestamp();
             ulong bytes = 0;
             foreach (NativeHeap heap in heaps ? _space.Heaps() : [])
@@ -146,7 +185,12 @@ public sealed partial class MemoryRuntime
         }
     }
 
-    private bool IsDue(TimeSpan interval) => _beats % Math.Max(1, (long)Math.Round(interval / BeatInterval)) == 0;
+    private TimeSpan NextPass(TimeSpan now)
+    {
+        TimeSpan heaps = _heapSchedule.WaitFrom(now);
+        TimeSpan frames = _frameSchedule.WaitFrom(now);
+        return heaps < frames ? heaps : frames;
+    }
 
     private static ulong CommittedOf(VmapStatistics? vmap) =>
         vmap is null ? 0 : (vmap.Frames.ManagedFrames - vmap.Frames.ReportedFrames) * Pfn.FrameBytes;
@@ -167,7 +211,7 @@ public sealed partial class MemoryRuntime
     {
         if (bytes != 0 && NativeMmEventSource.Log.IsEnabled())
         {
-            RuntimeStatistics statistics = GetStatistics();
+            RuntimeStatistics statistics = CountEverything();
             NativeMmEventSource.Log.TrimPass((long)bytes, (long)statistics.RetainedBytes, (long)Stopwatch.GetElapsedTime(start).TotalMicroseconds);
         }
 

@@ -76,14 +76,17 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
 
         _migration = new FrameMigration(_frames);
         Heap = new NativeHeap(_space, _heapOptions, isShared);
-        _reporter = new PageReporter(_frames, options.Reporting);
+        _reporter = new PageReporter(
+            ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, isOwned: true);
         if (MadviseDevice.IsSupportedBy(platform))
         {
             _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space));
         }
 
         _meter = MakeMeter();
-        _trimmer = options.BackgroundTrim ? new BackgroundPasses(this, BeatInterval, "NativeMm trimmer") : null;
+        _heapSchedule = new PassSchedule(options.PurgeDelay / PassesPerDelay, Now);
+        _frameSchedule = new PassSchedule(options.Reporting.PassInterval, Now);
+        _trimmer = options.BackgroundTrim ? new BackgroundPasses(this, NextPass(Now), "NativeMm trimmer") : null;
     }
 
     /// <summary>The process-wide runtime. It is never disposed.</summary>
@@ -107,6 +110,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
 
     /// <summary>
     /// Who gives free frames back, with a <see cref="MadviseDevice"/> where the system can take pages back. Unregister that to register another.
+    /// It belongs to the runtime, which makes its passes and ends it: Start and Dispose are refused.
     /// </summary>
     public PageReporter Reporter => _reporter;
 
@@ -138,7 +142,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     }
 
     /// <summary>Frees everything, also the blocks that are still in use, and stops the background work.</summary>
-    /// <exception cref="InvalidOperationException">This is the shared runtime.</exception>
+    /// <exception cref="InvalidOperationException">This is the shared runtime, or a reporting device calls this from its Report.</exception>
     public void Dispose()
     {
         if (_isShared)
@@ -146,14 +150,24 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             throw new InvalidOperationException("The shared runtime lives as long as the process and cannot be disposed.");
         }
 
+        if (_reporter.IsReportingHere)
+        {
+            throw new InvalidOperationException("A reporting device cannot dispose the runtime whose frames it is told of: they are in use until it returns.");
+        }
+
         if (_disposed)
         {
             return;
         }
 
-        _disposed = true;
-        _trimmer?.Dispose();
+        // The meter first, whose callbacks need what goes. Then all who work are asked to stop before any is waited for.
         _meter.Dispose();
+        _disposed = true;
+        _trimmer?.Stop();
+        _reporter.Close();
+        _trimmer?.Dispose();
+        _trimLock.Enter();
+        _trimLock.Exit();
         foreach (ZsPool pool in Pools())
         {
             pool.Dispose();
@@ -164,7 +178,6 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             heap.Release();
         }
 
-        _reporter.Dispose();
         DisposeVmap();
         _space.Dispose();
         _frames.Dispose();

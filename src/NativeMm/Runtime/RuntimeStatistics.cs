@@ -26,6 +26,12 @@ public sealed record RuntimeStatistics
     /// <summary>Trim passes made since the start, in the background or on request.</summary>
     public required long TrimPasses { get; init; }
 
+    /// <summary>Trim passes of the background thread that ended with an exception. The thread goes on with the next one.</summary>
+    public required long TrimFailures { get; init; }
+
+    /// <summary>What the last of them said, or null.</summary>
+    public required string? LastTrimFailure { get; init; }
+
     /// <summary>What the reporter did.</summary>
     public required ReporterStatistics Reporting { get; init; }
 

@@ -57,7 +57,7 @@ internal sealed class DirtyBitmapFrames : WatchedFrames, IReportableFrames
     public FrameUse Sample() => _counts.Sample();
 
     /// <inheritdoc/>
-    public bool HasFree(ulong wanted) => _counts.HasFree(wanted);
+    public ulong CountFree(ulong enough) => _counts.CountFree(enough);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="pieces"/> is not the order of the bitmap.</exception>

@@ -27,7 +27,7 @@ internal sealed class RescanFrames(BuddyAllocator<NoLockStatistics> buddy) : IRe
     public FrameUse Sample() => _lists.Sample();
 
     /// <inheritdoc/>
-    public bool HasFree(ulong frames) => _lists.HasFree(frames);
+    public ulong CountFree(ulong enough) => _lists.CountFree(enough);
 
     /// <inheritdoc/>
     public void Begin(Order blocks, Order pieces, bool restart)

@@ -72,8 +72,6 @@ public sealed class ReporterThreadTests
 
     private sealed class Worker : IBackgroundPass
     {
-        public void RunPass()
-        {
-        }
+        public TimeSpan RunPass() => TimeSpan.FromMilliseconds(10);
     }
 }

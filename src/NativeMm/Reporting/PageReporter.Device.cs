@@ -1,0 +1,79 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Primitives;
+
+namespace NativeMm.Reporting;
+
+/// <content>Calls of the device, and what is counted.</content>
+public sealed partial class PageReporter
+{
+    // Written by whoever holds the pass lock.
+    private long _passes;
+    private long _deviceCalls;
+    private long _deviceFailures;
+    private long _reportedBlocks;
+    private ulong _reportedBytes;
+    private long _pressureStops;
+    private int _state;
+    private string? _lastFailure;
+
+    /// <summary>What it did so far.</summary>
+    public ReporterStatistics GetStatistics() => new()
+    {
+        State = Device is null ? ReporterState.Idle : (ReporterState)Atomic.LoadAcquire(ref _state),
+        Passes = Atomic.LoadAcquire(ref _passes),
+        DeviceCalls = Atomic.LoadAcquire(ref _deviceCalls),
+        DeviceFailures = Atomic.LoadAcquire(ref _deviceFailures),
+        ReportedBlocks = Atomic.LoadAcquire(ref _reportedBlocks),
+        ReportedBytes = Atomic.LoadAcquire(ref _reportedBytes),
+        PressureStops = Atomic.LoadAcquire(ref _pressureStops),
+        LastFailure = Atomic.LoadAcquire(ref _lastFailure!),
+    };
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A device must not be able to keep blocks isolated.")]
+    private FrameContent CallDevice(IReportingDevice device, ReadOnlySpan<FrameRange> ranges, out string failure)
+    {
+        Atomic.StoreRelease(ref _deviceCalls, _deviceCalls + 1);
+        failure = "the device could not do its work";
+        try
+        {
+            return Believed(device.Report(ranges));
+        }
+        catch (Exception exception)
+        {
+            failure = FailureText.Of(exception);
+            return FrameContent.Unknown;
+        }
+    }
+
+    /// <summary>
+    /// What to believe of what a device says. The pages of a memory file stay in the file whatever is advised on a mapping of it, and a device
+    /// inside another one may not know: they are never taken for zero.
+    /// </summary>
+    private FrameContent Believed(FrameContent content) => content switch
+    {
+        FrameContent.ReportedZero when _frames.Frames.Zone.Kind == ZoneKind.Mappable => FrameContent.Reported,
+        FrameContent.Reported or FrameContent.ReportedZero => content,
+        _ => FrameContent.Unknown,
+    };
+
+    private void NoteSuccess(int blocks, ulong frames)
+    {
+        Atomic.StoreRelease(ref _reportedBlocks, _reportedBlocks + blocks);
+        Atomic.StoreRelease(ref _reportedBytes, _reportedBytes + (frames << Pfn.FrameShift));
+        _backoff.Reset();
+    }
+
+    /// <summary>A pass broke off with an exception that is not the device's own.</summary>
+    private void NoteFailure(IReportingDevice device, Exception exception) => NoteFailure(device, FailureText.Of(exception), 0);
+
+    private void NoteFailure(IReportingDevice device, string failure, int blocks)
+    {
+        failure = $"{device.GetType().Name}: {failure}";
+        Atomic.StoreRelease(ref _lastFailure!, failure);
+        Atomic.StoreRelease(ref _deviceFailures, _deviceFailures + 1);
+        _backoff.NoteFailure(_time.GetElapsedTime(0));
+        NativeMmEventSource.Log.ReportingFailed(failure, blocks);
+    }
+}
