@@ -45,6 +45,9 @@ internal sealed class BackgroundPasses : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Whether the thread did not end yet.</summary>
+    public bool IsRunning => _thread.IsAlive;
+
     /// <summary>Passes that ended with an exception.</summary>
     public long Failures => Atomic.LoadAcquire(ref _failures);
 

@@ -108,6 +108,9 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
     /// <summary>Whether the caller is the device, or is called by it, in a call of this reporter.</summary>
     internal bool IsReportingHere => _passLock.IsHeldByCurrentThread;
 
+    /// <summary>Whether its own thread runs.</summary>
+    internal bool HasThread => Atomic.LoadAcquire(ref _background!) is { IsRunning: true };
+
     private bool IsClosed => Atomic.LoadAcquire(ref _closed) != 0; // [R4]
 
     /// <inheritdoc/>

@@ -118,6 +118,28 @@ public sealed unsafe class MadviseDeviceTests
         using var frames = new LockFreeFrameAllocator(zone);
         using var reporter = new PageReporter(frames);
         Assert.Throws<ArgumentException>(() => reporter.Register(new MadviseDevice()));
+        var wrapped = Assert.Throws<ArgumentException>(() => reporter.Register(new RecordingDevice(new RecordingDevice(new MadviseDevice()))));
+        Assert.Contains("RecordingDevice cannot work for a zone of kind Mappable", wrapped.Message, StringComparison.Ordinal);
+        reporter.Register(new RecordingDevice());
+    }
+
+    [LinuxFact]
+    public void Blocks_of_a_memory_file_are_never_known_to_be_zero_whatever_a_device_says()
+    {
+        // A device around another one may not pass on which zones that supports.
+        var device = new MadviseDevice();
+        using FrameZone zone = MakeZone(SystemPlatform.Current, ZoneKind.Mappable);
+        using var frames = new LockFreeFrameAllocator(zone);
+        using var reporter = new PageReporter(frames);
+        reporter.Register(new ScriptedDevice(ranges => device.Report(ranges)));
+        Assert.True(frames.TryAllocate(Order.Huge, FrameFlags.None, out Pfn frame, out _));
+        new Span<byte>(zone.AddressOf(frame), (int)Order.Huge.Bytes).Fill(0xAB);
+        frames.Free(frame, Order.Huge);
+        Assert.Equal(Order.Huge.Bytes, reporter.ReportNow());
+
+        Assert.True(frames.TryAllocate(Order.Huge, FrameFlags.Zeroed, out Pfn again, out _));
+        Assert.Equal(frame, again);
+        Assert.False(new Span<byte>(zone.AddressOf(again), (int)Order.Huge.Bytes).ContainsAnyExcept((byte)0));
     }
 
     [Fact]
