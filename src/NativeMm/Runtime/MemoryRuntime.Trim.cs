@@ -34,6 +34,7 @@ public sealed partial class MemoryRuntime
     /// <see cref="PageReporter.ReportNow"/> does: the last ones of a zone that is nearly full.
     /// </remarks>
     /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
+    /// <exception cref="MemoryFaultException">A reporting device put blocks back or freed them itself.</exception>
     public ulong Trim()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

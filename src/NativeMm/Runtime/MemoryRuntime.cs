@@ -142,7 +142,9 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     }
 
     /// <summary>Frees everything, also the blocks that are still in use, and stops the background work.</summary>
-    /// <exception cref="InvalidOperationException">This is the shared runtime, or a reporting device calls this from its Report.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// This is the shared runtime, or this is called from within a trim, such as by the reporting device.
+    /// </exception>
     public void Dispose()
     {
         if (_isShared)
@@ -150,9 +152,9 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             throw new InvalidOperationException("The shared runtime lives as long as the process and cannot be disposed.");
         }
 
-        if (_reporter.IsReportingHere)
+        if (_reporter.IsReportingHere || _trimLock.IsHeldByCurrentThread)
         {
-            throw new InvalidOperationException("A reporting device cannot dispose the runtime whose frames it is told of: they are in use until it returns.");
+            throw new InvalidOperationException("A runtime cannot be disposed from within its own trim or by its reporting device: what would go is in use.");
         }
 
         if (_disposed)
