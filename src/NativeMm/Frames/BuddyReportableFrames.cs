@@ -49,8 +49,9 @@ internal sealed class BuddyReportableFrames<TStatistics>(BuddyAllocator<TStatist
     }
 
     /// <inheritdoc/>
-    public int Isolate(Span<FrameRange> ranges, ulong framesMax)
+    public int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax)
     {
+        framesMax = Math.Min(framesMax, freeMax);
         if (IsAtEnd)
         {
             return 0;

@@ -33,8 +33,9 @@ internal interface IReportableFrames
     /// <summary>Takes the next free blocks that are not reported out of circulation.</summary>
     /// <param name="ranges">Where they go.</param>
     /// <param name="framesMax">Most frames to take.</param>
+    /// <param name="freeMax">Most frames by which there may be fewer free ones afterwards: the sizes of the blocks together.</param>
     /// <returns>How many blocks it took; 0 when the next one is larger than that, or when <see cref="IsAtEnd"/>.</returns>
-    int Isolate(Span<FrameRange> ranges, ulong framesMax);
+    int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax = ulong.MaxValue);
 
     /// <summary>Makes isolated blocks free again.</summary>
     /// <param name="ranges">Blocks from <see cref="Isolate"/>.</param>

@@ -56,8 +56,9 @@ internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
     }
 
     /// <inheritdoc/>
-    public int Isolate(Span<FrameRange> ranges, ulong framesMax)
+    public int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax)
     {
+        framesMax = Math.Min(framesMax, freeMax);
         if (!IsAtEnd && framesMax < _order.Frames)
         {
             // Too little for a block, so a few pieces on the side; the walk stays where it is.

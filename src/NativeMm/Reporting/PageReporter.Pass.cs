@@ -154,7 +154,7 @@ public sealed partial class PageReporter
             {
                 // Whoever asks for everything gets the last blocks as well, one at a time, so that at most one of them is missing at any moment.
                 bool oneByOne = !isPaced && spare < Order.Max.Frames;
-                found = ReportNext(device, oneByOne ? ranges[..1] : ranges, oneByOne ? wanted : Math.Min(wanted, spare), out frames);
+                found = ReportNext(device, oneByOne ? ranges[..1] : ranges, wanted, oneByOne ? ulong.MaxValue : spare, out frames);
             }
 
             reported += frames;
@@ -180,10 +180,11 @@ public sealed partial class PageReporter
     /// <summary>Reports the next few blocks.</summary>
     /// <param name="device">Whom to tell.</param>
     /// <param name="ranges">Room for the blocks.</param>
-    /// <param name="framesMax">Most frames.</param>
+    /// <param name="framesMax">Most frames to tell of.</param>
+    /// <param name="freeMax">Most frames to take away from the free ones.</param>
     /// <param name="frames">Frames that the device took note of: 0 when it failed.</param>
     /// <returns>Blocks found.</returns>
-    private int ReportNext(IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, out ulong frames)
+    private int ReportNext(IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, ulong freeMax, out ulong frames)
     {
         FrameContent content = FrameContent.Unknown;
         string failure = "";
@@ -192,7 +193,7 @@ public sealed partial class PageReporter
         _quiet.Reset(); // [R2]
         try
         {
-            count = _frames.Isolate(ranges, framesMax);
+            count = _frames.Isolate(ranges, framesMax, freeMax);
             frames = NoteIsolated(ranges[..count]);
             if (count != 0)
             {

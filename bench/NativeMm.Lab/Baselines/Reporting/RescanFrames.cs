@@ -38,7 +38,7 @@ internal sealed class RescanFrames(BuddyAllocator<NoLockStatistics> buddy) : IRe
     }
 
     /// <inheritdoc/>
-    public int Isolate(Span<FrameRange> ranges, ulong framesMax)
+    public int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax)
     {
         if (IsAtEnd)
         {
@@ -48,7 +48,7 @@ internal sealed class RescanFrames(BuddyAllocator<NoLockStatistics> buddy) : IRe
         // The boundaries go; the walk stays at the list that it is at.
         buddy.EndWalk();
         _lists.Begin(_blocks, _pieces, restart: false);
-        return _lists.Isolate(ranges, framesMax);
+        return _lists.Isolate(ranges, framesMax, freeMax);
     }
 
     /// <inheritdoc/>
