@@ -126,6 +126,7 @@ public sealed class ReporterLifetimeTests
             device.Release();
         });
         Assert.Equal(1, reporter.GetStatistics().DeviceCalls);
+        Assert.Equal(0, reporter.GetStatistics().DeviceFailures);
     }
 
     [Theory]
