@@ -93,6 +93,34 @@ public sealed class ReserveTests
         Assert.Equal(Order.Huge.Bytes, fixture.Reporter.ReportNow());
     }
 
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Blocks_of_which_little_was_used_count_with_their_size(ReporterVariant variant)
+    {
+        using ReporterFixture fixture = Make(variant, 16);
+        ulong least = ulong.MaxValue;
+        fixture.Reporter.Register(new ScriptedDevice(_ =>
+        {
+            least = Math.Min(least, fixture.Allocator.GetStatistics().FreeFrames);
+            return FrameContent.ReportedZero;
+        }));
+
+        // Of each 2 MiB all but the first 64 KiB were reported before.
+        List<Pfn> all = fixture.Use(256, 4);
+        fixture.Free(all.Where(frame => frame.Value % 512 != 0), 4);
+        fixture.Reporter.ReportNow();
+        fixture.Free(all.Where(frame => frame.Value % 512 == 0), 4);
+        least = ulong.MaxValue;
+        for (int pass = 0; pass < 50; pass++)
+        {
+            fixture.Time.Advance(TimeSpan.FromSeconds(1));
+            fixture.Reporter.Poll();
+        }
+
+        Assert.InRange(least, fixture.Reporter.ReserveFrames, fixture.Zone.FrameCount);
+        Assert.Equal(fixture.Zone.FrameCount, fixture.Allocator.GetStatistics().ReportedFrames);
+    }
+
     [Fact]
     public void The_reserve_is_the_low_watermark_but_not_more_than_a_sixteenth()
     {
