@@ -21,7 +21,10 @@ public sealed partial class PageReporter
     private string? _lastFailure;
 
     /// <summary>Reports everything that is free now, whatever the pace says, and waits for a pass that is under way before.</summary>
-    /// <returns>Bytes that the device took note of; 0 when there is no device, and when the device itself calls this.</returns>
+    /// <returns>
+    /// Bytes that the device took note of, as <see cref="ReporterStatistics.ReportedBytes"/> counts them; 0 when there is no device, and when the
+    /// device itself calls this.
+    /// </returns>
     public ulong ReportNow()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -102,11 +105,15 @@ public sealed partial class PageReporter
         Atomic.StoreRelease(ref _passes, _passes + 1);
         uint stopRequests = Atomic.LoadAcquire(ref _stopRequests);
         Span<FrameRange> ranges = stackalloc FrameRange[Capacity];
+        ulong spent = 0;
         ulong reported = 0;
         _frames.Begin(Options.Blocks, Options.Pieces, restart);
         _foundAny &= !restart;
-        while (reported < framesMax && MayGoOn(device, stopRequests) && TryReportNext(device, ranges, framesMax - reported, out ulong frames))
+        while (spent < framesMax
+            && MayGoOn(device, stopRequests)
+            && TryReportNext(device, ranges, framesMax - spent, out ulong held, out ulong frames))
         {
+            spent += held;
             reported += frames;
         }
 
@@ -141,19 +148,29 @@ public sealed partial class PageReporter
     }
 
     /// <summary>Reports the next few blocks.</summary>
+    /// <param name="device">Who is told.</param>
+    /// <param name="ranges">Room for the blocks.</param>
+    /// <param name="framesMax">Most frames to tell of.</param>
+    /// <param name="held">Frames of the blocks that the operating system may have held.</param>
+    /// <param name="frames">Those among them that are known to be with the system now. Of blocks that are not remembered nothing is known.</param>
     /// <returns>Whether the pass may go on: there were blocks, and the device did its work.</returns>
-    private bool TryReportNext(IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, out ulong frames)
+    private bool TryReportNext(IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, out ulong held, out ulong frames)
     {
+        held = 0;
         frames = 0;
+        ulong isolatedFrames = 0;
         _quiet.Reset(); // [R2]
         Span<FrameRange> isolated = ranges[.._frames.Isolate(ranges, framesMax)];
         foreach (FrameRange range in isolated)
         {
-            frames += range.Order.Frames;
-            _foundAny |= range.Order >= _frames.SmallestRemembered;
+            bool isRemembered = range.Order >= _frames.SmallestRemembered;
+            isolatedFrames += range.Order.Frames;
+            held += range.HeldFrames;
+            frames += isRemembered ? range.HeldFrames : 0;
+            _foundAny |= isRemembered;
         }
 
-        Atomic.StoreRelease(ref _isolatedFrames, frames);
+        Atomic.StoreRelease(ref _isolatedFrames, isolatedFrames);
         FrameContent content = FrameContent.Unknown;
         if (!isolated.IsEmpty)
         {

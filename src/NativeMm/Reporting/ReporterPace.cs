@@ -1,4 +1,5 @@
 using NativeMm.Frames;
+using NativeMm.Primitives;
 
 namespace NativeMm.Reporting;
 
@@ -43,7 +44,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
         if (State == ReporterState.Requested && now - _requestedAt >= options.Delay)
         {
             State = ReporterState.Active;
-            _quota = (ulong)PageReporter.Capacity << options.BlockOrder;
+            _quota = Math.Max((ulong)PageReporter.Capacity << options.BlockOrder, Order.Max.Frames);
         }
 
         if (State == ReporterState.Active && use.UnreportedFrames < options.Pieces.Frames)

@@ -83,7 +83,7 @@ public sealed class BuddyBoundaryTests : IDisposable
     {
         List<Pfn> free = _fixture.MakeApart(12);
         List<Pfn> seen = Report(3);
-        IReportableFrames other = ((BuddyFrameAllocator)_fixture.Allocator).Reportable(BuddyReportScheme.Rotation);
+        IReportableFrames other = ReportableFrames.For(_fixture.Allocator, BuddyReportScheme.Rotation);
         other.Begin(Order.Huge, Order.Huge, restart: true);
         int count = other.Isolate(_ranges, 4 * 512);
         seen.AddRange(_ranges[..count].Select(range => range.Frame));
