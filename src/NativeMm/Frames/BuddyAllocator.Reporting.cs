@@ -68,7 +68,10 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         _lock.Exit();
     }
 
-    /// <summary>A walk came to its end, or somebody is about to change many lists at once: no boundary means anything any more.</summary>
+    /// <summary>
+    /// A walk came to its end: no boundary means anything any more, until the next one begins. Nobody else needs to call this. Whoever changes lists,
+    /// be it by allocating, freeing, isolating or migrating, does so block by block, and the boundaries follow.
+    /// </summary>
     public void EndWalk()
     {
         _lock.Enter();

@@ -85,6 +85,9 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     /// <summary>What the zone's lock recorded.</summary>
     public ref TStatistics LockStatistics => ref _lock.Statistics;
 
+    /// <summary>Whom an allocation asks before it fails.</summary>
+    public ShrinkerList Shrinkers => _shrinkers;
+
     /// <summary>How much should stay free.</summary>
     public Watermarks Watermarks => _watermarks;
 

@@ -19,6 +19,9 @@ public sealed class BuddyFrameAllocator : IFrameAllocator, IFrameSource
     /// <inheritdoc/>
     public FrameZone Zone => _buddy.Zone;
 
+    /// <summary>Whom an allocation asks before it fails.</summary>
+    internal ShrinkerList Shrinkers => _buddy.Shrinkers;
+
     /// <inheritdoc/>
     public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero) =>
         _buddy.TryAllocate(order, flags, out frame, out knownZero);

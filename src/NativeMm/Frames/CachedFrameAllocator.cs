@@ -60,6 +60,9 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     /// <inheritdoc/>
     public FrameZone Zone => _zone;
 
+    /// <summary>Whom an allocation asks before it fails.</summary>
+    internal ShrinkerList Shrinkers => _shrinkers;
+
     /// <inheritdoc/>
     public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
     {

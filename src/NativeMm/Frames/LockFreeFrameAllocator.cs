@@ -108,6 +108,9 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     /// <inheritdoc/>
     public FrameZone Zone => _zone;
 
+    /// <summary>Whom an allocation asks before it fails.</summary>
+    internal ShrinkerList Shrinkers => _shrinkers;
+
     private uint Frontier => Atomic.LoadAcquire(ref _state->Frontier);
 
     /// <inheritdoc/>
