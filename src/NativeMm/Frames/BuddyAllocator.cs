@@ -6,6 +6,7 @@
 //              free areas, kinds  | whoever allocates or frees          | _lock
 //              per-core lists     | threads on the core, whoever drains | the core's lock
 //              descriptor links   | whoever has the list                | the list's lock
+//              descriptor's held  | whoever lists or isolates the block | _lock
 // Ordering     the locks order everything; content of frames travels with the block through the lock of the list that it was on.
 // Progress     blocking: a stalled holder of a lock delays everybody who needs it. This is the design that LockFreeFrameAllocator is
 //              measured against.

@@ -52,6 +52,15 @@ internal static class ChildTransitions
         public bool TryApply(ChildWord word, out ChildWord next) => word.TryPutIsolated(_frames, out next);
     }
 
+    /// <summary>Gives an isolated block up.</summary>
+    public readonly struct ForgetIsolated(uint frames) : IChildTransition
+    {
+        private readonly uint _frames = frames;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryForgetIsolated(_frames, out next);
+    }
+
     /// <summary>Takes all frames as one block.</summary>
     public readonly struct ClaimWhole(ChildState state) : IChildTransition
     {

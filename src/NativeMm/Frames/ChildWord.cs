@@ -6,7 +6,7 @@
 //              bit 32..63   touched granules: bit g is set when the OS may hold pages of the 16 frames from 16·g on
 //              The word 0 is a fresh child: all free, all granules untouched, all known to be zero.
 // Transitions  TryTake, TryPut             by whoever allocates or frees blocks up to order 8, who owns the bits in the bitmap too
-//              TryTakeIsolated, TryPutIsolated  by reporters, the same way
+//              TryTakeIsolated, TryPutIsolated, TryForgetIsolated  by reporters, the same way
 //              TryPutBeside                by whoever frees while blocks of the child are isolated, after he made sure that his is none of them
 //              TryClaimWhole, TryReleaseWhole  by whoever allocates, frees or isolates orders 9 and 10
 //              Touch                       by the owner of frames in an untouched granule, before its caller sees them
@@ -124,6 +124,13 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
     public bool TryPutIsolated(uint frames, out ChildWord next)
     {
         next = new ChildWord(_bits - frames - ((ulong)frames << IsolatedShift));
+        return (_bits & StateMask) == 0 && Isolated >= frames;
+    }
+
+    /// <summary>Frames of an isolated block were freed by mistake and counted in: the block is isolated no more.</summary>
+    public bool TryForgetIsolated(uint frames, out ChildWord next)
+    {
+        next = new ChildWord(_bits - ((ulong)frames << IsolatedShift));
         return (_bits & StateMask) == 0 && Isolated >= frames;
     }
 

@@ -116,7 +116,12 @@ public sealed unsafe partial class LockFreeFrameAllocator
     {
         if (!TryPutBeside(frame, order))
         {
-            FrameFault.ThrowUnderReport(_zone, frame, order);
+            if (IsInsideIsolated(frame.Value))
+            {
+                FrameFault.ThrowUnderReport(_zone, frame, order);
+            }
+
+            FrameFault.ThrowWrongOrder(_zone, frame, order);
         }
     }
 
@@ -128,7 +133,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         // them. So take the bits again, if they are still there, and look [A13].
         if (TryClaimBlock(frame.Value, order.Value)) // [A2]
         {
-            if (IsInsideIsolated(frame.Value))
+            if (IsInsideIsolated(frame.Value) || IsAnyIsolatedIn(frame.Value, order.Frames))
             {
                 return false;
             }
@@ -148,6 +153,20 @@ public sealed unsafe partial class LockFreeFrameAllocator
             uint head = frame & ~((1u << order) - 1);
             (FrameOwner owner, int signed) = SignatureOf(head);
             if (owner == FrameOwner.Isolated && frame - head < 1u << signed)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether an isolated block begins among some frames, as far as the descriptors say.</summary>
+    private bool IsAnyIsolatedIn(uint first, uint count)
+    {
+        for (uint frame = first; frame < first + count; frame++)
+        {
+            if (SignatureOf(frame).Owner == FrameOwner.Isolated)
             {
                 return true;
             }

@@ -248,7 +248,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     }
 
     /// <summary>Below order 9: the block is claimed in the bitmap, and its descriptor says for whom.</summary>
-    /// <returns>Whether it was isolated and is free now; otherwise nothing has changed.</returns>
+    /// <returns>Whether it was isolated and is free now.</returns>
     private bool TryPutBackPiece(Pfn block, Order order, FrameContent content)
     {
         if (SignatureOf(block.Value) != (FrameOwner.Isolated, order.Value))
@@ -256,18 +256,23 @@ public sealed unsafe partial class LockFreeFrameAllocator
             return false;
         }
 
-        // Only a free of several blocks at once, with a wrong order, gets past the look at what is isolated. Whose the frames are now nobody
-        // knows, so they stay as they are.
         bool isWhole = CountTaken(block.Value, order.Value) == order.Frames;
+        uint child = block.Value / ChildWord.Frames;
         Sign(block.Value, FrameOwner.None, 0); // [A13]
         if (isWhole)
         {
             Report(block.Value, order.Value, content);
             ReleaseBlock(block.Value, order.Value);
-            PutIsolated(block.Value / ChildWord.Frames, order.Frames);
+            PutIsolated(child, order.Frames);
+            return true;
         }
 
-        return isWhole;
+        // Somebody freed frames of it once more in the moment between the claim and the signature, which the path that frees cannot see. Whose they
+        // are now nobody knows, so all of them stay as they are.
+        ChildWord.TryChange(ref Child(child), new ChildTransitions.ForgetIsolated(order.Frames), out _);
+        Atomic.Add(ref _state->IsolatedFrames, 0UL - order.Frames);
+        Land(1); // [A11]
+        return false;
     }
 
     private void PutIsolated(uint child, uint frames)

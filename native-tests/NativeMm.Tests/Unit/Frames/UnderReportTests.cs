@@ -81,6 +81,47 @@ public sealed class UnderReportTests
         fixture.Allocator.PutBack([.. isolated], Order.Zero, FrameContent.Unknown);
     }
 
+    [Fact]
+    public void A_free_with_an_order_that_reaches_into_blocks_under_report_is_refused_and_changes_nothing()
+    {
+        using var fixture = new FrameFixture(FrameVariant.LockFreeOneCore, 2);
+        List<Pfn> all = [.. Enumerable.Range(0, 4).Select(_ => fixture.Allocate(4)).Order()];
+        fixture.FreeAll(all.Skip(1), 4);
+        List<Pfn> isolated = Isolate(fixture, 4);
+
+        MemoryFaultException fault = Assert.Throws<MemoryFaultException>(() => fixture.Allocator.Free(all[0], new Order(6)));
+
+        Assert.Equal(MemoryFaultKind.WrongSize, fault.Kind);
+        fixture.Allocator.Validate();
+        fixture.Allocator.PutBack([.. isolated], new Order(4), FrameContent.Unknown);
+        fixture.Allocator.Free(all[0], new Order(4));
+        Assert.Equal(512u, fixture.Allocator.GetStatistics().FreeFrames);
+    }
+
+    [Fact]
+    public void A_block_that_was_freed_before_it_was_signed_is_given_up_and_said_so()
+    {
+        using var fixture = new FrameFixture(FrameVariant.LockFreeOneCore, 2);
+        List<Pfn> all = [.. Enumerable.Range(0, 5).Select(_ => fixture.Allocate(4)).Order()];
+        fixture.FreeAll(all.Skip(2), 4);
+        List<Pfn> isolated = Isolate(fixture, 4);
+        uint signature = fixture.Zone.Descriptor(isolated[0]).Signature;
+
+        // The moment between the claim and the signature.
+        fixture.Zone.Descriptor(isolated[0]).Signature = 0;
+        fixture.Allocator.Free(isolated[0], new Order(4));
+        fixture.Zone.Descriptor(isolated[0]).Signature = signature;
+        MemoryFaultException fault = Assert.Throws<MemoryFaultException>(
+            () => fixture.Allocator.PutBack([.. isolated], new Order(4), FrameContent.ReportedZero));
+
+        Assert.Contains($"Frame {isolated[0]} was put back", fault.Message, StringComparison.Ordinal);
+        fixture.Allocator.Validate();
+        Assert.Equal(0u, fixture.Allocator.GetStatistics().IsolatedFrames);
+        fixture.FreeAll(all.Take(2), 4);
+        fixture.Allocator.Validate();
+        Assert.Equal(512u, fixture.Allocator.GetStatistics().FreeFrames);
+    }
+
     [Theory]
     [MemberData(nameof(VariantsAndOrders))]
     public void All_good_blocks_come_back_before_the_first_bad_one_is_reported(FrameVariant variant, int order)
