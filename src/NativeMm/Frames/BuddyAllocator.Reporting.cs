@@ -46,13 +46,13 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         return new FrameUse(_frameCount - Math.Min(_frameCount, free + perCore + isolated), unreported);
     }
 
-    /// <summary>Whether at least so many frames are free in the common pool.</summary>
-    public bool HasFree(ulong frames)
+    /// <summary>How many frames are free in the common pool.</summary>
+    public ulong CountFree()
     {
         _lock.Enter();
         ulong free = _lists->FreeFrames + FreshFrames;
         _lock.Exit();
-        return free >= frames;
+        return free;
     }
 
     /// <summary>A walk begins or goes on.</summary>

@@ -29,7 +29,7 @@ internal sealed class BuddyReportableFrames<TStatistics>(BuddyAllocator<TStatist
     public FrameUse Sample() => buddy.SampleUse();
 
     /// <inheritdoc/>
-    public bool HasFree(ulong frames) => buddy.HasFree(frames);
+    public ulong CountFree(ulong enough) => buddy.CountFree();
 
     /// <inheritdoc/>
     /// <remarks>The lists go from large to small by themselves, so only the smaller of the two orders matters.</remarks>
@@ -52,8 +52,9 @@ internal sealed class BuddyReportableFrames<TStatistics>(BuddyAllocator<TStatist
     }
 
     /// <inheritdoc/>
-    public int Isolate(Span<FrameRange> ranges, ulong framesMax)
+    public int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax)
     {
+        framesMax = Math.Min(framesMax, freeMax);
         if (IsAtEnd)
         {
             return 0;

@@ -20,12 +20,12 @@ internal sealed class ForeignReportableFrames(IFrameAllocator frames, IFrameAllo
     }
 
     /// <inheritdoc/>
-    public override bool HasFree(ulong wanted) => frames.GetStatistics().FreeFrames >= wanted;
+    public override ulong CountFree(ulong enough) => frames.GetStatistics().FreeFrames;
 
     /// <inheritdoc/>
     protected override int IsolateAt(FrameScan scan, Span<FrameRange> ranges, ref uint cursor, out bool isThrough)
     {
-        int wanted = (int)Math.Min((ulong)ranges.Length, scan.HeldMax / scan.Order.Frames);
+        int wanted = (int)Math.Min((ulong)ranges.Length, Math.Min(scan.HeldMax, scan.FreeMax) / scan.Order.Frames);
         isThrough = false;
         if (wanted == 0)
         {

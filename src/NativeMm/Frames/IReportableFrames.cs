@@ -22,8 +22,9 @@ internal interface IReportableFrames
     /// <summary>Counts what is allocated and what could be reported. For a look a few times a second.</summary>
     FrameUse Sample();
 
-    /// <summary>Whether at least so many frames are free in the common pool.</summary>
-    bool HasFree(ulong frames);
+    /// <summary>How many frames are free in the common pool.</summary>
+    /// <param name="enough">Counting may stop once it has so many.</param>
+    ulong CountFree(ulong enough);
 
     /// <summary>Begins a walk over the free blocks that are not reported, or goes on with one that was interrupted.</summary>
     /// <param name="blocks">Blocks of at least this order come first.</param>
@@ -34,11 +35,12 @@ internal interface IReportableFrames
     /// <summary>Takes the next free blocks that are not reported out of circulation.</summary>
     /// <param name="ranges">Where they go.</param>
     /// <param name="framesMax">Most frames that the operating system may hold in all of them together.</param>
+    /// <param name="freeMax">Most frames by which there may be fewer free ones afterwards: the sizes of the blocks together.</param>
     /// <returns>
     /// How many blocks it took; 0 when nothing fits, or when <see cref="IsAtEnd"/>. When the next block of the walk does not fit, smaller ones that
     /// do are taken on the side.
     /// </returns>
-    int Isolate(Span<FrameRange> ranges, ulong framesMax);
+    int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax = ulong.MaxValue);
 
     /// <summary>Makes isolated blocks free again.</summary>
     /// <param name="ranges">Blocks from <see cref="Isolate"/>.</param>

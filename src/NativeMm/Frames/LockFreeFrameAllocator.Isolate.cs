@@ -23,7 +23,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         uint at = FirstFrom(cursor, order);
         int count = 0;
         Atomic.Add(ref _state->InFlight, (ulong)blocks.Length); // [A10]
-        while (count < blocks.Length && TryIsolateNext(new FrameScan(order, order, ulong.MaxValue), ref at, out FrameRange range))
+        while (count < blocks.Length && TryIsolateNext(new FrameScan(order, order, ulong.MaxValue, ulong.MaxValue), ref at, out FrameRange range))
         {
             blocks[count++] = range.Frame;
         }
@@ -47,7 +47,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         while (count < ranges.Length && TryIsolateNext(scan, ref at, out FrameRange range))
         {
             ranges[count++] = range;
-            scan = scan with { HeldMax = scan.HeldMax - Math.Min(scan.HeldMax, range.HeldFrames) };
+            scan = scan with { HeldMax = scan.HeldMax - Math.Min(scan.HeldMax, range.HeldFrames), FreeMax = scan.FreeMax - scan.Order.Frames };
         }
 
         Land(ranges.Length - count); // [A11]
@@ -102,17 +102,17 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return new FrameUse(used - Math.Min(used, Atomic.LoadAcquire(ref _state->IsolatedFrames)), unreported);
     }
 
-    /// <summary>Whether at least so many frames are free; looks no further than it must.</summary>
-    internal bool HasFree(ulong frames)
+    /// <summary>How many frames are free; looks no further than to have found enough.</summary>
+    internal ulong CountFree(ulong enough)
     {
         uint children = Math.Min(_childCount, Frontier * FrameTree.ChildCount);
         ulong free = (ulong)(_childCount - children) * ChildWord.Frames;
-        for (uint child = 0; child < children && free < frames; child++)
+        for (uint child = 0; child < children && free < enough; child++)
         {
             free += ReadChild(child).Free;
         }
 
-        return free >= frames;
+        return free;
     }
 
     /// <inheritdoc/>
@@ -194,7 +194,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             }
 
             uint held = HeldIfFree(at, scan.Order.Value);
-            if (held > scan.HeldMax)
+            if (held > scan.HeldMax || (held != 0 && size > scan.FreeMax))
             {
                 break;
             }

@@ -17,7 +17,7 @@ internal sealed class LockFreeReportableFrames(LockFreeFrameAllocator frames, IF
     public override FrameUse Sample() => frames.SampleUse();
 
     /// <inheritdoc/>
-    public override bool HasFree(ulong wanted) => frames.HasFree(wanted);
+    public override ulong CountFree(ulong enough) => frames.CountFree(enough);
 
     /// <inheritdoc/>
     protected override int IsolateAt(FrameScan scan, Span<FrameRange> ranges, ref uint cursor, out bool isThrough) =>

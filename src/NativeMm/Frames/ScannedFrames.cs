@@ -28,7 +28,7 @@ internal abstract class ScannedFrames(IFrameAllocator surface) : IReportableFram
     public abstract FrameUse Sample();
 
     /// <inheritdoc/>
-    public abstract bool HasFree(ulong frames);
+    public abstract ulong CountFree(ulong enough);
 
     /// <inheritdoc/>
     public void Begin(Order blocks, Order pieces, bool restart)
@@ -45,13 +45,13 @@ internal abstract class ScannedFrames(IFrameAllocator surface) : IReportableFram
     }
 
     /// <inheritdoc/>
-    public int Isolate(Span<FrameRange> ranges, ulong framesMax)
+    public int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax)
     {
         int count = 0;
         bool isThrough = true;
         while (count == 0 && isThrough && !IsAtEnd)
         {
-            count = IsolateAt(new FrameScan(_order, _order, framesMax), ranges, ref _cursor, out isThrough);
+            count = IsolateAt(new FrameScan(_order, _order, framesMax, freeMax), ranges, ref _cursor, out isThrough);
             if (isThrough)
             {
                 // The zone is through at this order. The smaller pieces follow: those of blocks that are free as a whole are gone by now.
@@ -63,7 +63,7 @@ internal abstract class ScannedFrames(IFrameAllocator surface) : IReportableFram
         // Too little for the next block, so a few pieces on the side, but none of blocks that wait to be told of as a whole: they would be told
         // of twice, and lose their huge page. The walk stays where it is.
         return count == 0 && !isThrough && _order != _pieces
-            ? IsolateAt(new FrameScan(_pieces, _blocks, framesMax), ranges, ref _sideCursor, out _)
+            ? IsolateAt(new FrameScan(_pieces, _blocks, framesMax, freeMax), ranges, ref _sideCursor, out _)
             : count;
     }
 

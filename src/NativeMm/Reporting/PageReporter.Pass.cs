@@ -138,7 +138,7 @@ public sealed partial class PageReporter
             return false;
         }
 
-        bool isTight = Atomic.LoadAcquire(ref _stopRequests) != stopRequests || !_frames.HasFree(_reserveFrames);
+        bool isTight = Atomic.LoadAcquire(ref _stopRequests) != stopRequests || _frames.CountFree(_reserveFrames) < _reserveFrames;
         if (isTight)
         {
             Atomic.StoreRelease(ref _pressureStops, _pressureStops + 1);

@@ -57,7 +57,7 @@ internal sealed class DirtyBitmapFrames : WatchedFrames, IReportableFrames
     public FrameUse Sample() => _counts.Sample();
 
     /// <inheritdoc/>
-    public bool HasFree(ulong wanted) => _counts.HasFree(wanted);
+    public ulong CountFree(ulong enough) => _counts.CountFree(enough);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="pieces"/> is not the order of the bitmap.</exception>
@@ -76,9 +76,9 @@ internal sealed class DirtyBitmapFrames : WatchedFrames, IReportableFrames
     }
 
     /// <inheritdoc/>
-    public int Isolate(Span<FrameRange> ranges, ulong framesMax)
+    public int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax = ulong.MaxValue)
     {
-        int wanted = (int)Math.Min((ulong)ranges.Length, framesMax / _order.Frames);
+        int wanted = (int)Math.Min((ulong)ranges.Length, Math.Min(framesMax, freeMax) / _order.Frames);
         int count = 0;
         while (count < wanted && TryNextDirty(out Pfn block))
         {

@@ -27,7 +27,7 @@ internal sealed class RescanFrames(BuddyAllocator<NoLockStatistics> buddy) : IRe
     public FrameUse Sample() => _lists.Sample();
 
     /// <inheritdoc/>
-    public bool HasFree(ulong frames) => _lists.HasFree(frames);
+    public ulong CountFree(ulong enough) => _lists.CountFree(enough);
 
     /// <inheritdoc/>
     public void Begin(Order blocks, Order pieces, bool restart)
@@ -38,7 +38,7 @@ internal sealed class RescanFrames(BuddyAllocator<NoLockStatistics> buddy) : IRe
     }
 
     /// <inheritdoc/>
-    public int Isolate(Span<FrameRange> ranges, ulong framesMax)
+    public int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax)
     {
         if (IsAtEnd)
         {
@@ -48,7 +48,7 @@ internal sealed class RescanFrames(BuddyAllocator<NoLockStatistics> buddy) : IRe
         // The boundaries go; the walk stays at the list that it is at.
         buddy.EndWalk();
         _lists.Begin(_blocks, _pieces, restart: false);
-        return _lists.Isolate(ranges, framesMax);
+        return _lists.Isolate(ranges, framesMax, freeMax);
     }
 
     /// <inheritdoc/>
