@@ -109,6 +109,6 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     private void Relist(Pfn frame, int order, BlockKind kind)
     {
         FrameContent content = Remove(frame);
-        Insert(frame, order, kind, content, content != FrameContent.Unknown);
+        Insert(frame, order, kind, content, content != FrameContent.Unknown, _frames[frame.Value].Held);
     }
 }

@@ -43,27 +43,34 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <inheritdoc/>
     public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content)
     {
-        foreach (Pfn block in blocks)
+        int bad = -1;
+        for (int i = 0; i < blocks.Length; i++)
         {
-            if (!IsBlock(block, order))
-            {
-                FrameFault.ThrowNotABlock(_zone, block, order);
-            }
-
             _lock.Enter();
-            bool isolated = TryPutBack(block, order, content);
+            bool isBack = TryPutBack(blocks[i], order, content);
             _lock.Exit();
-            if (!isolated)
-            {
-                FrameFault.ThrowNotIsolated(_zone, block, order);
-            }
+            bad = isBack || bad >= 0 ? bad : i;
         }
+
+        if (bad >= 0)
+        {
+            ThrowNotPutBack(blocks[bad], order);
+        }
+    }
+
+    private void ThrowNotPutBack(Pfn block, Order order)
+    {
+        if (!IsBlock(block, order))
+        {
+            FrameFault.ThrowNotABlock(_zone, block, order);
+        }
+
+        FrameFault.ThrowNotIsolated(_zone, block, order);
     }
 
     private bool TryPutBack(Pfn block, Order order, FrameContent content)
     {
-        BuddyWord word = WordOf(block);
-        if (word.State != BlockState.Isolated || word.Order != order.Value)
+        if (!IsBlock(block, order) || WordOf(block) is not { State: BlockState.Isolated } word || word.Order != order.Value)
         {
             return false;
         }
@@ -73,7 +80,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         _frames[block.Value].Owner = FrameOwner.None;
 
         // What could not be reported is still in memory, so it is the better block to hand out next.
-        FreeBlock(block, order.Value, content, toTail: content != FrameContent.Unknown);
+        bool isReported = content != FrameContent.Unknown;
+        FreeBlock(block, order.Value, content, toTail: isReported, held: isReported ? 0 : _frames[block.Value].Held);
         return true;
     }
 
@@ -101,14 +109,18 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
 
         // Halve the block around the piece; what is left over stays free.
         Remove(head);
+        uint held = _frames[head.Value].Held;
         for (int half = word.Order - 1; half >= order.Value; half--)
         {
             var upper = new Pfn(head.Value + (1u << half));
             bool inUpper = frame >= upper;
-            Insert(inUpper ? head : upper, half, word.Kind, word.Content, toTail: false);
+            uint rest = held - Math.Min(held, 1u << half);
+            Insert(inUpper ? head : upper, half, word.Kind, word.Content, toTail: false, rest);
+            held -= rest;
             head = inUpper ? upper : head;
         }
 
+        _frames[frame.Value].Held = held;
         MarkIsolated(frame, order, word.Kind);
         return true;
     }

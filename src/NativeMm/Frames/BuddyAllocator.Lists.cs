@@ -26,8 +26,16 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         throw new InvariantViolationException($"Frame {frame} belongs to no block.");
     }
 
-    private void Insert(Pfn frame, int order, BlockKind kind, FrameContent content, bool toTail)
+    /// <summary>Puts a free block on its list.</summary>
+    /// <param name="frame">First frame.</param>
+    /// <param name="order">Order.</param>
+    /// <param name="kind">Kind of the list.</param>
+    /// <param name="content">What is known of the pages.</param>
+    /// <param name="toTail">Whether it goes to the end of the list.</param>
+    /// <param name="held">Frames of it that were handed out since they were last reported.</param>
+    private void Insert(Pfn frame, int order, BlockKind kind, FrameContent content, bool toTail, uint held)
     {
+        _frames[frame.Value].Held = held;
         ref FrameList list = ref BuddyLists.List(_lists, order, kind);
         if (!toTail)
         {
@@ -102,10 +110,13 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     private FrameContent TakeLower(Pfn frame, int from, int order, BlockKind kind)
     {
         FrameContent content = Remove(frame);
+        uint held = _frames[frame.Value].Held;
         while (from > order)
         {
             from--;
-            Insert(new Pfn(frame.Value + (1u << from)), from, kind, content, content != FrameContent.Unknown);
+            uint upper = Math.Min(held, 1u << from);
+            Insert(new Pfn(frame.Value + (1u << from)), from, kind, content, content != FrameContent.Unknown, upper);
+            held -= upper;
         }
 
         return content;
@@ -128,17 +139,21 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         }
 
         _lists->Frontier += 1u << size;
-        Insert(frame, size, kind, FrameContent.ReportedZero, toTail: true);
+        Insert(frame, size, kind, FrameContent.ReportedZero, toTail: true, held: 0);
         return true;
     }
 
+    /// <summary>Makes a block free that somebody may have written to.</summary>
+    private void FreeUsed(Pfn frame, int order) => FreeBlock(frame, order, FrameContent.Unknown, toTail: false, held: 1u << order);
+
     /// <summary>Makes a block free, together with its buddies as far as those are free.</summary>
-    private void FreeBlock(Pfn frame, int order, FrameContent content, bool toTail)
+    private void FreeBlock(Pfn frame, int order, FrameContent content, bool toTail, uint held)
     {
         SetWord(frame, default);
         while (order < Order.MaxValue && TryBuddy(frame, order, out Pfn buddy))
         {
             content = BuddyWord.Weaker(content, Remove(buddy));
+            held += _frames[buddy.Value].Held;
             frame = new Pfn(Math.Min(frame.Value, buddy.Value));
             order++;
             if (order > BlockOrder)
@@ -147,7 +162,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             }
         }
 
-        Insert(frame, order, KindOf(frame), content, toTail || content != FrameContent.Unknown || IsMergeLikely(frame, order));
+        Insert(frame, order, KindOf(frame), content, toTail || content != FrameContent.Unknown || IsMergeLikely(frame, order), held);
     }
 
     /// <summary>The neighbour that a block would merge with, if it is free and of the same order.</summary>

@@ -7,7 +7,12 @@ namespace NativeMm.Frames;
 internal sealed unsafe partial class BuddyAllocator<TStatistics>
 {
     /// <inheritdoc/>
-    public ulong Drain()
+    public ulong Drain() => DrainCores(onlyIdle: false);
+
+    /// <inheritdoc/>
+    public ulong DrainIdle() => DrainCores(onlyIdle: true);
+
+    private ulong DrainCores(bool onlyIdle)
     {
         ulong moved = 0;
         for (int core = 0; core <= _coreMask && _perCorePages; core++)
@@ -15,14 +20,22 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             PerCorePages* pages = &_cores[core];
 
             // A core that never kept anything stays untouched. One that begins to at this moment is missed, as if it came later.
-            if (Atomic.LoadAcquire(ref pages->High) != 0)
+            if (Atomic.LoadAcquire(ref pages->High) == 0)
             {
-                pages->Lock.Enter();
+                continue;
+            }
+
+            pages->Lock.Enter();
+            bool isIdle = pages->Moves == pages->MovesSeen;
+            pages->MovesSeen = pages->Moves;
+            if (isIdle || !onlyIdle)
+            {
                 moved += pages->Frames;
                 pages->High = Math.Max(_highMin, pages->High - (pages->High / 8));
                 FlushFrames(pages, pages->Frames);
-                pages->Lock.Exit();
             }
+
+            pages->Lock.Exit();
         }
 
         return moved;
@@ -48,6 +61,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             frame = list.Head;
             list.Remove(_frames, frame);
             pages->Frames -= 1u << order;
+            pages->Moves++;
             SetWord(frame, BuddyWord.For(BlockState.Allocated, order, kind));
         }
 
@@ -83,13 +97,14 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         if (!pages->Lock.TryEnter())
         {
             _lock.Enter();
-            FreeBlock(frame, order, FrameContent.Unknown, toTail: false);
+            FreeUsed(frame, order);
             _lock.Exit();
             return;
         }
 
         PerCorePages.List(pages, order, WordOf(frame).Kind).AddHead(_frames, frame);
         pages->Frames += 1u << order;
+        pages->Moves++;
         if (pages->High == 0)
         {
             Atomic.StoreRelease(ref pages->High, _highMin);
@@ -118,7 +133,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
                     Pfn frame = list.Tail;
                     list.Remove(_frames, frame);
                     pages->Frames -= 1u << order;
-                    FreeBlock(frame, order, FrameContent.Unknown, toTail: false);
+                    FreeUsed(frame, order);
                 }
             }
         }

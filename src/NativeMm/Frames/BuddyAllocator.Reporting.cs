@@ -25,6 +25,15 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     public IReportableFrames Reportable(IFrameAllocator surface, BuddyReportScheme scheme) =>
         new BuddyReportableFrames<TStatistics>(this, surface, scheme);
 
+    /// <inheritdoc/>
+    public IsolationMark ReadIsolation()
+    {
+        _lock.Enter();
+        var mark = new IsolationMark(_lists->PutBacks, _lists->IsolatedFrames != 0);
+        _lock.Exit();
+        return mark;
+    }
+
     /// <summary>Counts what is allocated and what the operating system may hold for nobody. The lock keeps both.</summary>
     public FrameUse SampleUse()
     {
@@ -59,7 +68,10 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         _lock.Exit();
     }
 
-    /// <summary>A walk came to its end, or somebody is about to change many lists at once: no boundary means anything any more.</summary>
+    /// <summary>
+    /// A walk came to its end: no boundary means anything any more, until the next one begins. Nobody else needs to call this. Whoever changes lists,
+    /// be it by allocating, freeing, isolating or migrating, does so block by block, and the boundaries follow.
+    /// </summary>
     public void EndWalk()
     {
         _lock.Enter();
@@ -113,17 +125,18 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <param name="content">What became of their pages.</param>
     public void PutBack(ReadOnlySpan<FrameRange> ranges, FrameContent content)
     {
-        int good = 0;
+        int bad = -1;
         _lock.Enter();
-        while (good < ranges.Length && IsBlock(ranges[good].Frame, ranges[good].Order) && TryPutBack(ranges[good].Frame, ranges[good].Order, content))
+        for (int i = 0; i < ranges.Length; i++)
         {
-            good++;
+            bool isBack = TryPutBack(ranges[i].Frame, ranges[i].Order, content);
+            bad = isBack || bad >= 0 ? bad : i;
         }
 
         _lock.Exit();
-        if (good < ranges.Length)
+        if (bad >= 0)
         {
-            FrameFault.ThrowNotIsolated(_zone, ranges[good].Frame, ranges[good].Order);
+            ThrowNotPutBack(ranges[bad].Frame, ranges[bad].Order);
         }
     }
 
@@ -199,7 +212,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         var order = new Order(walk.Order);
         Remove(block);
         MarkIsolated(block, order, walk.Kind);
-        return new FrameRange(block, order, _zone.BaseAddress + block.Offset);
+        return new FrameRange(block, order, _zone.BaseAddress + block.Offset) { ReportedFrames = order.Frames - _frames[block.Value].Held };
     }
 
     /// <summary>Inserts a block at the tail of a list whose boundary is kept: what is reported goes to the very end, anything else before it.</summary>

@@ -59,6 +59,9 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             {
                 listed[(word.Order * BuddyLists.Kinds) + (int)word.Kind]++;
                 reported += word.Content != FrameContent.Unknown ? size : 0;
+                uint held = _frames[f].Held;
+                Invariant.Check(
+                    held <= size && (held == 0 || word.Content == FrameContent.Unknown), $"{held} frames of the free block at frame {f} are held ({word.Content}).");
                 Invariant.Check(word.Kind == KindOf(frame), $"Free frame {f} is listed as {word.Kind}, but its page block is {KindOf(frame)}.");
                 Invariant.Check(
                     word.Order == Order.MaxValue || !TryBuddy(frame, word.Order, out _), $"Frame {f} and its buddy are free and did not merge.");

@@ -6,6 +6,7 @@
 //              free areas, kinds  | whoever allocates or frees          | _lock
 //              per-core lists     | threads on the core, whoever drains | the core's lock
 //              descriptor links   | whoever has the list                | the list's lock
+//              descriptor's held  | whoever lists or isolates the block | _lock
 // Ordering     the locks order everything; content of frames travels with the block through the lock of the list that it was on.
 // Progress     blocking: a stalled holder of a lock delays everybody who needs it. This is the design that LockFreeFrameAllocator is
 //              measured against.
@@ -25,12 +26,11 @@ namespace NativeMm.Frames;
 /// Accounting equation: managed = fresh + on lists + per core + allocated + isolated; fresh and on lists are free.
 /// </summary>
 /// <typeparam name="TStatistics">What the zone lock records.</typeparam>
-internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocator
+internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocator, IFrameSource
     where TStatistics : unmanaged, ILockStatistics
 {
     private const int CoreSlots = 256;
     private const int BlockOrder = 9;
-    private const int ShrinkAttemptsMax = 16;
 
     private readonly FrameZone _zone;
     private readonly PageFrame* _frames;
@@ -86,6 +86,9 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     /// <summary>What the zone's lock recorded.</summary>
     public ref TStatistics LockStatistics => ref _lock.Statistics;
 
+    /// <summary>Whom an allocation asks before it fails.</summary>
+    public ShrinkerList Shrinkers => _shrinkers;
+
     /// <summary>How much should stay free.</summary>
     public Watermarks Watermarks => _watermarks;
 
@@ -126,7 +129,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         }
 
         _lock.Enter();
-        FreeBlock(frame, order.Value, FrameContent.Unknown, toTail: false);
+        FreeUsed(frame, order.Value);
         _lock.Exit();
     }
 
@@ -157,7 +160,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         _lock.Enter();
         foreach (Pfn frame in frames[..good])
         {
-            FreeBlock(frame, order.Value, FrameContent.Unknown, toTail: false);
+            FreeUsed(frame, order.Value);
         }
 
         _lock.Exit();
@@ -223,6 +226,11 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
             FrameFault.ThrowDoubleFree(_zone, frame, order);
         }
 
+        if (state == BlockState.Isolated)
+        {
+            FrameFault.ThrowUnderReport(_zone, frame, order);
+        }
+
         FrameFault.ThrowWrongOrder(_zone, frame, order);
     }
 
@@ -244,45 +252,23 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         return found;
     }
 
-    /// <summary>
-    /// Asks the shrinkers for memory and tries again; several times when a reporter had blocks isolated in the meantime, which a single try may
-    /// have missed although they are free.
-    /// </summary>
+    /// <summary>The allocation is about to fail: asks the shrinkers and tries again.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryTakeShrinking(int order, BlockKind kind, out Pfn frame, out FrameContent content)
     {
-        for (int attempt = 0; attempt < ShrinkAttemptsMax; attempt++)
+        var attempts = new ShrinkAttempts(_shrinkers, 1u << order);
+        while (attempts.Next(ReadIsolation()))
         {
-            ulong putBacks = ReadPutBacks(out _);
-            if (!_shrinkers.Run(1u << order))
-            {
-                break;
-            }
-
             Drain();
             if (TryTake(order, kind, out frame, out content))
             {
                 return true;
-            }
-
-            if (ReadPutBacks(out bool anyIsolated) == putBacks && !anyIsolated)
-            {
-                break;
             }
         }
 
         frame = Pfn.None;
         content = FrameContent.Unknown;
         return false;
-    }
-
-    private ulong ReadPutBacks(out bool anyIsolated)
-    {
-        _lock.Enter();
-        ulong putBacks = _lists->PutBacks;
-        anyIsolated = _lists->IsolatedFrames != 0;
-        _lock.Exit();
-        return putBacks;
     }
 
     private int TakeMany(Order order, BlockKind kind, FrameFlags flags, Span<Pfn> frames)

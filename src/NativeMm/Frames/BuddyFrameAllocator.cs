@@ -6,7 +6,7 @@ namespace NativeMm.Frames;
 /// Linux's buddy allocator: free blocks by order and kind under one lock, split and merged with their buddies, and lists for each core in front.
 /// Thread-safe; blocks on its lock. Chosen where allocation patterns of few threads and Linux's grouping by kind matter more than scaling.
 /// </summary>
-public sealed class BuddyFrameAllocator : IFrameAllocator
+public sealed class BuddyFrameAllocator : IFrameAllocator, IFrameSource
 {
     private readonly BuddyAllocator<NoLockStatistics> _buddy;
 
@@ -18,6 +18,9 @@ public sealed class BuddyFrameAllocator : IFrameAllocator
 
     /// <inheritdoc/>
     public FrameZone Zone => _buddy.Zone;
+
+    /// <summary>Whom an allocation asks before it fails.</summary>
+    internal ShrinkerList Shrinkers => _buddy.Shrinkers;
 
     /// <inheritdoc/>
     public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero) =>
@@ -38,8 +41,14 @@ public sealed class BuddyFrameAllocator : IFrameAllocator
     /// <inheritdoc/>
     public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content) => _buddy.PutBack(blocks, order, content);
 
-    /// <summary>The way of finding free blocks for a reporter.</summary>
-    internal IReportableFrames Reportable(BuddyReportScheme scheme) => _buddy.Reportable(this, scheme);
+    /// <inheritdoc/>
+    IReportableFrames IFrameSource.Reportable(IFrameAllocator surface, BuddyReportScheme scheme) => _buddy.Reportable(surface, scheme);
+
+    /// <inheritdoc/>
+    IsolationMark IFrameSource.ReadIsolation() => _buddy.ReadIsolation();
+
+    /// <inheritdoc/>
+    ulong IFrameSource.DrainIdle() => _buddy.DrainIdle();
 
     /// <inheritdoc/>
     public ulong Drain() => _buddy.Drain();

@@ -1,3 +1,4 @@
+using System.Numerics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -12,6 +13,7 @@ internal sealed class BuddyReportableFrames<TStatistics>(BuddyAllocator<TStatist
     where TStatistics : unmanaged, ILockStatistics
 {
     private BuddyWalk _walk;
+    private BuddyWalk _sideWalk;
     private Order _smallest;
 
     /// <inheritdoc/>
@@ -45,6 +47,7 @@ internal sealed class BuddyReportableFrames<TStatistics>(BuddyAllocator<TStatist
             _walk.Remaining = -1;
         }
 
+        _sideWalk = new BuddyWalk(Order.MaxValue);
         buddy.BeginWalk(scheme);
     }
 
@@ -62,6 +65,13 @@ internal sealed class BuddyReportableFrames<TStatistics>(BuddyAllocator<TStatist
         {
             buddy.EndWalk();
             IsAtEnd = true;
+        }
+        else if (count == 0 && framesMax != 0)
+        {
+            // Too little for the next block, so a few smaller ones on the side, of orders that fit. The walk stays where it is.
+            int largest = BitOperations.Log2(framesMax);
+            _sideWalk = _sideWalk.Order > largest ? new BuddyWalk(largest) : _sideWalk;
+            count = buddy.IsolateListed(ref _sideWalk, scheme, _smallest.Value, ranges, framesMax, out _);
         }
 
         return count;

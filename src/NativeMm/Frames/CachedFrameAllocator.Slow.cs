@@ -15,7 +15,8 @@ public sealed unsafe partial class CachedFrameAllocator
             count += AllocateBehind(order, flags, frames[count..]);
         }
 
-        if (count < frames.Length && (flags & FrameFlags.NoReclaim) == 0 && _shrinkers.Run((ulong)(frames.Length - count) << order.Value))
+        var attempts = new ShrinkAttempts(_shrinkers, (ulong)(frames.Length - count) << order.Value);
+        while (count < frames.Length && (flags & FrameFlags.NoReclaim) == 0 && attempts.Next(ReadIsolation()))
         {
             Drain();
             count += AllocateBehind(order, flags, frames[count..]);
@@ -79,14 +80,20 @@ public sealed unsafe partial class CachedFrameAllocator
             return true;
         }
 
-        if ((flags & FrameFlags.NoReclaim) != 0 || !_shrinkers.Run(order.Frames))
+        var attempts = new ShrinkAttempts(_shrinkers, order.Frames);
+        while ((flags & FrameFlags.NoReclaim) == 0 && attempts.Next(ReadIsolation()))
         {
-            return false;
+            Drain();
+            if (TryAllocateBehind(order, flags, out frame, out knownZero))
+            {
+                return true;
+            }
         }
 
-        Drain();
-        return TryAllocateBehind(order, flags, out frame, out knownZero);
+        return false;
     }
+
+    private IsolationMark ReadIsolation() => (_behind as IFrameSource)?.ReadIsolation() ?? default;
 
     /// <summary>Gets a batch from behind, the first frame for the caller and the others for the stack.</summary>
     private bool TryRefill(FrameStackOwner owner, FrameFlags flags, out Pfn frame, out bool knownZero)

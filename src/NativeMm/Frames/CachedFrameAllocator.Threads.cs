@@ -19,19 +19,23 @@ public sealed unsafe partial class CachedFrameAllocator
     }
 
     /// <summary>Empties the stacks of threads that are no more, and keeps the stacks for threads that come.</summary>
-    private void DrainDead()
+    /// <returns>How many frames moved.</returns>
+    private ulong DrainDead()
     {
+        ulong moved = 0;
         lock (_registryLock)
         {
             List<FrameStackOwner> dead = _registry.FindAll(owner => !owner.Thread.IsAlive);
             if (dead.Count != 0)
             {
                 // A theft like any other: its fence also makes sure that the last writes of the dead are seen.
-                Steal(dead);
+                moved = Steal(dead);
                 _registry.RemoveAll(dead.Contains);
                 _spareStacks.AddRange(dead.Select(owner => (nint)owner.Stack));
             }
         }
+
+        return moved;
     }
 
     /// <summary>Takes all frames out of stacks whose owners may be at work, and gives them to the allocator behind.</summary>

@@ -25,7 +25,7 @@ namespace NativeMm.Frames;
 /// that comes, to <see cref="Drain"/> and to whoever finds the zone empty.
 /// Accounting equation: managed = free + per-core + allocated + isolated, where per-core is what lies in the stacks.
 /// </summary>
-public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator
+public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFrameSource
 {
     [ThreadStatic]
     private static FrameStackOwner? t_owner;
@@ -59,6 +59,9 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator
 
     /// <inheritdoc/>
     public FrameZone Zone => _zone;
+
+    /// <summary>Whom an allocation asks before it fails.</summary>
+    internal ShrinkerList Shrinkers => _shrinkers;
 
     /// <inheritdoc/>
     public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
@@ -107,6 +110,16 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator
 
     /// <inheritdoc/>
     public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content) => _behind.PutBack(blocks, order, content);
+
+    /// <inheritdoc/>
+    IReportableFrames IFrameSource.Reportable(IFrameAllocator surface, BuddyReportScheme scheme) => ReportableFrames.For(_behind, surface, scheme);
+
+    /// <inheritdoc/>
+    IsolationMark IFrameSource.ReadIsolation() => ReadIsolation();
+
+    /// <inheritdoc/>
+    /// <remarks>The stacks of threads that live stay: they hold 252 frames at most each, and idle ones are not told from busy ones.</remarks>
+    ulong IFrameSource.DrainIdle() => DrainDead() + ((_behind as IFrameSource)?.DrainIdle() ?? 0);
 
     /// <inheritdoc/>
     public void AddShrinker(IShrinker shrinker) => _shrinkers.Add(shrinker);

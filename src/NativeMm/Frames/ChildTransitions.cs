@@ -25,6 +25,42 @@ internal static class ChildTransitions
         public bool TryApply(ChildWord word, out ChildWord next) => word.TryPut(_frames, out next);
     }
 
+    /// <summary>Counts frames in beside isolated ones.</summary>
+    public readonly struct PutBeside(uint frames) : IChildTransition
+    {
+        private readonly uint _frames = frames;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryPutBeside(_frames, out next);
+    }
+
+    /// <summary>Counts frames of a block out that is to be isolated.</summary>
+    public readonly struct TakeIsolated(uint frames) : IChildTransition
+    {
+        private readonly uint _frames = frames;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryTakeIsolated(_frames, out next);
+    }
+
+    /// <summary>Counts frames of an isolated block in.</summary>
+    public readonly struct PutIsolated(uint frames) : IChildTransition
+    {
+        private readonly uint _frames = frames;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryPutIsolated(_frames, out next);
+    }
+
+    /// <summary>Gives an isolated block up.</summary>
+    public readonly struct ForgetIsolated(uint frames) : IChildTransition
+    {
+        private readonly uint _frames = frames;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryForgetIsolated(_frames, out next);
+    }
+
     /// <summary>Takes all frames as one block.</summary>
     public readonly struct ClaimWhole(ChildState state) : IChildTransition
     {

@@ -2,9 +2,12 @@
 // States       bit  0..9    used frames, 0..512, those on their way in or out included
 //              bit 10..12   ChildState
 //              bit 13       not-zero: some untouched granule may hold something (only told to the OS, not known to be taken)
+//              bit 14..23   frames in isolated blocks up to order 8, 0..512; they are used frames too
 //              bit 32..63   touched granules: bit g is set when the OS may hold pages of the 16 frames from 16·g on
 //              The word 0 is a fresh child: all free, all granules untouched, all known to be zero.
 // Transitions  TryTake, TryPut             by whoever allocates or frees blocks up to order 8, who owns the bits in the bitmap too
+//              TryTakeIsolated, TryPutIsolated, TryForgetIsolated  by reporters, the same way
+//              TryPutBeside                by whoever frees while blocks of the child are isolated, after he made sure that his is none of them
 //              TryClaimWhole, TryReleaseWhole  by whoever allocates, frees or isolates orders 9 and 10
 //              Touch                       by the owner of frames in an untouched granule, before its caller sees them
 //              Report                      by the owner of whole granules, before their bits are released in the bitmap
@@ -38,6 +41,8 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
     private const int StateShift = 10;
     private const ulong StateMask = 0x7UL << StateShift;
     private const ulong NotZeroBit = 1UL << 13;
+    private const int IsolatedShift = 14;
+    private const ulong IsolatedMask = 0x3FFUL << IsolatedShift;
     private const int TouchedShift = 32;
 
     private readonly ulong _bits = bits;
@@ -51,11 +56,17 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
     /// <summary>Frames that may be taken.</summary>
     public uint Free => Frames - Used;
 
+    /// <summary>Frames of isolated blocks up to order 8; a child that is isolated as a whole has a state that says so.</summary>
+    public uint Isolated => (uint)((_bits & IsolatedMask) >> IsolatedShift);
+
     /// <summary>What the frames are used as.</summary>
     public ChildState State => (ChildState)((_bits & StateMask) >> StateShift);
 
     /// <summary>Granules whose pages the operating system may still hold.</summary>
     public uint Touched => (uint)(_bits >> TouchedShift);
+
+    /// <summary>Frames of these granules.</summary>
+    public uint TouchedFrames => (uint)(GranuleFrames * BitOperations.PopCount(Touched));
 
     /// <summary>Granules that are wholly free and cost no memory.</summary>
     public uint Untouched => ~Touched;
@@ -87,12 +98,40 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
         return Used + frames <= Frames;
     }
 
-    /// <summary>Counts frames in, after their bits are cleared.</summary>
+    /// <summary>Counts frames in, after their bits are cleared. Refuses while any block of the child is isolated: the one freed may be it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPut(uint frames, out ChildWord next)
     {
         next = new ChildWord(_bits - frames);
-        return (_bits & StateMask) == 0 && Used >= frames;
+        return (_bits & (StateMask | IsolatedMask)) == 0 && Used >= frames;
+    }
+
+    /// <summary>Counts frames in that do not belong to an isolated block.</summary>
+    public bool TryPutBeside(uint frames, out ChildWord next)
+    {
+        next = new ChildWord(_bits - frames);
+        return (_bits & StateMask) == 0 && Used - Isolated >= frames;
+    }
+
+    /// <summary>Counts the frames of a block out that is about to be isolated, before their bits are set.</summary>
+    public bool TryTakeIsolated(uint frames, out ChildWord next)
+    {
+        next = new ChildWord(_bits + frames + ((ulong)frames << IsolatedShift));
+        return Used + frames <= Frames;
+    }
+
+    /// <summary>Counts the frames of an isolated block in, after their bits are cleared.</summary>
+    public bool TryPutIsolated(uint frames, out ChildWord next)
+    {
+        next = new ChildWord(_bits - frames - ((ulong)frames << IsolatedShift));
+        return (_bits & StateMask) == 0 && Isolated >= frames;
+    }
+
+    /// <summary>Frames of an isolated block were freed by mistake and counted in: the block is isolated no more.</summary>
+    public bool TryForgetIsolated(uint frames, out ChildWord next)
+    {
+        next = new ChildWord(_bits - ((ulong)frames << IsolatedShift));
+        return (_bits & StateMask) == 0 && Isolated >= frames;
     }
 
     /// <summary>Takes all 512 frames as one.</summary>
@@ -171,7 +210,7 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{State}, {Used} used, touched 0x{Touched:x8}{(IsUntouchedZero ? string.Empty : ", untouched not zero")}";
+        $"{State}, {Used} used, {Isolated} of them isolated, touched 0x{Touched:x8}{(IsUntouchedZero ? string.Empty : ", untouched not zero")}";
 
     private static ChildWord Whole(ChildState state) =>
         new(((ulong)AllGranules << TouchedShift) | ((ulong)state << StateShift) | Frames);

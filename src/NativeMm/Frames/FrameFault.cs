@@ -36,6 +36,14 @@ internal static unsafe class FrameFault
 
     [DoesNotReturn]
     [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void ThrowUnderReport(FrameZone zone, Pfn frame, Order order) =>
+        throw new MemoryFaultException(
+            MemoryFaultKind.DoubleFree,
+            (nuint)zone.AddressOf(frame),
+            $"Frame {frame} was freed with order {order}, but it is free already, and under report at this moment: it was freed twice.");
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static void ThrowWrongOrder(FrameZone zone, Pfn frame, Order order) =>
         throw new MemoryFaultException(
             MemoryFaultKind.WrongSize,
@@ -48,5 +56,5 @@ internal static unsafe class FrameFault
         throw new MemoryFaultException(
             MemoryFaultKind.WrongSize,
             (nuint)zone.AddressOf(frame),
-            $"Frame {frame} was put back with order {order}, but it was not isolated with that order.");
+            $"Frame {frame} was put back with order {order}, but it was not isolated with that order, or it was freed once more while it was under report.");
 }

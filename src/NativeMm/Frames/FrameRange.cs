@@ -10,4 +10,10 @@ public readonly record struct FrameRange(Pfn Frame, Order Order, nuint Address)
 {
     /// <summary>Length in bytes.</summary>
     public nuint Bytes => Order.Bytes;
+
+    /// <summary>Frames of an isolated block that the operating system has been told of before and that nobody used since.</summary>
+    internal uint ReportedFrames { get; init; }
+
+    /// <summary>The other frames of the block: those that the operating system may hold, and that a report can give back.</summary>
+    internal uint HeldFrames => Order.Frames - ReportedFrames;
 }

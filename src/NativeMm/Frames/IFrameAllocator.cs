@@ -11,7 +11,8 @@ public interface IFrameAllocator : IDisposable
     FrameZone Zone { get; }
 
     /// <summary>
-    /// Takes a block. Before it fails, the registered shrinkers run once, unless <see cref="FrameFlags.NoReclaim"/> is given.
+    /// Takes a block. Before it fails, the registered shrinkers run, unless <see cref="FrameFlags.NoReclaim"/> is given: once, or up to 16 times
+    /// within ten seconds while blocks are isolated or come back.
     /// </summary>
     /// <param name="order">Size of the block.</param>
     /// <param name="flags">Wishes.</param>
@@ -35,7 +36,8 @@ public interface IFrameAllocator : IDisposable
 
     /// <summary>
     /// Takes free blocks out of circulation whose pages the operating system may still hold, so that they can be discarded. They are
-    /// neither free nor allocated until <see cref="PutBack"/>.
+    /// neither free nor allocated until <see cref="PutBack"/>, for which whoever isolated them answers: a block that is never put back is lost
+    /// until the allocator is disposed of, and an allocation that is about to fail tries again and again for as long as one is out.
     /// </summary>
     /// <param name="order">Size of the blocks to look for; blocks of exactly this size and alignment whose frames are all free.</param>
     /// <param name="blocks">Where the first frames go.</param>
@@ -47,6 +49,10 @@ public interface IFrameAllocator : IDisposable
     /// <param name="blocks">Blocks from <see cref="Isolate"/>.</param>
     /// <param name="order">Their order.</param>
     /// <param name="content">What became of their pages.</param>
+    /// <exception cref="Diagnostics.MemoryFaultException">
+    /// A block is not isolated with that order, misaligned or outside the zone. All the others are free again when this is thrown; it names the
+    /// first of the bad ones, which stay as they are.
+    /// </exception>
     void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content);
 
     /// <summary>Returns the frames that sit in per-core lists and reservations to the common pool.</summary>

@@ -11,7 +11,9 @@ internal interface IReportableFrames
     /// <summary>The allocator.</summary>
     IFrameAllocator Frames { get; }
 
-    /// <summary>Blocks below this order may be found again by the next walk although they were reported.</summary>
+    /// <summary>
+    /// Blocks below this order may be found again by the next walk although they were reported, so they do not count as given back.
+    /// </summary>
     Order SmallestRemembered { get; }
 
     /// <summary>Whether the walk came to its end, so that the next <see cref="Begin"/> begins anew.</summary>
@@ -32,9 +34,12 @@ internal interface IReportableFrames
 
     /// <summary>Takes the next free blocks that are not reported out of circulation.</summary>
     /// <param name="ranges">Where they go.</param>
-    /// <param name="framesMax">Most frames to take.</param>
+    /// <param name="framesMax">Most frames that the operating system may hold in all of them together.</param>
     /// <param name="freeMax">Most frames by which there may be fewer free ones afterwards: the sizes of the blocks together.</param>
-    /// <returns>How many blocks it took; 0 when the next one is larger than that, or when <see cref="IsAtEnd"/>.</returns>
+    /// <returns>
+    /// How many blocks it took; 0 when nothing fits, or when <see cref="IsAtEnd"/>. When the next block of the walk does not fit, smaller ones that
+    /// do are taken on the side.
+    /// </returns>
     int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax = ulong.MaxValue);
 
     /// <summary>Makes isolated blocks free again.</summary>

@@ -80,8 +80,27 @@ public sealed unsafe partial class LockFreeFrameAllocator
             return 0;
         }
 
-        Put(frames[0].Value / ChildWord.Frames, (uint)count);
+        if (!ChildWord.TryChange(ref Child(frames[0].Value / ChildWord.Frames), new ChildTransitions.Put((uint)count), out _)) // [A4]
+        {
+            PutRunBeside(frames[..count]);
+        }
+
         return count;
+    }
+
+    /// <summary>The same while blocks of the child are isolated: all frames that are not among them are free before the mistake is reported.</summary>
+    private void PutRunBeside(ReadOnlySpan<Pfn> frames)
+    {
+        Pfn bad = Pfn.None;
+        foreach (Pfn frame in frames)
+        {
+            bad = TryPutBeside(frame, Order.Zero) || bad != Pfn.None ? bad : frame;
+        }
+
+        if (bad != Pfn.None)
+        {
+            FrameFault.ThrowUnderReport(_zone, bad, Order.Zero);
+        }
     }
 
     /// <summary>Takes single frames out of the core's own tree, a row at a time.</summary>

@@ -37,7 +37,10 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
 
         TPause.Reach(PauseReleased);
-        Put(frame.Value / ChildWord.Frames, 1u << o);
+        if (!ChildWord.TryChange(ref Child(frame.Value / ChildWord.Frames), new ChildTransitions.Put(1u << o), out _)) // [A4]
+        {
+            PutBeside(frame, order);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -86,7 +89,10 @@ public sealed unsafe partial class LockFreeFrameAllocator
             }
         }
 
-        Put(child, order.Frames);
+        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.Put(order.Frames), out _)) // [A4]
+        {
+            PutBeside(frame, order);
+        }
     }
 
     private void ReleaseOwnRow(uint frame)
@@ -95,13 +101,95 @@ public sealed unsafe partial class LockFreeFrameAllocator
         Invariant.Check(released, $"A row at frame {frame} was freed by somebody who did not own it.");
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <summary>Counts frames in that were counted out a moment ago, or whose block is known not to be isolated.</summary>
     private void Put(uint child, uint frames)
     {
-        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.Put(frames), out ChildWord word)) // [A4] pairs with [A1] and [A5]
+        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.PutBeside(frames), out ChildWord word)) // [A4] pairs with [A1] and [A5]
         {
             ThrowMiscounted(child, word, frames);
         }
+    }
+
+    /// <summary>Some block of the child is isolated: whoever freed that one, which is free already, is told so, and has changed nothing.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void PutBeside(Pfn frame, Order order)
+    {
+        if (!TryPutBeside(frame, order))
+        {
+            if (IsInsideIsolated(frame.Value))
+            {
+                FrameFault.ThrowUnderReport(_zone, frame, order);
+            }
+
+            FrameFault.ThrowWrongOrder(_zone, frame, order);
+        }
+    }
+
+    /// <summary>Counts a block in whose bits were released, unless it is isolated: then it gets its bits back.</summary>
+    private bool TryPutBeside(Pfn frame, Order order)
+    {
+        // Between the release and this somebody may have isolated the frames rightly, and then they are his. But a block that is isolated while
+        // its bits belong to this thread was not: its reporter signs after he claimed the bits, and takes the signature off before he releases
+        // them. So take the bits again, if they are still there, and look [A13].
+        if (TryClaimBlock(frame.Value, order.Value)) // [A2]
+        {
+            if (IsInsideIsolated(frame.Value) || IsAnyIsolatedIn(frame.Value, order.Frames))
+            {
+                return false;
+            }
+
+            ReleaseBlock(frame.Value, order.Value); // [A3]
+        }
+
+        Put(frame.Value / ChildWord.Frames, order.Frames); // [A4]
+        return true;
+    }
+
+    /// <summary>Whether a frame lies in an isolated block up to order 8, as far as the descriptors say.</summary>
+    private bool IsInsideIsolated(uint frame)
+    {
+        for (int order = 0; order < HugeOrder; order++)
+        {
+            uint head = frame & ~((1u << order) - 1);
+            (FrameOwner owner, int signed) = SignatureOf(head);
+            if (owner == FrameOwner.Isolated && frame - head < 1u << signed)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether an isolated block begins among some frames, as far as the descriptors say.</summary>
+    private bool IsAnyIsolatedIn(uint first, uint count)
+    {
+        for (uint frame = first; frame < first + count; frame++)
+        {
+            if (SignatureOf(frame).Owner == FrameOwner.Isolated)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Releases the bits of a block of order 8 at most that is the caller's.</summary>
+    private void ReleaseBlock(uint frame, int order)
+    {
+        if (order > BitmapRow.OrderMax)
+        {
+            for (uint f = frame; f < frame + (1u << order); f += BitmapRow.Frames)
+            {
+                ReleaseOwnRow(f);
+            }
+
+            return;
+        }
+
+        bool released = BitmapRow.TryChange(ref Row(frame), BitmapRow.BlockMask(order) << (int)(frame % BitmapRow.Frames), claim: false); // [A3]
+        Invariant.Check(released, $"The block of order {order} at frame {frame} was freed by somebody who did not own it.");
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -112,6 +200,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void ThrowNotAllocated(Pfn frame, Order order)
     {
+        ThrowIfUnderReport(frame, order);
         if (ReadChild(frame.Value / ChildWord.Frames).State != ChildState.Frames || CountTaken(frame.Value, order.Value) != 0)
         {
             FrameFault.ThrowWrongOrder(_zone, frame, order);

@@ -18,7 +18,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         uint step = 1u << (order - HugeOrder);
         for (uint child = first; child < first + FrameTree.ChildCount; child += step)
         {
-            if ((!touchedOnly || IsTouched(child, order)) && TryClaimWhole(child, order, WholeStates.Allocated, out knownZero))
+            if ((!touchedOnly || IsTouched(child, order)) && TryClaimWhole(child, order, WholeStates.Allocated, out _, out knownZero))
             {
                 frame = child * ChildWord.Frames;
                 return true;
@@ -34,12 +34,20 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private bool IsTouched(uint child, int order) =>
         ReadChild(child).Touched != 0 || (order > HugeOrder && ReadChild(child + 1).Touched != 0);
 
-    private bool TryClaimWhole(uint child, int order, WholeStates states, out bool knownZero)
+    /// <summary>Claims a whole block.</summary>
+    /// <param name="child">Its first child.</param>
+    /// <param name="order">9 or 10.</param>
+    /// <param name="states">What it is claimed as.</param>
+    /// <param name="held">Frames that the operating system may hold of it.</param>
+    /// <param name="knownZero">Whether it reads as zero.</param>
+    private bool TryClaimWhole(uint child, int order, WholeStates states, out uint held, out bool knownZero)
     {
         ChildWord before;
+        held = 0;
         if (order == HugeOrder)
         {
             bool claimed = ChildWord.TryChange(ref Child(child), new ChildTransitions.ClaimWhole(states.Single), out before); // [A5]
+            held = before.TouchedFrames;
             knownZero = claimed && before.IsKnownZero(ChildWord.AllGranules);
             return claimed;
         }
@@ -58,6 +66,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             return false;
         }
 
+        held = before.TouchedFrames + second.TouchedFrames;
         knownZero = before.IsKnownZero(ChildWord.AllGranules) && second.IsKnownZero(ChildWord.AllGranules);
         return true;
     }
@@ -96,6 +105,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private void ThrowNotWhole(Pfn frame, Order order)
     {
         uint child = frame.Value / ChildWord.Frames;
+        ThrowIfUnderReport(frame, order);
         for (uint i = 0; i < order.Frames / ChildWord.Frames; i++)
         {
             if (!ReadChild(child + i).IsEntirelyFree)
@@ -105,5 +115,13 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
 
         FrameFault.ThrowDoubleFree(_zone, frame, order);
+    }
+
+    private void ThrowIfUnderReport(Pfn frame, Order order)
+    {
+        if (ReadChild(frame.Value / ChildWord.Frames).State is ChildState.Isolated or ChildState.IsolatedFirst or ChildState.IsolatedSecond)
+        {
+            FrameFault.ThrowUnderReport(_zone, frame, order);
+        }
     }
 }

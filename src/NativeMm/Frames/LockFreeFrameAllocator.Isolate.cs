@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using NativeMm.Primitives;
 
@@ -9,8 +10,6 @@ namespace NativeMm.Frames;
 /// </content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
-    private const int ShrinkAttemptsMax = 16;
-
     /// <summary>The smallest blocks whose return to the operating system is remembered: 64 KiB.</summary>
     internal static Order SmallestReported => new(GranuleOrder);
 
@@ -21,59 +20,65 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// </remarks>
     public int Isolate(Order order, Span<Pfn> blocks, ref uint cursor)
     {
-        uint size = order.Frames;
-        uint end = (uint)Math.Min(_frameCount, (ulong)Frontier << FrameTree.FrameShift);
-        uint at = (uint)Math.Min(((ulong)cursor + size - 1) & ~((ulong)size - 1), end);
+        uint at = FirstFrom(cursor, order);
         int count = 0;
         Atomic.Add(ref _state->InFlight, (ulong)blocks.Length); // [A10]
-        while (count < blocks.Length && end - at >= size)
+        while (count < blocks.Length && TryIsolateNext(new FrameScan(order, order, ulong.MaxValue, ulong.MaxValue), ref at, out FrameRange range))
         {
-            ChildWord word = ReadChild(at / ChildWord.Frames);
-            if (order.Value < HugeOrder && (word.Free < size || word.FreeTouched <= 0))
-            {
-                // Nothing in this child: go on with the next one.
-                at = (at | (ChildWord.Frames - 1)) + 1;
-                continue;
-            }
-
-            if (TryIsolate(at, order.Value))
-            {
-                Atomic.Add(ref _state->IsolatedFrames, size);
-                blocks[count++] = new Pfn(at);
-            }
-
-            at += size;
+            blocks[count++] = range.Frame;
         }
 
         Land(blocks.Length - count); // [A11]
-        cursor = end - at >= size ? at : 0;
+        cursor = IsThrough(at, order) ? 0 : at;
+        return count;
+    }
+
+    /// <summary>The same for a reporter, with what the operating system may hold of each block.</summary>
+    /// <param name="scan">What to look for.</param>
+    /// <param name="ranges">Where the blocks go.</param>
+    /// <param name="cursor">Where to go on in the zone; 0 again when the end was reached.</param>
+    /// <param name="isThrough">Whether the end was reached; otherwise the span is full, or the next block holds too much.</param>
+    /// <returns>How many it found.</returns>
+    internal int Isolate(FrameScan scan, Span<FrameRange> ranges, ref uint cursor, out bool isThrough)
+    {
+        uint at = FirstFrom(cursor, scan.Order);
+        int count = 0;
+        Atomic.Add(ref _state->InFlight, (ulong)ranges.Length); // [A10]
+        while (count < ranges.Length && TryIsolateNext(scan, ref at, out FrameRange range))
+        {
+            ranges[count++] = range;
+            scan = scan with { HeldMax = scan.HeldMax - Math.Min(scan.HeldMax, range.HeldFrames), FreeMax = scan.FreeMax - scan.Order.Frames };
+        }
+
+        Land(ranges.Length - count); // [A11]
+        isThrough = IsThrough(at, scan.Order);
+        cursor = isThrough ? 0 : at;
         return count;
     }
 
     /// <inheritdoc/>
     public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content)
     {
-        foreach (Pfn block in blocks)
+        int bad = -1;
+        for (int i = 0; i < blocks.Length; i++)
         {
-            if (block.Value >= _frameCount || (block.Value & (order.Frames - 1)) != 0)
+            bool isBack = IsBlock(blocks[i], order) && (order.Value >= HugeOrder
+                ? TryFreeHuge(blocks[i], order, WholeStates.Isolated, content)
+                : TryPutBackPiece(blocks[i], order, content));
+            if (isBack)
             {
-                FrameFault.ThrowNotABlock(_zone, block, order);
+                Atomic.Add(ref _state->IsolatedFrames, 0UL - order.Frames);
+                Land(1); // [A11]
             }
+            else if (bad < 0)
+            {
+                bad = i;
+            }
+        }
 
-            if (order.Value >= HugeOrder)
-            {
-                if (!TryFreeHuge(block, order, WholeStates.Isolated, content))
-                {
-                    FrameFault.ThrowNotIsolated(_zone, block, order);
-                }
-            }
-            else
-            {
-                PutBackPiece(block, order, content);
-            }
-
-            Atomic.Add(ref _state->IsolatedFrames, 0UL - order.Frames);
-            Land(1); // [A11]
+        if (bad >= 0)
+        {
+            ThrowNotPutBack(blocks[bad], order);
         }
     }
 
@@ -110,36 +115,39 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return free;
     }
 
+    /// <inheritdoc/>
+    IReportableFrames IFrameSource.Reportable(IFrameAllocator surface, BuddyReportScheme scheme) => new LockFreeReportableFrames(this, surface);
+
+    /// <inheritdoc/>
+    IsolationMark IFrameSource.ReadIsolation() => ReadIsolation();
+
+    /// <inheritdoc/>
+    /// <remarks>Reservations hold no frames.</remarks>
+    ulong IFrameSource.DrainIdle() => 0;
+
+    private IsolationMark ReadIsolation()
+    {
+        // In this order: when nothing is in flight any more, whatever was is counted as put back.
+        bool isAnyOut = Atomic.LoadAcquire(ref _state->InFlight) != 0; // [A12]
+        return new IsolationMark(Atomic.LoadAcquire(ref _state->PutBacks), isAnyOut); // [A12]
+    }
+
     private void Land(int blocks)
     {
         Atomic.Add(ref _state->PutBacks, 1UL);
         Atomic.Add(ref _state->InFlight, 0UL - (ulong)blocks);
     }
 
-    /// <summary>
-    /// Asks the shrinkers for memory and tries again; several times when a reporter had blocks isolated in the meantime, which a single try may
-    /// have missed although they are free.
-    /// </summary>
+    /// <summary>The allocation is about to fail: asks the shrinkers and tries again.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAllocateShrinking(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
     {
-        for (int attempt = 0; attempt < ShrinkAttemptsMax; attempt++)
+        var attempts = new ShrinkAttempts(_shrinkers, 1u << order);
+        while (attempts.Next(ReadIsolation()))
         {
-            ulong putBacks = Atomic.LoadAcquire(ref _state->PutBacks); // [A12]
-            if (!_shrinkers.Run(1u << order))
-            {
-                break;
-            }
-
             if (TryAllocateElsewhere(ref reservation, kind, order, out frame, out knownZero))
             {
                 return true;
-            }
-
-            // In this order: when nothing is in flight any more, whatever was is counted as put back.
-            if (Atomic.LoadAcquire(ref _state->InFlight) == 0 && Atomic.LoadAcquire(ref _state->PutBacks) == putBacks) // [A12]
-            {
-                break;
             }
         }
 
@@ -148,47 +156,181 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
-    /// <summary>Below order 9: the block is claimed in the bitmap, and its descriptor says for whom.</summary>
-    private void PutBackPiece(Pfn block, Order order, FrameContent content)
+    private bool IsBlock(Pfn frame, Order order) =>
+        frame.Value < _frameCount && (frame.Value & (order.Frames - 1)) == 0 && _frameCount - frame.Value >= order.Frames;
+
+    // Behind the frontier nothing was ever used.
+    private uint ScanEnd => (uint)Math.Min(_frameCount, (ulong)Frontier << FrameTree.FrameShift);
+
+    private uint FirstFrom(uint cursor, Order order) => (uint)Math.Min(((ulong)cursor + order.Frames - 1) & ~((ulong)order.Frames - 1), ScanEnd);
+
+    private bool IsThrough(uint at, Order order) => (ulong)at + order.Frames > ScanEnd;
+
+    /// <summary>Isolates the next block that the operating system may hold pages of.</summary>
+    /// <param name="scan">What to look for.</param>
+    /// <param name="at">Where to go on; it stays at a block that holds too much.</param>
+    /// <param name="range">The block.</param>
+    private bool TryIsolateNext(FrameScan scan, ref uint at, out FrameRange range)
     {
-        ref PageFrame descriptor = ref _zone.Descriptor(block);
-        if (descriptor.Owner != FrameOwner.Isolated || descriptor.Order != order.Value)
+        uint size = scan.Order.Frames;
+        uint end = ScanEnd;
+        for (; at < end && end - at >= size; at += size)
         {
-            FrameFault.ThrowNotIsolated(_zone, block, order);
+            if (scan.Order.Value < HugeOrder)
+            {
+                ChildWord word = ReadChild(at / ChildWord.Frames);
+                if (word.Free < size || word.FreeTouched <= 0)
+                {
+                    // Nothing in this child: go on with the next one.
+                    at = (at | (ChildWord.Frames - 1)) + 1 - size;
+                    continue;
+                }
+            }
+
+            if (scan.Whole > scan.Order && IsWhole(at & ~(scan.Whole.Frames - 1), scan.Whole))
+            {
+                at = (at | (scan.Whole.Frames - 1)) + 1 - size;
+                continue;
+            }
+
+            uint held = HeldIfFree(at, scan.Order.Value);
+            if (held > scan.HeldMax || (held != 0 && size > scan.FreeMax))
+            {
+                break;
+            }
+
+            if (held != 0 && TryIsolate(at, scan.Order.Value, out held))
+            {
+                Atomic.Add(ref _state->IsolatedFrames, size);
+                var block = new Pfn(at);
+                range = new FrameRange(block, scan.Order, _zone.BaseAddress + block.Offset) { ReportedFrames = size - held };
+                at += size;
+                return true;
+            }
         }
 
-        // The descriptor belongs to the next owner as soon as the block is free.
-        descriptor.Owner = FrameOwner.None;
-        Report(block.Value, order.Value, content);
-        Free(block, order);
+        range = default;
+        return false;
     }
 
-    private bool TryIsolate(uint frame, int order)
+    /// <summary>Whether a block lies in the zone and is free as a whole, at this moment.</summary>
+    private bool IsWhole(uint frame, Order order)
+    {
+        uint child = frame / ChildWord.Frames;
+        return order.Value switch
+        {
+            < HugeOrder => CountTaken(frame, order.Value) == 0 && ReadChild(child).State == ChildState.Frames,
+            HugeOrder => IsEntirelyFree(child),
+            _ => IsEntirelyFree(child) && IsEntirelyFree(child + 1),
+        };
+    }
+
+    /// <summary>Frames that the operating system may hold of a block that is free as a whole, otherwise 0. A hint: the claim decides.</summary>
+    private uint HeldIfFree(uint frame, int order)
+    {
+        uint child = frame / ChildWord.Frames;
+        ChildWord word = ReadChild(child);
+        if (order < HugeOrder)
+        {
+            uint held = HeldOf(word, frame, order);
+            return held != 0 && CountTaken(frame, order) == 0 ? held : 0;
+        }
+
+        ChildWord second = order > HugeOrder ? ReadChild(child + 1) : default;
+        return word.IsEntirelyFree && second.IsEntirelyFree ? word.TouchedFrames + second.TouchedFrames : 0;
+    }
+
+    /// <summary>Frames in the touched granules of a block of order 8 at most. Of less than a granule nothing is remembered, so all of it counts.</summary>
+    private static uint HeldOf(ChildWord word, uint frame, int order)
+    {
+        uint granules = (uint)BitOperations.PopCount(word.Touched & GranulesOf(frame, order));
+        return Math.Min(granules * ChildWord.GranuleFrames, 1u << order);
+    }
+
+    /// <summary>Below order 9: the block is claimed in the bitmap, and its descriptor says for whom.</summary>
+    /// <returns>Whether it was isolated and is free now.</returns>
+    private bool TryPutBackPiece(Pfn block, Order order, FrameContent content)
+    {
+        if (SignatureOf(block.Value) != (FrameOwner.Isolated, order.Value))
+        {
+            return false;
+        }
+
+        bool isWhole = CountTaken(block.Value, order.Value) == order.Frames;
+        uint child = block.Value / ChildWord.Frames;
+        Sign(block.Value, FrameOwner.None, 0); // [A13]
+        if (isWhole)
+        {
+            Report(block.Value, order.Value, content);
+            ReleaseBlock(block.Value, order.Value);
+            PutIsolated(child, order.Frames);
+            return true;
+        }
+
+        // Somebody freed frames of it once more in the moment between the claim and the signature, which the path that frees cannot see. Whose they
+        // are now nobody knows, so all of them stay as they are.
+        ChildWord.TryChange(ref Child(child), new ChildTransitions.ForgetIsolated(order.Frames), out _);
+        Atomic.Add(ref _state->IsolatedFrames, 0UL - order.Frames);
+        Land(1); // [A11]
+        return false;
+    }
+
+    private void PutIsolated(uint child, uint frames)
+    {
+        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.PutIsolated(frames), out ChildWord word)) // [A4]
+        {
+            ThrowMiscounted(child, word, frames);
+        }
+    }
+
+    private (FrameOwner Owner, int Order) SignatureOf(uint frame)
+    {
+        uint signature = Atomic.LoadAcquire(ref _zone.Descriptor(new Pfn(frame)).Signature); // [A13]
+        return ((FrameOwner)(byte)signature, (byte)(signature >> 8));
+    }
+
+    /// <summary>Signs the descriptor of a block whose bits are the caller's.</summary>
+    private void Sign(uint frame, FrameOwner owner, int order)
+    {
+        ref PageFrame descriptor = ref _zone.Descriptor(new Pfn(frame));
+        Atomic.StoreRelease(ref descriptor.Signature, (uint)owner | ((uint)order << 8) | ((uint)descriptor.Flags << 16)); // [A13]
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowNotPutBack(Pfn block, Order order)
+    {
+        if (!IsBlock(block, order))
+        {
+            FrameFault.ThrowNotABlock(_zone, block, order);
+        }
+
+        FrameFault.ThrowNotIsolated(_zone, block, order);
+    }
+
+    private bool TryIsolate(uint frame, int order, out uint held)
     {
         uint child = frame / ChildWord.Frames;
         if (order >= HugeOrder)
         {
-            return IsTouched(child, order) && TryClaimWhole(child, order, WholeStates.Isolated, out _);
+            return TryClaimWhole(child, order, WholeStates.Isolated, out held, out _);
         }
 
-        uint granules = GranulesOf(frame, order);
-        if ((ReadChild(child).Touched & granules) == 0 || CountTaken(frame, order) != 0
-            || !ChildWord.TryChange(ref Child(child), new ChildTransitions.Take(1u << order), out _)) // [A1]
+        held = 0;
+        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.TakeIsolated(1u << order), out _)) // [A1]
         {
             return false;
         }
 
         if (!TryClaimBlock(frame, order)) // [A2] pairs with [A3]
         {
-            Put(child, 1u << order);
+            PutIsolated(child, 1u << order);
             return false;
         }
 
         // A block of several granules may hold untouched ones: only free frames are untouched.
-        Touch(ref Child(child), granules);
-        ref PageFrame descriptor = ref _zone.Descriptor(new Pfn(frame));
-        descriptor.Owner = FrameOwner.Isolated;
-        descriptor.Order = (byte)order;
+        ChildWord.TryChange(ref Child(child), new ChildTransitions.Touch(GranulesOf(frame, order)), out ChildWord before); // [A8]
+        held = HeldOf(before, frame, order);
+        Sign(frame, FrameOwner.Isolated, order); // [A13]
         return true;
     }
 

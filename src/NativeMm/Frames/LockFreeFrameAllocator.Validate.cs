@@ -116,7 +116,10 @@ public sealed unsafe partial class LockFreeFrameAllocator
                 throw new InvariantViolationException($"Child {child} ({word}) lies in the zone.");
         }
 
-        return CountIsolated(first, word.State);
+        uint isolated = CountIsolated(first, word.State);
+        Invariant.Check(
+            word.State != ChildState.Frames || word.Isolated == isolated, $"Child {child} ({word}) has {isolated} frames in isolated blocks.");
+        return isolated;
     }
 
     private void ValidateGranules(uint child, ChildWord word)
@@ -130,21 +133,21 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
     }
 
-    private ulong CountIsolated(uint first, ChildState state)
+    private uint CountIsolated(uint first, ChildState state)
     {
         if (state != ChildState.Frames)
         {
             return state is ChildState.Isolated or ChildState.IsolatedFirst or ChildState.IsolatedSecond ? ChildWord.Frames : 0;
         }
 
-        ulong isolated = 0;
+        uint isolated = 0;
         for (uint frame = first; frame < first + ChildWord.Frames; frame++)
         {
             // Only heads of isolated blocks carry the sign, and only while the block is out.
             if (CountTaken(frame, 0) != 0)
             {
-                ref PageFrame descriptor = ref _zone.Descriptor(new Pfn(frame));
-                isolated += descriptor.Owner == FrameOwner.Isolated ? 1UL << descriptor.Order : 0;
+                (FrameOwner owner, int order) = SignatureOf(frame);
+                isolated += owner == FrameOwner.Isolated ? 1u << order : 0;
             }
         }
 

@@ -5,6 +5,7 @@
 //              ReservationWord   a core: which tree it fills (advice)
 // Transitions  allocate, orders 0–8: child Take → rows claim (→ child Touch when a granule was untouched)
 //              free, orders 0–8: rows release → child Put
+//              free beside isolated blocks: child PutBeside; isolate and put back, orders 0–8: TakeIsolated and PutIsolated instead
 //              orders 9, 10: child ClaimWhole / ReleaseWhole alone, order 10 on two neighbours, the first one undone if the second fails
 //              put back as reported, orders 4–8: child Report → rows release → child Put
 // Ownership    field        | who writes                        | who reads | how            | guard
@@ -24,6 +25,8 @@
 //              [A10] counts blocks in flight before one is isolated; [A11] counts a put-back after the block is free, and only then takes it out
 //              of the flight; [A12] an allocation that is about to fail reads put-backs, tries, and reads flight, then put-backs: if nothing
 //              flies and nothing was put back, no isolated block was in its way: whoever saw a block taken by [A10]'s caller acquired that count.
+//              [A13] the descriptor of an isolated block up to order 8 is signed after [A2] and unsigned before [A3]: whoever holds bits of a block
+//              that is signed holds what somebody freed under report.
 // Reuse        every CAS replaces a word by a function of that word alone; no word holds a pointer. Equal is as good as unchanged.
 // Progress     lock-free. A stalled thread delays nobody; it keeps at most the block it was about to get or give.
 // Source       LLFree (USENIX ATC'23). Departures: no counter a tree, so a get and a put are two CAS each instead of three; granules; see
@@ -41,7 +44,7 @@ namespace NativeMm.Frames;
 /// the calling core has for itself. Free frames are never written. Thread-safe; never blocks.
 /// Accounting equation: managed = free + allocated + isolated, where a child's used frames are the bits set in its rows.
 /// </summary>
-public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator
+public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFrameSource
 {
     private const int CoreSlots = 256;
 
@@ -104,6 +107,9 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator
 
     /// <inheritdoc/>
     public FrameZone Zone => _zone;
+
+    /// <summary>Whom an allocation asks before it fails.</summary>
+    internal ShrinkerList Shrinkers => _shrinkers;
 
     private uint Frontier => Atomic.LoadAcquire(ref _state->Frontier);
 

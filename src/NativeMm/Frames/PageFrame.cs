@@ -22,6 +22,10 @@ internal struct PageFrame
     [FieldOffset(2)]
     public ushort Flags;
 
+    // The three above in one word, lowest byte first, for whoever must write or see owner and order together.
+    [FieldOffset(0)]
+    public uint Signature;
+
     [FieldOffset(4)]
     public uint OwnerTag;
 
@@ -38,4 +42,9 @@ internal struct PageFrame
     // Owner: the allocator that has the block, as a BuddyWord; CAS from "allocated" by whoever frees, otherwise under the zone's lock.
     [FieldOffset(24)]
     public uint Block;
+
+    // Owner: the buddy allocator, under the zone's lock. Frames of a free or isolated block that were handed out since they were last reported.
+    // Splits cannot tell which half they lie in, but never count one twice.
+    [FieldOffset(28)]
+    public uint Held;
 }

@@ -30,6 +30,14 @@ internal unsafe struct PerCorePages
     [FieldOffset(12)]
     public uint High;
 
+    // Blocks that went in or out so far. It may wrap around.
+    [FieldOffset(16)]
+    public uint Moves;
+
+    // What Moves was when somebody last asked whether the core is idle.
+    [FieldOffset(20)]
+    public uint MovesSeen;
+
     [FieldOffset(64)]
     private fixed uint _lists[Lists * 3];
 

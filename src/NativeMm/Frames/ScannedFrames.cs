@@ -3,11 +3,11 @@ using NativeMm.Primitives;
 namespace NativeMm.Frames;
 
 /// <summary>
-/// Reportable frames of any allocator, by looking through the zone from its first frame to its last: what the lock-free allocator needs, whose
-/// words say of each 2 MiB and each 64 KiB whether it is free and reported, and which has no lists to keep.
+/// Reportable frames by looking through the zone from its first frame to its last, for allocators that have no lists to keep. Once for the
+/// blocks, then for the smaller pieces.
 /// </summary>
-/// <param name="frames">The allocator.</param>
-internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
+/// <param name="surface">Whom the reporter sees as the allocator.</param>
+internal abstract class ScannedFrames(IFrameAllocator surface) : IReportableFrames
 {
     private Order _blocks;
     private Order _pieces;
@@ -16,30 +16,19 @@ internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
     private uint _sideCursor;
 
     /// <inheritdoc/>
-    public IFrameAllocator Frames => frames;
+    public IFrameAllocator Frames => surface;
 
     /// <inheritdoc/>
-    public Order SmallestRemembered { get; } = frames is LockFreeFrameAllocator ? LockFreeFrameAllocator.SmallestReported : Order.Zero;
+    public abstract Order SmallestRemembered { get; }
 
     /// <inheritdoc/>
     public bool IsAtEnd { get; private set; } = true;
 
     /// <inheritdoc/>
-    public FrameUse Sample()
-    {
-        if (frames is LockFreeFrameAllocator lockFree)
-        {
-            return lockFree.SampleUse();
-        }
-
-        FrameStatistics now = frames.GetStatistics();
-        ulong known = now.AllocatedFrames + now.ReportedFrames;
-        return new FrameUse(now.AllocatedFrames, now.ManagedFrames - Math.Min(now.ManagedFrames, known));
-    }
+    public abstract FrameUse Sample();
 
     /// <inheritdoc/>
-    public ulong CountFree(ulong enough) =>
-        frames is LockFreeFrameAllocator lockFree ? lockFree.CountFree(enough) : frames.GetStatistics().FreeFrames;
+    public abstract ulong CountFree(ulong enough);
 
     /// <inheritdoc/>
     public void Begin(Order blocks, Order pieces, bool restart)
@@ -58,18 +47,12 @@ internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
     /// <inheritdoc/>
     public int Isolate(Span<FrameRange> ranges, ulong framesMax, ulong freeMax)
     {
-        framesMax = Math.Min(framesMax, freeMax);
-        if (!IsAtEnd && framesMax < _order.Frames)
-        {
-            // Too little for a block, so a few pieces on the side; the walk stays where it is.
-            return IsolateAt(_pieces, ref _sideCursor, ranges, framesMax);
-        }
-
         int count = 0;
-        while (count == 0 && !IsAtEnd)
+        bool isThrough = true;
+        while (count == 0 && isThrough && !IsAtEnd)
         {
-            count = IsolateAt(_order, ref _cursor, ranges, framesMax);
-            if (_cursor == 0)
+            count = IsolateAt(new FrameScan(_order, _order, framesMax, freeMax), ranges, ref _cursor, out isThrough);
+            if (isThrough)
             {
                 // The zone is through at this order. The smaller pieces follow: those of blocks that are free as a whole are gone by now.
                 IsAtEnd = _order == _pieces;
@@ -77,7 +60,11 @@ internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
             }
         }
 
-        return count;
+        // Too little for the next block, so a few pieces on the side, but none of blocks that wait to be told of as a whole: they would be told
+        // of twice, and lose their huge page. The walk stays where it is.
+        return count == 0 && !isThrough && _order != _pieces
+            ? IsolateAt(new FrameScan(_pieces, _blocks, framesMax, freeMax), ranges, ref _sideCursor, out _)
+            : count;
     }
 
     /// <inheritdoc/>
@@ -91,25 +78,15 @@ internal sealed class ScannedFrames(IFrameAllocator frames) : IReportableFrames
 
         if (!ranges.IsEmpty)
         {
-            frames.PutBack(blocks, ranges[0].Order, content);
+            surface.PutBack(blocks, ranges[0].Order, content);
         }
     }
 
-    private int IsolateAt(Order order, ref uint cursor, Span<FrameRange> ranges, ulong framesMax)
-    {
-        int wanted = (int)Math.Min((ulong)ranges.Length, framesMax / order.Frames);
-        if (wanted == 0)
-        {
-            return 0;
-        }
-
-        Span<Pfn> found = stackalloc Pfn[wanted];
-        int count = frames.Isolate(order, found, ref cursor);
-        for (int i = 0; i < count; i++)
-        {
-            ranges[i] = new FrameRange(found[i], order, frames.Zone.BaseAddress + found[i].Offset);
-        }
-
-        return count;
-    }
+    /// <summary>Isolates the next blocks of one order.</summary>
+    /// <param name="scan">What to look for.</param>
+    /// <param name="ranges">Where they go.</param>
+    /// <param name="cursor">Where to go on in the zone; 0 again when the end was reached.</param>
+    /// <param name="isThrough">Whether the end was reached; otherwise the span is full, or the next block holds too much.</param>
+    /// <returns>How many blocks it took.</returns>
+    protected abstract int IsolateAt(FrameScan scan, Span<FrameRange> ranges, ref uint cursor, out bool isThrough);
 }

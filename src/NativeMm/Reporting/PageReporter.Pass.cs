@@ -17,7 +17,10 @@ public sealed partial class PageReporter
     /// everything, when so little is free that allocations might have to wait, when an allocation is about to fail, when the device fails or
     /// is unregistered, and when the reporter is disposed.
     /// </summary>
-    /// <returns>Bytes that the device took note of; 0 when there is no device, and when the device itself calls this.</returns>
+    /// <returns>
+    /// Bytes that the device took note of, as <see cref="ReporterStatistics.ReportedBytes"/> counts them; 0 when there is no device, and when the
+    /// device itself calls this.
+    /// </returns>
     /// <exception cref="ObjectDisposedException">The reporter is disposed.</exception>
     /// <exception cref="Diagnostics.MemoryFaultException">The device put blocks back or freed them itself.</exception>
     public ulong ReportNow()
@@ -140,25 +143,28 @@ public sealed partial class PageReporter
         Atomic.StoreRelease(ref _passes, _passes + 1);
         uint pressureRequests = Atomic.LoadAcquire(ref _pressureRequests);
         Span<FrameRange> ranges = stackalloc FrameRange[Capacity];
+        ulong spent = 0;
         ulong reported = 0;
         bool goesOn = true;
         _frames.Begin(Options.Blocks, Options.Pieces, restart: !isPaced);
         _foundAny &= isPaced;
-        while (goesOn && reported < framesMax && Atomic.LoadAcquire(ref _registration) == registration) // [R1]
+        while (goesOn && spent < framesMax && Atomic.LoadAcquire(ref _registration) == registration) // [R1]
         {
-            ulong wanted = framesMax - reported;
+            ulong wanted = framesMax - spent;
             ulong spare = Atomic.LoadAcquire(ref _pressureRequests) == pressureRequests ? CountSpare() : 0;
             int found = 0;
+            ulong held = 0;
             ulong frames = 0;
             if (spare != 0)
             {
                 // Whoever asks for everything gets the last blocks as well, one at a time, so that at most one of them is missing at any moment.
                 bool oneByOne = !isPaced && spare < Order.Max.Frames;
-                found = ReportNext(device, oneByOne ? ranges[..1] : ranges, wanted, oneByOne ? ulong.MaxValue : spare, out frames);
+                found = ReportNext(device, oneByOne ? ranges[..1] : ranges, wanted, oneByOne ? ulong.MaxValue : spare, out held, out frames);
             }
 
+            spent += held;
             reported += frames;
-            goesOn = frames != 0;
+            goesOn = held != 0;
             if (found == 0 && spare < wanted && !_frames.IsAtEnd)
             {
                 Atomic.StoreRelease(ref _pressureStops, _pressureStops + 1);
@@ -182,19 +188,22 @@ public sealed partial class PageReporter
     /// <param name="ranges">Room for the blocks.</param>
     /// <param name="framesMax">Most frames to tell of.</param>
     /// <param name="freeMax">Most frames to take away from the free ones.</param>
-    /// <param name="frames">Frames that the device took note of: 0 when it failed.</param>
+    /// <param name="held">Frames of the blocks that the operating system may have held: 0 when the device failed.</param>
+    /// <param name="frames">Those among them that are known to be with the system now. Of blocks that are not remembered nothing is known.</param>
     /// <returns>Blocks found.</returns>
-    private int ReportNext(IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, ulong freeMax, out ulong frames)
+    private int ReportNext(
+        IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, ulong freeMax, out ulong held, out ulong frames)
     {
         FrameContent content = FrameContent.Unknown;
         string failure = "";
         int count = 0;
+        held = 0;
         frames = 0;
         _quiet.Reset(); // [R2]
         try
         {
             count = _frames.Isolate(ranges, framesMax, freeMax);
-            frames = NoteIsolated(ranges[..count]);
+            frames = NoteIsolated(ranges[..count], out held);
             if (count != 0)
             {
                 content = CallDevice(device, ranges[..count], out failure);
@@ -211,6 +220,7 @@ public sealed partial class PageReporter
             return count;
         }
 
+        held = 0;
         frames = 0;
         if (count != 0)
         {
@@ -220,16 +230,21 @@ public sealed partial class PageReporter
         return count;
     }
 
-    private ulong NoteIsolated(ReadOnlySpan<FrameRange> isolated)
+    private ulong NoteIsolated(ReadOnlySpan<FrameRange> isolated, out ulong held)
     {
+        ulong isolatedFrames = 0;
         ulong frames = 0;
+        held = 0;
         foreach (FrameRange range in isolated)
         {
-            frames += range.Order.Frames;
-            _foundAny |= range.Order >= _frames.SmallestRemembered;
+            bool isRemembered = range.Order >= _frames.SmallestRemembered;
+            isolatedFrames += range.Order.Frames;
+            held += range.HeldFrames;
+            frames += isRemembered ? range.HeldFrames : 0;
+            _foundAny |= isRemembered;
         }
 
-        Atomic.StoreRelease(ref _isolatedFrames, frames);
+        Atomic.StoreRelease(ref _isolatedFrames, isolatedFrames);
         return frames;
     }
 

@@ -34,7 +34,7 @@ namespace NativeMm.Reporting;
 /// Finds free blocks of frames that a device does not know to be free, takes up to <see cref="Capacity"/> of them out of circulation at a
 /// time, tells the device, and makes them free again. Thread-safe. One reporter a zone of frames.
 /// </summary>
-public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposable
+public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, IDisposable
 {
     /// <summary>Most blocks that a device is told of in one call.</summary>
     public const int Capacity = 32;
@@ -45,8 +45,6 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
     // After an allocation waited, no pass begins for so long: it takes what it waited for, rather than find it isolated again.
     private const long GraceMilliseconds = 5;
     private const long DeferMillisecondsMax = 100;
-
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     private readonly IReportableFrames _frames;
     private readonly TimeProvider _time;
@@ -114,8 +112,12 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
     private bool IsClosed => Atomic.LoadAcquire(ref _closed) != 0; // [R4]
 
     /// <inheritdoc/>
+    ulong IShrinker.Shrink(ulong framesWanted) =>
+        ((IPatientShrinker)this).Shrink(framesWanted, Environment.TickCount64 + (long)ShrinkerList.DefaultPatience.TotalMilliseconds);
+
+    /// <inheritdoc/>
     /// <remarks>An allocation is about to fail: the pass under way ends, and its blocks come back as soon as the device lets go of them.</remarks>
-    ulong IShrinker.Shrink(ulong framesWanted)
+    ulong IPatientShrinker.Shrink(ulong framesWanted, long deadline)
     {
         if (_quiet.IsSet || IsReportingHere)
         {
@@ -125,7 +127,7 @@ public sealed partial class PageReporter : IShrinker, IBackgroundPass, IDisposab
         ulong isolated = Atomic.LoadAcquire(ref _isolatedFrames);
         Atomic.Add(ref _pressureRequests, 1);
         Atomic.Add(ref _waiting, 1);
-        bool isBack = _quiet.Wait(s_patience);
+        bool isBack = _quiet.Wait((int)Math.Clamp(deadline - Environment.TickCount64, 0, int.MaxValue));
         Atomic.StoreRelease(ref _lastWait, Environment.TickCount64);
         Atomic.Add(ref _waiting, -1); // [R3]
         return isBack ? isolated : 0;

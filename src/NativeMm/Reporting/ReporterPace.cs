@@ -1,4 +1,5 @@
 using NativeMm.Frames;
+using NativeMm.Primitives;
 
 namespace NativeMm.Reporting;
 
@@ -14,7 +15,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
     private const ulong SwingDivisor = 2;
 
     private readonly ulong _highWaterFrames = (ulong)options.HighWaterBlocks << options.Pieces.Value;
-    private readonly Queue<(TimeSpan Time, ulong AllocatedFrames)> _samples = [];
+    private readonly SlidingRange _allocated = new(options.Delay);
     private readonly RefaultMargin _margin = new(options.Delay);
     private TimeSpan _requestedAt;
     private ulong _quota;
@@ -43,7 +44,8 @@ internal sealed class ReporterPace(PageReporterOptions options)
         if (State == ReporterState.Requested && now - _requestedAt >= options.Delay)
         {
             State = ReporterState.Active;
-            _quota = (ulong)PageReporter.Capacity << options.BlockOrder;
+            // A call of full size, and never less than the largest block, or a buddy's walk would not get past its largest list.
+            _quota = Math.Max((ulong)PageReporter.Capacity << options.BlockOrder, Order.Max.Frames);
         }
 
         if (State == ReporterState.Active && use.UnreportedFrames < options.Pieces.Frames)
@@ -80,20 +82,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
     /// </summary>
     private ulong NeedWith(ulong allocated, TimeSpan now)
     {
-        while (_samples.TryPeek(out (TimeSpan Time, ulong AllocatedFrames) oldest) && now - oldest.Time > options.Delay)
-        {
-            _samples.Dequeue();
-        }
-
-        _samples.Enqueue((now, allocated));
-        ulong most = 0;
-        ulong least = ulong.MaxValue;
-        foreach ((_, ulong frames) in _samples)
-        {
-            most = Math.Max(most, frames);
-            least = Math.Min(least, frames);
-        }
-
-        return most + Math.Max((most - least) / SwingDivisor, _margin.Frames);
+        _allocated.Add(allocated, now);
+        return _allocated.Most + Math.Max((_allocated.Most - _allocated.Least) / SwingDivisor, _margin.Frames);
     }
 }

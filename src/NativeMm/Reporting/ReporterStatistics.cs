@@ -18,7 +18,11 @@ public sealed record ReporterStatistics
     /// <summary>Blocks that the device took note of.</summary>
     public required long ReportedBlocks { get; init; }
 
-    /// <summary>Bytes of these blocks.</summary>
+    /// <summary>
+    /// Bytes of these blocks that the operating system may have held until then: pieces of 64 KiB that were used since they were last reported
+    /// with the lock-free allocator, single frames with the buddy. Of blocks below 64 KiB the lock-free allocator does not know what was
+    /// reported before, so they do not count.
+    /// </summary>
     public required ulong ReportedBytes { get; init; }
 
     /// <summary>Passes that ended early because hardly anything was free beyond the reserve, or because an allocation was about to fail.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NativeMm.Diagnostics;
+using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
@@ -182,7 +183,13 @@ public sealed partial class MemoryRuntime
             }
 
             bytes += heaps ? VmapIfUsed?.TrimIdle() ?? 0 : 0;
-            Account(bytes + (frames ? _reporter.Poll() : 0), start);
+            if (frames)
+            {
+                (_frames as IFrameSource)?.DrainIdle();
+                bytes += _reporter.Poll();
+            }
+
+            Account(bytes, start);
         }
     }
 

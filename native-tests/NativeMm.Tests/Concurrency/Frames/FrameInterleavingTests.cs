@@ -115,6 +115,49 @@ public sealed unsafe class FrameInterleavingTests
         allocator.Free(fixture.Allocate(9), Order.Huge);
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(0, false)]
+    [InlineData(4, true)]
+    [InlineData(4, false)]
+    public void A_block_that_is_isolated_while_it_is_being_freed_was_freed_only_once(int order, bool comesBack)
+    {
+        using var fixture = new FrameFixture(FrameVariant.LockFreeOneCore, 2);
+        var allocator = (LockFreeFrameAllocator)fixture.Allocator;
+        Pfn frame = fixture.Allocate(order);
+        fixture.FreeAll(new[] { fixture.Allocate(4), fixture.Allocate(4) }, 4);
+        var blocks = new Pfn[32];
+        int count = 0;
+        Intruder.Enter(LockFreeFrameAllocator.PauseReleased, () =>
+        {
+            // The bits of the block are clear, so a reporter may have it, although it is not counted back.
+            uint cursor = 0;
+            count = allocator.Isolate(new Order(order), blocks, ref cursor);
+            Assert.Contains(frame, blocks.Take(count));
+            if (comesBack)
+            {
+                // This one comes back; the others stay, so that the free takes the slow path.
+                allocator.PutBack([frame], new Order(order), FrameContent.Reported);
+                blocks = [.. blocks.Take(count).Where(block => block != frame)];
+                count--;
+            }
+        });
+        try
+        {
+            allocator.Free<Intruder>(frame, new Order(order));
+        }
+        finally
+        {
+            Intruder.Leave();
+        }
+
+        Assert.NotEqual(0, count);
+        allocator.Validate();
+        Assert.Equal((ulong)(count << order), allocator.GetStatistics().IsolatedFrames);
+        allocator.PutBack(blocks.AsSpan(0, count), new Order(order), FrameContent.Unknown);
+        Assert.Equal(512u, allocator.GetStatistics().FreeFrames);
+    }
+
     private static void Intrude(FrameFixture fixture, string what, List<(Pfn Frame, int Order)> held)
     {
         IFrameAllocator allocator = fixture.Allocator;

@@ -86,9 +86,10 @@ public sealed unsafe class ReportingConcurrencyTests
     {
         Assert.True(FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, 64 << 20, out FrameZone? made).Succeeded);
         using FrameZone zone = made!;
-        using IFrameAllocator frames = variant == ReporterVariant.LockFree ? new LockFreeFrameAllocator(zone) : new BuddyFrameAllocator(zone);
-        var scheme = variant == ReporterVariant.Boundary ? BuddyReportScheme.Boundary : BuddyReportScheme.Rotation;
-        using var reporter = new PageReporter(frames, new PageReporterOptions { Scheme = scheme, Delay = TimeSpan.Zero });
+        using IFrameAllocator behind = variant.IsLockFree() ? new LockFreeFrameAllocator(zone) : new BuddyFrameAllocator(zone);
+        using CachedFrameAllocator? cache = variant.IsCached() ? new CachedFrameAllocator(behind) : null;
+        IFrameAllocator frames = cache ?? behind;
+        using var reporter = new PageReporter(frames, new PageReporterOptions { Scheme = variant.Scheme(), Delay = TimeSpan.Zero });
         reporter.Register(new MadviseDevice());
         int working = Workers;
         long passes = 0;

@@ -22,7 +22,7 @@ internal sealed class ReportingModel(ReporterVariant variant, uint frames, int b
     public void Allocate(Pfn frame, int order)
     {
         Span(_free, frame.Value, 1u << order).Clear();
-        if (variant == ReporterVariant.LockFree)
+        if (variant.IsLockFree())
         {
             uint first = frame.Value & ~(GranuleFrames - 1u);
             Span(_dirty, first, Math.Max(GranuleFrames, 1u << order)).Fill(true);
@@ -33,10 +33,30 @@ internal sealed class ReportingModel(ReporterVariant variant, uint frames, int b
     {
         Span(_free, frame.Value, 1u << order).Fill(true);
         Span(_dirty, frame.Value, 1u << order).Fill(true);
-        if (variant != ReporterVariant.LockFree)
+        if (!variant.IsLockFree())
         {
-            int merged = LargestFreeAround(frame.Value);
-            Span(_dirty, frame.Value & ~((1u << merged) - 1), 1u << merged).Fill(true);
+            Merge(frame.Value);
+        }
+    }
+
+    /// <summary>Frames of a block that a reporter may take out now and must take into account; none when it may not.</summary>
+    public uint Held(Pfn frame, int order)
+    {
+        uint size = 1u << order;
+        bool isFree = !Span(_free, frame.Value, size).Contains(false);
+        return isFree && (variant.IsLockFree() || LargestFreeAround(frame.Value) == order) ? (uint)Span(_dirty, frame.Value, size).Count(true) : 0;
+    }
+
+    public void Isolate(Pfn frame, int order) => Span(_free, frame.Value, 1u << order).Clear();
+
+    /// <summary>An isolated block is free again, and merges with what was freed beside it in the meantime.</summary>
+    public void PutBack(Pfn frame, int order, bool isReported)
+    {
+        Span(_free, frame.Value, 1u << order).Fill(true);
+        Span(_dirty, frame.Value, 1u << order).Fill(!isReported);
+        if (!variant.IsLockFree())
+        {
+            Merge(frame.Value);
         }
     }
 
@@ -44,7 +64,7 @@ internal sealed class ReportingModel(ReporterVariant variant, uint frames, int b
     public HashSet<uint> Reportable()
     {
         HashSet<uint> found = [];
-        if (variant == ReporterVariant.LockFree)
+        if (variant.IsLockFree())
         {
             Collect(found, blocks);
             Collect(found, pieces);
@@ -81,6 +101,14 @@ internal sealed class ReportingModel(ReporterVariant variant, uint frames, int b
         {
             _dirty[frame] = true;
         }
+    }
+
+    /// <summary>A dirty frame makes the whole block dirty that it merges into.</summary>
+    private void Merge(uint frame)
+    {
+        int order = LargestFreeAround(frame);
+        Span<bool> merged = Span(_dirty, frame & ~((1u << order) - 1), 1u << order);
+        merged.Fill(merged.Contains(true));
     }
 
     private static Span<bool> Span(bool[] bits, uint first, uint count) => bits.AsSpan((int)first, (int)count);

@@ -48,6 +48,38 @@ public sealed class StateWordTests
     }
 
     [Fact]
+    public void Frames_of_isolated_blocks_are_used_and_come_back_by_their_own_way_alone()
+    {
+        foreach (uint touched in s_granuleSets)
+        {
+            for (uint used = 0; used <= ChildWord.Frames; used += 8)
+            {
+                Assert.True(default(ChildWord).Touch(touched).TryTake(used, out ChildWord beside));
+                for (uint frames = 1; frames <= 256; frames *= 2)
+                {
+                    Assert.Equal(used + frames <= ChildWord.Frames, beside.TryTakeIsolated(frames, out ChildWord word));
+                    if (used + frames > ChildWord.Frames)
+                    {
+                        continue;
+                    }
+
+                    Assert.Equal((used + frames, frames, touched, ChildState.Frames), (word.Used, word.Isolated, word.Touched, word.State));
+                    Assert.False(word.TryPut(1, out _));
+                    Assert.False(word.TryClaimWhole(ChildState.Huge, out _));
+                    Assert.False(word.TryPutIsolated(frames + 1, out _));
+                    Assert.False(word.TryPutBeside(used + 1, out _));
+                    Assert.True(word.TryPutBeside(used, out ChildWord alone));
+                    Assert.Equal((frames, frames), (alone.Used, alone.Isolated));
+                    Assert.True(word.TryPutIsolated(frames, out ChildWord back));
+                    Assert.Equal(beside, back);
+                    Assert.True(word.TryForgetIsolated(frames, out ChildWord forgotten));
+                    Assert.Equal((used + frames, 0u, touched), (forgotten.Used, forgotten.Isolated, forgotten.Touched));
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void Only_an_entirely_free_child_can_be_claimed_and_only_as_claimed_released()
     {
         ChildState[] whole = [ChildState.Huge, ChildState.MaxFirst, ChildState.MaxSecond];

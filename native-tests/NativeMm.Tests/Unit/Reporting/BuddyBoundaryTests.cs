@@ -83,7 +83,7 @@ public sealed class BuddyBoundaryTests : IDisposable
     {
         List<Pfn> free = _fixture.MakeApart(12);
         List<Pfn> seen = Report(3);
-        IReportableFrames other = ((BuddyFrameAllocator)_fixture.Allocator).Reportable(BuddyReportScheme.Rotation);
+        IReportableFrames other = ReportableFrames.For(_fixture.Allocator, BuddyReportScheme.Rotation);
         other.Begin(Order.Huge, Order.Huge, restart: true);
         int count = other.Isolate(_ranges, 4 * 512);
         seen.AddRange(_ranges[..count].Select(range => range.Frame));
@@ -92,6 +92,48 @@ public sealed class BuddyBoundaryTests : IDisposable
         _fixture.Allocator.Validate();
         seen.AddRange(Report(32));
         Assert.Equal(free.Order(), seen.Order());
+    }
+
+    [Fact]
+    public void Emptying_a_block_by_migration_in_the_middle_of_a_walk_keeps_the_boundaries_true()
+    {
+        // Block by block single frames are in use; each is emptied while some blocks were told of and others wait.
+        List<Pfn> all = [.. _fixture.Use(16).Order()];
+        _fixture.Free(all);
+        Dictionary<Pfn, Pfn> owned = [];
+        var migration = new FrameMigration(_fixture.Allocator);
+        migration.Add(new Mover(owned));
+        List<Pfn> frames = _fixture.Use(6 * 512, 0);
+        HashSet<Pfn> kept = [.. frames.Where(frame => frame.Value % 512 == 7)];
+        _fixture.Free(frames.Where(frame => !kept.Contains(frame)), 0);
+        foreach (Pfn frame in kept)
+        {
+            owned[frame] = frame;
+        }
+
+        for (int step = 0; step < kept.Count - 1; step++)
+        {
+            List<Pfn> told = Report(2, Order.Zero);
+            Assert.All(told, block => Assert.DoesNotContain(block, owned.Keys));
+            var block = new Pfn(kept.Max().Value & ~511u);
+            Assert.True(migration.TryEmpty(block, out int moved));
+            Assert.Equal(1, moved);
+            kept.Remove(kept.Max());
+            _fixture.Allocator.Validate();
+        }
+
+        while (Report(32, Order.Zero).Count != 0)
+        {
+        }
+
+        FrameStatistics after = _fixture.Allocator.GetStatistics();
+        while (after.FreeFrames != after.ReportedFrames)
+        {
+            Assert.NotEmpty(Report(32, Order.Zero));
+            after = _fixture.Allocator.GetStatistics();
+        }
+
+        _fixture.Free(owned.Keys, 0);
     }
 
     [Fact]
@@ -109,14 +151,31 @@ public sealed class BuddyBoundaryTests : IDisposable
 
     public void Dispose() => _fixture.Dispose();
 
-    private List<Pfn> Report(int blocks)
+    private List<Pfn> Report(int blocks) => Report(blocks, Order.Huge);
+
+    private List<Pfn> Report(int blocks, Order smallest)
     {
-        _fixture.Source.Begin(Order.Huge, Order.Huge, restart: false);
+        _fixture.Source.Begin(Order.Huge, smallest, restart: false);
         int count = _fixture.Source.Isolate(_ranges.AsSpan(0, blocks), ulong.MaxValue);
         _fixture.Allocator.Validate();
         List<Pfn> found = [.. _ranges[..count].Select(range => range.Frame)];
         _fixture.Source.PutBack(_ranges.AsSpan(0, count), FrameContent.Reported);
         _fixture.Allocator.Validate();
         return found;
+    }
+
+    /// <summary>Somebody who can move all of his frames.</summary>
+    private sealed class Mover(Dictionary<Pfn, Pfn> owned) : IFrameMigrator
+    {
+        public bool TryMigrate(Pfn frame, Pfn target)
+        {
+            bool isOwned = owned.Remove(frame);
+            if (isOwned)
+            {
+                owned.Add(target, target);
+            }
+
+            return isOwned;
+        }
     }
 }

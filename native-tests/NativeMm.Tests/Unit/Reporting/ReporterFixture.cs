@@ -13,9 +13,9 @@ internal sealed unsafe class ReporterFixture : IDisposable
 
     public ReporterFixture(ReporterVariant variant, uint megabytes = 128, PageReporterOptions? options = null)
     {
-        _frames = new FrameFixture(variant == ReporterVariant.LockFree ? FrameVariant.LockFreeOneCore : FrameVariant.BuddyUncached, megabytes);
+        _frames = new FrameFixture(zone => variant.Create(zone), megabytes);
         options ??= WholeBlocks;
-        options = options with { Scheme = variant == ReporterVariant.Boundary ? BuddyReportScheme.Boundary : BuddyReportScheme.Rotation };
+        options = options with { Scheme = variant.Scheme() };
         Source = ReportableFrames.For(_frames.Allocator, options.Scheme);
         Reporter = new PageReporter(Source, options, Time);
     }
@@ -49,7 +49,32 @@ internal sealed unsafe class ReporterFixture : IDisposable
         return used;
     }
 
-    public void Free(IEnumerable<Pfn> frames, int order = 9) => _frames.FreeAll(frames, order);
+    /// <summary>Frees blocks, past a cache that may be in front.</summary>
+    public void Free(IEnumerable<Pfn> frames, int order = 9)
+    {
+        _frames.FreeAll(frames, order);
+        if (Allocator is CachedFrameAllocator)
+        {
+            Allocator.Drain();
+        }
+    }
+
+    /// <summary>Passes by the pace until it rests.</summary>
+    /// <returns>Bytes that were counted.</returns>
+    public ulong PollUntilIdle(int passesMax = 1000)
+    {
+        ulong bytes = 0;
+        int passes = 0;
+        do
+        {
+            Assert.True(passes++ < passesMax, $"It does not rest after {passesMax} passes and {bytes} bytes.");
+            Time.Advance(TimeSpan.FromMilliseconds(250));
+            bytes += Reporter.Poll();
+        }
+        while (Reporter.GetStatistics().State != ReporterState.Idle);
+
+        return bytes;
+    }
 
     /// <summary>Blocks that were used and are free now, with one in use between each two, so that they do not merge.</summary>
     public List<Pfn> MakeApart(int blocks, int order = 9)

@@ -1,5 +1,6 @@
 using NativeMm.Frames;
 using NativeMm.Platform;
+using NativeMm.Primitives;
 using NativeMm.Reporting;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
@@ -78,6 +79,43 @@ public sealed unsafe class MemoryRuntimeTests
         Assert.True(fixture.Runtime.GetStatistics().CommittedBytes <= committed / 20, $"{fixture.Runtime.GetStatistics().CommittedBytes} of {committed}");
         Assert.Equal(0u, fixture.AllocatedFrames);
         Assert.Equal(fixture.Runtime.GetStatistics().ReturnedBytes, fixture.Runtime.GetStatistics().Reporting.ReportedBytes);
+    }
+
+    [Fact]
+    public void What_idle_cores_keep_for_themselves_goes_back_too()
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions
+        {
+            CapacityBytes = 64 << 20,
+            BackgroundTrim = false,
+            FrameAllocator = FrameAllocatorKind.Buddy,
+            Reporting = new PageReporterOptions { HighWaterBlocks = 1, Delay = TimeSpan.Zero },
+        });
+        var frames = new Pfn[2000];
+        for (int i = 0; i < frames.Length; i++)
+        {
+            Assert.True(runtime.Frames.TryAllocate(Order.Zero, FrameFlags.None, out frames[i], out _));
+        }
+
+        foreach (Pfn frame in frames)
+        {
+            runtime.Frames.Free(frame, Order.Zero);
+        }
+
+        ulong kept = runtime.Frames.GetStatistics().PerCoreFrames;
+        Assert.NotEqual(0u, kept);
+
+        // The cores were at work until this pass, and keep what they have.
+        runtime.TrimIdle();
+        Assert.Equal(kept, runtime.Frames.GetStatistics().PerCoreFrames);
+        for (int pass = 0; pass < 24; pass++)
+        {
+            runtime.TrimIdle();
+        }
+
+        FrameStatistics after = runtime.Frames.GetStatistics();
+        Assert.Equal(0u, after.PerCoreFrames);
+        Assert.Equal(after.FreeFrames, after.ReportedFrames);
     }
 
     [Theory]

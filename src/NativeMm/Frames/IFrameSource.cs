@@ -1,0 +1,20 @@
+namespace NativeMm.Frames;
+
+/// <summary>
+/// What the frame allocators of this library offer to those around them beside the public contract: to a reporter, to a cache in front, to
+/// the background passes. A cache hands on what the allocator behind it says. Thread-safe.
+/// </summary>
+internal interface IFrameSource
+{
+    /// <summary>The way of finding free blocks that suits this allocator.</summary>
+    /// <param name="surface">Whom the reporter sees as the allocator: this one, or the outermost that stands in front of it.</param>
+    /// <param name="scheme">For a buddy allocator: how it keeps track of what was reported. Others have one way only.</param>
+    IReportableFrames Reportable(IFrameAllocator surface, BuddyReportScheme scheme);
+
+    /// <summary>Whether blocks are isolated, and how many came back: an allocation that failed in the meantime may have missed them.</summary>
+    IsolationMark ReadIsolation();
+
+    /// <summary>Like <see cref="IFrameAllocator.Drain"/>, but only for the cores that did nothing since the last call.</summary>
+    /// <returns>How many frames moved.</returns>
+    ulong DrainIdle();
+}

@@ -1,0 +1,25 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Frames;
+
+/// <summary>
+/// Reportable frames of a lock-free allocator: its words say of each 2 MiB and each 64 KiB whether it is free and reported. What a block costs
+/// of a pass is what the operating system may hold of it.
+/// </summary>
+/// <param name="frames">The allocator.</param>
+/// <param name="surface">Whom the reporter sees as the allocator.</param>
+internal sealed class LockFreeReportableFrames(LockFreeFrameAllocator frames, IFrameAllocator surface) : ScannedFrames(surface)
+{
+    /// <inheritdoc/>
+    public override Order SmallestRemembered => LockFreeFrameAllocator.SmallestReported;
+
+    /// <inheritdoc/>
+    public override FrameUse Sample() => frames.SampleUse();
+
+    /// <inheritdoc/>
+    public override ulong CountFree(ulong enough) => frames.CountFree(enough);
+
+    /// <inheritdoc/>
+    protected override int IsolateAt(FrameScan scan, Span<FrameRange> ranges, ref uint cursor, out bool isThrough) =>
+        frames.Isolate(scan, ranges, ref cursor, out isThrough);
+}
