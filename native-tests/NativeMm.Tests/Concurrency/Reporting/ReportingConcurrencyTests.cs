@@ -1,5 +1,4 @@
 using NativeMm.Frames;
-using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
 using NativeMm.Tests.Support;
@@ -9,7 +8,7 @@ using Xunit;
 namespace NativeMm.Tests.Concurrency.Reporting;
 
 /// <summary>Allocating threads against a reporter at work.</summary>
-public sealed unsafe class ReportingConcurrencyTests
+public sealed class ReportingConcurrencyTests
 {
     private const int Workers = 3;
 
@@ -78,71 +77,6 @@ public sealed unsafe class ReportingConcurrencyTests
         fixture.Reporter.ReportNow();
         Assert.True(calls > 0);
         Assert.Equal(0, fixture.Reporter.GetStatistics().DeviceFailures);
-    }
-
-    [LinuxTheory]
-    [MemberData(nameof(Variants))]
-    public void Live_memory_never_changes_through_thousands_of_passes(ReporterVariant variant)
-    {
-        Assert.True(FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, 64 << 20, out FrameZone? made).Succeeded);
-        using FrameZone zone = made!;
-        using IFrameAllocator behind = variant.IsLockFree() ? new LockFreeFrameAllocator(zone) : new BuddyFrameAllocator(zone);
-        using CachedFrameAllocator? cache = variant.IsCached() ? new CachedFrameAllocator(behind) : null;
-        IFrameAllocator frames = cache ?? behind;
-        using var reporter = new PageReporter(frames, new PageReporterOptions { Scheme = variant.Scheme(), Delay = TimeSpan.Zero });
-        reporter.Register(new MadviseDevice());
-        int working = Workers;
-        long passes = 0;
-        StartGate.Run(Workers + 1, thread =>
-        {
-            if (thread == Workers)
-            {
-                while (Volatile.Read(ref working) > 0 || passes < 2000)
-                {
-                    reporter.ReportNow();
-                    passes++;
-                }
-
-                return;
-            }
-
-            var random = new Random(thread);
-            List<(Pfn Frame, int Order, ulong Stamp)> live = [];
-            for (int i = 0; i < 3000; i++)
-            {
-                if (live.Count < 16 && random.Next(2) == 0)
-                {
-                    int order = random.Next(8) == 0 ? 9 : random.Next(0, 6);
-                    FrameFlags flags = random.Next(2) == 0 ? FrameFlags.Zeroed : FrameFlags.None;
-                    if (frames.TryAllocate(new Order(order), flags, out Pfn frame, out bool knownZero))
-                    {
-                        ulong stamp = ((ulong)thread << 32) | (uint)i | (1UL << 63);
-                        Span<ulong> words = Words(zone, frame, order);
-                        Assert.False(knownZero && words.ContainsAnyExcept(0UL), $"Frame {frame} of order {order} is not zero.");
-                        words.Fill(stamp);
-                        live.Add((frame, order, stamp));
-                    }
-                }
-                else if (live.Count != 0)
-                {
-                    int at = random.Next(live.Count);
-                    (Pfn frame, int order, ulong stamp) = live[at];
-                    live.RemoveAt(at);
-                    Assert.False(Words(zone, frame, order).ContainsAnyExcept(stamp), $"Frame {frame} of order {order} changed.");
-                    frames.Free(frame, new Order(order));
-                }
-            }
-
-            foreach ((Pfn frame, int order, ulong stamp) in live)
-            {
-                Assert.False(Words(zone, frame, order).ContainsAnyExcept(stamp), $"Frame {frame} of order {order} changed.");
-                frames.Free(frame, new Order(order));
-            }
-
-            Interlocked.Decrement(ref working);
-        });
-        frames.Validate();
-        Assert.True(reporter.GetStatistics().ReportedBlocks > 0);
     }
 
     [Theory]
@@ -300,9 +234,6 @@ public sealed unsafe class ReportingConcurrencyTests
         });
         Assert.Null(fixture.Reporter.Device);
     }
-
-    private static Span<ulong> Words(FrameZone zone, Pfn frame, int order) =>
-        new(zone.AddressOf(frame), (int)(new Order(order).Bytes / sizeof(ulong)));
 
     private static void Claim(int[] owners, ReadOnlySpan<FrameRange> ranges, int from, int to)
     {
