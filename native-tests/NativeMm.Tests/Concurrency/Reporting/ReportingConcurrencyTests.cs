@@ -12,6 +12,12 @@ public sealed class ReportingConcurrencyTests
 {
     private const int Workers = 3;
 
+    // So many calls of the device, so that those who allocate come across them.
+    private const int CallsMin = 300;
+
+    // A pass gives way to allocations that wait, for up to a tenth of a second.
+    private const int RefusalsMin = 50;
+
     public static TheoryData<ReporterVariant> Variants => ReporterFixture.Variants;
 
     [Theory]
@@ -45,7 +51,7 @@ public sealed class ReportingConcurrencyTests
 
             var random = new Random(thread);
             List<(Pfn Frame, int Order)> live = [];
-            for (int i = 0; i < 6000; i++)
+            for (int i = 0; i < 6000 || Volatile.Read(ref calls) < CallsMin; i++)
             {
                 if (live.Count < 12 && random.Next(2) == 0)
                 {
@@ -75,7 +81,7 @@ public sealed class ReportingConcurrencyTests
             Interlocked.Decrement(ref working);
         });
         fixture.Reporter.ReportNow();
-        Assert.True(calls > 0);
+        Assert.True(calls >= CallsMin, $"Only {calls} calls.");
         Assert.Equal(0, fixture.Reporter.GetStatistics().DeviceFailures);
     }
 
@@ -147,7 +153,7 @@ public sealed class ReportingConcurrencyTests
             try
             {
                 var blocks = new Pfn[7];
-                for (int round = 0; round < 1000; round++)
+                for (int round = 0; round < 1000 || fixture.Reporter.GetStatistics().DeviceFailures < RefusalsMin; round++)
                 {
                     for (int i = 0; i < blocks.Length; i++)
                     {
@@ -164,6 +170,7 @@ public sealed class ReportingConcurrencyTests
                 Volatile.Write(ref working, 0);
             }
         });
+        Assert.True(fixture.Reporter.GetStatistics().DeviceFailures >= RefusalsMin);
     }
 
     [Theory]
@@ -181,7 +188,7 @@ public sealed class ReportingConcurrencyTests
             calls++;
             inDevice.Set();
             Assert.True(unregistering.Wait(StartGate.DefaultTimeout));
-            SpinWait.SpinUntil(() => fixture.Reporter.Device is null, StartGate.DefaultTimeout);
+            Assert.True(SpinWait.SpinUntil(() => fixture.Reporter.Device is null, StartGate.DefaultTimeout), "It was not taken away.");
             Thread.Yield();
             Volatile.Write(ref done, true);
             return FrameContent.Reported;
@@ -212,6 +219,7 @@ public sealed class ReportingConcurrencyTests
     {
         using var fixture = new ReporterFixture(variant, 32);
         int registered = 0;
+        int times = 0;
         StartGate.Run(4, _ =>
         {
             for (int i = 0; i < 500; i++)
@@ -227,12 +235,14 @@ public sealed class ReportingConcurrencyTests
                 }
 
                 Assert.Equal(1, Interlocked.Increment(ref registered));
+                Interlocked.Increment(ref times);
                 fixture.Reporter.ReportNow();
                 Interlocked.Decrement(ref registered);
                 fixture.Reporter.Unregister(device);
             }
         });
         Assert.Null(fixture.Reporter.Device);
+        Assert.True(times > 0, "Nobody got in.");
     }
 
     private static void Claim(int[] owners, ReadOnlySpan<FrameRange> ranges, int from, int to)
