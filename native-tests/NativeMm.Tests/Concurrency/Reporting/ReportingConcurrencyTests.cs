@@ -13,7 +13,7 @@ public sealed class ReportingConcurrencyTests
     private const int Workers = 3;
 
     // So many calls of the device, so that those who allocate come across them.
-    private const int CallsMin = 300;
+    private const int CallsMin = 100;
 
     // A pass gives way to allocations that wait, for up to a tenth of a second.
     private const int RefusalsMin = 50;

@@ -66,7 +66,9 @@ public sealed unsafe class ReportingLiveMemoryTests
     public void Objects_of_a_heap_and_its_own_bookkeeping(ReporterVariant variant, DiscardMode mode)
     {
         FrameAllocatorKind kind = variant == ReporterVariant.LockFree ? FrameAllocatorKind.LockFree : FrameAllocatorKind.Buddy;
-        using var fixture = new HeapFixture(64 << 20, kind, OptionsOf(variant, mode));
+
+        // Not disposed when the test fails: in a heap that lost its bookkeeping a thread may never come back, and disposing would wait for it.
+        var fixture = new HeapFixture(64 << 20, kind, OptionsOf(variant, mode));
         MemoryRuntime runtime = fixture.Runtime;
         var system = new LateTaking(fixture.Platform, runtime.Frames.Zone);
         LiveContent[] live = MakeLiveObjects(runtime.Heap);
@@ -81,6 +83,7 @@ public sealed unsafe class ReportingLiveMemoryTests
         Assert.Equal(0, runtime.Reporter.GetStatistics().DeviceFailures);
         Assert.True(system.RangesBeside > 0, "The heap's bookkeeping did not follow its blocks.");
         Assert.All(live, content => runtime.Heap.Free((void*)content.Address));
+        fixture.Dispose();
     }
 
     private static PageReporterOptions OptionsOf(ReporterVariant variant, DiscardMode mode) => new()
