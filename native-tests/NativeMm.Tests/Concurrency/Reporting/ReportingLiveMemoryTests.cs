@@ -45,7 +45,9 @@ public sealed unsafe class ReportingLiveMemoryTests
         Assert.True(FrameZone.TryCreate(platform, ZoneKind.Normal, 64 << 20, out FrameZone? made).Succeeded);
         using FrameZone zone = made!;
         var system = new LateTaking(platform, zone);
-        using IFrameAllocator frames = variant == ReporterVariant.LockFree ? new LockFreeFrameAllocator(zone) : new BuddyFrameAllocator(zone);
+        using IFrameAllocator behind = variant.IsLockFree() ? new LockFreeFrameAllocator(zone) : new BuddyFrameAllocator(zone);
+        using CachedFrameAllocator? cache = variant.IsCached() ? new CachedFrameAllocator(behind) : null;
+        IFrameAllocator frames = cache ?? behind;
         using var reporter = new PageReporter(frames, OptionsOf(variant, mode));
         reporter.Register(new MadviseDevice(platform, mode, follower: null));
         LiveContent[] live = MakeLiveBlocks(frames);
@@ -65,7 +67,7 @@ public sealed unsafe class ReportingLiveMemoryTests
     [MemberData(nameof(VariantsAndModes))]
     public void Objects_of_a_heap_and_its_own_bookkeeping(ReporterVariant variant, DiscardMode mode)
     {
-        FrameAllocatorKind kind = variant == ReporterVariant.LockFree ? FrameAllocatorKind.LockFree : FrameAllocatorKind.Buddy;
+        FrameAllocatorKind kind = variant.IsLockFree() ? FrameAllocatorKind.LockFree : FrameAllocatorKind.Buddy;
 
         // Not disposed when the test fails: in a heap that lost its bookkeeping a thread may never come back, and disposing would wait for it.
         var fixture = new HeapFixture(64 << 20, kind, OptionsOf(variant, mode));
@@ -88,7 +90,7 @@ public sealed unsafe class ReportingLiveMemoryTests
 
     private static PageReporterOptions OptionsOf(ReporterVariant variant, DiscardMode mode) => new()
     {
-        Scheme = variant == ReporterVariant.Boundary ? BuddyReportScheme.Boundary : BuddyReportScheme.Rotation,
+        Scheme = variant.Scheme(),
         Mode = mode,
         Delay = TimeSpan.Zero,
     };

@@ -69,7 +69,7 @@ public sealed unsafe class RefusedDiscardTests
         }
     }
 
-    [LinuxTheory]
+    [SystemCallFilterTheory]
     [InlineData("process_madvise", ErrorNumber.NotImplemented)]
     [InlineData("process_madvise", ErrorNumber.Invalid)]
     [InlineData("process_madvise", ErrorNumber.NotPermitted)]
@@ -89,9 +89,8 @@ public sealed unsafe class RefusedDiscardTests
         var platform = new FaultyPlatform();
         Assert.True(FrameZone.TryCreate(platform, ZoneKind.Normal, 64 << 20, out FrameZone? made).Succeeded);
         using FrameZone zone = made!;
-        using IFrameAllocator frames = variant == ReporterVariant.LockFree ? new LockFreeFrameAllocator(zone) : new BuddyFrameAllocator(zone);
-        var scheme = variant == ReporterVariant.Boundary ? BuddyReportScheme.Boundary : BuddyReportScheme.Rotation;
-        using var reporter = new PageReporter(frames, new PageReporterOptions { Scheme = scheme });
+        using IFrameAllocator frames = variant.IsLockFree() ? new LockFreeFrameAllocator(zone) : new BuddyFrameAllocator(zone);
+        using var reporter = new PageReporter(frames, new PageReporterOptions { Scheme = variant.Scheme() });
         reporter.Register(new MadviseDevice(platform, DiscardMode.Now, follower: null));
         List<(Pfn Frame, Order Order)> live = [];
         ulong free = MakeHoles(frames, live);
