@@ -38,9 +38,9 @@ internal sealed unsafe class ObservedFreeSpace(FreeSpaceGeometry geometry, Purge
     public override void Give(PageRange range) => _inner.Give(range);
 
     /// <inheritdoc/>
-    public override void GiveMany(PageRange* ranges, int count, int batch, long pagesBeforeRelease)
+    public override void GiveMany(PageRange* ranges, int count)
     {
-        _inner.GiveMany(ranges, count, batch, pagesBeforeRelease);
+        _inner.GiveMany(ranges, count);
         clock.GivenBack(Stopwatch.GetTimestamp());
     }
 

@@ -72,7 +72,7 @@ public sealed unsafe class ObservedLazySetTests
         Assert.True(space.TryTake(4, 1, out uint start, out _));
         space.ForgetHolds();
         PageRange piece = new(start, 4);
-        space.GiveMany(&piece, 1, 0, 0);
+        space.GiveMany(&piece, 1);
 
         Assert.Equal(1, space.Holds.Count);
         Assert.True(clock.LongestNanoseconds > 0);
