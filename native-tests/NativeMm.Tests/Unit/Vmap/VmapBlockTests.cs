@@ -219,6 +219,42 @@ public sealed unsafe class VmapBlockTests
         VmapAllocatorTests.AssertEmpty(vmap);
     }
 
+    [LinuxFact]
+    public void BlocksThatWereMadeAtTheSameTimeGoWithTheirLastMap()
+    {
+        int queues = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount);
+        int threads = 2 * queues;
+        int missing = threads;
+        using var together = new Barrier(threads);
+        using var vmap = new VmapAllocator(
+            new VmapOptions { CapacityBytes = 16 << 20, WindowBytes = 1 << 30, Purge = new LazyPurgePolicy { Executor = PurgeExecutor.Caller } },
+            NativeMm.Platform.SystemPlatform.Current,
+            geometry => new HookedFreeSpace(geometry, pages =>
+            {
+                // Nobody has made his block before all are about to: at least two of one queue.
+                if (pages == VmapBlock.Pages && Interlocked.Decrement(ref missing) >= 0)
+                {
+                    Assert.True(together.SignalAndWait(TimeSpan.FromSeconds(30)));
+                }
+            }));
+        Pfn[] frames = new Pfn[3];
+        vmap.AllocateFrames(frames);
+        nuint[] maps = new nuint[threads];
+        StartGate.Run(threads, thread => maps[thread] = (nuint)vmap.MapRam(frames));
+        Assert.Equal(threads, vmap.GetAreas().Count(area => area.State == VmapAreaState.Block));
+        foreach (nuint map in maps)
+        {
+            vmap.UnmapRam((void*)map, 3);
+        }
+
+        // Each queue keeps the one that it cuts from.
+        Assert.InRange(vmap.GetAreas().Count(area => area.State == VmapAreaState.Block), 0, queues);
+        vmap.FreeFrames(frames);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        VmapAllocatorTests.AssertEmpty(vmap);
+    }
+
     /// <summary>Two maps that lie side by side: cut from the same block, as nearly always, but a thread may move to another core in between.</summary>
     private static void* MapOnOneCore(VmapAllocator vmap, ReadOnlySpan<Pfn> frames, out byte* next, int nextCount)
     {
