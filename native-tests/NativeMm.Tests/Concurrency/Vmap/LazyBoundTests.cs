@@ -178,6 +178,9 @@ public sealed unsafe class LazyBoundTests
     {
         using Rig rig = Make(bound: 16, pooled: 4 << 20);
         VmapAllocator vmap = rig.Vmap;
+        vmap.Unmap((void*)rig.Spare);
+        rig.Spare = 0;
+        vmap.Purge();
         void* full = vmap.Map(rig.Frames);
         if (block)
         {
