@@ -129,7 +129,7 @@ public sealed unsafe class LazyBoundTests
 
         Assert.Equal((Pieces, Pieces), (vmap.GetStatistics().LazyPages, vmap.GetStatistics().LazyPieces));
         int revokes = 0;
-        rig.Platform.BeforeCall = call =>
+        rig.Platform.Entering = call =>
         {
             if (call == PlatformCall.Revoke && ++revokes == Batch + 1)
             {
@@ -144,7 +144,7 @@ public sealed unsafe class LazyBoundTests
         Assert.Equal(Pieces - Batch + 1, vmap.GetStatistics().LazyPages);
         park.Release();
         Assert.True(purge.Wait(s_patience));
-        rig.Platform.BeforeCall = null;
+        rig.Platform.Entering = null;
         vmap.Unmap((void*)maps[^1]);
         for (int i = 3; i < 2 * Pieces; i += 2)
         {

@@ -183,7 +183,7 @@ public sealed unsafe class VmapBlockTests
 
         Assert.Equal(128u, vmap.References(frames[0]).Mappings);
         int revokes = 0;
-        platform.BeforeCall = call =>
+        platform.Entering = call =>
         {
             if (call == PlatformCall.Revoke && ++revokes == 2)
             {
@@ -212,7 +212,7 @@ public sealed unsafe class VmapBlockTests
         Assert.False(flush.IsCompleted);
         park.Release();
         Assert.True(flush.Wait(TimeSpan.FromSeconds(30)));
-        platform.BeforeCall = null;
+        platform.Entering = null;
         vmap.FreeFrames(frames);
         vmap.Purge(pools: true);
         vmap.Validate();
