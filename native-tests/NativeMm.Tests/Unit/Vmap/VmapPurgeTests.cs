@@ -115,17 +115,20 @@ public sealed unsafe class VmapPurgeTests
             vmap.UnmapRam(vmap.MapRam(frames), 4);
         }
 
-        long before = Acquisitions(vmap);
-        long ownLooks = Acquisitions(vmap) - before;
-        long bytes = GC.GetAllocatedBytesForCurrentThread();
-        vmap.UnmapRam(vmap.MapRam(frames), 4);
-        vmap.UnmapRam(vmap.MapRam(frames), 4);
-        bytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
-        long taken = Acquisitions(vmap) - before - (2 * ownLooks);
+        // On another core than before a block is made, once; and a collection in between counts as bytes of this thread. So the best of a few.
+        (long Taken, long Bytes) best = (long.MaxValue, long.MaxValue);
+        for (int attempt = 0; attempt < 10; attempt++)
+        {
+            long before = Acquisitions(vmap);
+            long ownLooks = Acquisitions(vmap) - before;
+            long bytes = GC.GetAllocatedBytesForCurrentThread();
+            vmap.UnmapRam(vmap.MapRam(frames), 4);
+            vmap.UnmapRam(vmap.MapRam(frames), 4);
+            bytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
+            best = (long.Min(best.Taken, Acquisitions(vmap) - before - (2 * ownLooks)), long.Min(best.Bytes, bytes));
+        }
 
-        // On another core than before a block is made: once, with the lock and with its record.
-        Assert.True(taken <= 1, $"The lock of the free space was taken {taken} times for two maps.");
-        Assert.True(bytes == 0 || taken == 1, $"{bytes} bytes were allocated for two maps.");
+        Assert.Equal((0L, 0L), best);
 
         static long Acquisitions(VmapAllocator vmap) => vmap.GetStatistics().FreeSpaceLock!.Acquisitions;
     }
