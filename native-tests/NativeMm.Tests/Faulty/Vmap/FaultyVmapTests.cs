@@ -53,7 +53,6 @@ public sealed unsafe class FaultyVmapTests
     [InlineData(PlatformCall.PunchHole, ForGood, ErrorNumber.NotImplemented)]
     [InlineData(PlatformCall.Protect, 1, ErrorNumber.OutOfMemory)]
     [InlineData(null, 1, ErrorNumber.OutOfMemory)]
-    [InlineData(null, 2, ErrorNumber.OutOfMemory)]
     [InlineData(null, 6, ErrorNumber.OutOfMemory)]
     [InlineData(null, ForGood, ErrorNumber.OutOfMemory)]
     public void EveryRefusedCallOfAWorkloadLeavesTheAccountingTrue(object? kind, int times, int errno)
