@@ -19,6 +19,8 @@ internal static class ScenarioTable
         ["vmap-mappings"] = VmapMappingsScenario.Run,
         ["vmap-touch"] = VmapTouchScenario.Run,
         ["heap-give-back"] = HeapGiveBackScenario.Run,
+        ["reporting-lazy-free"] = ReportingLazyFreeScenario.Run,
+        ["reporting-system-call"] = ReportingSystemCallScenario.Run,
     };
 
     /// <summary>The names, sorted.</summary>

@@ -19,7 +19,7 @@ namespace NativeMm.Lab.Baselines;
 
 /// <summary>
 /// Freed ranges in the order of their frees, newest first, each for itself even where they touch. The first and the last address are known only
-/// after a walk over all of them. Thread-safe; <see cref="Detach"/> and <see cref="Span"/> for one caller at a time.
+/// after a walk over all of them. Thread-safe; <see cref="Detach"/> for one caller at a time, and <see cref="Span"/> beside it is a guess.
 /// </summary>
 internal sealed unsafe class UnsortedLazySet : LazySet
 {
@@ -56,9 +56,11 @@ internal sealed unsafe class UnsortedLazySet : LazySet
     {
         get
         {
+            // Beside a Detach whose ranges are added again at once the links may go in a circle: then it is a guess, but one that ends.
+            long left = Pieces;
             uint first = uint.MaxValue;
             uint end = 0;
-            for (uint node = Atomic.LoadAcquire(ref _head); node != 0; node = _next[node - 1]) // [U3] pairs with [U1]
+            for (uint node = Atomic.LoadAcquire(ref _head); node != 0 && left-- > 0; node = _next[node - 1]) // [U3] pairs with [U1]
             {
                 first = Math.Min(first, node - 1);
                 end = Math.Max(end, node - 1 + _pages[node - 1]);

@@ -4,8 +4,10 @@ using NativeMm.Vmap;
 namespace NativeMm.Tests.Child.Scenarios;
 
 /// <summary>
-/// Touches a byte that a range must not give access to, or must. Argument: guard (the page behind a guarded range), stale (a range that was freed
+/// Touches a byte that a range must not give access to, or must. First argument: guard (the page behind a guarded range), stale (a range that was freed
 /// and purged), alias (a map whose frames live on elsewhere, after its purge), hole (never mapped), or inside (the last byte of a guarded range).
+/// Second argument, if any: guardless (the system knows no guards) or full (nothing can be cut out when the range goes). Exit code 3: the system lacks
+/// what the second one needs.
 /// </summary>
 internal static unsafe class VmapTouchScenario
 {
@@ -13,8 +15,15 @@ internal static unsafe class VmapTouchScenario
 
     public static int Run(string[] arguments)
     {
-        using var vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 16 << 20 });
-        byte* at = Prepare(vmap, arguments[0]);
+        string system = arguments.Length > 1 ? arguments[1] : "";
+        var platform = new RefusingPlatform { HasNoGuards = system == "guardless" };
+        using var vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 16 << 20 }, platform);
+        byte* at = Prepare(vmap, arguments[0], () => platform.IsFull = system == "full");
+        if (system == "full" && vmap.GetStatistics().GuardRevokes == 0)
+        {
+            return 3;
+        }
+
         Console.Out.WriteLine("touching");
         Console.Out.Flush();
         *at = 42;
@@ -22,7 +31,7 @@ internal static unsafe class VmapTouchScenario
         return 0;
     }
 
-    private static byte* Prepare(VmapAllocator vmap, string what)
+    private static byte* Prepare(VmapAllocator vmap, string what, Action beforePurge)
     {
         byte* range = (byte*)vmap.Alloc(2 * Page, VmapFlags.Guarded);
         range[(2 * Page) - 1] = 1;
@@ -34,12 +43,14 @@ internal static unsafe class VmapTouchScenario
                 return range + (2 * Page);
             case "stale":
                 vmap.Free(range);
+                beforePurge();
                 vmap.Purge(pools: true);
                 return range;
             case "alias":
                 byte* alias = (byte*)vmap.Map([vmap.FrameOf(range)]);
                 *alias = 2;
                 vmap.Unmap(alias);
+                beforePurge();
                 vmap.Purge();
                 return *range == 2 ? alias : range;
             case "hole":

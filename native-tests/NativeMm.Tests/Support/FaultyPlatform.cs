@@ -36,6 +36,9 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
     /// <summary>Called at the begin of each call, without any lock of this platform: a test may hold the call up.</summary>
     public Action<PlatformCall>? Entering { get; set; }
 
+    /// <summary>What happens at a vectored discard that is not refused; null for what the platform below does.</summary>
+    public VectoredDiscard? OnDiscardMany { get; set; }
+
     /// <summary>Calls so far, refused ones among them.</summary>
     public int TotalCalls
     {
@@ -144,7 +147,12 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
     public PlatformResult Discard(ReadOnlySpan<AddressRange> ranges, DiscardMode mode)
     {
         PlatformResult result = Admit(PlatformCall.DiscardMany);
-        return result.Succeeded ? inner.Discard(ranges, mode) : result;
+        if (!result.Succeeded)
+        {
+            return result;
+        }
+
+        return OnDiscardMany is { } instead ? instead(inner, ranges, mode) : inner.Discard(ranges, mode);
     }
 
     public PlatformResult AdviseHugePages(nuint address, nuint bytes, bool enabled)

@@ -9,7 +9,7 @@ internal abstract unsafe class FreeSpace : IDisposable
     /// <summary>Free pages.</summary>
     public abstract long Pages { get; }
 
-    /// <summary>Maximal pieces of free pages.</summary>
+    /// <summary>Maximal pieces of free pages. Without the lock.</summary>
     public abstract long Ranges { get; }
 
     /// <summary>Pages of the largest piece.</summary>
@@ -28,12 +28,10 @@ internal abstract unsafe class FreeSpace : IDisposable
     /// <summary>Gives pages back and merges them with their neighbours.</summary>
     public abstract void Give(PageRange range);
 
-    /// <summary>Gives many pieces back in one or several holds of the lock.</summary>
+    /// <summary>Gives many pieces back in one hold of the lock, which begins when nobody waits for it.</summary>
     /// <param name="ranges">The pieces.</param>
     /// <param name="count">How many.</param>
-    /// <param name="batch">Pieces between two releases of the lock; 0 for none.</param>
-    /// <param name="pagesBeforeRelease">Pages that are given back before the lock is released for the first time.</param>
-    public abstract void GiveMany(PageRange* ranges, int count, int batch, long pagesBeforeRelease);
+    public abstract void GiveMany(PageRange* ranges, int count);
 
     /// <summary>Checks the structure. Call it at rest.</summary>
     public abstract void Validate();

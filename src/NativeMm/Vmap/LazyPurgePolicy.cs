@@ -20,7 +20,8 @@ public sealed record LazyPurgePolicy
 
     /// <summary>
     /// Pages that may be outstanding before a purge. 0, the default, takes the kernel's formula: 32 MiB times the bits of the number of
-    /// processors, so 8 192 pages for one processor, 16 384 for two or three, 24 576 for four to seven.
+    /// processors, so 8 192 pages for one processor, 16 384 for two or three, 24 576 for four to seven; and no more than a quarter of
+    /// <see cref="VmapOptions.LazyBytesMax"/>, if that is set.
     /// </summary>
     public uint LazyPagesMax { get; init; }
 

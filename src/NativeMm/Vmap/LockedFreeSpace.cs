@@ -11,12 +11,16 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     private readonly RangeTree _tree;
     private WaiterLock<TStatistics> _lock;
 
+    // Written under the lock, read by anybody: whoever maps asks how many there are, and need not wait for that.
+    private long _ranges;
+
     /// <summary>Makes a free space in which every page of the window is free.</summary>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the tree.</exception>
     public LockedFreeSpace(FreeSpaceGeometry geometry)
     {
         _tree = new RangeTree(geometry);
         _tree.Give(new PageRange(0, geometry.Pages));
+        _ranges = _tree.Count;
     }
 
     /// <summary>What the lock recorded; read it at rest.</summary>
@@ -35,16 +39,7 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     }
 
     /// <inheritdoc/>
-    public override long Ranges
-    {
-        get
-        {
-            _lock.Enter();
-            long ranges = _tree.Count;
-            _lock.Exit();
-            return ranges;
-        }
-    }
+    public override long Ranges => Atomic.LoadAcquire(ref _ranges);
 
     /// <inheritdoc/>
     public override uint Largest
@@ -64,7 +59,7 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
         _lock.Enter();
         bool taken = _tree.TryTake(pages, alignPages, out start);
         ranges = _tree.Count;
-        _lock.Exit();
+        Exit();
         return taken;
     }
 
@@ -73,7 +68,7 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     {
         _lock.Enter();
         bool taken = _tree.TryTakeAt(range);
-        _lock.Exit();
+        Exit();
         return taken;
     }
 
@@ -82,32 +77,30 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     {
         _lock.Enter();
         _tree.Give(range);
-        _lock.Exit();
+        Exit();
     }
 
     /// <inheritdoc/>
-    public override void GiveMany(PageRange* ranges, int count, int batch, long pagesBeforeRelease)
+    public override void GiveMany(PageRange* ranges, int count)
     {
+        // Outside of the lock: the first touch of memory, and the steps back for others.
+        _tree.Populate((uint)count);
+        _lock.GiveWay();
         _lock.Enter();
-        int held = 0;
         for (int i = 0; i < count; i++)
         {
             _tree.Give(ranges[i]);
-            pagesBeforeRelease -= ranges[i].Pages;
-            if (++held >= batch && batch != 0 && pagesBeforeRelease <= 0 && i + 1 < count)
-            {
-                held = 0;
-                _lock.Exit();
-                _lock.GiveWay();
-                _lock.Enter();
-            }
         }
 
-        _lock.Exit();
+        Exit();
     }
 
     /// <inheritdoc/>
-    public override void Validate() => _tree.Validate();
+    public override void Validate()
+    {
+        _tree.Validate();
+        Invariant.Check(_ranges == _tree.Count, $"The free space says {_ranges} pieces and has {_tree.Count}.");
+    }
 
     /// <inheritdoc/>
     public override LockStatisticsSnapshot? LockSnapshot() =>
@@ -115,4 +108,11 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
 
     /// <inheritdoc/>
     public override void Dispose() => _tree.Dispose();
+
+    /// <summary>Ends a hold that may have changed the tree.</summary>
+    private void Exit()
+    {
+        Atomic.StoreRelease(ref _ranges, _tree.Count);
+        _lock.Exit();
+    }
 }

@@ -16,13 +16,15 @@ internal sealed class PurgeWork
     private int _claimed;
     private int _finished;
     private long _pages;
+    private long _frames;
+    private long _refusedPieces;
 
     /// <summary>Cuts the work.</summary>
     /// <param name="allocator">Whose pieces they are.</param>
     /// <param name="count">How many pieces.</param>
     /// <param name="helpers">Threads beside the purging one.</param>
-    /// <param name="batch">Pieces between two releases of the lock of the free space; 0 for none.</param>
-    /// <param name="pagesBeforeRelease">Pages before the first release.</param>
+    /// <param name="batch">Pieces that go back in one hold of the lock of the free space; 0 for all.</param>
+    /// <param name="pagesBeforeRelease">Pages that go back in the first hold at least, of all shares together.</param>
     public PurgeWork(VmapAllocator allocator, int count, int helpers, int batch, long pagesBeforeRelease)
     {
         _allocator = allocator;
@@ -33,8 +35,7 @@ internal sealed class PurgeWork
     }
 
     /// <summary>Does all of it and waits for shares that helpers are at.</summary>
-    /// <returns>Pages that became free.</returns>
-    public long Run()
+    public PurgeYield Run()
     {
         for (int helper = 1; helper < _shares; helper++)
         {
@@ -48,19 +49,22 @@ internal sealed class PurgeWork
             backoff.Wait();
         }
 
-        return Atomic.LoadAcquire(ref _pages);
+        return new PurgeYield(Atomic.LoadAcquire(ref _pages), Atomic.LoadAcquire(ref _frames), Atomic.LoadAcquire(ref _refusedPieces));
     }
 
     private void TakeShares()
     {
-        int share;
-        while ((share = Atomic.Add(ref _claimed, 1) - 1) < _shares)
+        int number;
+        while ((number = Atomic.Add(ref _claimed, 1) - 1) < _shares)
         {
-            int first = (int)((long)_count * share / _shares);
-            int end = (int)((long)_count * (share + 1) / _shares);
+            int first = (int)((long)_count * number / _shares);
+            int end = (int)((long)_count * (number + 1) / _shares);
             try
             {
-                Atomic.Add(ref _pages, _allocator.PurgePieces(first, end - first, _batch, _pagesBeforeRelease));
+                PurgeYield share = _allocator.PurgePieces(first, end - first, _batch, _pagesBeforeRelease);
+                Atomic.Add(ref _pages, share.Pages);
+                Atomic.Add(ref _frames, share.Frames);
+                Atomic.Add(ref _refusedPieces, share.RefusedPieces);
             }
             finally
             {

@@ -3,12 +3,16 @@ using NativeMm.Primitives;
 namespace NativeMm.Vmap;
 
 /// <summary>
-/// One background thread that purges when it is asked to. It holds the allocator weakly, so that one which nobody references any more can go, and
-/// ends with it.
+/// One background thread that purges when it is asked to, and gives back by and by what an allocator keeps that is not used. It holds the allocator
+/// weakly, so that one which nobody references any more can go, and ends with it.
 /// </summary>
 internal sealed class PurgeWorker : IDisposable
 {
-    private static readonly TimeSpan s_lookAround = TimeSpan.FromSeconds(10);
+    /// <summary>Time without a request after which the worker of an allocator of its own makes a pass of idle time.</summary>
+    public static readonly TimeSpan IdleInterval = TimeSpan.FromSeconds(10);
+
+    private readonly bool _trims;
+    private readonly TimeSpan _interval;
     private readonly WeakReference<VmapAllocator> _allocator;
     private readonly AutoResetEvent _wake = new(initialState: false);
     private readonly Thread _thread;
@@ -16,8 +20,12 @@ internal sealed class PurgeWorker : IDisposable
     private bool _stop;
 
     /// <summary>Starts the thread.</summary>
-    public PurgeWorker(VmapAllocator allocator)
+    /// <param name="allocator">Whose purges it makes.</param>
+    /// <param name="idleInterval">Time between passes of idle time; null where somebody else makes them.</param>
+    public PurgeWorker(VmapAllocator allocator, TimeSpan? idleInterval)
     {
+        _trims = idleInterval is not null;
+        _interval = idleInterval ?? IdleInterval;
         _allocator = new WeakReference<VmapAllocator>(allocator);
         _thread = new Thread(Run, maxStackSize: 256 << 10) { IsBackground = true, Name = "NativeMm purger" };
         _thread.Start();
@@ -47,7 +55,7 @@ internal sealed class PurgeWorker : IDisposable
         while (goesOn)
         {
             // The event orders the flag: it is written before Set and read after the wait.
-            bool asked = _wake.WaitOne(s_lookAround);
+            bool asked = _wake.WaitOne(_interval);
             goesOn = !_stop && PurgeOnce(asked);
         }
     }
@@ -64,6 +72,10 @@ internal sealed class PurgeWorker : IDisposable
             // Cleared first: a request that comes during the purge is one of its own.
             Atomic.Exchange(ref _asked, 0);
             allocator.PurgeInBackground();
+        }
+        else if (_trims)
+        {
+            allocator.TrimIdle();
         }
 
         return true;

@@ -11,13 +11,14 @@
 // Memory       nodes live in one reserved array beside the window and are never moved; a free node is linked by Left. Taking one cannot fail
 //              while there are fewer ranges than the owner promised, so that nothing is allocated under the owner's lock.
 //
-// Threads      none: the owner has a lock.
+// Threads      none: the owner has a lock. Populate alone is for anybody at any time: it changes no byte, and what it reads may be stale.
 //
 // Source       treaps: Aragon and Seidel 1989. The search is that of Linux's vmalloc with its augmented red-black tree (mm/vmalloc.c), without
 //              its padding of aligned requests unless many ranges were tried in vain.
 
 using NativeMm.Diagnostics;
 using NativeMm.Platform;
+using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
 
@@ -32,6 +33,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
     private readonly nuint _firstPage;
     private readonly uint _nodesMax;
     private RangeNode* _nodes;
+    private nuint _populatedEnd;
     private uint _root;
     private uint _freshNode = 1;
     private uint _freeNode;
@@ -53,6 +55,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
         }
 
         _nodes = (RangeNode*)nodes;
+        _populatedEnd = nodes;
     }
 
     /// <summary>Number of ranges.</summary>
@@ -141,6 +144,30 @@ internal sealed unsafe partial class RangeTree : IDisposable
         }
     }
 
+    /// <summary>
+    /// Touches the memory of nodes that are about to be used for the first time, so that no page fault comes while the owner's lock is held.
+    /// </summary>
+    /// <param name="count">How many ranges are about to be added.</param>
+    public void Populate(uint count)
+    {
+        nuint pageBytes = _platform.PageBytes;
+        nuint end = nuint.Min(_bytes, ((nuint)Atomic.LoadAcquire(ref _freshNode) + count) * (nuint)sizeof(RangeNode)) + (nuint)_nodes;
+        nuint page = Atomic.LoadAcquire(ref _populatedEnd);
+        if (page >= end)
+        {
+            return;
+        }
+
+        for (; page < end; page += pageBytes)
+        {
+            // An addition of nothing commits the page and loses nothing that the owner writes at this moment.
+            Atomic.Add(ref *(uint*)page, 0u);
+        }
+
+        // Two at a time may move the mark back; then some pages are touched once more.
+        Atomic.StoreRelease(ref _populatedEnd, page);
+    }
+
     /// <summary>Copies all ranges in the order of their addresses.</summary>
     /// <param name="into">Room for <see cref="Count"/> ranges.</param>
     public void CopyTo(PageRange* into)
@@ -207,7 +234,8 @@ internal sealed unsafe partial class RangeTree : IDisposable
         else
         {
             Invariant.Check(_freshNode <= _nodesMax, $"A range tree for {_nodesMax} ranges was given one more.");
-            node = _freshNode++;
+            node = _freshNode;
+            Atomic.StoreRelease(ref _freshNode, node + 1);
         }
 
         // Xorshift of 32 bits: never zero, and good enough to keep a treap balanced.

@@ -2,7 +2,8 @@
 // States       two trees: one that is added to, one that the last Detach left to be copied; they change places at Detach.
 // Ownership    field           | who writes           | who reads | how
 //              both trees      | holder of the lock   | the same  | plain; the tree taken out is the detaching thread's alone
-//              pieces, span    | holder of the lock   | anybody   | release store, acquire load; advice outside the lock
+//              span            | holder of the lock   | the same  | plain
+//              pieces          | holder of the lock   | anybody   | release store, acquire load; advice outside the lock
 // Ordering     everything is ordered by the lock; the detached tree is not touched by others before the next Detach, which one caller at a
 //              time makes.
 // Progress     blocking: an addition waits for another one, O(log n), never for a purge, whose copying is outside of the lock.

@@ -41,14 +41,21 @@ public sealed unsafe partial class VmapAllocator
             ReserveLazySlow(range.Pages);
         }
 
-        // The state comes first: a purge that finds the range in the set takes it down.
-        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Lazy);
-        _lazy.Add(range);
+        AddReserved(area);
         long pages = LazyPages;
         if (Options.Purge.IsDue(pages, _lazy.Pieces, _lazyPagesMax))
         {
             PurgeDue(pages);
         }
+    }
+
+    /// <summary>Adds a range to the lazy set whose pages are counted. The record is not this thread's any more afterwards.</summary>
+    private void AddReserved(VmapArea* area)
+    {
+        // The state comes first: a purge that finds the range in the set takes it down.
+        PageRange range = area->Range;
+        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Lazy);
+        _lazy.Add(range);
     }
 
     /// <summary>Counts pages as outstanding unless that would exceed the bound.</summary>
@@ -69,6 +76,9 @@ public sealed unsafe partial class VmapAllocator
         return false;
     }
 
+    /// <summary>Counts pages as outstanding that the system refuses to unmap, also above the bound.</summary>
+    private void ReserveLazyRefused(long pages) => RaisePeak(Atomic.Add(ref _lazyPages, pages));
+
     private void RaisePeak(long pages)
     {
         long peak = Atomic.LoadAcquire(ref _lazyPagesPeak);
@@ -79,22 +89,67 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>
-    /// The bound is reached: purges, or waits for the purge that runs, until the pages fit. Only a system that refuses to unmap anything lets the
-    /// bound be exceeded, because a free must not fail.
+    /// The bound is reached: purges, or waits until the purge that runs has made room, which it does long before its end.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void ReserveLazySlow(long pages)
     {
         Atomic.Add(ref _throttledFrees, 1);
+        var backoff = default(Backoff);
         do
         {
-            if (PurgeAndWait() == 0 && LazyPages + pages > _lazyPagesBound && _refusedPieces != 0)
+            if (_purgeLock.TryEnter())
             {
-                RaisePeak(Atomic.Add(ref _lazyPages, pages));
-                return;
+                try
+                {
+                    if (TryReserveByPurge(pages))
+                    {
+                        return;
+                    }
+                }
+                finally
+                {
+                    _purgeLock.Exit();
+                }
             }
+
+            backoff.Wait();
         }
         while (!TryReserveLazy(pages));
+    }
+
+    /// <summary>
+    /// Makes room below the bound for a free. Only a system that refuses to unmap anything at this moment lets the bound be exceeded, because a free
+    /// must not fail. The caller holds the purge lock.
+    /// </summary>
+    private bool TryReserveByPurge(long pages)
+    {
+        // Whoever had the lock before may have made the room: one purge is enough for all who wait.
+        if (TryReserveLazy(pages))
+        {
+            return true;
+        }
+
+        // What is counted and not in the set yet is on its way, in the hands of a thread that is about to add it.
+        if (_lazy.Pieces == 0)
+        {
+            return false;
+        }
+
+        // Pools and blocks stay: what they give up would be unmapped while the free waits.
+        PurgeYield purged = PurgeLocked();
+        if (TryReserveLazy(pages))
+        {
+            return true;
+        }
+
+        bool refused = purged is { Pages: 0, RefusedPieces: > 0 };
+        if (refused)
+        {
+            ReserveLazyRefused(pages);
+        }
+
+        return refused;
     }
 
     private void PurgeDue(long pages)
@@ -104,9 +159,10 @@ public sealed unsafe partial class VmapAllocator
             _worker.Ask();
             SlowDown(pages);
         }
-        else
+        else if (!TryPurge())
         {
-            TryPurge();
+            // Somebody else purges: whoever frees meanwhile must not outrun him.
+            SlowDown(pages);
         }
     }
 

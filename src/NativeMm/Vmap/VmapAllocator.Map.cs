@@ -69,7 +69,8 @@ public sealed unsafe partial class VmapAllocator
     public void* Map(ReadOnlySpan<Pfn> frames, VmapFlags flags = VmapFlags.None)
     {
         RequireMappable(frames, flags);
-        uint[] slots = SlotsOf(frames);
+        uint[] slots = new uint[frames.Length];
+        FillSlots(frames, slots);
         fixed (uint* first = slots)
         {
             var wish = new RangeWish(VmapAreaKind.Map, (nuint)frames.Length << Pfn.FrameShift, (uint)frames.Length, flags, 1);
@@ -135,15 +136,12 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>How many pages of the window map a frame, stale ones among them, and whether the program holds it.</summary>
     internal (uint Mappings, bool Held) References(Pfn frame) => _references.Count(frame);
 
-    private static uint[] SlotsOf(ReadOnlySpan<Pfn> frames)
+    private static void FillSlots(ReadOnlySpan<Pfn> frames, Span<uint> slots)
     {
-        var slots = new uint[frames.Length];
         for (int i = 0; i < slots.Length; i++)
         {
             slots[i] = frames[i].Value + 1;
         }
-
-        return slots;
     }
 
     private void RequireMappable(ReadOnlySpan<Pfn> frames, VmapFlags flags)

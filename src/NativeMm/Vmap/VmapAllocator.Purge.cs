@@ -23,23 +23,41 @@ public sealed unsafe partial class VmapAllocator
     public ulong Purge(bool pools = false)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return (ulong)(pools ? PurgeEverything() : PurgeAndWait());
+        return (ulong)(pools ? PurgeEverything() : PurgeAndWait()).Pages;
     }
 
     /// <summary>The work of the background thread: until the trigger is not pulled any more.</summary>
     internal void PurgeInBackground()
     {
-        while (PurgeAndWait() != 0 && Options.Purge.IsDue(LazyPages, _lazy.Pieces, _lazyPagesMax))
+        while (PurgeAndWait().Pages != 0 && Options.Purge.IsDue(LazyPages, _lazy.Pieces, _lazyPagesMax))
         {
         }
     }
 
     /// <summary>
-    /// A pass of idle time, by one caller at a time: each pool that nobody took from since the last pass gives a quarter up, at least one range of each
+    /// A pass of idle time: each pool that nobody took from since the last pass gives a quarter up, at least one range of each
     /// size; and when no range was made since then, the pages of free frames go back to the system.
     /// </summary>
     /// <returns>Bytes of frames given back.</returns>
     internal ulong TrimIdle()
+    {
+        long made = Atomic.LoadAcquire(ref _made);
+        bool idle = made == _madeSeen;
+        _madeSeen = made;
+        lock (_purgeLock)
+        {
+            int moved = DecayIdlePools();
+            if (_canMap && (moved != 0 || idle))
+            {
+                RetireFragmented();
+                PurgeLocked();
+            }
+        }
+
+        return idle ? DiscardFreeFrames() : 0;
+    }
+
+    private int DecayIdlePools()
     {
         int moved = 0;
         for (int core = 0; core <= _poolMask; core++)
@@ -50,89 +68,77 @@ public sealed unsafe partial class VmapAllocator
             pool->HitsSeen = hits;
         }
 
-        long made = Atomic.LoadAcquire(ref _made);
-        bool idle = made == _madeSeen;
-        _madeSeen = made;
-        if (_canMap && (moved != 0 || idle))
-        {
-            PurgeAndWait();
-        }
-
-        return idle ? DiscardFreeFrames() : 0;
+        return moved;
     }
 
-    private void TryPurge()
+    /// <summary>Purges unless somebody is at it.</summary>
+    private bool TryPurge()
     {
-        if (_purgeLock.TryEnter())
+        if (!_purgeLock.TryEnter())
         {
-            try
-            {
-                PurgeLocked(PoolDecay);
-            }
-            finally
-            {
-                _purgeLock.Exit();
-            }
+            return false;
+        }
+
+        try
+        {
+            DecayAndPurge();
+            return true;
+        }
+        finally
+        {
+            _purgeLock.Exit();
         }
     }
 
-    private long PurgeAndWait()
+    private PurgeYield PurgeAndWait()
     {
         lock (_purgeLock)
         {
-            return PurgeLocked(PoolDecay);
+            return DecayAndPurge();
         }
     }
 
     /// <summary>Gives up all pools, all blocks that nobody uses, and everything lazy.</summary>
-    private long PurgeEverything()
+    private PurgeYield PurgeEverything()
     {
-        long pages = 0;
-        if (!_canMap)
-        {
-            return pages;
-        }
-
         lock (_purgeLock)
         {
-            bool more;
+            // The pools may hold more than may be outstanding at once, and what is outstanding already takes their room.
+            PurgeYield all = PurgeLocked();
+            PurgeYield last;
             do
             {
-                // The pools may hold more than may be outstanding at once.
-                more = DecayPools(roundUp: true, share: 1) != 0;
-                more |= RetireFragmented() != 0;
-                long purged = PurgeLocked(decay: 0);
-                pages += purged;
-                more &= purged != 0;
+                int moved = DecayPools(roundUp: true, share: 1) + RetireFragmented();
+                last = moved == 0 ? default : PurgeLocked();
+                all += last;
             }
-            while (more);
+            while (last.Pages != 0);
+            return all;
         }
-
-        return pages;
     }
 
-    /// <summary>One purge. The caller holds the purge lock.</summary>
-    /// <param name="decay">Which share of the pools goes: one in so many; 0 for none.</param>
-    /// <returns>Pages that became free.</returns>
-    private long PurgeLocked(int decay)
+    /// <summary>One purge, and the share of the pools and the blocks that goes with each. The caller holds the purge lock.</summary>
+    private PurgeYield DecayAndPurge()
     {
-        if (decay != 0)
-        {
-            DecayPools(roundUp: false, decay);
-            RetireFragmented();
-        }
+        DecayPools(roundUp: false, PoolDecay);
+        RetireFragmented();
+        return PurgeLocked();
+    }
 
+    /// <summary>Takes everything lazy down. The caller holds the purge lock.</summary>
+    private PurgeYield PurgeLocked()
+    {
         long outstanding = LazyPages;
         int count = _lazy.Detach(_scratch);
         if (count == 0)
         {
-            return 0;
+            return default;
         }
 
         var work = new PurgeWork(this, count, HelpersFor(outstanding), BatchFor(), PagesBeforeRelease(outstanding));
-        long pages = work.Run();
+        PurgeYield purged = work.Run();
         Atomic.Add(ref _purges, 1);
-        return pages;
+        return purged;
     }
 
     private int HelpersFor(long outstanding) =>
@@ -145,45 +151,55 @@ public sealed unsafe partial class VmapAllocator
     private long PagesBeforeRelease(long outstanding) =>
         Options.Purge.LockRelease == PurgeLockRelease.BelowThreshold ? outstanding - (2 * _lazyPagesMax) : 0;
 
-    /// <summary>Takes detached pieces down.</summary>
+    /// <summary>Takes detached pieces down, and gives pages and addresses back batch by batch, so that those who wait for either go on early.</summary>
     /// <param name="first">The first of them in the scratch.</param>
     /// <param name="count">How many.</param>
-    /// <param name="batch">Pieces between two releases of the lock of the free space; 0 for none.</param>
-    /// <param name="pagesBeforeRelease">Pages before the first release.</param>
-    /// <returns>Pages that became free.</returns>
-    internal long PurgePieces(int first, int count, int batch, long pagesBeforeRelease)
+    /// <param name="batch">Pieces that go back in one hold of the lock of the free space; 0 for all.</param>
+    /// <param name="pagesBeforeRelease">Pages that go back in the first hold at least.</param>
+    internal PurgeYield PurgePieces(int first, int count, int batch, long pagesBeforeRelease)
     {
         PageRange* pieces = _scratch + first;
-        int done = 0;
+        PurgeYield all = default;
         long pages = 0;
+        int done = 0;
         for (int i = 0; i < count; i++)
         {
             PageRange piece = pieces[i];
-            if (TryTakeDown(piece))
-            {
-                pages += piece.Pages;
-                pieces[done++] = piece;
-            }
-            else
+            if (!TryTakeDown(piece, ref all))
             {
                 // The system refuses: the piece waits for the next purge, as mapped and as outstanding as before.
-                Atomic.Add(ref _refusedPieces, 1);
                 _lazy.Add(piece);
+                continue;
+            }
+
+            // The pieces that are done move to the front, over those before them that went back or were refused.
+            pages += piece.Pages;
+            pieces[done++] = piece;
+            if (batch != 0 && done >= batch && all.Pages >= pagesBeforeRelease)
+            {
+                GiveBack(pieces, done, pages);
+                (done, pages) = (0, 0);
             }
         }
 
-        if (done != 0)
-        {
-            _free.GiveMany(pieces, done, batch, pagesBeforeRelease);
-            Atomic.Add(ref _lazyPages, -pages);
-            Atomic.Add(ref _purgedPieces, done);
-        }
+        GiveBack(pieces, done, pages);
+        return all;
+    }
 
-        return pages;
+    /// <summary>The addresses of pieces that were taken down are anybody's again, and their pages are not outstanding any more.</summary>
+    private void GiveBack(PageRange* pieces, int count, long pages)
+    {
+        if (count != 0)
+        {
+            _free.GiveMany(pieces, count);
+            Atomic.Add(ref _lazyPages, -pages);
+        }
     }
 
     /// <summary>Unmaps a piece and gives the frames and records of its ranges up. Its addresses stay with the caller.</summary>
-    private bool TryTakeDown(PageRange piece)
+    /// <param name="piece">The piece, of whole ranges.</param>
+    /// <param name="purged">What came of it is added here.</param>
+    private bool TryTakeDown(PageRange piece, ref PurgeYield purged)
     {
         long mappings = 0;
         for (uint page = piece.Start; page < piece.End;)
@@ -197,19 +213,24 @@ public sealed unsafe partial class VmapAllocator
 
         if (!_mapper.TryRevoke(piece, mappings))
         {
+            Atomic.Add(ref _refusedPieces, 1);
+            purged += new PurgeYield(0, 0, RefusedPieces: 1);
             return false;
         }
 
+        ulong frames = 0;
         for (uint page = piece.Start; page < piece.End;)
         {
             uint record = _areas.AreaOf[page];
             PageRange range = _areas.Records[record].Range;
-            _references.Release(_areas.FrameOf + page, range.Pages);
+            frames += _references.Release(_areas.FrameOf + page, range.Pages);
             _areas.Enter(range, 0);
             _areas.Give(record);
             page = range.End;
         }
 
+        Atomic.Add(ref _purgedPieces, 1);
+        purged += new PurgeYield(piece.Pages, (long)frames, 0);
         return true;
     }
 
@@ -218,24 +239,23 @@ public sealed unsafe partial class VmapAllocator
     {
         PageRange range = area->Range;
         Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Lazy);
-        if (TryTakeDown(range))
+        PurgeYield purged = default;
+        if (TryTakeDown(range, ref purged))
         {
-            Atomic.Add(ref _purgedPieces, 1);
             _free.Give(range);
             return;
         }
 
         Invariant.Check(_areas.AreaOf[range.Start] == record, "A range that could not be unmapped lost its record.");
-        Atomic.Add(ref _refusedPieces, 1);
-        Atomic.Add(ref _lazyPages, range.Pages);
+        ReserveLazyRefused(range.Pages);
         _lazy.Add(range);
     }
 
     /// <summary>Moves a share of each pool's ranges to the lazy set, as far as the bound allows.</summary>
-    /// <param name="roundUp">Whether a share of less than one range is one range.</param>
+    /// <param name="roundUp">Whether a share of less than one range is one range, or waits until it has added up to one.</param>
     /// <param name="share">One in so many.</param>
     /// <returns>How many ranges.</returns>
-    private int DecayPools(bool roundUp, int share = PoolDecay)
+    private int DecayPools(bool roundUp, int share)
     {
         int moved = 0;
         for (int core = 0; core <= _poolMask; core++)
@@ -259,7 +279,7 @@ public sealed unsafe partial class VmapAllocator
 
     private int DecayClass(VmapPool* pool, uint sizeClass, bool roundUp, int share)
     {
-        int wanted = (pool->Count(sizeClass) + (roundUp ? share - 1 : 0)) / share;
+        int wanted = roundUp ? (pool->Count(sizeClass) + share - 1) / share : pool->ShareOf(sizeClass, share);
         for (int moved = 0; moved < wanted; moved++)
         {
             pool->Lock.Enter();
@@ -281,6 +301,6 @@ public sealed unsafe partial class VmapAllocator
             _lazy.Add(area->Range);
         }
 
-        return int.Max(wanted, 0);
+        return wanted;
     }
 }

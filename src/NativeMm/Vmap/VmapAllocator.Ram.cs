@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -10,10 +12,6 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Most frames of a <see cref="MapRam"/> that is cut from a block; longer ones take a range of their own.</summary>
     public const int RamFramesMax = VmapBlock.MapPagesMax;
 
-    private readonly VmapBlockQueue[] _queues;
-    private readonly Lock _blocksLock = new();
-    private VmapBlock?[] _blocks = new VmapBlock?[16];
-    private long _blockPages;
     private long _ramMaps;
     private long _ramUnmaps;
 
@@ -54,8 +52,10 @@ public sealed unsafe partial class VmapAllocator
 
     /// <summary>Takes a map back that <see cref="MapRam"/> gave.</summary>
     /// <param name="address">Its first byte; null is ignored.</param>
-    /// <param name="count">How many frames it was made of.</param>
-    /// <exception cref="MemoryFaultException">No such map is there, or it has another size.</exception>
+    /// <param name="count">How many frames it was made of: exactly the number that <see cref="MapRam"/> was given.</param>
+    /// <exception cref="MemoryFaultException">
+    /// No map of <see cref="MapRam"/> begins there, or it has another number of frames. Nothing is unmapped then.
+    /// </exception>
     public void UnmapRam(void* address, int count)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -64,23 +64,20 @@ public sealed unsafe partial class VmapAllocator
             return;
         }
 
-        if (count > RamFramesMax)
+        nuint offset = (nuint)address - _window;
+        uint page = (uint)(offset >> Pfn.FrameShift);
+        VmapBlock? block = offset < _windowBytes ? BlockAt(page) : null;
+        if (block is null)
         {
-            Unmap(address);
+            UnmapLong(address, count);
             return;
         }
 
-        nuint offset = (nuint)address - _window;
-        uint page = (uint)(offset >> Pfn.FrameShift);
-        VmapBlock? block = offset < _windowBytes && (offset & (Pfn.FrameBytes - 1)) == 0 ? BlockAt(page) : null;
-        uint pages = count > 0 ? VmapBlock.Rounded(count) : 1;
-        if (block is null || count <= 0 || !ReturnToBlock(block, page - block.Start, pages, out bool done))
+        uint at = page - block.Start;
+        bool done = false;
+        if ((offset & (Pfn.FrameBytes - 1)) != 0 || !TryReturn(block, at, count, out done))
         {
-            MemoryFault.Throw(
-                MemoryFaultKind.ForeignPointer,
-                (nuint)address,
-                $"No map of {count} frames from MapRam is at 0x{(nuint)address:x}: it is unmapped already, or it has another size.");
-            return;
+            ThrowNoRam(address, count, block, at);
         }
 
         Atomic.Add(ref _ramUnmaps, 1);
@@ -90,98 +87,57 @@ public sealed unsafe partial class VmapAllocator
         }
     }
 
-    /// <summary>
-    /// Unmaps everything that was given back but may still be reachable by its old addresses: the stale parts of all blocks, the blocks in use among
-    /// them, and everything lazy.
-    /// </summary>
-    public void UnmapAliases()
+    /// <summary>Takes a map back that was too long for a block.</summary>
+    private void UnmapLong(void* address, int count)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (VmapBlockQueue queue in _queues)
+        nuint offset = (nuint)address - _window;
+        uint page = (uint)(offset >> Pfn.FrameShift);
+        uint record = offset < _windowBytes ? Atomic.LoadAcquire(ref _areas.AreaOf[page]) : 0; // [V2] pairs with [V1]
+        VmapArea* area = _areas.Records + record;
+
+        // Only the holder of the range may ask, so that its size stands; whatever else is wrong with the address, Unmap says.
+        if (record != 0 && area->Start == page && area->Kind == (byte)VmapAreaKind.Map && Atomic.LoadAcquire(ref area->State) == (uint)VmapAreaState.Busy)
         {
-            foreach (VmapBlock block in BlocksOf(queue))
+            if (area->Pages <= RamFramesMax)
             {
-                FlushStale(block);
+                MemoryFault.Throw(
+                    MemoryFaultKind.WrongHeap, (nuint)address, $"The range at 0x{(nuint)address:x} was made by Map; Unmap takes it back, not UnmapRam.");
+            }
+
+            if (area->Pages != count)
+            {
+                ThrowWrongCount(address, count, area->Pages);
             }
         }
 
-        if (_canMap)
-        {
-            PurgeAndWait();
-        }
-    }
-
-    private static VmapBlockQueue[] MakeQueues(int count)
-    {
-        var queues = new VmapBlockQueue[count];
-        for (int i = 0; i < count; i++)
-        {
-            queues[i] = new VmapBlockQueue();
-        }
-
-        return queues;
-    }
-
-    private static VmapBlock[] BlocksOf(VmapBlockQueue queue)
-    {
-        lock (queue.Lock)
-        {
-            return [.. queue.Blocks];
-        }
-    }
-
-    private static bool ReturnToBlock(VmapBlock block, uint offset, uint pages, out bool done)
-    {
-        // The block knows its queue: its address says nothing about the core that made it.
-        lock (block.Queue.Lock)
-        {
-            done = false;
-            if (!block.TryReturn(offset, pages))
-            {
-                return false;
-            }
-
-            done = block.Dirty == VmapBlock.Pages && Detach(block);
-            return true;
-        }
-    }
-
-    /// <summary>Takes a block out of its queue. False when somebody else did. Under the lock of the queue.</summary>
-    private static bool Detach(VmapBlock block)
-    {
-        block.Close();
-        block.Queue.Current = ReferenceEquals(block.Queue.Current, block) ? null : block.Queue.Current;
-        return block.Queue.Blocks.Remove(block);
+        Unmap(address);
     }
 
     private VmapOutcome MapRamOnce(ReadOnlySpan<Pfn> frames, out void* address, out PlatformResult refusal)
     {
         address = null;
         refusal = PlatformResult.Success;
-        uint pages = VmapBlock.Rounded(frames.Length);
         VmapBlockQueue queue = _queues[CoreId.CurrentHint.Value & _poolMask];
-        VmapOutcome outcome = Cut(queue, pages, out VmapBlock? block, out uint offset);
+        VmapOutcome outcome = Cut(queue, frames.Length, out VmapBlock? block, out uint offset);
         if (outcome != VmapOutcome.Success)
         {
             return outcome;
         }
 
         uint start = block!.Start + offset;
-        uint[] slots = SlotsOf(frames);
+        uint* slots = stackalloc uint[RamFramesMax];
+        FillSlots(frames, new Span<uint>(slots, frames.Length));
         uint mappings = 0;
-        fixed (uint* first = slots)
-        {
-            outcome = TryShare(first, (uint)slots.Length, _areas.FrameOf + start)
-                ? _mapper.TryMap(start, (uint)slots.Length, 0, holes: 1, _free.Ranges, out mappings, out refusal)
-                : VmapOutcome.FrameGone;
-        }
+        outcome = TryShare(slots, (uint)frames.Length, _areas.FrameOf + start)
+            ? _mapper.TryMap(start, (uint)frames.Length, 0, holes: 1, _free.Ranges, out mappings, out refusal)
+            : VmapOutcome.FrameGone;
 
         Atomic.Add(ref _areas.Records[block.Record].Mappings, mappings);
 
         if (outcome != VmapOutcome.Success)
         {
             // What may be mapped counts as stale and goes with the block.
-            if (ReturnToBlock(block, offset, pages, out bool done) && done)
+            if (TryReturn(block, offset, frames.Length, out bool done) && done)
             {
                 Retire(block);
             }
@@ -194,173 +150,32 @@ public sealed unsafe partial class VmapAllocator
         return VmapOutcome.Success;
     }
 
-    private VmapOutcome Cut(VmapBlockQueue queue, uint pages, out VmapBlock? block, out uint offset)
+    /// <summary>Says why no map of so many frames begins at an address in a block.</summary>
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowNoRam(void* address, int count, VmapBlock block, uint offset)
     {
-        VmapBlock? full;
-        lock (queue.Lock)
+        if (offset >= VmapBlock.Pages || !block.IsUsed(offset))
         {
-            block = queue.Current;
-            if (block is not null && block.TryCut(pages, out offset))
-            {
-                return VmapOutcome.Success;
-            }
-
-            full = CloseCurrent(queue);
+            MemoryFault.Throw(
+                MemoryFaultKind.ForeignPointer,
+                (nuint)address,
+                $"No map from MapRam is at 0x{(nuint)address:x}, of {count} frames or any other number: it is unmapped already, or was never made.");
         }
 
-        offset = 0;
-        if (full is not null)
+        uint start = block.StartOf(offset);
+        nuint first = _mapper.AddressOf(block.Start + start);
+        if (first != (nuint)address)
         {
-            Retire(full);
+            MemoryFault.ThrowNotBlockStart((nuint)address, first, (nuint)block.FramesAt(start) << Pfn.FrameShift);
         }
 
-        VmapOutcome outcome = MakeBlock(queue, out block);
-        if (outcome != VmapOutcome.Success)
-        {
-            return outcome;
-        }
-
-        // The block is this thread's until it is in the queue; another thread may have made one meanwhile, and then both are used up in turn.
-        block!.TryCut(pages, out offset);
-        lock (queue.Lock)
-        {
-            queue.Blocks.Add(block);
-            queue.Current = block;
-        }
-
-        return VmapOutcome.Success;
+        ThrowWrongCount(address, count, (uint)block.FramesAt(start));
     }
 
-    /// <summary>Stops cutting from the current block. Gives it if nothing of it is in use, so that it can go at once. Under the lock of the queue.</summary>
-    private static VmapBlock? CloseCurrent(VmapBlockQueue queue)
-    {
-        VmapBlock? block = queue.Current;
-        queue.Current = null;
-        block?.Close();
-        return block is { Used: 0 } && Detach(block) ? block : null;
-    }
-
-    private VmapOutcome MakeBlock(VmapBlockQueue queue, out VmapBlock? block)
-    {
-        block = null;
-        uint record = _areas.TryTake();
-        if (record == 0)
-        {
-            return VmapOutcome.NoRecords;
-        }
-
-        if (!_free.TryTake(VmapBlock.Pages, 1, out uint start, out _))
-        {
-            _areas.Give(record);
-            return VmapOutcome.NoRange;
-        }
-
-        var wish = new RangeWish(VmapAreaKind.Block, VmapBlock.Pages << Pfn.FrameShift, VmapBlock.Pages, VmapFlags.None, 1);
-        block = new VmapBlock(queue, record, start);
-        Describe(record, wish, new PageRange(start, VmapBlock.Pages));
-        _areas.Records[record].Slot = Remember(block);
-
-        // What is not cut yet.
-        _areas.Records[record].Mappings = 1;
-        _budget.Charge(1);
-        Atomic.Add(ref _blockPages, VmapBlock.Pages);
-        Publish(record, VmapAreaState.Block);
-        return VmapOutcome.Success;
-    }
-
-    private uint Remember(VmapBlock block)
-    {
-        lock (_blocksLock)
-        {
-            int slot = Array.IndexOf(_blocks, null);
-            if (slot < 0)
-            {
-                slot = _blocks.Length;
-                var larger = new VmapBlock?[2 * slot];
-                _blocks.CopyTo(larger, 0);
-                Atomic.StoreRelease(ref _blocks, larger);
-            }
-
-            Atomic.StoreRelease(ref _blocks[slot], block);
-            return (uint)slot;
-        }
-    }
-
-    private VmapBlock? BlockAt(uint page)
-    {
-        uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
-        VmapArea* area = _areas.Records + record;
-        if (record == 0 || Atomic.LoadAcquire(ref area->State) != (uint)VmapAreaState.Block)
-        {
-            return null;
-        }
-
-        VmapBlock?[] blocks = Atomic.LoadAcquire(ref _blocks);
-        VmapBlock? block = area->Slot < blocks.Length ? Atomic.LoadAcquire(ref blocks[area->Slot]) : null;
-        return block?.Record == record ? block : null;
-    }
-
-    /// <summary>A block that is out of its queue becomes a lazily freed range.</summary>
-    private void Retire(VmapBlock block)
-    {
-        VmapArea* area = _areas.Records + block.Record;
-        lock (_blocksLock)
-        {
-            _blocks[area->Slot] = null;
-        }
-
-        Atomic.Add(ref _blockPages, -VmapBlock.Pages);
-        AddLazy(block.Record, area);
-    }
-
-    /// <summary>Retires all blocks that nothing is mapped in at this moment, although not all of them is used up.</summary>
-    /// <returns>How many.</returns>
-    private int RetireFragmented()
-    {
-        int retired = 0;
-        foreach (VmapBlockQueue queue in _queues)
-        {
-            foreach (VmapBlock block in BlocksOf(queue))
-            {
-                bool idle;
-                lock (queue.Lock)
-                {
-                    idle = block.Used == 0 && Detach(block);
-                }
-
-                if (idle)
-                {
-                    Retire(block);
-                    retired++;
-                }
-            }
-        }
-
-        return retired;
-    }
-
-    /// <summary>Unmaps what is stale in a block that is in use, fully cut ones among them.</summary>
-    private void FlushStale(VmapBlock block)
-    {
-        // The lock of the queue keeps the block from being retired meanwhile. It is no spin lock, and a flush is rare.
-        lock (block.Queue.Lock)
-        {
-            if (!block.Queue.Blocks.Contains(block))
-            {
-                return;
-            }
-
-            while (block.TryTakeDirty(out uint offset, out uint pages))
-            {
-                var range = new PageRange(block.Start + offset, pages);
-                if (!_mapper.TryRevoke(range, 0))
-                {
-                    block.PutDirty(offset, pages);
-                    return;
-                }
-
-                _references.Release(_areas.FrameOf + range.Start, pages);
-            }
-        }
-    }
+    [DoesNotReturn]
+    private static void ThrowWrongCount(void* address, int count, uint frames) => MemoryFault.Throw(
+        MemoryFaultKind.WrongSize,
+        (nuint)address,
+        $"Wrong size: the map at 0x{(nuint)address:x} has {frames} frames and was handed back with {count}. UnmapRam takes the number that MapRam was given.");
 }

@@ -25,6 +25,7 @@ public sealed unsafe partial class VmapAllocator
             BusyPages = _windowPages - free - lazy - pooled - blocks,
             LazyPages = lazy,
             LazyPieces = _lazy.Pieces,
+            LazySpanPages = _lazy.Span.Pages,
             LazyPagesPeak = Atomic.LoadAcquire(ref _lazyPagesPeak),
             PooledPages = pooled,
             BlockPages = blocks,
@@ -40,6 +41,7 @@ public sealed unsafe partial class VmapAllocator
             GuardRevokes = _mapper.GuardRevokes,
             Purges = Atomic.LoadAcquire(ref _purges),
             PurgedPieces = Atomic.LoadAcquire(ref _purgedPieces),
+            RefusedPieces = Atomic.LoadAcquire(ref _refusedPieces),
             ThrottledFrees = Atomic.LoadAcquire(ref _throttledFrees),
             FreeSpaceLock = _free.LockSnapshot(),
             Frames = _frames.GetStatistics(),
@@ -61,10 +63,11 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>
-    /// Gives frames back before an allocation of frames fails: unmaps what is lazy, then the pools. The frame layer calls it.
+    /// Gives frames back before an allocation of frames fails: unmaps what is lazy, and while that was not enough, the pools and the blocks that nobody
+    /// uses. The frame layer calls it.
     /// </summary>
     /// <param name="framesWanted">How many are wanted.</param>
-    /// <returns>How many came back, or more.</returns>
+    /// <returns>How many came back. Pages whose frames are held or mapped elsewhere give none.</returns>
     public ulong Shrink(ulong framesWanted)
     {
         if (_disposed || !_canMap)
@@ -72,8 +75,8 @@ public sealed unsafe partial class VmapAllocator
             return 0;
         }
 
-        ulong freed = (ulong)PurgeAndWait();
-        return freed >= framesWanted ? freed : freed + (ulong)PurgeEverything();
+        ulong freed = (ulong)PurgeAndWait().Frames;
+        return freed >= framesWanted ? freed : freed + (ulong)PurgeEverything().Frames;
     }
 
     /// <summary>

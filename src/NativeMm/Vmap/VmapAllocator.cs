@@ -24,8 +24,8 @@
 //              A purge unmaps first, drops the references of the frames second and gives the addresses back third: neither a frame nor an address
 //              is anybody else's while a stale translation exists.
 //
-// Locks        end lock (finalizers, Dispose) → purge lock → pool locks → (lazy set | free space | records), each held alone; no system call under a
-//              spin lock.
+// Locks        end lock (finalizers, Dispose) → purge lock → (pool | queue of blocks) → (lazy set | free space | records), each held alone; system calls
+//              are made under the purge lock only.
 //
 // Forgotten    the finalizer releases the memory when no range, map or frame is in use. Whoever is inside of an operation then, with the last reference
 //              gone, must not touch the memory: what belongs to a range in his hands is in use, what he does under the purge lock the finalizer waits
@@ -33,7 +33,8 @@
 //
 // Accounting   window = free + busy + lazy + pooled + blocks, in pages, at rest; checked by Validate from the records themselves.
 //
-// Progress     a hit in the pool: one short lock of the core. A free that meets the hard bound purges by itself or waits for the purge that runs.
+// Progress     a hit in the pool: one short lock of the core. A free that meets the hard bound purges by itself, or waits until the purge that runs
+//              has made room, which is after each batch of pieces.
 //
 // Source       mm/vmalloc.c of Linux: augmented free space, lazy purge with merged ranges (5.11), per-node pools that decay (6.9), vmap blocks.
 //              Departures: lazily freed ranges stay mapped and keep their frames, because unmapping is what costs in user space; a hard bound
@@ -94,16 +95,22 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="OutOfMemoryException">The operating system refused the zone or the window.</exception>
     public VmapAllocator(VmapOptions? options = null)
-        : this(options ?? new VmapOptions(), SystemPlatform.Current)
+        : this(options ?? new VmapOptions(), SystemPlatform.Current, idleInterval: PurgeWorker.IdleInterval)
     {
     }
 
     /// <summary>Makes an allocator over a platform, with other parts where a measurement wants them.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="platform">Who maps.</param>
+    /// <param name="makeFreeSpace">Null for the free space of the library.</param>
+    /// <param name="makeLazySet">Null for the lazy set of the library.</param>
+    /// <param name="idleInterval">Time between passes of idle time by the worker; null where the owner calls <see cref="TrimIdle"/>.</param>
     internal VmapAllocator(
         VmapOptions options,
         IMemoryPlatform platform,
         Func<FreeSpaceGeometry, FreeSpace>? makeFreeSpace = null,
-        Func<FreeSpaceGeometry, LazySet>? makeLazySet = null)
+        Func<FreeSpaceGeometry, LazySet>? makeLazySet = null,
+        TimeSpan? idleInterval = null)
     {
         try
         {
@@ -129,11 +136,10 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
             _poolMask = cores - 1;
             _pools = (VmapPool*)ReserveBookkeeping((nuint)cores * VmapPool.Bytes);
             _pooledPagesMax = (long)(options.PooledBytesMaxPerCore >> Pfn.FrameShift);
-            _lazyPagesMax = options.Purge.LazyPagesMax != 0 ? options.Purge.LazyPagesMax : LazyPurgePolicy.DefaultLazyPagesMax(Environment.ProcessorCount);
-            _lazyPagesBound = options.LazyBytesMax != 0 ? (long)(options.LazyBytesMax >> Pfn.FrameShift) : 4 * _lazyPagesMax;
+            (_lazyPagesMax, _lazyPagesBound) = options.LazyPages(Environment.ProcessorCount);
             _queues = MakeQueues(_poolMask + 1);
             _frames.AddShrinker(this);
-            _worker = _canMap && options.Purge.Executor != PurgeExecutor.Caller ? new PurgeWorker(this) : null;
+            _worker = _canMap && options.Purge.Executor != PurgeExecutor.Caller ? new PurgeWorker(this, idleInterval) : null;
         }
         catch
         {

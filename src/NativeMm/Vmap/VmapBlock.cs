@@ -17,8 +17,12 @@ internal sealed class VmapBlock(VmapBlockQueue queue, uint record, uint start)
     /// <summary>Pages of the largest map that is cut from a block: a word of bits.</summary>
     public const int MapPagesMax = 64;
 
+    // Frames of the map that begins at a page, 0 where none does.
+    private readonly byte[] _frames = new byte[Pages];
     private readonly ulong[] _used = new ulong[Pages / 64];
-    private readonly ulong[] _dirty = new ulong[Pages / 64];
+
+    // Pages that were given back and not unmapped since.
+    private readonly ulong[] _stale = new ulong[Pages / 64];
 
     /// <summary>The queue that it belongs to.</summary>
     public VmapBlockQueue Queue => queue;
@@ -38,16 +42,30 @@ internal sealed class VmapBlock(VmapBlockQueue queue, uint record, uint start)
     /// <summary>Pages that were in use and are so no more.</summary>
     public uint Dirty { get; private set; }
 
-    /// <summary>Pages that the map of a number of frames takes.</summary>
-    public static uint Rounded(int frames) => BitOperations.RoundUpToPowerOf2((uint)frames);
-
     /// <summary>Whether a page is in use; advice outside of the lock.</summary>
     public bool IsUsed(uint offset) => (_used[offset / 64] >> (int)(offset % 64) & 1) != 0;
 
+    /// <summary>Frames of the map that begins at a page, 0 where none does.</summary>
+    public int FramesAt(uint offset) => _frames[offset];
+
+    /// <summary>The first page of the map that a page in use belongs to; advice outside of the lock.</summary>
+    public uint StartOf(uint offset)
+    {
+        while (offset > 0 && _frames[offset] == 0)
+        {
+            offset--;
+        }
+
+        return offset;
+    }
+
     /// <summary>Hands the next pages out if there are so many.</summary>
-    public bool TryCut(uint pages, out uint offset)
+    /// <param name="frames">Frames of the map, 1 to <see cref="MapPagesMax"/>.</param>
+    /// <param name="offset">Its first page.</param>
+    public bool TryCut(int frames, out uint offset)
     {
         // Sizes are powers of two up to a word, and an offset is rounded up to its size, so that the bits of a map lie in one word.
+        uint pages = Rounded(frames);
         offset = (Cursor + pages - 1) & ~(pages - 1);
         if (offset + pages > Pages)
         {
@@ -58,22 +76,19 @@ internal sealed class VmapBlock(VmapBlockQueue queue, uint record, uint start)
         Cursor = offset + pages;
         Used += pages;
         _used[offset / 64] |= Bits(offset, pages);
+        _frames[offset] = (byte)frames;
         return true;
     }
 
-    /// <summary>Takes pages back. False, and nothing changes, when they are not in use as a whole.</summary>
-    public bool TryReturn(uint offset, uint pages)
+    /// <summary>Takes the map back that begins at a page.</summary>
+    public void Return(uint offset)
     {
-        if (offset % pages != 0 || offset + pages > Pages || (_used[offset / 64] & Bits(offset, pages)) != Bits(offset, pages))
-        {
-            return false;
-        }
-
+        uint pages = Rounded(_frames[offset]);
+        _frames[offset] = 0;
         _used[offset / 64] &= ~Bits(offset, pages);
-        _dirty[offset / 64] |= Bits(offset, pages);
+        _stale[offset / 64] |= Bits(offset, pages);
         Used -= pages;
         Dirty += pages;
-        return true;
     }
 
     /// <summary>Makes sure that nothing is cut from here any more: what was never handed out counts as used up.</summary>
@@ -83,36 +98,50 @@ internal sealed class VmapBlock(VmapBlockQueue queue, uint record, uint start)
         Cursor = Pages;
     }
 
-    /// <summary>The next run of pages that are stale and were not unmapped yet; they count as unmapped from now on.</summary>
-    public bool TryTakeDirty(out uint offset, out uint pages)
+    /// <summary>
+    /// Takes the next run of pages that are stale and were not unmapped yet. They count as in use until <see cref="PutStale"/>, so that the block stays.
+    /// </summary>
+    /// <param name="from">Where to look from.</param>
+    /// <param name="offset">First page of the run.</param>
+    /// <param name="pages">Its length.</param>
+    public bool TryTakeStale(uint from, out uint offset, out uint pages)
     {
-        for (offset = 0; offset < Pages; offset++)
+        pages = 0;
+        for (offset = from; offset < Pages; offset++)
         {
-            pages = 0;
-            while (offset + pages < Pages && (_dirty[(offset + pages) / 64] >> (int)((offset + pages) % 64) & 1) != 0)
+            while (offset + pages < Pages && (_stale[(offset + pages) / 64] >> (int)((offset + pages) % 64) & 1) != 0)
             {
-                _dirty[(offset + pages) / 64] &= ~(1UL << (int)((offset + pages) % 64));
+                _stale[(offset + pages) / 64] &= ~(1UL << (int)((offset + pages) % 64));
                 pages++;
             }
 
             if (pages != 0)
             {
+                Used += pages;
+                Dirty -= pages;
                 return true;
             }
         }
 
-        pages = 0;
         return false;
     }
 
-    /// <summary>Puts pages back among the stale ones.</summary>
-    public void PutDirty(uint offset, uint pages)
+    /// <summary>Puts pages back that <see cref="TryTakeStale"/> took.</summary>
+    /// <param name="offset">First page of the run.</param>
+    /// <param name="pages">Its length.</param>
+    /// <param name="unmapped">Whether they were unmapped, so that they are stale no more.</param>
+    public void PutStale(uint offset, uint pages, bool unmapped)
     {
-        for (uint page = offset; page < offset + pages; page++)
+        Used -= pages;
+        Dirty += pages;
+        for (uint page = offset; !unmapped && page < offset + pages; page++)
         {
-            _dirty[page / 64] |= 1UL << (int)(page % 64);
+            _stale[page / 64] |= 1UL << (int)(page % 64);
         }
     }
+
+    /// <summary>Pages that the map of a number of frames takes.</summary>
+    private static uint Rounded(int frames) => BitOperations.RoundUpToPowerOf2((uint)frames);
 
     private static ulong Bits(uint offset, uint pages) => (pages == 64 ? ulong.MaxValue : (1UL << (int)pages) - 1) << (int)(offset % 64);
 }

@@ -1,3 +1,5 @@
+using NativeMm.Primitives;
+
 namespace NativeMm.Vmap;
 
 /// <summary>What a <see cref="VmapAllocator"/> is made with.</summary>
@@ -9,6 +11,8 @@ public sealed record VmapOptions
     /// <summary>Largest capacity and largest window: 8 TiB.</summary>
     public const ulong BytesMax = 8UL << 40;
 
+    // How much more may wait than pulls the trigger, where only one of the two is set.
+    private const int BoundByTrigger = 4;
     private const int MappingsLeast = 16;
     private const int MappingsMost = 1 << 30;
 
@@ -26,7 +30,8 @@ public sealed record VmapOptions
 
     /// <summary>
     /// Bytes of freed ranges that may wait for a purge at any moment: a bound that always holds. Whoever frees is slowed down before it and purges
-    /// by himself at it. 0, the default, takes four times the pages that pull the trigger.
+    /// by himself at it. More than <see cref="LazyPurgePolicy.LazyPagesMax"/>, if that is set too. 0, the default, takes four times the pages that pull
+    /// the trigger.
     /// </summary>
     public ulong LazyBytesMax { get; init; }
 
@@ -63,6 +68,29 @@ public sealed record VmapOptions
 
         ArgumentNullException.ThrowIfNull(Purge);
         Purge.Validate();
+        if (LazyBytesMax != 0 && Purge.LazyPagesMax >= LazyBytesMax >> Pfn.FrameShift)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(LazyBytesMax),
+                LazyBytesMax,
+                $"LazyBytesMax is 0 (automatic) or more than {(ulong)Purge.LazyPagesMax << Pfn.FrameShift}, the bytes of Purge.LazyPagesMax = "
+                + $"{Purge.LazyPagesMax} pages, not {LazyBytesMax}: the trigger would never be pulled.");
+        }
+    }
+
+    /// <summary>The pages that pull the trigger, and the pages that may wait at any moment, with the automatic values worked out.</summary>
+    /// <param name="processors">1 or more.</param>
+    internal (long Trigger, long Bound) LazyPages(int processors)
+    {
+        long bound = (long)(LazyBytesMax >> Pfn.FrameShift);
+        long trigger = Purge.LazyPagesMax;
+        if (trigger == 0)
+        {
+            trigger = LazyPurgePolicy.DefaultLazyPagesMax(processors);
+            trigger = bound == 0 ? trigger : long.Min(trigger, long.Max(1, bound / BoundByTrigger));
+        }
+
+        return (trigger, bound != 0 ? bound : BoundByTrigger * trigger);
     }
 
     private static void RequireBytes(ulong value, string name, ulong min)

@@ -2,9 +2,10 @@
 // States       a stack of areas for each of 1–256 pages without a guard, and for each with one.
 // Transitions  Push and Pop under the lock; a thief takes from the pool of another core by try-lock; Decay takes a share under the lock.
 // Ownership    everything | holder of the lock | the same | plain; the counters are read by anybody as approximations, acquire load.
+//              HitsSeen, what is owed | holder of the purge lock | the same | plain
 // Ordering     the lock's. An area's fields belong to whoever popped it.
 // Progress     blocking, but for a few instructions and, with one thread a core, never in practice.
-// Layout       the lock and the counters in the first two lines, then the heads. A pool begins at a multiple of 128 bytes: no line is shared by cores.
+// Layout       the lock and the counters in the first two lines, then the heads, the counts, and what is owed. A pool begins at a multiple of 128 bytes: no line is shared by cores.
 // Source       the per-node pools of Linux 6.9 (mm/vmalloc.c), which keep address ranges only. Departure: the frames stay too, and the pools are
 //              filled at free, not at purge.
 
@@ -19,7 +20,7 @@ namespace NativeMm.Vmap;
 internal unsafe struct VmapPool
 {
     /// <summary>Size of a pool.</summary>
-    public const int Bytes = 3328;
+    public const int Bytes = 3712;
 
     /// <summary>Pages of the largest range that a pool keeps.</summary>
     public const uint PagesMax = 256;
@@ -40,7 +41,7 @@ internal unsafe struct VmapPool
     [FieldOffset(24)]
     public long Frees;
 
-    // Owner: the one caller of the idle pass. Hits at its last look.
+    // Owner: the holder of the purge lock. Hits at the last idle pass.
     [FieldOffset(32)]
     public long HitsSeen;
 
@@ -50,12 +51,30 @@ internal unsafe struct VmapPool
     [FieldOffset(2176)]
     private fixed ushort _counts[(int)Classes];
 
+    // Owner: the holder of the purge lock. What was left of a share at the last decay, in ranges by the share.
+    [FieldOffset(3200)]
+    private fixed byte _owed[(int)Classes];
+
     /// <summary>The stack for ranges of a size.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint ClassOf(uint pages, uint guardPages) => pages - 1 + (guardPages * PagesMax);
 
-    /// <summary>Ranges in a stack. Under the lock.</summary>
+    /// <summary>Ranges in a stack. Under the lock, or as an approximation.</summary>
     public int Count(uint sizeClass) => _counts[sizeClass];
+
+    /// <summary>
+    /// How many ranges a stack gives up at a decay. What is less than a range adds up over the decays, so that one with few ranges gives one up now
+    /// and then. Under the purge lock.
+    /// </summary>
+    /// <param name="sizeClass">The stack.</param>
+    /// <param name="share">One in so many, up to 255.</param>
+    public int ShareOf(uint sizeClass, int share)
+    {
+        int count = _counts[sizeClass];
+        int owed = count == 0 ? 0 : count + _owed[sizeClass];
+        _owed[sizeClass] = (byte)(owed % share);
+        return owed / share;
+    }
 
     /// <summary>The next range that a pop would take, 0 for none. Under the lock.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

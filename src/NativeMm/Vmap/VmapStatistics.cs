@@ -24,6 +24,9 @@ public sealed record VmapStatistics
     /// <summary>Freed pieces that wait for a purge; ranges that touch are one.</summary>
     public required long LazyPieces { get; init; }
 
+    /// <summary>Pages from the first freed piece to the last, what lies between them included: how scattered they are.</summary>
+    public required long LazySpanPages { get; init; }
+
     /// <summary>Most freed pages that ever waited for a purge.</summary>
     public required long LazyPagesPeak { get; init; }
 
@@ -68,6 +71,9 @@ public sealed record VmapStatistics
 
     /// <summary>Pieces unmapped by purges.</summary>
     public required long PurgedPieces { get; init; }
+
+    /// <summary>Times that the system refused to unmap a piece, which then waited for the next purge, also above the bound.</summary>
+    public required long RefusedPieces { get; init; }
 
     /// <summary>Frees that were slowed down or purged by themselves because the bound was near.</summary>
     public required long ThrottledFrees { get; init; }

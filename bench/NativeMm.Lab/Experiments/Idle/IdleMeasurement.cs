@@ -5,7 +5,7 @@ using NativeMm.Lab.Peers;
 namespace NativeMm.Lab.Experiments.Idle;
 
 /// <summary>
-/// Allocates a live set, then a burst on top; frees the burst and watches, from a thread that does nothing else, how the process gives the
+/// Allocates a live set, then a burst on top, or both in one sequence; frees the burst and watches, from a thread that does nothing else, how the process gives the
 /// memory back. No managed memory is allocated between the base and the end, so that no collection is provoked.
 /// </summary>
 internal sealed class IdleMeasurement(IdlePlan plan, MeasurementRequest request) : IPeerVisitor<Measurement>
@@ -33,21 +33,29 @@ internal sealed class IdleMeasurement(IdlePlan plan, MeasurementRequest request)
         Array.Fill(samples, default);
         GC.Collect();
         ulong before = ResidentMemory.Now;
-        crew.Run(_ => live.Allocate());
-        ulong loaded = ResidentMemory.Now - before;
-        crew.Run(_ => burst.Allocate());
+        ulong? loaded = null;
+        if (plan.IsMixed)
+        {
+            crew.Run(_ => IdleObjects<TAllocator, THandle>.AllocateMixed(live, burst));
+        }
+        else
+        {
+            crew.Run(_ => live.Allocate());
+            loaded = ResidentMemory.Now - before;
+            crew.Run(_ => burst.Allocate());
+        }
+
         ulong peak = ResidentMemory.Now - before;
         int collections = GC.CollectionCount(0);
         crew.Run(_ => burst.Free());
         int count = Watch(samples, before);
         collections = GC.CollectionCount(0) - collections;
         Measurement result = Describe(samples.AsSpan(0, count), live.UsableBytes, live.Bytes)
-            .Add("rss_live", loaded)
             .Add("rss_burst", peak)
             .Add("gc_collections", collections)
             .AddSeries("resident bytes", samples[..count]);
         GC.KeepAlive(live);
-        return result;
+        return loaded is { } alone ? result.Add("rss_live", alone) : result;
     }
 
     private static void Cycle<TAllocator, THandle>(IdleObjects<TAllocator, THandle> objects)

@@ -19,6 +19,7 @@ internal sealed class IdleObjects<TAllocator, THandle>
     private readonly THandle[] _blocks;
     private readonly int[] _sizes;
     private int _count;
+    private ulong _asked;
 
     /// <summary>Prepares a set that will hold so many bytes.</summary>
     /// <param name="bytes">Sum of the sizes.</param>
@@ -37,22 +38,24 @@ internal sealed class IdleObjects<TAllocator, THandle>
     /// <summary>Bytes of the blocks that the allocator has given for them.</summary>
     public ulong UsableBytes { get; private set; }
 
+    private ulong MissingBytes => Bytes - Math.Min(Bytes, _asked);
+
     /// <summary>Allocates and writes all blocks.</summary>
     public void Allocate()
     {
-        for (ulong asked = 0; asked < Bytes;)
+        while (MissingBytes > 0)
         {
-            int size = _sizes[_count & (SizeCount - 1)];
-            THandle block = TAllocator.Alloc((nuint)size);
-            for (int offset = 0; offset < size; offset += PageBytes)
-            {
-                block.Touch((nuint)offset);
-            }
+            AllocateNext();
+        }
+    }
 
-            block.Touch((nuint)size - 1);
-            _blocks[_count++] = block;
-            asked += (ulong)size;
-            UsableBytes += TAllocator.UsableSize(block);
+    /// <summary>Allocates and writes all blocks of two sets in one sequence, in which those of each lie anywhere. The same in each run.</summary>
+    public static void AllocateMixed(IdleObjects<TAllocator, THandle> few, IdleObjects<TAllocator, THandle> many)
+    {
+        var random = new Random(Seed);
+        while (few.MissingBytes + many.MissingBytes is > 0 and var missing)
+        {
+            ((ulong)random.NextInt64((long)missing) < few.MissingBytes ? few : many).AllocateNext();
         }
     }
 
@@ -66,6 +69,22 @@ internal sealed class IdleObjects<TAllocator, THandle>
         }
 
         _count = 0;
+        _asked = 0;
         UsableBytes = 0;
+    }
+
+    private void AllocateNext()
+    {
+        int size = _sizes[_count & (SizeCount - 1)];
+        THandle block = TAllocator.Alloc((nuint)size);
+        for (int offset = 0; offset < size; offset += PageBytes)
+        {
+            block.Touch((nuint)offset);
+        }
+
+        block.Touch((nuint)size - 1);
+        _blocks[_count++] = block;
+        _asked += (ulong)size;
+        UsableBytes += TAllocator.UsableSize(block);
     }
 }

@@ -12,13 +12,16 @@ internal sealed record IdlePlan(ulong LiveBytes, ulong BurstBytes, TimeSpan Watc
     /// <summary>A smaller one for the tour.</summary>
     public static readonly IdlePlan Small = new(32UL << 20, 128UL << 20, TimeSpan.FromSeconds(6));
 
-    /// <summary>A burst of 2 GiB of which 5 % stay: those that were allocated first.</summary>
+    /// <summary>A burst of 2 GiB of which 5 % stay.</summary>
     public static readonly IdlePlan Burst = OfBurst(2UL << 30, TimeSpan.FromSeconds(10));
 
     /// <summary>A smaller burst.</summary>
     public static readonly IdlePlan BurstSmall = OfBurst(256UL << 20, TimeSpan.FromSeconds(6));
 
     private const ulong LiveShare = 20;
+
+    /// <summary>Whether what stays is allocated in between the rest, at random; otherwise before it.</summary>
+    public bool IsMixed { get; init; }
 
     private static IdlePlan OfBurst(ulong bytes, TimeSpan watch) => new(bytes / LiveShare, bytes - (bytes / LiveShare), watch);
 }

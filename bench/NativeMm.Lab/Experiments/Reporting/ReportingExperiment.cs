@@ -29,6 +29,12 @@ internal sealed class ReportingExperiment : IExperiment
             ScanSizes.All[1],
             ScanSizes.Largest,
             ScanSizes.Largest.ToString(CultureInfo.InvariantCulture)),
+        new(
+            "survivors",
+            "burst: the 5 % that stay are those that were allocated first, or any (the same in each run)",
+            [Survivors.First],
+            value => Survivors.All.Contains(value) ? value : null,
+            string.Join('|', Survivors.All)),
     ];
 
     /// <inheritdoc/>
@@ -60,9 +66,14 @@ internal sealed class ReportingExperiment : IExperiment
         return from part in parts
                from threads in selection.Threads ?? ThreadsOf(part)
                where ReportingPart.Fits(part, threads)
-               from blocks in part == ReportingPart.Scan ? selection.Values["blocks"] : [string.Empty]
+               from value in OwnKeyOf(part) is { } key ? selection.Values[key] : [string.Empty]
                from variant in ReportingVariants.Of(part).Where(selection.Variants.Contains)
-               select part == ReportingPart.Scan ? ScanCaseOf(variant, blocks) : CaseOf(variant, threads, part);
+               select part switch
+               {
+                   ReportingPart.Scan => ScanCaseOf(variant, value),
+                   ReportingPart.Burst => BurstCaseOf(variant, value),
+                   _ => CaseOf(variant, threads, part),
+               };
     }
 
     /// <inheritdoc/>
@@ -71,7 +82,7 @@ internal sealed class ReportingExperiment : IExperiment
         ReportingPart.Overhead => OverheadMeasurement.Measure(request),
         ReportingPart.Scan => new ScanMeasurement(request).Measure(),
         _ => AllocatorPeers.Accept<IdleMeasurement, Measurement>(
-            request.Case.Variant, new IdleMeasurement(request.Quick ? IdlePlan.BurstSmall : IdlePlan.Burst, request)),
+            request.Case.Variant, new IdleMeasurement(BurstPlanOf(request), request)),
     };
 
     /// <summary>The case of a part that has no size.</summary>
@@ -81,6 +92,22 @@ internal sealed class ReportingExperiment : IExperiment
     /// <summary>The case of the scan.</summary>
     internal static Case ScanCaseOf(Variant variant, string blocks) =>
         new("reporting", variant.Name, 1, ParameterValues.Of("part", ReportingPart.Scan, "blocks", blocks));
+
+    /// <summary>The case of the burst. Who survives is part of its name only when it is not those that were allocated first.</summary>
+    internal static Case BurstCaseOf(Variant variant, string survivors) => survivors == Survivors.First
+        ? CaseOf(variant, 1, ReportingPart.Burst)
+        : new("reporting", variant.Name, 1, ParameterValues.Of("part", ReportingPart.Burst, "survivors", survivors));
+
+    private static IdlePlan BurstPlanOf(MeasurementRequest request) =>
+        (request.Quick ? IdlePlan.BurstSmall : IdlePlan.Burst) with { IsMixed = request.Parameters["survivors"] == Survivors.Random };
+
+    /// <summary>The parameter that only this part has, or null.</summary>
+    private static string? OwnKeyOf(string part) => part switch
+    {
+        ReportingPart.Scan => "blocks",
+        ReportingPart.Burst => "survivors",
+        _ => null,
+    };
 
     private static IReadOnlyList<int> ThreadsOf(string part) => part == ReportingPart.Overhead ? [1, 2] : [1];
 
@@ -100,9 +127,12 @@ internal sealed class ReportingExperiment : IExperiment
             }
         }
 
-        if (selection.Explicit.Contains("blocks") && !parts.Contains(ReportingPart.Scan))
+        foreach (string part in ReportingPart.All.Except(parts))
         {
-            throw new LabUsageException($"Only part {ReportingPart.Scan} has a number of blocks; --set blocks has no meaning for {string.Join(", ", parts)}.");
+            if (OwnKeyOf(part) is { } key && selection.Explicit.Contains(key))
+            {
+                throw new LabUsageException($"Only part {part} has {key}; --set {key} has no meaning for {string.Join(", ", parts)}.");
+            }
         }
     }
 }

@@ -10,19 +10,22 @@ namespace NativeMm.Lab.Experiments.Vmalloc;
 
 /// <summary>
 /// Frees many areas of one page, in any order, until the trigger is pulled and all of it is free space again, while another thread goes on
-/// allocating. Nothing is really mapped: a process may not have that many mappings, and what is asked about is the bookkeeping and its lock.
+/// allocating. With many areas nothing is really mapped: a process may not have that many mappings, and what is asked about is the bookkeeping and
+/// its lock. With few of them each is mapped and written to, so that every piece is a system call that unmaps.
 /// </summary>
 internal sealed class DrainMeasurement(MeasurementRequest request)
 {
     private const int Seed = 0x6472;
     private const int WarmUpAreas = 512;
     private const int Burst = 256;
+    private const double Million = 1e6;
     private const nuint Page = Pfn.FrameBytes;
     private const uint SparePages = 1 << 14;
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(20);
 
     private readonly int _areas = int.Parse(request.Parameters["areas"]!, CultureInfo.InvariantCulture);
     private readonly bool _alternating = request.Parameters["layout"] == DrainLayout.Alternating;
+    private readonly bool _mapped = request.Parameters["mapped"] == DrainMapping.Yes;
 
     /// <summary>Measures one drain.</summary>
     public Measurement Measure()
@@ -44,6 +47,7 @@ internal sealed class DrainMeasurement(MeasurementRequest request)
         });
         rig.Allocator.Purge();
         rig.Forget();
+        long unmaps = rig.Allocator.GetStatistics().UnmapCalls;
         var foreground = new ForegroundLoad(rig.Allocator);
         DurationHistogram frees = default;
         double time = 0;
@@ -60,6 +64,12 @@ internal sealed class DrainMeasurement(MeasurementRequest request)
             }
         });
         Measurement result = Describe(rig, foreground.Latencies, frees, time / freed.Length);
+        if (_mapped)
+        {
+            unmaps = rig.Allocator.GetStatistics().UnmapCalls - unmaps;
+            result.Add("unmaps_per_million_frees", unmaps * Million / freed.Length);
+        }
+
         GiveBack(rig.Allocator, kept);
         rig.Allocator.Validate();
         return result;
@@ -78,7 +88,7 @@ internal sealed class DrainMeasurement(MeasurementRequest request)
             .Add("free_p999", frees.QuantileNanoseconds(0.999))
             .Add("drain_ns", rig.Clock.LongestNanoseconds)
             .Add("purges", rig.Clock.Purges)
-            .Add("outstanding_max", rig.LazySet.PagesPeak);
+            .Add("outstanding_max", rig.Outstanding.Peak);
     }
 
     private VmapRig MakeRig()
@@ -90,7 +100,8 @@ internal sealed class DrainMeasurement(MeasurementRequest request)
             CapacityBytes = pages * Page,
             Purge = PurgePolicyText.Parse(request.Parameters["policy"] ?? PurgePolicyText.Default, (uint)_areas),
         };
-        return new VmapRig(request.Case.Variant, options, new UnmappedPlatform(SystemPlatform.Current), long.MaxValue);
+        IMemoryPlatform platform = _mapped ? SystemPlatform.Current : new UnmappedPlatform(SystemPlatform.Current);
+        return new VmapRig(request.Case.Variant, options, platform, long.MaxValue);
     }
 
     // Pauses between bursts leave a core to whoever purges meanwhile: with three busy threads on two cores the longest hold would be the time that
@@ -106,7 +117,7 @@ internal sealed class DrainMeasurement(MeasurementRequest request)
         }
 
         long begun = Stopwatch.GetTimestamp();
-        while (rig.LazySet.Pages > _areas / 2 && Stopwatch.GetElapsedTime(begun) < s_patience)
+        while (rig.Outstanding.Now > _areas / 2 && Stopwatch.GetElapsedTime(begun) < s_patience)
         {
             Thread.Sleep(1);
         }
@@ -138,6 +149,7 @@ internal sealed class DrainMeasurement(MeasurementRequest request)
         for (int i = 0; i < all.Length; i++)
         {
             all[i] = Alloc(allocator);
+            Touch(all[i]);
         }
 
         Array.Sort(all);
@@ -169,6 +181,15 @@ internal sealed class DrainMeasurement(MeasurementRequest request)
         foreach (nuint address in areas)
         {
             Free(allocator, address);
+        }
+    }
+
+    /// <summary>What was never written to has no translation that an unmapping would have to drop.</summary>
+    private unsafe void Touch(nuint area)
+    {
+        if (_mapped)
+        {
+            *(byte*)area = 1;
         }
     }
 

@@ -11,7 +11,10 @@ internal interface IVmallocUnderTest
     /// <param name="alignment">A power of two; below a page it means a page.</param>
     nuint Alloc(nuint bytes, nuint alignment);
 
-    /// <summary>The same, aligned to a page, by the call for whoever would rather be refused than wait; the usual call where there is no such one.</summary>
+    /// <summary>
+    /// The same, aligned to a page, by the call for whoever would rather be refused than wait. The library has none: there it is the usual call, which
+    /// may wait for a purge or purge by itself before it refuses.
+    /// </summary>
     nuint AllocNoBlock(nuint bytes);
 
     /// <summary>Frees what one of the two gave.</summary>

@@ -7,8 +7,9 @@ namespace NativeMm.Lab.Experiments.Vmalloc;
 
 /// <summary>A free space whose lock keeps every hold, and which tells when a purge gave ranges back. Thread-safe.</summary>
 /// <param name="geometry">The window.</param>
+/// <param name="outstanding">Told what a purge gives back.</param>
 /// <param name="clock">Told when ranges have been given back.</param>
-internal sealed unsafe class ObservedFreeSpace(FreeSpaceGeometry geometry, PurgeClock clock) : FreeSpace
+internal sealed unsafe class ObservedFreeSpace(FreeSpaceGeometry geometry, OutstandingPages outstanding, PurgeClock clock) : FreeSpace
 {
     private readonly LockedFreeSpace<HoldHistogram> _inner = new(geometry);
 
@@ -38,10 +39,12 @@ internal sealed unsafe class ObservedFreeSpace(FreeSpaceGeometry geometry, Purge
     public override void Give(PageRange range) => _inner.Give(range);
 
     /// <inheritdoc/>
-    public override void GiveMany(PageRange* ranges, int count, int batch, long pagesBeforeRelease)
+    public override void GiveMany(PageRange* ranges, int count)
     {
-        _inner.GiveMany(ranges, count, batch, pagesBeforeRelease);
+        long pages = outstanding.GivingBack(new ReadOnlySpan<PageRange>(ranges, count));
+        _inner.GiveMany(ranges, count);
         clock.GivenBack(Stopwatch.GetTimestamp());
+        outstanding.GivenBack(pages);
     }
 
     /// <inheritdoc/>

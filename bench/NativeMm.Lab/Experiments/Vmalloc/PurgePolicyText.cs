@@ -39,6 +39,9 @@ internal static class PurgePolicyText
         "worker:100:either",
     ];
 
+    /// <summary>What is compared when nothing is set where the areas are really mapped: who makes the calls.</summary>
+    public static string[] MappedSweep { get; } = [Default, "caller:100:pages", "worker:100:pages", "workers:100:pages", "worker:never:pages"];
+
     /// <summary>The canonical text, or null when the text means nothing.</summary>
     public static string? Normalize(string text)
     {

@@ -57,14 +57,14 @@ internal sealed class StormMeasurement(MeasurementRequest request)
     private void Account(VmapRig rig, ulong framesBefore, Measurement result)
     {
         VmapStatistics during = rig.Allocator.GetStatistics();
-        long peak = Math.Max(rig.LazySet.PagesPeak, during.LazyPagesPeak);
+        long peak = Math.Max(rig.Outstanding.Peak, during.LazyPagesPeak);
         rig.Allocator.Purge(pools: true);
         rig.Allocator.Validate();
         VmapStatistics after = rig.Allocator.GetStatistics();
         result
             .Add("outstanding_max", peak)
             .Add("outstanding_bound", _plan.BoundPages)
-            .Add("over_bound", rig.LazySet.OverBound + (after.LazyPagesPeak > _plan.BoundPages ? 1 : 0))
+            .Add("over_bound", rig.Outstanding.OverBound + (after.LazyPagesPeak > _plan.BoundPages ? 1 : 0))
             .Add("frames_lost", Math.Abs((double)after.Frames.AllocatedFrames - framesBefore))
             .Add("ranges_lost", Math.Abs(after.WindowPages - after.FreePages))
             .Add("purges", during.Purges)
@@ -79,7 +79,7 @@ internal sealed class StormMeasurement(MeasurementRequest request)
             abort.ThrowIfRaised();
             if (samples.Count < SamplesMax)
             {
-                samples.Add(new SeriesPoint(Stopwatch.GetElapsedTime(begun).TotalSeconds, (double)rig.LazySet.Pages * Page));
+                samples.Add(new SeriesPoint(Stopwatch.GetElapsedTime(begun).TotalSeconds, (double)rig.Outstanding.Now * Page));
             }
 
             Thread.Sleep(1);

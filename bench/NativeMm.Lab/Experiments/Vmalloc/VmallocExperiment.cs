@@ -29,13 +29,13 @@ internal sealed class VmallocExperiment : IExperiment
         new("hold_p999", "ns", "drain: hold of that lock that 99.9 % do not exceed"),
         new("alloc_max", "ns", "drain: longest allocation of a thread that has nothing to do with it"),
         new("alloc_p999", "ns", "drain: what 99.9 % of its allocations do not exceed", IsHeadline: true),
-        new("free_max", "ns", "drain: longest free"),
+        new("free_max", "ns", "drain: longest free", IsHeadline: true),
         new("free_p999", "ns", "drain: what 99.9 % of the frees do not exceed"),
         new("drain_ns", "ns", "drain: longest purge, from taking the freed ranges until the last is free space", IsHeadline: true),
-        new("unmaps_per_million_frees", "1", "flush: system calls that unmap", IsHeadline: true),
-        new("shootdowns_per_million_frees", "1", "flush: interrupts to drop translations, of the whole machine"),
-        new("outstanding_max", "1", "drain and storm: most freed pages that waited for a purge at one moment"),
-        new("outstanding_bound", "1", "storm: freed pages that may wait at one moment"),
+        new("unmaps_per_million_frees", "1", "flush, and drain with mapped areas: system calls that unmap", IsHeadline: true),
+        new("shootdowns_per_million_frees", "1", "flush: interrupts to drop translations, of the whole machine", IsHeadline: true),
+        new("outstanding_max", "1", "drain and storm: most freed pages at one moment that waited for a purge or were being unmapped"),
+        new("outstanding_bound", "1", "storm: freed pages that there may be at one moment"),
         new("over_bound", "1", "storm: times that there were more"),
         new("frames_lost", "1", "storm: frames that are not free again at the end"),
         new("ranges_lost", "1", "storm: pages of address space that are not free again at the end"),
@@ -80,8 +80,8 @@ internal sealed class VmallocExperiment : IExperiment
         CaseOf(variant, threads, VmallocTest.HasPages(test) ? ParameterValues.Of("test", test, "pages", pages) : ParameterValues.Of("test", test));
 
     /// <summary>A case of drain. It has two threads: one frees, the other has nothing to do with it.</summary>
-    internal static Case DrainCase(Variant variant, string areas, string layout, string policy) =>
-        CaseOf(variant, 2, ParameterValues.Of("test", VmallocTest.Drain, "areas", areas, "layout", layout, "policy", policy));
+    internal static Case DrainCase(Variant variant, string areas, string layout, string policy, string mapped = DrainMapping.No) =>
+        CaseOf(variant, 2, ParameterValues.Of("test", VmallocTest.Drain, "areas", areas, "layout", layout, "policy", policy, "mapped", mapped));
 
     /// <summary>A case of flush. Who never lets ranges wait has no number of pages that may.</summary>
     internal static Case FlushCase(Variant variant, int threads, string lazyMax) =>

@@ -14,6 +14,7 @@ internal static class VmallocParameters
         ParameterDefinition.Number("pages", "pages of an area of fix_size_alloc, vm_map_ram and no_block_alloc; a map has up to 64", 1, PagesMax, "1"),
         ParameterDefinition.Number("areas", "drain: areas of one page that are freed", AreasMin, AreasMax, "8192", "32768", "131072"),
         ParameterDefinition.Choice("layout", "drain: how they lie", DrainLayout.All),
+        ParameterDefinition.Choice("mapped", "drain: whether they are really mapped, which 8192 areas at most can be", DrainMapping.All),
         new(
             "policy",
             "drain and storm: who purges, when he lets go of the lock, what pulls the trigger",
@@ -33,7 +34,7 @@ internal static class VmallocParameters
     {
         "test" => true,
         "pages" => VmallocTest.HasPages(test),
-        "areas" or "layout" => test == VmallocTest.Drain,
+        "areas" or "layout" or "mapped" => test == VmallocTest.Drain,
         "policy" => test is VmallocTest.Drain or VmallocTest.Storm,
         "lazy_max" => test == VmallocTest.Flush,
         _ => false,

@@ -36,6 +36,11 @@ internal sealed class VmallocPlan
             throw new LabUsageException("Test drain has 2 threads: one that frees and one that has nothing to do with it.");
         }
 
+        if (_tests.All(t => t == VmallocTest.Drain) && !selection.Values["mapped"].Any(m => selection.Values["areas"].Any(a => DrainMapping.Fits(m, a))))
+        {
+            throw new LabUsageException(string.Create(CultureInfo.InvariantCulture, $"Test drain maps up to {DrainMapping.AreasMax} areas really."));
+        }
+
         if (_tests.All(t => t == VmallocTest.MapRam) && !selection.Values["pages"].Any(FitsMapRam))
         {
             throw new LabUsageException(string.Create(CultureInfo.InvariantCulture, $"Test vm_map_ram has 1 to {VmallocTest.MapRamPagesMax} pages."));
@@ -59,8 +64,8 @@ internal sealed class VmallocPlan
         from variant in VariantsOf(test)
         select VmallocExperiment.TestCase(variant, threads, test, pages);
 
-    // Policies other than the default are compared at the largest number of areas, unless somebody asks for them. The unsorted list has no
-    // policy but its own.
+    // Policies other than the default are compared at the largest number of areas, and a few of them where these are mapped, unless somebody asks for
+    // more. The unsorted list has no policy but its own.
     private IEnumerable<Case> Drain()
     {
         if (!_threads.Contains(DrainThreads))
@@ -68,15 +73,20 @@ internal sealed class VmallocPlan
             return [];
         }
 
-        IReadOnlyList<string> areas = _selection.Values["areas"];
-        string most = areas.MaxBy(a => int.Parse(a, CultureInfo.InvariantCulture))!;
-        bool isAsked = _selection.Explicit.Contains("policy");
-        return from count in areas
+        return from mapped in _selection.Values["mapped"]
+               from count in _selection.Values["areas"].Where(a => DrainMapping.Fits(mapped, a))
                from layout in _selection.Values["layout"]
-               from policy in _selection.Values["policy"].Where(p => isAsked || p == PurgePolicyText.Default || count == most)
+               from policy in _selection.Values["policy"].Where(p => IsCompared(p, count, mapped))
                from variant in VariantsOf(VmallocTest.Drain)
-               select VmallocExperiment.DrainCase(variant, count, layout, PolicyOf(variant, policy));
+               select VmallocExperiment.DrainCase(variant, count, layout, PolicyOf(variant, policy), mapped);
     }
+
+    private bool IsCompared(string policy, string areas, string mapped) =>
+        _selection.Explicit.Contains("policy")
+        || policy == PurgePolicyText.Default
+        || (mapped == DrainMapping.Yes
+            ? PurgePolicyText.MappedSweep.Contains(policy)
+            : areas == _selection.Values["areas"].MaxBy(a => int.Parse(a, CultureInfo.InvariantCulture)));
 
     private IEnumerable<Case> Flush() =>
         from lazyMax in _selection.Values["lazy_max"]

@@ -12,7 +12,13 @@ internal static class VmallocTest
     public const string AlignShift = "align_shift_alloc";
     public const string PerCore = "pcpu_alloc";
     public const string MapRam = "vm_map_ram";
+
+    /// <summary>
+    /// The kernel's asks for memory without waiting. The library has no such call; what runs is its usual <c>TryAlloc</c>, which may wait for a purge, or
+    /// purge by itself, before it refuses.
+    /// </summary>
     public const string NoBlock = "no_block_alloc";
+
     public const string Drain = "drain";
     public const string Flush = "flush";
     public const string Storm = "storm";

@@ -22,7 +22,15 @@ public sealed unsafe class VmapEndTests
     {
         using var gate = new Rendezvous(s_timeout);
         var platform = new FaultyPlatform();
-        var vmap = new VmapAllocator(Options() with { LazyBytesMax = 8 * Page, PooledBytesMaxPerCore = 0 }, platform);
+
+        // No free but one that meets the bound purges.
+        var bound = new LazyPurgePolicy
+        {
+            Executor = PurgeExecutor.Caller,
+            Trigger = PurgeTrigger.PagesAndPieces,
+            LazyPiecesMax = LazyPurgePolicy.PiecesLimit,
+        };
+        var vmap = new VmapAllocator(Options() with { LazyBytesMax = 8 * Page, PooledBytesMaxPerCore = 0, Purge = bound }, platform);
         Pfn[] frames = new Pfn[1];
         vmap.AllocateFrames(frames);
         nuint range = isMap ? (nuint)vmap.Map(frames) : (nuint)vmap.Alloc(Page);

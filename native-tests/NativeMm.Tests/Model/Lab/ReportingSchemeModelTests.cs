@@ -1,6 +1,8 @@
 using NativeMm.Frames;
+using NativeMm.Lab.Baselines.Reporting;
 using NativeMm.Lab.Experiments.Reporting;
 using NativeMm.Primitives;
+using NativeMm.Reporting;
 using NativeMm.Tests.Support;
 using NativeMm.Tests.Unit.Frames;
 using Xunit;
@@ -15,6 +17,8 @@ public sealed class ReportingSchemeModelTests
     private const int Steps = 600;
     private static readonly Order s_order = new(4);
 
+    public static TheoryNames All => new([.. ReportingVariants.Scan.Select(v => v.Name)]);
+
     public static TheoryNames Schemes => new([.. ReportingVariants.Scan.Select(v => v.Name).Where(name => name != ReportingVariants.Hint.Name)]);
 
     [Theory]
@@ -26,6 +30,53 @@ public sealed class ReportingSchemeModelTests
         {
             Run(scheme, seed);
         }
+    }
+
+    [Fact]
+    public void Histories_of_the_hint_equal_its_model()
+    {
+        int seed = Environment.TickCount;
+        for (int run = 0; run < 10; run++, seed++)
+        {
+            var device = new HintedSchemeModel(s_order);
+            using var fixture = new FrameFixture(zone => [new HintedFrames(new BuddyFrameAllocator(zone, perCorePages: false), device, s_order)], Megabytes);
+            try
+            {
+                device.Run((HintedFrames)fixture.Allocator, new Random(seed), Steps);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                throw new XunitException($"Seed {seed}: {e.Message}{Environment.NewLine}After:{Environment.NewLine}{device.History}", e);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Every_scheme_reports_the_free_blocks_of_the_scan_once(string scheme)
+    {
+        // A size at which the zone is full, as those of the scan are.
+        const int Count = 1024;
+        using FreeBlocks blocks = FreeBlocks.Create(Count);
+        var device = new RecordingDevice();
+        bool isHint = scheme == ReportingVariants.Hint.Name;
+        IReportableFrames? found = isHint ? null : ScanSchemes.Create(scheme, blocks.Zone, FreeBlocks.Order);
+        using IFrameAllocator frames = found?.Frames ?? new HintedFrames(new BuddyFrameAllocator(blocks.Zone), device, FreeBlocks.Order);
+        blocks.Lay(frames);
+        device.Clear();
+        blocks.Take(frames);
+        blocks.PutBack(frames);
+        if (found is not null)
+        {
+            var options = new PageReporterOptions { BlockOrder = FreeBlocks.Order.Value, PieceOrder = FreeBlocks.Order.Value };
+            using var reporter = new PageReporter(found, options, TimeProvider.System);
+            reporter.Register(device);
+            reporter.ReportNow();
+        }
+
+        Assert.Equal(blocks.Blocks.ToArray(), device.Ranges.Select(range => range.Frame).Order());
+        Assert.All(device.Ranges, range => Assert.Equal(FreeBlocks.Order, range.Order));
+        frames.Validate();
     }
 
     private static void Run(string name, int seed)

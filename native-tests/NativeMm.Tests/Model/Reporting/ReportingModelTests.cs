@@ -50,6 +50,7 @@ public sealed class ReportingModelTests
         int orderMin = variant.IsCached() ? 1 : 0;
         HashSet<uint> reported = [];
         int callsUntilFailure = int.MaxValue;
+        int failures = 0;
         fixture.Reporter.Register(new ScriptedDevice(ranges =>
         {
             IEnumerable<uint> frames = ranges.SelectMany(range => Enumerable.Range((int)range.Frame.Value, (int)range.Order.Frames)).Select(f => (uint)f);
@@ -100,6 +101,8 @@ public sealed class ReportingModelTests
                 history.Append(CultureInfo.InvariantCulture, $"r{reported.Count} ");
                 fixture.Allocator.Validate();
                 bool failed = callsUntilFailure <= 0;
+                failures += failed ? 1 : 0;
+                Assert.Equal(failures, fixture.Reporter.GetStatistics().DeviceFailures);
                 Assert.True(
                     failed ? reported.IsSubsetOf(expected) : reported.SetEquals(expected),
                     $"Seed {seed}: {reported.Count} frames reported instead of {expected.Count}, " +

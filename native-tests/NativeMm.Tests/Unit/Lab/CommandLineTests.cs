@@ -45,6 +45,8 @@ public sealed class CommandLineTests
     [InlineData("run reporting --set blocks=1024", "Bad value '1024' for blocks: expected a whole number from 4096 to 262144")]
     [InlineData("run reporting --set blocks=262145", "Bad value '262145' for blocks")]
     [InlineData("run reporting --set part=burst --set blocks=4096", "no meaning for burst")]
+    [InlineData("run reporting --set survivors=last", "Bad value 'last' for survivors: expected first|random")]
+    [InlineData("run reporting --set part=scan --set survivors=random", "--set survivors has no meaning for scan")]
     [InlineData("run reporting --threads 0", "at least 1 and at most 16")]
     [InlineData("run reporting --threads 17", "at most 16")]
     [InlineData("run reporting --set part=scan --threads 2", "Part scan runs on 1 thread")]

@@ -13,31 +13,60 @@ public sealed unsafe class ObservedLazySetTests
     private static readonly FreeSpaceGeometry s_geometry = new(SystemPlatform.Current, 0, 1 << 10, 1 << 10);
 
     [Fact]
-    public void Pages_their_peak_and_every_add_above_the_bound_are_counted()
+    public void Pages_count_until_they_are_given_back_and_every_add_above_the_bound_is_seen()
     {
         var clock = new PurgeClock();
-        using var set = new ObservedLazySet(new UnsortedLazySet(s_geometry), bound: 10, clock);
+        var outstanding = new OutstandingPages(s_geometry.Pages, bound: 10);
+        using var space = new ObservedFreeSpace(s_geometry, outstanding, clock);
+        using var set = new ObservedLazySet(new UnsortedLazySet(s_geometry), outstanding, clock);
         PageRange* pieces = stackalloc PageRange[16];
-        set.Add(new PageRange(0, 4));
-        set.Add(new PageRange(10, 6));
-        Assert.Equal((10, 10, 0), (set.Pages, set.PagesPeak, set.OverBound));
+        Assert.True(space.TryTake(100, 1, out uint start, out _));
+        set.Add(new PageRange(start, 4));
+        set.Add(new PageRange(start + 10, 6));
+        Assert.Equal((10, 10, 0), (outstanding.Now, outstanding.Peak, outstanding.OverBound));
 
-        set.Add(new PageRange(20, 1));
-        Assert.Equal((11, 11, 1), (set.Pages, set.PagesPeak, set.OverBound));
-        Assert.Equal(3, set.Detach(pieces));
-        set.Add(new PageRange(0, 2));
-        Assert.Equal((2, 11, 1), (set.Pages, set.PagesPeak, set.OverBound));
-        Assert.Equal(2, set.Validate());
+        // Detached, and so being unmapped, they are as outstanding as before: a free at this moment is above the bound.
+        Assert.Equal(2, set.Detach(pieces));
+        set.Add(new PageRange(start + 20, 1));
+        Assert.Equal((11, 11, 1), (outstanding.Now, outstanding.Peak, outstanding.OverBound));
 
-        set.ForgetPeak();
-        Assert.Equal((2, 2, 0), (set.Pages, set.PagesPeak, set.OverBound));
+        space.GiveMany(pieces, 2);
+        Assert.Equal((1, 11, 1), (outstanding.Now, outstanding.Peak, outstanding.OverBound));
+        set.Add(new PageRange(start + 30, 2));
+        Assert.Equal((3, 11, 1), (outstanding.Now, outstanding.Peak, outstanding.OverBound));
+        Assert.Equal(3, set.Validate());
+
+        outstanding.Forget();
+        Assert.Equal((3, 3, 0), (outstanding.Now, outstanding.Peak, outstanding.OverBound));
+    }
+
+    [Fact]
+    public void A_piece_that_the_system_refused_to_unmap_counts_once_and_its_addresses_count_anew()
+    {
+        var clock = new PurgeClock();
+        var outstanding = new OutstandingPages(s_geometry.Pages, bound: 10);
+        using var space = new ObservedFreeSpace(s_geometry, outstanding, clock);
+        using var set = new ObservedLazySet(new UnsortedLazySet(s_geometry), outstanding, clock);
+        PageRange* pieces = stackalloc PageRange[16];
+        Assert.True(space.TryTake(100, 1, out uint start, out _));
+        var piece = new PageRange(start + 31, 7);
+        set.Add(piece);
+        Assert.Equal(1, set.Detach(pieces));
+        set.Add(piece);
+        Assert.Equal((7, 0), (outstanding.Now, outstanding.OverBound));
+
+        Assert.Equal(1, set.Detach(pieces));
+        space.GiveMany(pieces, 1);
+        Assert.Equal(0, outstanding.Now);
+        set.Add(piece);
+        Assert.Equal((7, 7), (outstanding.Now, outstanding.Peak));
     }
 
     [Fact]
     public void A_purge_that_finds_nothing_is_none()
     {
         var clock = new PurgeClock();
-        using var set = new ObservedLazySet(new UnsortedLazySet(s_geometry), bound: 10, clock);
+        using var set = new ObservedLazySet(new UnsortedLazySet(s_geometry), new OutstandingPages(s_geometry.Pages, bound: 10), clock);
         PageRange* pieces = stackalloc PageRange[16];
 
         Assert.Equal(0, set.Detach(pieces));
@@ -66,13 +95,13 @@ public sealed unsafe class ObservedLazySetTests
     public void A_free_space_that_is_observed_keeps_every_hold_and_tells_the_clock()
     {
         var clock = new PurgeClock();
-        using var space = new ObservedFreeSpace(s_geometry, clock);
+        using var space = new ObservedFreeSpace(s_geometry, new OutstandingPages(s_geometry.Pages, bound: 10), clock);
         clock.Reset();
         clock.Detached(Stopwatch.GetTimestamp());
         Assert.True(space.TryTake(4, 1, out uint start, out _));
         space.ForgetHolds();
         PageRange piece = new(start, 4);
-        space.GiveMany(&piece, 1, 0, 0);
+        space.GiveMany(&piece, 1);
 
         Assert.Equal(1, space.Holds.Count);
         Assert.True(clock.LongestNanoseconds > 0);

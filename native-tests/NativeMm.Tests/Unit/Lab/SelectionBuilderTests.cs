@@ -49,6 +49,20 @@ public sealed class SelectionBuilderTests
     }
 
     [Fact]
+    public void The_burst_with_random_survivors_is_another_case_for_each_allocator()
+    {
+        IReadOnlyList<Case> cases = Build(["reporting"], ["nativemm", "glibc"], null, "part=burst", "survivors=first,random").Cases();
+        Assert.Equal(
+        [
+            new Case("reporting", "nativemm", 1, ParameterValues.Of("part", "burst")),
+            new Case("reporting", "glibc", 1, ParameterValues.Of("part", "burst")),
+            new Case("reporting", "nativemm", 1, ParameterValues.Of("part", "burst", "survivors", "random")),
+            new Case("reporting", "glibc", 1, ParameterValues.Of("part", "burst", "survivors", "random")),
+        ],
+        cases);
+    }
+
+    [Fact]
     public void Without_settings_every_default_is_planned_for_every_variant()
     {
         foreach (IExperiment experiment in ExperimentRegistry.All)

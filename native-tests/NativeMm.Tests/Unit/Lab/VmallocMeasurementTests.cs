@@ -29,6 +29,20 @@ public sealed class VmallocMeasurementTests
         Assert.InRange(found["drain_ns"], 1, double.MaxValue);
     }
 
+    [LinuxTheory]
+    [InlineData("nativemm-lazy", DrainLayout.Alternating, 900_000)]
+    [InlineData("unsorted", DrainLayout.Mergeable, 900_000)]
+    [InlineData("nativemm-lazy", DrainLayout.Mergeable, 1)]
+    public void A_drain_of_mapped_areas_counts_the_calls_that_unmap(string variant, string layout, double least)
+    {
+        IReadOnlyDictionary<string, double> found =
+            Measure(VmallocExperiment.DrainCase(Of(variant), $"{Areas}", layout, "worker:100:pages", DrainMapping.Yes));
+
+        // The second thread's own ranges are unmapped as well.
+        Assert.InRange(found["unmaps_per_million_frees"], least, 100_000_000);
+        Assert.InRange(found["free_max"], found["free_p999"], double.MaxValue);
+    }
+
     [LinuxFact]
     public void An_unsorted_drain_gives_everything_back_in_one_hold()
     {

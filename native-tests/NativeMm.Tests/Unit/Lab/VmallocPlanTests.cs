@@ -1,3 +1,4 @@
+using NativeMm.Lab;
 using NativeMm.Lab.Commands;
 using NativeMm.Lab.Experiments;
 using NativeMm.Lab.Experiments.Vmalloc;
@@ -29,18 +30,31 @@ public sealed class VmallocPlanTests
     public void Policies_are_compared_at_the_largest_number_of_areas_unless_they_are_asked_for()
     {
         IReadOnlyList<Case> swept = Build(["nativemm"], null, "test=drain");
-        Assert.All(swept.Where(c => c.Parameters["policy"] != PurgePolicyText.Default), c => Assert.Equal("131072", c.Parameters["areas"]));
+        Assert.All(
+            swept.Where(c => c.Parameters["policy"] != PurgePolicyText.Default && c.Parameters["mapped"] == DrainMapping.No),
+            c => Assert.Equal("131072", c.Parameters["areas"]));
         Assert.Equal(PurgePolicyText.Sweep.Order(), swept.Select(c => c.Parameters["policy"]).Distinct().Order());
         Assert.Equal(["131072", "32768", "8192"], swept.Select(c => c.Parameters["areas"]).Distinct().Order());
 
-        IReadOnlyList<Case> asked = Build(["nativemm"], null, "test=drain", "policy=caller:10:pages");
+        IReadOnlyList<Case> asked = Build(["nativemm"], null, "test=drain", "policy=caller:10:pages", "mapped=no");
         Assert.Equal(3 * 2, asked.Count);
+    }
+
+    [Fact]
+    public void Areas_are_really_mapped_where_so_many_can_be_and_a_few_policies_are_compared()
+    {
+        IReadOnlyList<Case> mapped = Build(["nativemm"], null, "test=drain", "mapped=yes");
+        Assert.All(mapped, c => Assert.Equal("8192", c.Parameters["areas"]));
+        Assert.Equal(PurgePolicyText.MappedSweep.Order(), mapped.Select(c => c.Parameters["policy"]).Distinct().Order());
+        Assert.Single(Build(["nativemm-lazy"], null, "test=drain", "mapped=yes", "areas=2000", "layout=alternating", "policy=worker:10:pages"));
+        Assert.Throws<LabUsageException>(() => Build(["nativemm"], null, "test=drain", "mapped=yes", "areas=32768"));
+        Assert.Throws<LabUsageException>(() => Build(["nativemm"], null, "test=storm", "mapped=yes"));
     }
 
     [Fact]
     public void The_unsorted_list_has_no_policy_but_its_own()
     {
-        IReadOnlyList<Case> cases = Build(["unsorted"], null, "test=drain,storm", "policy=caller:10:pages,worker:1:either");
+        IReadOnlyList<Case> cases = Build(["unsorted"], null, "test=drain,storm", "policy=caller:10:pages,worker:1:either", "mapped=no");
         Assert.All(cases, c => Assert.Equal(PurgePolicyText.Default, c.Parameters["policy"]));
         Assert.Equal((3 * 2) + 2, cases.Count);
     }

@@ -12,6 +12,24 @@ public sealed class PageReporterTests
 
     public static TheoryData<ReporterVariant> Variants => ReporterFixture.Variants;
 
+    public static TheoryData<ReporterVariant, int> VariantsAndOrders
+    {
+        get
+        {
+            TheoryData<ReporterVariant, int> data = [];
+            foreach (ReporterVariant variant in Enum.GetValues<ReporterVariant>())
+            {
+                // A cache takes single frames by the dozen, and they are free behind it when it is drained.
+                for (int order = variant.IsCached() ? 1 : 0; order < Order.Count; order++)
+                {
+                    data.Add(variant, order);
+                }
+            }
+
+            return data;
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Variants))]
     public void A_list_shorter_than_the_capacity_is_reported_in_one_call(ReporterVariant variant)
@@ -284,21 +302,28 @@ public sealed class PageReporterTests
     }
 
     [Theory]
-    [InlineData(ReporterVariant.LockFree, 4)]
-    [InlineData(ReporterVariant.LockFree, 10)]
-    [InlineData(ReporterVariant.Rotation, 0)]
-    [InlineData(ReporterVariant.Rotation, 10)]
-    [InlineData(ReporterVariant.Boundary, 0)]
-    [InlineData(ReporterVariant.Boundary, 10)]
+    [MemberData(nameof(VariantsAndOrders))]
     public void Any_smallest_order_is_reported_once(ReporterVariant variant, int order)
     {
-        using var fixture = new ReporterFixture(variant, options: ReporterFixture.WholeBlocks with { BlockOrder = order, PieceOrder = order });
+        int count = order < Order.Huge.Value ? 40 : 8;
+        uint megabytes = order < 7 ? 32u : 128u;
+        using var fixture = new ReporterFixture(variant, megabytes, ReporterFixture.WholeBlocks with { BlockOrder = order, PieceOrder = order });
         var device = new RecordingDevice();
         fixture.Reporter.Register(device);
-        List<Pfn> free = fixture.MakeApart(6, order);
-        fixture.Reporter.ReportNow();
+
+        // With those between them they fill whole granules of 64 KiB, so nothing else becomes free with them.
+        List<Pfn> free = fixture.MakeApart(count, order);
+        bool isRemembered = order >= fixture.Source.SmallestRemembered.Value;
+        Assert.Equal(isRemembered ? (ulong)count * new Order(order).Bytes : 0, fixture.Reporter.ReportNow());
+
         Assert.Equal(free.Order(), device.Ranges.Select(range => range.Frame).Order());
+        Assert.All(device.Ranges, range => Assert.Equal(order, range.Order.Value));
+        Assert.Equal(count == 8 ? [8] : [32, 8], device.Calls.Select(call => call.Length));
+
+        // What an allocator does not remember is found by each walk, and counts for nothing.
         Assert.Equal(0u, fixture.Reporter.ReportNow());
+        Assert.Equal(isRemembered ? count : 2 * count, device.Ranges.Count);
+        Assert.Equal(0u, fixture.Allocator.GetStatistics().IsolatedFrames);
     }
 
     [Fact]

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace NativeMm.Tests.Unit.Reporting;
 
-/// <summary>A reporter over a zone on a fake platform, with a clock that stands still. Disposing validates.</summary>
+/// <summary>A reporter over a zone on a fake platform, with a clock that stands still. Disposing validates, and asks the device.</summary>
 internal sealed unsafe class ReporterFixture : IDisposable
 {
     private readonly FrameFixture _frames;
@@ -88,7 +88,15 @@ internal sealed unsafe class ReporterFixture : IDisposable
 
     public void Dispose()
     {
+        var device = Reporter.Device as ScriptedDevice;
         Reporter.Dispose();
-        _frames.Dispose();
+        try
+        {
+            device?.AssertNoProblem();
+        }
+        finally
+        {
+            _frames.Dispose();
+        }
     }
 }

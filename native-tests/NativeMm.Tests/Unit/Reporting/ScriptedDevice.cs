@@ -1,5 +1,6 @@
 using NativeMm.Frames;
 using NativeMm.Reporting;
+using Xunit.Sdk;
 
 namespace NativeMm.Tests.Unit.Reporting;
 
@@ -7,5 +8,30 @@ namespace NativeMm.Tests.Unit.Reporting;
 /// <param name="report">Gets a copy of the ranges.</param>
 internal sealed class ScriptedDevice(Func<FrameRange[], FrameContent> report) : IReportingDevice
 {
-    public FrameContent Report(ReadOnlySpan<FrameRange> ranges) => report(ranges.ToArray());
+    private XunitException? _problem;
+
+    /// <inheritdoc/>
+    public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
+    {
+        try
+        {
+            return report(ranges.ToArray());
+        }
+        catch (XunitException problem)
+        {
+            Interlocked.CompareExchange(ref _problem, problem, null);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Fails the test when an assertion inside the device failed: to the reporter that was a device that throws, which it survives.
+    /// </summary>
+    public void AssertNoProblem()
+    {
+        if (_problem is { } problem)
+        {
+            throw new XunitException(problem.Message, problem);
+        }
+    }
 }

@@ -94,11 +94,12 @@ public sealed unsafe class VmapMappingsTests
 
     private static string[] Run(int mappings, string limit)
     {
-        // With separate views of code for writing and running, each method that is compiled needs mappings of its own.
+        // With separate views of code for writing and running, each method that is compiled needs mappings of its own; with tiers, methods are
+        // compiled again at any later time, by a thread that ends the process when it gets none.
         ChildResult child = ChildProcess.Run(
             "vmap-mappings",
             [mappings.ToString(CultureInfo.InvariantCulture), limit],
-            new Dictionary<string, string>(StringComparer.Ordinal) { ["DOTNET_EnableWriteXorExecute"] = "0" });
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["DOTNET_EnableWriteXorExecute"] = "0", ["DOTNET_TieredCompilation"] = "0" });
         Assert.True(child.ExitCode == 0, child.Output + child.Error);
         return child.Output.Split('\n');
     }

@@ -1,0 +1,164 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Buffers;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using NativeMm.Runtime;
+using NativeMm.Tests.Support;
+using NativeMm.Vmap;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Vmap;
+
+/// <summary>The edge cases of the kernel's vmalloc that concern one range.</summary>
+public sealed unsafe class VmapEdgeTests
+{
+    private const nuint Page = Pfn.FrameBytes;
+
+    [LinuxFact]
+    public void ARefusedRangeIsTriedExactlyOnceMoreAfterEachStep()
+    {
+        var platform = new FaultyPlatform();
+        using var vmap = new VmapAllocator(Options(), platform);
+        int before = platform.Calls(PlatformCall.MapFile);
+        platform.FailCall(1, ErrorNumber.Invalid, PlatformCall.MapFile, times: 1000);
+        Assert.False(vmap.TryAlloc(Page, VmapFlags.None, 0, out _));
+
+        // Once at first, once without what is lazy, once without the pools.
+        Assert.Equal(3, platform.Calls(PlatformCall.MapFile) - before);
+
+        // One refusal is made good by the second attempt.
+        platform.FailCall(1, ErrorNumber.Invalid, PlatformCall.MapFile);
+        vmap.Free(vmap.Alloc(Page));
+        Assert.Equal(5, platform.Calls(PlatformCall.MapFile) - before);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        VmapAllocatorTests.AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void TheHeadOfAPoolIsLeftThereWhenItsAlignmentIsWrong()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        PinnedThread.Run(PinnedThread.TwoCores().First, () =>
+        {
+            nuint first = (nuint)vmap.Alloc(Page, alignment: 8 * Page);
+            nuint next = (nuint)vmap.Alloc(Page);
+            Assert.Equal(first + Page, next);
+            vmap.Free((void*)next);
+            long hits = vmap.GetStatistics().PoolHits;
+            nuint aligned = (nuint)vmap.Alloc(Page, alignment: 8 * Page);
+            Assert.Equal(0, (int)(aligned % (8 * Page)));
+            Assert.Equal((hits, 1), (vmap.GetStatistics().PoolHits, vmap.GetStatistics().PooledPages));
+
+            // On top now is one that lies well, and it is the one that is taken.
+            vmap.Free((void*)aligned);
+            Assert.True(aligned == (nuint)vmap.Alloc(Page, alignment: 8 * Page));
+            Assert.True(next == (nuint)vmap.Alloc(Page));
+            Assert.Equal((hits + 2, 0), (vmap.GetStatistics().PoolHits, vmap.GetStatistics().PooledPages));
+        });
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void TheLargestRangeHasRoomForItsGuardAndNoByteMore()
+    {
+        const nuint Window = 4 << 20;
+        using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 16 << 20, window: Window);
+        byte* whole = (byte*)vmap.Alloc(Window - Page, VmapFlags.Guarded);
+        whole[Window - Page - 1] = 1;
+        Assert.Equal((0, 1023u, 1u), (vmap.GetStatistics().FreePages, vmap.FindArea(whole)!.Value.Pages, vmap.FindArea(whole)!.Value.GuardPages));
+        vmap.Validate();
+        vmap.Free(whole);
+        Assert.Throws<ArgumentOutOfRangeException>(() => vmap.Alloc(Window - Page + 1, VmapFlags.Guarded));
+        Pfn[] frames = new Pfn[1024];
+        vmap.AllocateFrames(frames);
+        byte* map = (byte*)vmap.Map(frames.AsSpan(1), VmapFlags.Guarded);
+        map[Window - Page - 1] = 1;
+        vmap.Unmap(map);
+        Assert.Throws<ArgumentException>(() => vmap.Map(frames, VmapFlags.Guarded));
+        vmap.FreeFrames(frames);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        VmapAllocatorTests.AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void FramesBeyondTheZoneAndFreeFramesAreNotMapped()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        Pfn[] frames = new Pfn[2];
+        vmap.AllocateFrames(frames);
+        Pfn[] gone = new Pfn[1];
+        vmap.AllocateFrames(gone);
+        vmap.FreeFrames(gone);
+        foreach (Pfn bad in (Pfn[])[new Pfn((uint)vmap.Zone.FrameCount), new Pfn((uint)vmap.Zone.FrameCount + 1), new Pfn(uint.MaxValue - 1), gone[0]])
+        {
+            ArgumentException problem = Assert.Throws<ArgumentException>(() => vmap.Map([frames[0], bad]));
+            Assert.Contains($"Frame {bad} ", problem.Message, StringComparison.Ordinal);
+            Assert.Throws<ArgumentException>(() => vmap.MapRam([bad, frames[1]]));
+        }
+
+        Assert.Equal(((0u, true), (0u, true)), (vmap.References(frames[0]), vmap.References(frames[1])));
+        vmap.FreeFrames(frames);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        VmapAllocatorTests.AssertEmpty(vmap);
+    }
+
+    [LinuxTheory]
+    [InlineData(PurgeExecutor.Caller)]
+    [InlineData(PurgeExecutor.Worker)]
+    public void DisposeTakesEverythingAlongWhateverStateItIsIn(PurgeExecutor executor)
+    {
+        var platform = new FaultyPlatform();
+        using (var vmap = new VmapAllocator(Options() with { Purge = new LazyPurgePolicy { Executor = executor } }, platform))
+        {
+            Pfn[] frames = new Pfn[70];
+            vmap.AllocateFrames(frames);
+            *(byte*)vmap.Alloc(3 * Page, VmapFlags.Guarded) = 1;
+            *(byte*)vmap.Map(frames) = 1;
+            *(byte*)vmap.MapRam(frames.AsSpan(0, 5)) = 1;
+            vmap.Free(vmap.Alloc(Page));
+            vmap.Unmap(vmap.Map(frames));
+            Assert.Equal(5, vmap.GetAreas().Select(area => area.State).Append(VmapAreaState.None).Distinct().Count());
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
+    [LinuxFact]
+    public void BuffersThatOutliveTheirRuntimeAreHarmlessDisposedOrForgotten()
+    {
+        var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false });
+        (WeakReference<MappedBuffer> forgotten, MappedBuffer kept) = MakeBuffers(runtime);
+        runtime.Dispose();
+        kept.Dispose();
+        for (int attempt = 0; attempt < 10 && IsThere(forgotten); attempt++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        // A finalizer that throws would have ended the process.
+        Assert.False(IsThere(forgotten));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool IsThere(WeakReference<MappedBuffer> buffer) => buffer.TryGetTarget(out _);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static (WeakReference<MappedBuffer> Forgotten, MappedBuffer Kept) MakeBuffers(MemoryRuntime runtime)
+    {
+        var part = new MappedBuffer(8192, runtime: runtime);
+        var view = MappedBuffer.Concat(part, part);
+        view.Span[8192] = 1;
+        return (new WeakReference<MappedBuffer>(part), view);
+    }
+
+    private static VmapOptions Options() => new()
+    {
+        CapacityBytes = 16 << 20,
+        WindowBytes = 64 << 20,
+        Purge = new LazyPurgePolicy { Executor = PurgeExecutor.Caller },
+    };
+}

@@ -1,0 +1,306 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Vmap;
+
+/// <content>The blocks that short-lived maps are cut from: made, found by address, flushed, and given up.</content>
+public sealed unsafe partial class VmapAllocator
+{
+    private readonly VmapBlockQueue[] _queues;
+    private readonly Lock _blocksLock = new();
+    private VmapBlock?[] _blocks = new VmapBlock?[16];
+    private long _blockPages;
+
+    /// <summary>
+    /// Unmaps everything that was given back but may still be reachable by its old addresses: the stale parts of all blocks, the blocks in use among
+    /// them, and everything lazy.
+    /// </summary>
+    public void UnmapAliases()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+
+        // Under the purge lock: a run that another flush has taken out and not unmapped yet would be missed.
+        lock (_purgeLock)
+        {
+            foreach (VmapBlockQueue queue in _queues)
+            {
+                foreach (VmapBlock block in BlocksOf(queue))
+                {
+                    FlushStale(block);
+                }
+            }
+
+            if (_canMap)
+            {
+                DecayAndPurge();
+            }
+        }
+    }
+
+    private static VmapBlockQueue[] MakeQueues(int count)
+    {
+        var queues = new VmapBlockQueue[count];
+        for (int i = 0; i < count; i++)
+        {
+            queues[i] = new VmapBlockQueue();
+        }
+
+        return queues;
+    }
+
+    private static VmapBlock[] BlocksOf(VmapBlockQueue queue)
+    {
+        lock (queue.Lock)
+        {
+            return [.. queue.Blocks];
+        }
+    }
+
+    /// <summary>Takes a map back if one of so many frames begins there; otherwise nothing changes.</summary>
+    /// <param name="block">Its block.</param>
+    /// <param name="offset">Its first page.</param>
+    /// <param name="frames">Its frames.</param>
+    /// <param name="done">Whether the block is used up and out of its queue, so that the caller retires it.</param>
+    private static bool TryReturn(VmapBlock block, uint offset, int frames, out bool done)
+    {
+        // The block knows its queue: its address says nothing about the core that made it.
+        lock (block.Queue.Lock)
+        {
+            done = false;
+            if (frames <= 0 || offset >= VmapBlock.Pages || block.FramesAt(offset) != frames)
+            {
+                return false;
+            }
+
+            block.Return(offset);
+            done = DetachIfDone(block);
+            return true;
+        }
+    }
+
+    /// <summary>Takes a block out of its queue when all of it is used up and given back. Under the lock of the queue.</summary>
+    private static bool DetachIfDone(VmapBlock block) => block.Dirty == VmapBlock.Pages && Detach(block);
+
+    /// <summary>Takes a block out of its queue. False when somebody else did. Under the lock of the queue.</summary>
+    private static bool Detach(VmapBlock block)
+    {
+        block.Close();
+        block.Queue.Current = ReferenceEquals(block.Queue.Current, block) ? null : block.Queue.Current;
+        return block.Queue.Blocks.Remove(block);
+    }
+
+    private VmapOutcome Cut(VmapBlockQueue queue, int frames, out VmapBlock? block, out uint offset)
+    {
+        VmapBlock? idle;
+        lock (queue.Lock)
+        {
+            block = queue.Current;
+            if (block is not null && block.TryCut(frames, out offset))
+            {
+                return VmapOutcome.Success;
+            }
+
+            idle = CloseCurrent(queue);
+        }
+
+        offset = 0;
+        RetireIfAny(idle);
+        VmapOutcome outcome = MakeBlock(queue, out block);
+        if (outcome != VmapOutcome.Success)
+        {
+            return outcome;
+        }
+
+        // The block is this thread's until it is in the queue.
+        block!.TryCut(frames, out offset);
+        lock (queue.Lock)
+        {
+            // Another thread may have made one meanwhile. Nothing more is cut from that one, so it must not wait to be used up.
+            idle = CloseCurrent(queue);
+            queue.Blocks.Add(block);
+            queue.Current = block;
+        }
+
+        RetireIfAny(idle);
+        return VmapOutcome.Success;
+    }
+
+    /// <summary>Stops cutting from the current block. Gives it if nothing of it is in use, so that it can go at once. Under the lock of the queue.</summary>
+    private static VmapBlock? CloseCurrent(VmapBlockQueue queue)
+    {
+        VmapBlock? block = queue.Current;
+        queue.Current = null;
+        block?.Close();
+        return block is { Used: 0 } && Detach(block) ? block : null;
+    }
+
+    private VmapOutcome MakeBlock(VmapBlockQueue queue, out VmapBlock? block)
+    {
+        block = null;
+        uint record = _areas.TryTake();
+        if (record == 0)
+        {
+            return VmapOutcome.NoRecords;
+        }
+
+        if (!_free.TryTake(VmapBlock.Pages, 1, out uint start, out _))
+        {
+            _areas.Give(record);
+            return VmapOutcome.NoRange;
+        }
+
+        var wish = new RangeWish(VmapAreaKind.Block, VmapBlock.Pages << Pfn.FrameShift, VmapBlock.Pages, VmapFlags.None, 1);
+        block = new VmapBlock(queue, record, start);
+        Describe(record, wish, new PageRange(start, VmapBlock.Pages));
+        _areas.Records[record].Slot = Remember(block);
+
+        // What is not cut yet.
+        _areas.Records[record].Mappings = 1;
+        _budget.Charge(1);
+        Atomic.Add(ref _blockPages, VmapBlock.Pages);
+        Publish(record, VmapAreaState.Block);
+        return VmapOutcome.Success;
+    }
+
+    private uint Remember(VmapBlock block)
+    {
+        lock (_blocksLock)
+        {
+            int slot = Array.IndexOf(_blocks, null);
+            if (slot < 0)
+            {
+                slot = _blocks.Length;
+                var larger = new VmapBlock?[2 * slot];
+                _blocks.CopyTo(larger, 0);
+                Atomic.StoreRelease(ref _blocks, larger);
+            }
+
+            Atomic.StoreRelease(ref _blocks[slot], block);
+            return (uint)slot;
+        }
+    }
+
+    private VmapBlock? BlockAt(uint page)
+    {
+        uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
+        VmapArea* area = _areas.Records + record;
+        if (record == 0 || Atomic.LoadAcquire(ref area->State) != (uint)VmapAreaState.Block)
+        {
+            return null;
+        }
+
+        VmapBlock?[] blocks = Atomic.LoadAcquire(ref _blocks);
+        VmapBlock? block = area->Slot < blocks.Length ? Atomic.LoadAcquire(ref blocks[area->Slot]) : null;
+        return block?.Record == record ? block : null;
+    }
+
+    /// <summary>A block that is out of its queue becomes a lazily freed range.</summary>
+    private void Retire(VmapBlock block)
+    {
+        VmapArea* area = Forget(block);
+        AddLazy(block.Record, area);
+    }
+
+    private void RetireIfAny(VmapBlock? block)
+    {
+        if (block is not null)
+        {
+            Retire(block);
+        }
+    }
+
+    /// <summary>A block is no block any more: its range is private to this thread.</summary>
+    private VmapArea* Forget(VmapBlock block)
+    {
+        VmapArea* area = _areas.Records + block.Record;
+        lock (_blocksLock)
+        {
+            _blocks[area->Slot] = null;
+        }
+
+        Atomic.Add(ref _blockPages, -VmapBlock.Pages);
+        return area;
+    }
+
+    /// <summary>
+    /// Retires blocks that nothing is mapped in at this moment, although not all of them is used up, as far as the bound allows. The caller holds
+    /// the purge lock and purges next: a purge of their own, as other frees do, would be a purge inside of a purge.
+    /// </summary>
+    /// <returns>How many.</returns>
+    private int RetireFragmented()
+    {
+        int retired = 0;
+        foreach (VmapBlockQueue queue in _queues)
+        {
+            foreach (VmapBlock block in BlocksOf(queue))
+            {
+                retired += TryRetireFragmented(block) ? 1 : 0;
+            }
+        }
+
+        return retired;
+    }
+
+    private bool TryRetireFragmented(VmapBlock block)
+    {
+        bool alone = VmapBlock.Pages > _lazyPagesBound;
+        lock (block.Queue.Lock)
+        {
+            if (block.Used != 0 || !block.Queue.Blocks.Contains(block) || (!alone && !TryReserveLazy(VmapBlock.Pages)))
+            {
+                return false;
+            }
+
+            Detach(block);
+        }
+
+        VmapArea* area = Forget(block);
+        if (alone)
+        {
+            PurgeAlone(block.Record, area);
+        }
+        else
+        {
+            AddReserved(area);
+        }
+
+        return true;
+    }
+
+    /// <summary>Unmaps what is stale in a block that is in use, fully cut ones among them.</summary>
+    private void FlushStale(VmapBlock block)
+    {
+        for (uint next = 0; TryTakeStale(block, next, out uint offset, out uint pages); next = offset + pages)
+        {
+            // Without the lock: who maps on this core does not wait for the system. What was taken out counts as in use, so that the block stays.
+            var range = new PageRange(block.Start + offset, pages);
+            bool unmapped = _mapper.TryRevoke(range, 0);
+            if (unmapped)
+            {
+                _references.Release(_areas.FrameOf + range.Start, pages);
+            }
+
+            PutStale(block, offset, pages, unmapped);
+        }
+    }
+
+    private static bool TryTakeStale(VmapBlock block, uint from, out uint offset, out uint pages)
+    {
+        lock (block.Queue.Lock)
+        {
+            (offset, pages) = (0, 0);
+            return block.Queue.Blocks.Contains(block) && block.TryTakeStale(from, out offset, out pages);
+        }
+    }
+
+    private void PutStale(VmapBlock block, uint offset, uint pages, bool unmapped)
+    {
+        bool done;
+        lock (block.Queue.Lock)
+        {
+            block.PutStale(offset, pages, unmapped);
+            done = DetachIfDone(block);
+        }
+
+        RetireIfAny(done ? block : null);
+    }
+}
