@@ -108,7 +108,9 @@ public sealed unsafe class RefusedDiscardTests
         ulong first = reporter.ReportNow();
         int failures = refusedCall == 0 ? 0 : 1;
         Assert.Equal(failures, reporter.GetStatistics().DeviceFailures);
-        Assert.Equal(taken, first);
+
+        // A block may be told of as a whole of which only a part was used; that part counts.
+        Assert.InRange(first, 0u, taken);
         Assert.Equal(refusedCall == 0, first == free);
         FrameStatistics between = frames.GetStatistics();
         Assert.Equal(0u, between.IsolatedFrames);
