@@ -95,16 +95,18 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
     private static long LessAReserve(long mappings) => Math.Max(mappings - MappingReserve.Mappings, mappings / 2);
 
     /// <summary>
-    /// Sets mappings aside for the moment in which none is left, with a rehearsal of it: what runs then must have been compiled before, because the
-    /// compiler needs mappings too, and the first calls through an interface are compiled by and by.
+    /// Sets mappings aside for the moment in which none is left. That moment is rehearsed before, with a budget that nobody uses: what runs then must
+    /// have been compiled, because the compiler needs mappings too, and the first calls through an interface are compiled by and by.
     /// </summary>
     private void Prepare()
     {
-        bool isReady = _reserve.TryFill();
-        for (int rehearsals = Atomic.Exchange(ref s_rehearsals, 0); isReady && rehearsals > 0; rehearsals--)
+        for (int rehearsals = Atomic.Exchange(ref s_rehearsals, 0); rehearsals > 0; rehearsals--)
         {
-            isReady = NoteRefusal(new PlatformResult(ErrorNumber.OutOfMemory)) && CeilingFor(0) == NoCeiling;
+            using var rehearsal = new MappingBudget(platform, free, mappingsMax);
+            _ = rehearsal._reserve.TryFill() && rehearsal.NoteRefusal(new PlatformResult(ErrorNumber.OutOfMemory));
         }
+
+        _reserve.TryFill();
     }
 
     /// <summary>The limit of the system. Once few enough mappings are in use to take a new reserve from the others, there is none any more.</summary>

@@ -101,9 +101,11 @@ public sealed unsafe partial class VmapAllocator
             Check("private pages", pages[(int)VmapAreaState.None], 0);
             Check("mappings", _budget.Charged, _canMap ? mappings : 0);
             CheckReferences();
+
+            // With the lock: a purge gives frames up.
+            _frames.Validate();
         }
 
-        _frames.Validate();
         GC.KeepAlive(this);
     }
 
