@@ -54,23 +54,6 @@ public sealed unsafe class MappingBudgetTests
     }
 
     [LinuxFact]
-    public void ManyThatBeginAtOnceAreNotRefused()
-    {
-        for (int round = 0; round < 20; round++)
-        {
-            using var vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 32 << 20, WindowBytes = 128 << 20 });
-            StartGate.Run(4, _ =>
-            {
-                for (int i = 0; i < 300; i++)
-                {
-                    Assert.True(vmap.Alloc(Pfn.FrameBytes) != null);
-                }
-            });
-            Assert.False(vmap.GetStatistics().MappingsMax < 1200);
-        }
-    }
-
-    [LinuxFact]
     public void AnotherErrorThanFullTablesLeavesTheLimitAlone()
     {
         using var bench = new Bench();
