@@ -2,19 +2,21 @@ namespace NativeMm.Reporting;
 
 /// <summary>
 /// What to keep back because reports of late were mistakes: frames that were reported and soon taken again, so that each page of them faulted
-/// once more. Grows with each mistake and halves with each delay, so it follows a program that calms down. Not thread-safe; no clock of its own.
+/// once more. Grows with each mistake and halves with each delay, so it follows a program that calms down; if a halving turns out to be one more
+/// mistake, it is undone. Not thread-safe; no clock of its own.
 /// </summary>
 /// <param name="delay">Time after which half of the margin is given up, and half of the time within which a frame taken again was a mistake.</param>
 internal sealed class RefaultMargin(TimeSpan delay)
 {
-    // A margin that has just been halved is whole again after one mistake of a quarter of it.
-    private const ulong Gain = 2;
+    // A pass finds a small part of what would be a mistake, and using a frame again costs many times what telling of it did.
+    private const ulong Gain = 4;
     private const int WindowDelays = 2;
 
     private readonly Queue<(TimeSpan Time, ulong Frames)> _recent = [];
     private ulong _recentFrames;
     private ulong _forgivenFrames;
     private ulong _backedFrames;
+    private ulong _wholeFrames;
     private TimeSpan _halvedAt;
 
     /// <summary>Frames to keep back.</summary>
@@ -34,14 +36,18 @@ internal sealed class RefaultMargin(TimeSpan delay)
         // Only use makes memory of the zone come back; if it is more than was reported of late, the rest is growth.
         ulong taken = backedFrames - Math.Min(backedFrames, _backedFrames);
         ulong refaulted = Math.Min(taken, _recentFrames);
+        bool wasProbe = refaulted != 0 && refaulted >= _recentFrames / 2;
         Forget(refaulted);
         if (now - _halvedAt >= delay)
         {
+            _wholeFrames = Frames;
             Frames /= 2;
             _halvedAt = now;
         }
 
-        Frames = Math.Min(Frames + (Gain * refaulted), backedFrames);
+        // When most of what was reported since the last halving came back, the halving was the mistake.
+        ulong grown = Frames + (Gain * refaulted);
+        Frames = Math.Min(wasProbe ? Math.Max(grown, _wholeFrames) : grown, backedFrames);
         _backedFrames = backedFrames;
     }
 

@@ -14,7 +14,11 @@ internal sealed class ReporterPace(PageReporterOptions options)
     // Samples miss the true peak of what comes and goes between them: a part of the swing that they did see is kept on top.
     private const ulong SwingDivisor = 2;
 
+    // As long as there were mistakes of late, a pass is a probe: a part of a full call.
+    private const ulong ProbeDivisor = 4;
+
     private readonly ulong _highWaterFrames = (ulong)options.HighWaterBlocks << options.Pieces.Value;
+    private readonly ulong _probe = AtLeastABlock(ProbeDivisor, options);
     private readonly SlidingRange _allocated = new(options.Delay);
     private readonly RefaultMargin _margin = new(options.Delay);
     private TimeSpan _requestedAt;
@@ -44,8 +48,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
         if (State == ReporterState.Requested && now - _requestedAt >= options.Delay)
         {
             State = ReporterState.Active;
-            // A call of full size, and never less than the largest block, or a buddy's walk would not get past its largest list.
-            _quota = Math.Max((ulong)PageReporter.Capacity << options.BlockOrder, Order.Max.Frames);
+            _quota = AtLeastABlock(1, options);
         }
 
         if (State == ReporterState.Active && use.UnreportedFrames < options.Pieces.Frames)
@@ -59,9 +62,11 @@ internal sealed class ReporterPace(PageReporterOptions options)
         }
 
         // The share is one of the largest amount seen, so that a burst is through after as many passes, not after ever smaller ones.
-        _quota = Math.Max(_quota, (use.UnreportedFrames + (ulong)options.BudgetDivisor - 1) / (ulong)options.BudgetDivisor);
+        ulong share = (use.UnreportedFrames + (ulong)options.BudgetDivisor - 1) / (ulong)options.BudgetDivisor;
+        _quota = Math.Max(_quota, share);
+        ulong limit = _margin.Frames == 0 ? _quota : Math.Max(share, _probe);
         ulong kept = needed - use.AllocatedFrames;
-        return use.UnreportedFrames > kept ? Math.Min(_quota, use.UnreportedFrames - kept) : 0;
+        return use.UnreportedFrames > kept ? Math.Min(limit, use.UnreportedFrames - kept) : 0;
     }
 
     /// <summary>Takes note of what a pass changed.</summary>
@@ -75,6 +80,10 @@ internal sealed class ReporterPace(PageReporterOptions options)
         State = ReporterState.Idle;
         _settledFrames = use.UnreportedFrames;
     }
+
+    /// <summary>A part of a full call, and never less than the largest block, or a buddy's walk would not get past its largest list.</summary>
+    private static ulong AtLeastABlock(ulong divisor, PageReporterOptions options) =>
+        Math.Max(((ulong)PageReporter.Capacity << options.BlockOrder) / divisor, Order.Max.Frames);
 
     /// <summary>
     /// What the program is likely to need: the most that was seen within the delay, and a part of the swing or what was lately reported by
