@@ -191,6 +191,8 @@ public sealed unsafe partial class VmapAllocator
     {
         if (count != 0)
         {
+            // Whoever else wants this core gets it now, and not while the lock is held.
+            Thread.Yield();
             _free.GiveMany(pieces, count);
             Atomic.Add(ref _lazyPages, -pages);
         }
