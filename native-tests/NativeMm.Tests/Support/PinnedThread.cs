@@ -31,7 +31,8 @@ internal static class PinnedThread
             {
                 problem = thrown;
             }
-        }) { IsBackground = true, Name = $"on core {core}" };
+        })
+        { IsBackground = true, Name = $"on core {core}" };
         thread.Start();
         Assert.True(thread.Join(StartGate.DefaultTimeout), $"The thread on core {core} did not end in time.");
         if (problem is not null)
