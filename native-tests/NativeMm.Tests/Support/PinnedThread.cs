@@ -16,6 +16,19 @@ internal static class PinnedThread
         return (all[0], all[^1]);
     }
 
+    /// <summary>Runs a body on any one processor, where threads can be pinned; elsewhere on this thread.</summary>
+    public static void RunOnOneCore(Action body)
+    {
+        if (SystemPlatform.IsLinux)
+        {
+            Run(TwoCores().First, body);
+        }
+        else
+        {
+            body();
+        }
+    }
+
     /// <summary>Runs the body and waits for its end. What it throws is thrown here.</summary>
     public static void Run(CoreId core, Action body)
     {

@@ -1,6 +1,7 @@
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
+using NativeMm.Tests.Support;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Frames;
@@ -160,7 +161,7 @@ public sealed unsafe class FrameContractTests
 
     [Theory]
     [MemberData(nameof(VariantsAndOrders))]
-    public void Freed_memory_is_used_again_before_untouched_memory(FrameVariant variant, int order)
+    public void Freed_memory_is_used_again_before_untouched_memory(FrameVariant variant, int order) => PinnedThread.RunOnOneCore(() =>
     {
         using var fixture = new FrameFixture(variant, Megabytes);
         Pfn first = fixture.Allocate(order);
@@ -172,7 +173,7 @@ public sealed unsafe class FrameContractTests
         Assert.Equal(first, again);
         Assert.Equal(reported, fixture.Allocator.GetStatistics().ReportedFrames);
         fixture.Allocator.Free(again, new Order(order));
-    }
+    });
 
     [Theory]
     [MemberData(nameof(VariantsAndOrders))]

@@ -16,7 +16,7 @@ public sealed class TouchingChurnTests
     [LinuxTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Touches_one_window_a_round_and_gives_everything_back(bool shuffled)
+    public void Touches_one_window_a_round_and_gives_everything_back(bool shuffled) => PinnedThread.RunOnOneCore(() =>
     {
         Assert.True(FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, 64 << 20, out FrameZone? zone).Succeeded);
         using (zone)
@@ -32,7 +32,7 @@ public sealed class TouchingChurnTests
             Assert.InRange(Resident(zone!), Window * Order.Huge.Frames, (shuffled ? 4 : 1) * Window * Order.Huge.Frames);
             allocator.Validate();
         }
-    }
+    });
 
     [Fact]
     public void A_zone_that_is_too_small_says_so()
