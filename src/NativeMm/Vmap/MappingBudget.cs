@@ -66,7 +66,10 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
     /// <summary>Takes a charge back.</summary>
     public void Refund(long mappings) => Atomic.Add(ref _charged, -mappings);
 
-    /// <summary>Takes a charge back although the mappings are still there, out of reach: they stay counted.</summary>
+    /// <summary>
+    /// Takes a charge back although the mappings are still there, out of reach. They stay counted for good, also when their place is mapped again: too
+    /// many rather than too few.
+    /// </summary>
     public void Hide(long mappings)
     {
         Atomic.Add(ref _hidden, mappings);

@@ -105,7 +105,7 @@ public sealed unsafe partial class VmapAllocator
             }
             catch (Exception failure)
             {
-                NativeMmEventSource.Log.PurgeNotifierFailed(failure.ToString(), (long)bytes);
+                NativeMmEventSource.Log.PurgeNotifierFailed(FailureText.Of(failure), (long)bytes);
             }
         }
 
