@@ -21,6 +21,7 @@ public static partial class LayerTable
         ["AddressSpaces"] = 4,
         ["Runtime"] = 5,
         ["Buffers"] = 6,
+        ["Pages"] = 6,
     };
 
     /// <summary>Whether a folder is in the table.</summary>

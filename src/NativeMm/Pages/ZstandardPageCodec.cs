@@ -1,4 +1,5 @@
 using NativeMm.Platform;
+using NativeMm.Primitives;
 
 namespace NativeMm.Buffers;
 

@@ -2,7 +2,7 @@ using NativeMm.Buffers;
 using NativeMm.Tests.Support;
 using Xunit;
 
-namespace NativeMm.Tests.Model.Buffers;
+namespace NativeMm.Tests.Model.Pages;
 
 /// <summary>The page store equals a dictionary of pages, with and without a limit.</summary>
 public sealed class CompressedPageStoreModelTests

@@ -2,7 +2,7 @@ using NativeMm.Buffers;
 using NativeMm.Tests.Support;
 using Xunit;
 
-namespace NativeMm.Tests.Unit.Buffers;
+namespace NativeMm.Tests.Unit.Pages;
 
 /// <summary>Which pages repeat one word.</summary>
 public sealed class SameFilledPageTests

@@ -8,9 +8,8 @@
 // Progress     wait-free: one look at each slot. A thread that dies with an item costs the item.
 
 using System.Numerics;
-using NativeMm.Primitives;
 
-namespace NativeMm.Buffers;
+namespace NativeMm.Primitives;
 
 /// <summary>Idle items, one a core. A core whose slot is empty looks at the others before it makes a new item; what finds no room is dropped.</summary>
 internal sealed class PerCoreCache<T>

@@ -2,7 +2,7 @@ using NativeMm.Buffers;
 using NativeMm.Tests.Support;
 using Xunit;
 
-namespace NativeMm.Tests.Unit.Buffers;
+namespace NativeMm.Tests.Unit.Pages;
 
 /// <summary>Storing, loading, replacing and removing pages.</summary>
 public sealed class CompressedPageStoreTests

@@ -3,7 +3,7 @@ using NativeMm.Buffers;
 using NativeMm.Tests.Support;
 using Xunit;
 
-namespace NativeMm.Tests.Unit.Buffers;
+namespace NativeMm.Tests.Unit.Pages;
 
 /// <summary>What the checksum of a page finds, and that it is what its summary says.</summary>
 public sealed class PageChecksumTests

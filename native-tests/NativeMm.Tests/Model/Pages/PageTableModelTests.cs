@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using NativeMm.Buffers;
 using Xunit;
 
-namespace NativeMm.Tests.Model.Buffers;
+namespace NativeMm.Tests.Model.Pages;
 
 /// <summary>The table of keys equals a dictionary, whatever is added, removed and resized.</summary>
 public sealed unsafe class PageTableModelTests

@@ -4,7 +4,7 @@ using NativeMm.Tests.Support;
 using NativeMm.Zsmalloc;
 using Xunit;
 
-namespace NativeMm.Tests.Unit.Buffers;
+namespace NativeMm.Tests.Unit.Pages;
 
 /// <summary>Damaged pages, codecs that lie or fail: what is wrong is named, and nothing else is lost.</summary>
 public sealed class CompressedPageStoreFaultTests

@@ -3,7 +3,7 @@ using NativeMm.Primitives;
 using NativeMm.Tests.Support;
 using Xunit;
 
-namespace NativeMm.Tests.Unit.Buffers;
+namespace NativeMm.Tests.Unit.Pages;
 
 /// <summary>The limit, the lack of frames, and the figures.</summary>
 public sealed class CompressedPageStoreLimitTests

@@ -3,7 +3,7 @@ using NativeMm.Buffers;
 using NativeMm.Tests.Support;
 using Xunit;
 
-namespace NativeMm.Tests.Concurrency.Buffers;
+namespace NativeMm.Tests.Concurrency.Pages;
 
 /// <summary>Threads on one page store: pages are whole, and each is one that was stored under its key.</summary>
 public sealed class CompressedPageStoreThreadsTests

@@ -3,7 +3,7 @@ using NativeMm.Buffers;
 using NativeMm.Primitives;
 using Xunit;
 
-namespace NativeMm.Tests.Architecture.Buffers;
+namespace NativeMm.Tests.Architecture.Pages;
 
 /// <summary>What a page costs beside its content, and that two stripes never share a cache line.</summary>
 public sealed class PageStoreLayoutTests

@@ -3,7 +3,7 @@ using NativeMm.Platform;
 using NativeMm.Tests.Support;
 using Xunit;
 
-namespace NativeMm.Tests.Unit.Buffers;
+namespace NativeMm.Tests.Unit.Pages;
 
 /// <summary>The codecs, without a store. Those whose library is not installed have no rows.</summary>
 public sealed class PageCodecTests
