@@ -36,11 +36,21 @@ public static partial class LayerTable
         IEnumerable<string> qualified = PartialName().Matches(file.Code)
             .Where(match => typesByFolder[match.Groups[1].Value].Contains(match.Groups[2].Value))
             .Select(match => match.Groups[1].Value);
-        return named.Concat(qualified)
+        return named.Where(used => used != NamespaceOf(file.Folder))
+            .Concat(qualified)
+            .Concat(NamespaceMates(file, typesByFolder))
             .Distinct()
             .Where(used => used != file.Folder && Knows(used) && !MayUse(file.Folder, used))
             .Select(used => $"{file.Path} uses {used}");
     }
+
+    /// <summary>Folders that share a namespace see each other's types without naming a folder, so each of their names counts as a use.</summary>
+    private static IEnumerable<string> NamespaceMates(SourceFile file, ILookup<string, string> typesByFolder) => s_layers.Keys
+        .Where(other => other != file.Folder && NamespaceOf(other) == NamespaceOf(file.Folder))
+        .Where(other => Name().Matches(file.Code).Any(match => typesByFolder[other].Contains(match.Value)));
+
+    /// <summary>The namespace of a folder's types: its own name, but for the page store, whose users find it among the buffers.</summary>
+    private static string NamespaceOf(string folder) => folder == "Pages" ? "Buffers" : folder;
 
     private static bool MayUse(string folder, string used) => Knows(folder) && s_layers[used] < s_layers[folder];
 
@@ -49,4 +59,7 @@ public static partial class LayerTable
 
     [GeneratedRegex(@"(?<![\w.])([A-Z]\w*)\s*\.\s*([A-Z]\w*)")]
     private static partial Regex PartialName();
+
+    [GeneratedRegex(@"(?<![\w.])[A-Z]\w*")]
+    private static partial Regex Name();
 }

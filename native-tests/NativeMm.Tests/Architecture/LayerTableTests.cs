@@ -26,6 +26,8 @@ public sealed class LayerTableTests
     [InlineData("Primitives", "Frames.FrameZone zone;")]
     [InlineData("Heap", "using NativeMm . Vmap;")]
     [InlineData("", "using NativeMm.Primitives;")]
+    [InlineData("Pages", "Arena arena;")]
+    [InlineData("Buffers", "namespace NativeMm.Buffers; PageTable table;")]
     public void ControlThatPointsUpOrSidewaysIsCaught(string folder, string text) =>
         Assert.Single(LayerTable.Violations(SourceFile.FromText(folder, "Bad.cs", text), s_types));
 
@@ -33,6 +35,7 @@ public sealed class LayerTableTests
     [InlineData("Frames", "using NativeMm.Primitives; using NativeMm.Platform;")]
     [InlineData("Buffers", "using NativeMm.Runtime;")]
     [InlineData("Frames", "namespace NativeMm.Frames;")]
+    [InlineData("Pages", "namespace NativeMm.Buffers; PageTable table;")]
     [InlineData("Primitives", "// using NativeMm.Heap;")]
     [InlineData("Primitives", "/* NativeMm.Heap */ string s = \"NativeMm.Heap\";")]
     [InlineData("Heap", "runtime.Buffers.Count(); Buffers.Clear();")]

@@ -26,18 +26,8 @@ internal static unsafe class HeapBlock
         return (nuint)block;
     }
 
-    /// <summary>Frees a block. A heap that was disposed before took the block with it, so there is nothing left to do.</summary>
-    public static void Free(NativeHeap heap, nuint address)
-    {
-        try
-        {
-            heap.Free((void*)address);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Owners and their heap may be disposed in either order, for instance by a container of services.
-        }
-    }
+    /// <summary>Frees a block, if its heap still stands.</summary>
+    public static void Free(NativeHeap heap, nuint address) => heap.FreeUnlessDisposed((void*)address);
 
     /// <summary>Frees the block of an owner that nobody disposed, and counts it. For finalizers.</summary>
     public static void FreeForgotten(NativeHeap heap, nuint address, nuint bytes)

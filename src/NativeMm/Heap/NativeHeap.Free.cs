@@ -52,6 +52,19 @@ public sealed unsafe partial class NativeHeap
     /// <inheritdoc cref="Free"/>
     public void AlignedFree(void* block) => Free(block);
 
+    /// <summary>Frees a block of an owner that may outlive the heap: a heap that was disposed took the block with it, so there is nothing left to do.</summary>
+    internal void FreeUnlessDisposed(void* block)
+    {
+        try
+        {
+            Free(block);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Owners and their heap may be disposed in either order, for instance by a container of services.
+        }
+    }
+
     /// <summary>Frees many blocks.</summary>
     /// <param name="blocks">Addresses; zeros are skipped.</param>
     /// <exception cref="MemoryFaultException">As <see cref="Free"/>; the blocks before the wrong one are freed, the others are not.</exception>

@@ -162,7 +162,7 @@ public sealed unsafe partial class CompressedPageStore
     {
         if (block != null)
         {
-            HeapBlock.Free(_heap, (nuint)block);
+            _heap.FreeUnlessDisposed(block);
         }
     }
 
