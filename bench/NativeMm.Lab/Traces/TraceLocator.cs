@@ -8,7 +8,7 @@ internal static class TraceLocator
     private const string Suffix = ".nmtrace.gz";
 
     /// <summary>The traces that come with the project.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["sqlite", "cc1plus", "python-json", "mariadb"];
+    public static IReadOnlyList<string> Names { get; } = ["sqlite", "cc1plus", "python-json", "mariadb", "perl", "node"];
 
     /// <summary>The file behind a short name or path.</summary>
     /// <param name="nameOrPath">One of <see cref="Names"/>, or the path of any trace file.</param>

@@ -23,10 +23,21 @@ internal static class HeapBars
         AtMost(1.5, AllocatorPeers.ArrayPool, 1, HeapPattern.Pair, "65536"),
         .. OneAndTwo(0.7, AllocatorPeers.Mimalloc, HeapPattern.Random, "4096"),
         .. OneAndTwo(0.7, AllocatorPeers.Mimalloc, HeapPattern.Random, "65536"),
+        .. Flat(1),
+        .. Flat(2),
     ];
 
     private static IEnumerable<Bar> OneAndTwo(double limit, Variant peer, string pattern, string? size) =>
         [AtMost(limit, peer, 1, pattern, size), AtMost(limit, peer, 2, pattern, size)];
+
+    // How many classes a program mixes must not matter.
+    private static IEnumerable<Bar> Flat(int threads) =>
+        from pair in ((string More, string Fewer)[])[("16", "4"), ("64", "4"), ("64", "16")]
+        select Bar.AtMostTimes(
+            1.15,
+            HeapExperiment.MixedCaseOf(AllocatorPeers.NativeMm, threads, pair.More),
+            HeapExperiment.MixedCaseOf(AllocatorPeers.NativeMm, threads, pair.Fewer),
+            Metric);
 
     private static Bar AtMost(double limit, Variant peer, int threads, string pattern, string? size) =>
         Bar.AtMostTimes(

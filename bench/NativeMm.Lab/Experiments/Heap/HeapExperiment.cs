@@ -23,6 +23,12 @@ internal sealed class HeapExperiment : IExperiment
     [
         ParameterDefinition.Choice("pattern", "how blocks live and die", HeapPattern.All),
         ParameterDefinition.Number("size", "bytes of a block; mixed has its own", 1, SizeMax, "64", "4096", "65536"),
+        new(
+            "sizes",
+            "the sizes of mixed: log-normal, or so many size classes in use, each as often as any other",
+            [SizeMixture.LogNormal],
+            SizeMixture.Normalize,
+            $"{SizeMixture.LogNormal} or a whole number from 1 to {SizeMixture.ClassesMax}"),
     ];
 
     /// <inheritdoc/>
@@ -55,14 +61,13 @@ internal sealed class HeapExperiment : IExperiment
         IReadOnlyList<int> threads = selection.Threads ?? [1, 2];
         foreach (string pattern in patterns)
         {
-            string?[] sizes = pattern == HeapPattern.Mixed ? [null] : [.. selection.Values["size"]];
-            foreach (string? size in sizes)
+            foreach (ParameterValues parameters in ParametersOf(pattern, selection))
             {
                 foreach (int count in threads.Where(t => HeapPattern.Fits(pattern, t)))
                 {
                     foreach (Variant variant in selection.Variants)
                     {
-                        yield return CaseOf(variant, count, pattern, size);
+                        yield return new Case(Name, variant.Name, count, parameters);
                     }
                 }
             }
@@ -76,6 +81,16 @@ internal sealed class HeapExperiment : IExperiment
     /// <summary>The case of a pattern.</summary>
     internal static Case CaseOf(Variant variant, int threads, string pattern, string? size) =>
         new("heap", variant.Name, threads, size is null ? ParameterValues.Of("pattern", pattern) : ParameterValues.Of("pattern", pattern, "size", size));
+
+    /// <summary>The case of pattern mixed with so many size classes in use.</summary>
+    internal static Case MixedCaseOf(Variant variant, int threads, string classes) =>
+        new("heap", variant.Name, threads, ParameterValues.Of("pattern", HeapPattern.Mixed, "sizes", classes));
+
+    private static IEnumerable<ParameterValues> ParametersOf(string pattern, Selection selection) => pattern == HeapPattern.Mixed
+        ? selection.Values["sizes"].Select(sizes => sizes == SizeMixture.LogNormal
+            ? ParameterValues.Of("pattern", pattern)
+            : ParameterValues.Of("pattern", pattern, "sizes", sizes))
+        : selection.Values["size"].Select(size => ParameterValues.Of("pattern", pattern, "size", size));
 
     private static IEnumerable<Case> TourCases(string pattern, string? size, int threads)
     {
@@ -103,6 +118,11 @@ internal sealed class HeapExperiment : IExperiment
         if (selection.Explicit.Contains("size") && patterns.All(p => p == HeapPattern.Mixed))
         {
             throw new LabUsageException("Pattern mixed has its own sizes; --set size has no meaning for it.");
+        }
+
+        if (selection.Explicit.Contains("sizes") && !patterns.Contains(HeapPattern.Mixed))
+        {
+            throw new LabUsageException("Only pattern mixed has several sizes; --set sizes has no meaning for the others.");
         }
     }
 }

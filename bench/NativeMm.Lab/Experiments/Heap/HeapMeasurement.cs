@@ -33,7 +33,8 @@ internal sealed class HeapMeasurement(MeasurementRequest request) : IPeerVisitor
             HeapPattern.Fifo => new BatchWorkload<TAllocator, THandle>(threads, (nuint)size, _ => FreeOrder.OldestFirst(ReplacementTables.Live)),
             HeapPattern.Random => new BatchWorkload<TAllocator, THandle>(threads, (nuint)size, FreeOrder.Any),
             HeapPattern.Remote => new RemoteWorkload<TAllocator, THandle>(threads, (nuint)size, crew.Abort),
-            HeapPattern.Mixed => new ReplacementWorkload<TAllocator, THandle>(threads, ReplacementTables.AnyOrder, ReplacementTables.MixedSizes),
+            HeapPattern.Mixed => new ReplacementWorkload<TAllocator, THandle>(
+                threads, ReplacementTables.AnyOrder, SizeMixture.Of(request.Parameters["sizes"] ?? SizeMixture.LogNormal)),
             HeapPattern.Churn => new ChurnWorkload<TAllocator, THandle>(threads, size, request.Pin),
             string other => throw new ArgumentException($"There is no pattern {other}."),
             null => throw new ArgumentException("The request names no pattern."),
