@@ -1,15 +1,15 @@
 namespace NativeMm.Lab.Experiments;
 
 /// <summary>
-/// One row of what must come out: a median, or the ratio of two medians of one run, held against a limit.
+/// One row of what must come out: a median, the ratio of two medians of one run, or the geometric mean of several such ratios, held against a
+/// limit.
 /// </summary>
 internal sealed class Bar
 {
-    private Bar(string what, Case subject, Case? reference, string metric, double limit, bool atMost)
+    private Bar(string what, IReadOnlyList<BarFigure> figures, string metric, double limit, bool atMost)
     {
         What = what;
-        Subject = subject;
-        Reference = reference;
+        Figures = figures;
         Metric = metric;
         Limit = limit;
         AtMost = atMost;
@@ -18,11 +18,11 @@ internal sealed class Bar
     /// <summary>What the row says.</summary>
     public string What { get; }
 
-    /// <summary>Whose figure it is.</summary>
-    public Case Subject { get; }
+    /// <summary>What is held against the limit: one figure, or those whose geometric mean it is.</summary>
+    public IReadOnlyList<BarFigure> Figures { get; }
 
-    /// <summary>What the figure is divided by; null when the figure stands alone.</summary>
-    public Case? Reference { get; }
+    /// <summary>Whether the figure is a ratio; otherwise it is in the unit of the metric.</summary>
+    public bool IsRatio => Figures[0].Reference is not null;
 
     /// <summary>Name of the metric.</summary>
     public string Metric { get; }
@@ -34,31 +34,45 @@ internal sealed class Bar
     public bool AtMost { get; }
 
     /// <summary>The cases that must be measured for this row.</summary>
-    public IEnumerable<Case> Cases => Reference is null ? [Subject] : [Subject, Reference];
+    public IEnumerable<Case> Cases => Figures.SelectMany(f => f.Cases);
 
     /// <summary>The subject's median may be at most so many times the reference's.</summary>
     public static Bar AtMostTimes(double limit, Case subject, Case reference, string metric) =>
-        new(Describe(subject, reference, metric), subject, reference, metric, limit, atMost: true);
+        new(Describe(subject, reference, metric), [new BarFigure(subject, reference)], metric, limit, atMost: true);
 
     /// <summary>The subject's median must be at least so many times the reference's.</summary>
     public static Bar AtLeastTimes(double limit, Case subject, Case reference, string metric) =>
-        new(Describe(subject, reference, metric), subject, reference, metric, limit, atMost: false);
+        new(Describe(subject, reference, metric), [new BarFigure(subject, reference)], metric, limit, atMost: false);
 
     /// <summary>The subject's median may be at most this.</summary>
     public static Bar AtMostValue(double limit, Case subject, string metric) =>
-        new(Describe(subject, null, metric), subject, null, metric, limit, atMost: true);
+        new(Describe(subject, null, metric), [new BarFigure(subject, null)], metric, limit, atMost: true);
+
+    /// <summary>The geometric mean of the ratios of subjects to references may be at most this.</summary>
+    /// <param name="limit">The limit.</param>
+    /// <param name="what">What the ratios are of, in a few words.</param>
+    /// <param name="ratios">Subjects with their references, at least one.</param>
+    /// <param name="metric">Name of the metric.</param>
+    public static Bar GeometricMeanAtMost(double limit, string what, IReadOnlyList<(Case Subject, Case Reference)> ratios, string metric)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(ratios.Count);
+        BarFigure[] figures = [.. ratios.Select(r => new BarFigure(r.Subject, r.Reference))];
+        string against = $"{ratios[0].Subject.Variant} to {ratios[0].Reference.Variant}";
+        return new Bar($"{what}, geometric mean of {ratios.Count}, {metric}: {against}", figures, metric, limit, atMost: true);
+    }
 
     /// <summary>Whether a figure is good enough. Not a number never is.</summary>
     public bool IsMetBy(double figure) => AtMost ? figure <= Limit : figure >= Limit;
 
     private static string Describe(Case subject, Case? reference, string metric)
     {
-        string parameters = string.Join(' ', subject.Parameters.Pairs.Select(p => p.Value));
-        string where = parameters.Length == 0 ? subject.Experiment : $"{subject.Experiment} {parameters}";
         string threads = subject.Threads == reference?.Threads || reference is null
             ? Case.ThreadsText(subject.Threads)
             : $"{Case.ThreadsText(subject.Threads)} to {reference.Threads}";
         string against = reference is null || reference.Variant == subject.Variant ? subject.Variant : $"{subject.Variant} to {reference.Variant}";
-        return $"{where}, {threads}, {metric}: {against}";
+        string than = reference is null || reference.Parameters.Equals(subject.Parameters) ? string.Empty : $" to {ValuesOf(reference)}";
+        return $"{subject.Experiment} {ValuesOf(subject)}".TrimEnd() + $"{than}, {threads}, {metric}: {against}";
     }
+
+    private static string ValuesOf(Case measured) => string.Join(' ', measured.Parameters.Pairs.Select(p => p.Value));
 }

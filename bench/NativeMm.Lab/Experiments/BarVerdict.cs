@@ -4,7 +4,7 @@ namespace NativeMm.Lab.Experiments;
 
 /// <summary>What became of a bar in one run.</summary>
 /// <param name="Bar">The bar.</param>
-/// <param name="Figure">The median or the ratio of medians; null when it could not be measured.</param>
+/// <param name="Figure">The median, the ratio of medians or the mean of ratios; null when it could not be measured.</param>
 /// <param name="Obstacle">Why it could not be measured, or null.</param>
 internal sealed record BarVerdict(Bar Bar, double? Figure, string? Obstacle)
 {
@@ -23,8 +23,16 @@ internal sealed record BarVerdict(Bar Bar, double? Figure, string? Obstacle)
             return new BarVerdict(bar, null, obstacle);
         }
 
-        double figure = MedianOf(bar.Subject, bar.Metric, outcome);
-        return new BarVerdict(bar, bar.Reference is null ? figure : figure / MedianOf(bar.Reference, bar.Metric, outcome), null);
+        double[] figures = [.. bar.Figures.Select(f => FigureOf(f, bar.Metric, outcome))];
+        return new BarVerdict(bar, figures.Length == 1 ? figures[0] : GeometricMean(figures), null);
+    }
+
+    private static double GeometricMean(double[] figures) => Math.Exp(figures.Sum(Math.Log) / figures.Length);
+
+    private static double FigureOf(BarFigure figure, string metric, RunOutcome outcome)
+    {
+        double subject = MedianOf(figure.Subject, metric, outcome);
+        return figure.Reference is { } reference ? subject / MedianOf(reference, metric, outcome) : subject;
     }
 
     private static string? ObstacleTo(Case wanted, string metric, RunOutcome outcome)

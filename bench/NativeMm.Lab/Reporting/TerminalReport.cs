@@ -120,12 +120,12 @@ internal static class TerminalReport
 
     /// <summary>How a bar's limit is written.</summary>
     internal static string BarText(Bar bar) =>
-        (bar.AtMost ? "≤ " : "≥ ") + (bar.Reference is null ? QuantityText.Digits(bar.Limit) : QuantityText.Ratio(bar.Limit));
+        (bar.AtMost ? "≤ " : "≥ ") + (bar.IsRatio ? QuantityText.Ratio(bar.Limit) : QuantityText.Digits(bar.Limit));
 
     /// <summary>How a bar's figure is written.</summary>
     internal static string FigureText(BarVerdict verdict) => verdict.Figure is not { } figure
         ? "—"
-        : verdict.Bar.Reference is null ? QuantityText.Digits(figure) : QuantityText.Ratio(figure);
+        : verdict.Bar.IsRatio ? QuantityText.Ratio(figure) : QuantityText.Digits(figure);
 
     private static void WriteTable(IReadOnlyList<ResultGroup> groups, MetricDefinition metric)
     {

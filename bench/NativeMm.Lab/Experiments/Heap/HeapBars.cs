@@ -11,20 +11,27 @@ internal static class HeapBars
     public static IReadOnlyList<Bar> All { get; } =
     [
         AtMost(0.25, AllocatorPeers.Glibc, 1, HeapPattern.Batch, "64"),
-        AtMost(0.9, AllocatorPeers.Mimalloc, 1, HeapPattern.Batch, "64"),
-        .. OneAndTwo(0.95, AllocatorPeers.Mimalloc, HeapPattern.Random, "64"),
         .. OneAndTwo(0.4, AllocatorPeers.Glibc, HeapPattern.Random, "64"),
-        .. OneAndTwo(0.95, AllocatorPeers.Mimalloc, HeapPattern.Mixed, null),
-        .. OneAndTwo(0.4, AllocatorPeers.Glibc, HeapPattern.Mixed, null),
+        .. OneSize.SelectMany(row => OneAndTwo(0.6, AllocatorPeers.Mimalloc, row.Pattern, row.Size)),
         AtMost(0.6, AllocatorPeers.Mimalloc, 2, HeapPattern.Remote, "64"),
-        AtMost(0.6, AllocatorPeers.Mimalloc, 1, HeapPattern.Pair, "4096"),
-        AtMost(0.6, AllocatorPeers.Mimalloc, 1, HeapPattern.Pair, "65536"),
         AtMost(1.5, AllocatorPeers.ArrayPool, 1, HeapPattern.Pair, "4096"),
         AtMost(1.5, AllocatorPeers.ArrayPool, 1, HeapPattern.Pair, "65536"),
-        .. OneAndTwo(0.7, AllocatorPeers.Mimalloc, HeapPattern.Random, "4096"),
-        .. OneAndTwo(0.7, AllocatorPeers.Mimalloc, HeapPattern.Random, "65536"),
+        .. OneAndTwo(0.95, AllocatorPeers.Mimalloc, HeapPattern.Mixed, null),
+        .. OneAndTwo(0.4, AllocatorPeers.Glibc, HeapPattern.Mixed, null),
         .. Flat(1),
         .. Flat(2),
+    ];
+
+    private static IEnumerable<(string Pattern, string Size)> OneSize =>
+    [
+        (HeapPattern.Pair, "64"),
+        (HeapPattern.Pair, "4096"),
+        (HeapPattern.Pair, "65536"),
+        (HeapPattern.Batch, "64"),
+        (HeapPattern.Fifo, "64"),
+        (HeapPattern.Random, "64"),
+        (HeapPattern.Random, "4096"),
+        (HeapPattern.Random, "65536"),
     ];
 
     private static IEnumerable<Bar> OneAndTwo(double limit, Variant peer, string pattern, string? size) =>

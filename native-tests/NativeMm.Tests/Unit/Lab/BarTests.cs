@@ -33,6 +33,38 @@ public sealed class BarTests
     public void A_figure_can_stand_alone(double ours, bool met) =>
         Assert.Equal(met, BarVerdict.Of(Bar.AtMostValue(40, s_ours, "ns_per_op"), Outcome((s_ours, ours))).IsMet);
 
+    [Theory]
+    [InlineData(0.9, 0.8, true)]
+    [InlineData(1.0, 0.8, false)]
+    [InlineData(0.5, 1.4, true)]
+    public void A_geometric_mean_lets_one_ratio_make_up_for_another(double first, double second, bool met)
+    {
+        Case ours = s_ours with { Threads = 2 };
+        Case peer = s_peer with { Threads = 2 };
+        Bar bar = Bar.GeometricMeanAtMost(0.85, "two", [(s_ours, s_peer), (ours, peer)], "ns_per_op");
+        BarVerdict verdict = BarVerdict.Of(bar, Outcome((s_ours, first), (s_peer, 1), (ours, 30 * second), (peer, 30)));
+
+        Assert.Equal(Math.Sqrt(first * second), verdict.Figure!.Value, 1e-9);
+        Assert.Equal(met, verdict.IsMet);
+        Assert.Equal([s_ours, s_peer, ours, peer], bar.Cases);
+    }
+
+    [Fact]
+    public void A_geometric_mean_of_which_one_ratio_is_missing_is_not_measured()
+    {
+        Case ours = s_ours with { Threads = 2 };
+        Bar bar = Bar.GeometricMeanAtMost(0.85, "two", [(s_ours, s_peer), (ours, s_peer with { Threads = 2 })], "ns_per_op");
+        Assert.False(BarVerdict.Of(bar, Outcome((s_ours, 1), (s_peer, 10), (ours, 1))).IsMet);
+    }
+
+    [Fact]
+    public void A_row_says_what_is_held_against_what()
+    {
+        Bar flat = Bar.AtMostTimes(1.15, s_ours, s_ours with { Parameters = ParameterValues.Of("pattern", "pair", "size", "16") }, "ns_per_op");
+        Assert.Equal("heap pair 64 to pair 16, 1 thread, ns_per_op: nativemm", flat.What);
+        Assert.Equal("heap pair 64, 1 thread, ns_per_op: nativemm to glibc", Bar.AtMostTimes(1, s_ours, s_peer, "ns_per_op").What);
+    }
+
     [Fact]
     public void What_was_not_measured_is_not_met_and_says_why()
     {
@@ -60,7 +92,8 @@ public sealed class BarTests
             foreach (Bar bar in experiment.Bars)
             {
                 Assert.Contains(experiment.Metrics, m => m.Name == bar.Metric);
-                Assert.All(bar.Cases, c => AssertExists(experiment, c));
+                Assert.All(bar.Cases, c => AssertExists(ExperimentRegistry.Get(c.Experiment), c));
+                Assert.Contains(bar.Cases, c => c.Experiment == experiment.Name);
             }
 
             Assert.All(experiment.Tour.Cases, c => AssertExists(experiment, c));
