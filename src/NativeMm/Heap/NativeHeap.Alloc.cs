@@ -18,15 +18,20 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* Alloc(nuint byteCount)
     {
-        // The thread comes first, whichever heap this is: the JIT moves its lookup out of a loop only if no branch leads to it, and a branch
-        // that folds away counts as one. See docs/decisions/0006.
-        ThreadCache* cache = SharedHeapThread.t_cache;
+        nuint here = StackPages.Here;
+        nuint* entry = StackPages.EntryOf(here);
         if (!ReferenceEquals(this, s_shared))
         {
             return AllocOther(byteCount);
         }
 
-        if (cache != null && byteCount <= SizeClass.SmallBytesMax)
+        if (!StackPages.Knows(entry, here))
+        {
+            return AllocUnknown(byteCount, here);
+        }
+
+        ThreadCache* cache = StackPages.CacheOf(entry);
+        if (byteCount <= SizeClass.SmallBytesMax)
         {
             Magazine magazine = ThreadCache.MagazineOf(cache, ThreadCache.SmallClassOf(cache, byteCount));
             nuint slot = magazine.PopClaim();
@@ -36,7 +41,7 @@ public sealed unsafe partial class NativeHeap
             }
         }
 
-        return AllocSlow(byteCount);
+        return AllocRest(cache, byteCount);
     }
 
     /// <summary>Allocates a block for an array.</summary>
@@ -59,11 +64,7 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     public bool TryAlloc(nuint byteCount, out void* block)
     {
-        ThreadCache* cache = CurrentCache();
-        block = cache != null && byteCount <= SizeClass.SmallBytesMax
-            && ThreadCache.MagazineOf(cache, ThreadCache.SmallClassOf(cache, byteCount)).TryPop(out nuint hit)
-            ? (void*)hit
-            : TryAllocSlow(byteCount);
+        block = TryAllocBy(CurrentCache(), byteCount);
         return block != null;
     }
 
@@ -72,15 +73,17 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* AllocZeroed(nuint byteCount)
     {
-        ThreadCache* cache = SharedHeapThread.t_cache;
-        if (!ReferenceEquals(this, s_shared) || cache == null || byteCount - 1 >= ZeroFill.SmallBytesMax)
+        nuint here = StackPages.Here;
+        nuint* entry = StackPages.EntryOf(here);
+        if (!ReferenceEquals(this, s_shared) || !StackPages.Knows(entry, here) || byteCount - 1 >= ZeroFill.SmallBytesMax)
         {
-            return AllocZeroedSlow(byteCount);
+            return AllocZeroedSlow(byteCount, here);
         }
 
+        ThreadCache* cache = StackPages.CacheOf(entry);
         Magazine magazine = ThreadCache.MagazineOf(cache, ThreadCache.SmallClassOf(cache, byteCount));
         nuint slot = magazine.PopClaim();
-        return ZeroFill.Small(magazine.PopIsGranted(slot) ? *(void**)slot : AllocSlow(byteCount), byteCount);
+        return ZeroFill.Small(magazine.PopIsGranted(slot) ? *(void**)slot : AllocRest(cache, byteCount), byteCount);
     }
 
     /// <summary>Allocates a block for an array that reads as zero.</summary>
@@ -174,33 +177,46 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocOther(nuint byteCount) => TryAlloc(byteCount, out void* block) ? block : ThrowOutOfMemory(byteCount, AlignmentNatural);
 
-    /// <summary>What follows the hit path of the shared heap. Static, so that the hit path loads no reference.</summary>
+    /// <summary>What follows a refused pop of a small size, or an answer for larger ones: they pop here. Static, so that the hit path loads no reference.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void* AllocSlow(nuint byteCount)
+    private static void* AllocRest(ThreadCache* cache, nuint byteCount)
     {
-        void* block = s_shared.TryAllocSlow(byteCount);
+        void* block = byteCount <= SizeClass.SmallBytesMax
+            ? s_shared.TryAllocRefill(cache, ThreadCache.SmallClassOf(cache, byteCount))
+            : s_shared.TryAllocBy(cache, byteCount);
         return block != null ? block : s_shared.ThrowOutOfMemory(byteCount, AlignmentNatural);
     }
 
-    /// <summary>
-    /// What <see cref="Alloc(nuint)"/> and <see cref="TryAlloc"/> do after their hit path: for a small size that is a pop that was refused, if
-    /// the thread has a cache. Middle sizes pop here: one call more for them keeps the hit path short in everybody's loop.
-    /// </summary>
+    /// <summary>An allocation on a page of the stack that is not entered: a thread that is new to the heap, or deeper than before.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void* TryAllocSlow(nuint byteCount)
+    private static void* AllocUnknown(nuint byteCount, nuint here)
     {
-        ThreadCache* cache = CurrentCache();
+        ThreadCache* cache = EnterStack(here);
+        void* block = s_shared.TryAllocBy(cache, byteCount);
+        return block != null ? block : s_shared.ThrowOutOfMemory(byteCount, AlignmentNatural);
+    }
+
+    /// <summary>The thread's cache of the shared heap by its thread-static pointer, entered for the page of the caller; null if it has none yet.</summary>
+    private static ThreadCache* EnterStack(nuint here)
+    {
+        ThreadCache* cache = SharedHeapThread.t_cache;
+        if (cache != null)
+        {
+            StackPages.Enter(cache, here);
+        }
+
+        return cache;
+    }
+
+    /// <summary>Allocates by a cache that may be missing.</summary>
+    private void* TryAllocBy(ThreadCache* cache, nuint byteCount)
+    {
         if (cache == null || byteCount > SizeClass.BytesMax)
         {
             return TryAllocCold(byteCount);
         }
 
-        if (byteCount <= SizeClass.SmallBytesMax)
-        {
-            return TryAllocRefill(cache, ThreadCache.SmallClassOf(cache, byteCount));
-        }
-
-        nuint sizeClass = SizeClass.IndexOfLast(byteCount - 1);
+        nuint sizeClass = byteCount <= SizeClass.SmallBytesMax ? ThreadCache.SmallClassOf(cache, byteCount) : SizeClass.IndexOfLast(byteCount - 1);
         return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass);
     }
 
@@ -231,9 +247,14 @@ public sealed unsafe partial class NativeHeap
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void* AllocZeroedSlow(nuint byteCount)
+    private void* AllocZeroedSlow(nuint byteCount, nuint here)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_isShared)
+        {
+            EnterStack(here);
+        }
+
         byteCount = Math.Max(byteCount, 1);
         void* block = TryAllocZeroed(byteCount);
         return block != null ? block : ThrowOutOfMemory(byteCount, AlignmentNatural);

@@ -17,16 +17,15 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block)
     {
-        // Written flat, step by step: a method that returns both a truth value and a result costs the compiler twice the nodes, and it turns
-        // a loop over, to move the lookup of the thread out of it, only as long as the loop is small. See docs/decisions/0006.
-        ThreadCache* cache = SharedHeapThread.t_cache;
+        nuint here = StackPages.Here;
+        nuint* entry = StackPages.EntryOf(here);
         if (!ReferenceEquals(this, s_shared))
         {
             FreeOther(block);
             return;
         }
 
-        if (cache != null)
+        if (StackPages.Knows(entry, here))
         {
             ulong unit = SlabSpace.UnitOf(s_sharedBase, block);
             if (unit < s_sharedUnits)
@@ -34,7 +33,7 @@ public sealed unsafe partial class NativeHeap
                 nuint sizeClass = SlabSpace.ClassAt(s_sharedWords, unit, s_sharedTag);
                 if (sizeClass < SizeClass.Count)
                 {
-                    Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+                    Magazine magazine = ThreadCache.MagazineOf(StackPages.CacheOf(entry), sizeClass);
                     nuint slot = magazine.PushSlot();
                     if (magazine.PushIsGranted(slot))
                     {
@@ -45,7 +44,7 @@ public sealed unsafe partial class NativeHeap
             }
         }
 
-        FreeSlow(block);
+        FreeSlow(block, here);
     }
 
     /// <summary>Frees a block from <see cref="AlignedAlloc"/>; the same as <see cref="Free"/>.</summary>
@@ -136,7 +135,12 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeOther(void* block)
     {
-        ThreadCache* cache = OtherCache();
+        FreeBy(OtherCache(), block);
+    }
+
+    /// <summary>Frees by a cache that may be missing.</summary>
+    private void FreeBy(ThreadCache* cache, void* block)
+    {
         if (cache == null || !ThreadCache.TryClassOf(cache, block, out nuint sizeClass)
             || !ThreadCache.MagazineOf(cache, sizeClass).TryPush((nuint)block))
         {
@@ -146,7 +150,7 @@ public sealed unsafe partial class NativeHeap
 
     /// <summary>What follows the hit path of the shared heap. Static, so that the hit path loads no reference.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FreeSlow(void* block) => s_shared.FreeRest(block);
+    private static void FreeSlow(void* block, nuint here) => s_shared.FreeBy(EnterStack(here), block);
 
     /// <summary>A full magazine, null, no cache yet, a large block, checked mode, or a wrong pointer.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

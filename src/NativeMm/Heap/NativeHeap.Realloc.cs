@@ -30,9 +30,18 @@ public sealed unsafe partial class NativeHeap
             return block;
         }
 
-        void* moved = Alloc(byteCount);
-        Copy(block, moved, Math.Min(usable, byteCount));
-        Free(block);
+        void* moved = TryAllocBy(cache, byteCount);
+        if (moved == null)
+        {
+            return ThrowOutOfMemory(byteCount, AlignmentNatural);
+        }
+
+        BlockCopy.Small(block, moved, Math.Min(usable, byteCount));
+        if (!ThreadCache.MagazineOf(cache, sizeClass).TryPush((nuint)block))
+        {
+            FreeRest(block);
+        }
+
         return moved;
     }
 

@@ -142,8 +142,13 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
     }
 
-    /// <summary>The calling thread's cache of this heap, or null. Off the hit paths.</summary>
-    private ThreadCache* CurrentCache() => _isShared ? SharedHeapThread.t_cache : OtherCache();
+    /// <summary>The calling thread's cache of this heap, or null. Off the inlined paths.</summary>
+    private ThreadCache* CurrentCache()
+    {
+        nuint here = StackPages.Here;
+        nuint* entry = StackPages.EntryOf(here);
+        return !_isShared ? OtherCache() : StackPages.Knows(entry, here) ? StackPages.CacheOf(entry) : EnterStack(here);
+    }
 
     /// <summary>The calling thread's cache of this heap, which is not the shared one.</summary>
     private ThreadCache* OtherCache()

@@ -12,7 +12,7 @@ namespace NativeMm.Heap;
 internal unsafe struct ThreadCache
 {
     /// <summary>Size of a cache without the slots of its magazines.</summary>
-    public const int Bytes = AllowancesOffset + (SizeClass.Count * Allowance.Bytes);
+    public const int Bytes = StackEntriesOffset + (Platform.ThreadEnd.WordsMax * sizeof(ulong));
 
     private const int SmallOffset = CacheLine.Isolation;
     private const int RackOffset = SmallOffset + SmallTableBytes;
@@ -21,6 +21,7 @@ internal unsafe struct ThreadCache
     private const int SmallTableBytes = (SizeClass.SmallUnits + CacheLine.Isolation - 1) / CacheLine.Isolation * CacheLine.Isolation;
     private const int PositionsOffset = RackOffset + Magazine.RackBytes;
     private const int AllowancesOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
+    private const int StackEntriesOffset = AllowancesOffset + (SizeClass.Count * Allowance.Bytes);
 
     // Owner: nobody after construction.
     [FieldOffset(0)]
@@ -47,6 +48,16 @@ internal unsafe struct ThreadCache
     /// <summary>Bytes by which the capacities of all magazines exceed what they had at first.</summary>
     [FieldOffset(40)]
     public ulong EarnedBytes;
+
+    // Owner: the thread. See StackPages.
+
+    /// <summary>How often the thread entered a page of its stack.</summary>
+    [FieldOffset(48)]
+    public uint StackPages;
+
+    /// <summary>How often it ran on a page that was not entered, once it had used up its words.</summary>
+    [FieldOffset(52)]
+    public uint StackMisses;
 
     // Owner: whoever is off the hit path. The guard of all magazines of this cache.
     [FieldOffset(64)]
@@ -88,4 +99,9 @@ internal unsafe struct ThreadCache
     /// <summary>The record of how a class came by its capacity. Owner, under the guard.</summary>
     public static ref Allowance AllowanceOf(ThreadCache* cache, nuint sizeClass) =>
         ref ((Allowance*)((byte*)cache + AllowancesOffset))[sizeClass];
+
+    /// <summary>Address of an entry of <see cref="Heap.StackPages"/> that the thread made, or 0. Owner, or whoever knows that the thread has ended.</summary>
+    /// <param name="cache">A cache of the shared heap.</param>
+    /// <param name="index">0 to <see cref="Platform.ThreadEnd.WordsMax"/> − 1.</param>
+    public static ref nuint StackEntry(ThreadCache* cache, int index) => ref ((nuint*)((byte*)cache + StackEntriesOffset))[index];
 }

@@ -77,6 +77,18 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
     public static partial int GetAffinity(int thread, nuint bytes, ulong* mask);
 
+    /// <summary>Makes a key for thread-specific values; returns an error number. The destructor is the address of a function of one address.</summary>
+    [LibraryImport("libc", EntryPoint = "pthread_key_create")]
+    public static partial int CreateKey(out uint key, nint destructor);
+
+    /// <summary>Gives a key back; returns an error number. Destructors of values that threads still have are not called any more.</summary>
+    [LibraryImport("libc", EntryPoint = "pthread_key_delete")]
+    public static partial int DeleteKey(uint key);
+
+    /// <summary>Sets the calling thread's value of a key; returns an error number.</summary>
+    [LibraryImport("libc", EntryPoint = "pthread_setspecific")]
+    public static partial int SetSpecific(uint key, nint value);
+
     /// <summary>Any call by its number. The C library's wrappers of the newer calls are missing on older systems.</summary>
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth, nint fifth);

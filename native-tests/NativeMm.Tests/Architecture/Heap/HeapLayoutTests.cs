@@ -12,7 +12,7 @@ public sealed unsafe class HeapLayoutTests
     public void What_a_free_must_know_lies_on_the_first_line_of_a_cache()
     {
         Assert.Equal(
-            [(nameof(ThreadCache.BaseAddress), 0), (nameof(ThreadCache.ZoneUnits), 8), (nameof(ThreadCache.Words), 16), (nameof(ThreadCache.Tag), 24), (nameof(ThreadCache.Events), 32), (nameof(ThreadCache.EarnedBytes), 40), (nameof(ThreadCache.Guard), 64)],
+            [(nameof(ThreadCache.BaseAddress), 0), (nameof(ThreadCache.ZoneUnits), 8), (nameof(ThreadCache.Words), 16), (nameof(ThreadCache.Tag), 24), (nameof(ThreadCache.Events), 32), (nameof(ThreadCache.EarnedBytes), 40), (nameof(ThreadCache.StackPages), 48), (nameof(ThreadCache.StackMisses), 52), (nameof(ThreadCache.Guard), 64)],
             FieldLayout.Of<ThreadCache>());
     }
 
@@ -20,7 +20,7 @@ public sealed unsafe class HeapLayoutTests
     public void A_cache_has_room_for_its_rack_and_what_lies_behind_it()
     {
         const int Table = 3 * CacheLine.Isolation;
-        int sum = CacheLine.Isolation + Table + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + Allowance.Bytes));
+        int sum = CacheLine.Isolation + Table + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + Allowance.Bytes)) + (NativeMm.Platform.ThreadEnd.WordsMax * sizeof(ulong));
         Assert.InRange(SizeClass.SmallUnits, Table - CacheLine.Isolation + 1, Table);
         Assert.Equal(ThreadCache.Bytes, sum);
         Assert.Equal(ThreadCache.Bytes, Unsafe.SizeOf<ThreadCache>());
