@@ -11,7 +11,7 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
 {
     private const int RetainedMax = 16;
 
-    private readonly SleepLock _lock = new();
+    private SleepLock _lock;
     private readonly AddressTable _live = new(platform);
 
     // Never longer than its first array, so that a free allocates nothing.

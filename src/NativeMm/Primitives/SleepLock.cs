@@ -9,28 +9,32 @@
 //              throw when somebody calls Thread.Interrupt, and the first contention allocates managed memory.
 // Source       the sleeping lock of xv6; the wait is Backoff's.
 
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace NativeMm.Primitives;
 
 /// <summary>
-/// A recursive lock for long sections. Waiting for it cannot be interrupted: an interrupt stays pending for the caller's next own wait.
+/// A recursive lock for long sections. Waiting for it cannot be interrupted: an interrupt stays pending for the caller's next own wait. A mutable
+/// struct: keep it in a field that is not readonly, and never copy it.
 /// </summary>
-internal sealed class SleepLock
+internal struct SleepLock
 {
     private int _owner;
     private int _depth;
 
     /// <summary>Whether the calling thread holds the lock.</summary>
-    public bool IsHeldByCurrentThread => Atomic.LoadAcquire(ref _owner) == Environment.CurrentManagedThreadId;
+    public readonly bool IsHeldByCurrentThread => Atomic.LoadAcquire(in _owner) == Environment.CurrentManagedThreadId;
 
     /// <summary>Takes the lock, waiting as long as it takes; to be used with <c>using</c>.</summary>
     /// <returns>What gives the lock up when it is disposed.</returns>
+    [UnscopedRef]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Scope EnterScope()
     {
         Enter();
-        return new Scope(this);
+        return new Scope(ref this);
     }
 
     /// <summary>Takes the lock, waiting as long as it takes.</summary>
@@ -63,7 +67,7 @@ internal sealed class SleepLock
     /// <summary>Gives the lock up, once for each time that it was taken. Only the holder may call it.</summary>
     public void Exit()
     {
-        System.Diagnostics.Debug.Assert(IsHeldByCurrentThread, "Exit without Enter: this thread does not hold the lock.");
+        Debug.Assert(IsHeldByCurrentThread, "Exit without Enter: this thread does not hold the lock.");
         if (_depth != 0)
         {
             _depth--;
@@ -85,9 +89,14 @@ internal sealed class SleepLock
     }
 
     /// <summary>A section under the lock.</summary>
-    public readonly ref struct Scope(SleepLock held)
+    public readonly ref struct Scope
     {
+        private readonly ref SleepLock _held;
+
+        /// <summary>Begins the section of a lock that was just taken.</summary>
+        public Scope(ref SleepLock held) => _held = ref held;
+
         /// <summary>Gives the lock up.</summary>
-        public void Dispose() => held.Exit();
+        public void Dispose() => _held.Exit();
     }
 }
