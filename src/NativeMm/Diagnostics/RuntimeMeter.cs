@@ -46,7 +46,33 @@ internal sealed class RuntimeMeter : IDisposable
         _meter.CreateObservableCounter(FullName(name), read, unit, description);
 
     /// <inheritdoc/>
-    public void Dispose() => _meter.Dispose();
+    /// <remarks>The meter waits for a lock of all meters: an interrupt that comes meanwhile stays pending for the caller's next own wait.</remarks>
+    public void Dispose()
+    {
+        bool interrupted = false;
+        while (!TryDispose())
+        {
+            interrupted = true;
+        }
+
+        if (interrupted)
+        {
+            Thread.CurrentThread.Interrupt();
+        }
+    }
+
+    private bool TryDispose()
+    {
+        try
+        {
+            _meter.Dispose();
+            return true;
+        }
+        catch (ThreadInterruptedException)
+        {
+            return false;
+        }
+    }
 
     private static string FullName(string name)
     {

@@ -13,14 +13,14 @@ namespace NativeMm.Frames;
 /// </remarks>
 public sealed class FrameMigration(IFrameAllocator frames)
 {
-    private readonly Lock _writers = new();
+    private SleepLock _writers;
     private IFrameMigrator[] _migrators = [];
 
     /// <summary>Registers somebody who can move his frames.</summary>
     public void Add(IFrameMigrator migrator)
     {
         ArgumentNullException.ThrowIfNull(migrator);
-        lock (_writers)
+        using (_writers.EnterScope())
         {
             Atomic.StoreRelease(ref _migrators, [.. _migrators, migrator]);
         }
@@ -30,7 +30,7 @@ public sealed class FrameMigration(IFrameAllocator frames)
     public void Remove(IFrameMigrator migrator)
     {
         ArgumentNullException.ThrowIfNull(migrator);
-        lock (_writers)
+        using (_writers.EnterScope())
         {
             int at = Array.IndexOf(_migrators, migrator);
             if (at >= 0)

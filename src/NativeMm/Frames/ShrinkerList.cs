@@ -3,12 +3,13 @@ using NativeMm.Primitives;
 namespace NativeMm.Frames;
 
 /// <summary>
-/// The registered shrinkers. Readers take the current array without a lock; it is never changed, only replaced.
+/// The registered shrinkers. Readers take the current array without a lock; its places are filled and vacated one by one, and a longer array
+/// replaces it.
 /// </summary>
 internal sealed class ShrinkerList
 {
-    private readonly Lock _writers = new();
-    private IShrinker[] _shrinkers = [];
+    private SleepLock _writers;
+    private IShrinker?[] _shrinkers = [];
 
     /// <summary>How long whoever asks a shrinker should wait if nobody says otherwise.</summary>
     public static TimeSpan DefaultPatience { get; } = TimeSpan.FromSeconds(10);
@@ -19,8 +20,15 @@ internal sealed class ShrinkerList
     public void Add(IShrinker shrinker)
     {
         ArgumentNullException.ThrowIfNull(shrinker);
-        lock (_writers)
+        using (_writers.EnterScope())
         {
+            int vacant = Array.IndexOf(_shrinkers, null);
+            if (vacant >= 0)
+            {
+                Atomic.StoreRelease(ref _shrinkers[vacant], shrinker);
+                return;
+            }
+
             Atomic.StoreRelease(ref _shrinkers, [.. _shrinkers, shrinker]);
         }
     }
@@ -28,12 +36,13 @@ internal sealed class ShrinkerList
     public void Remove(IShrinker shrinker)
     {
         ArgumentNullException.ThrowIfNull(shrinker);
-        lock (_writers)
+        using (_writers.EnterScope())
         {
             int at = Array.IndexOf(_shrinkers, shrinker);
             if (at >= 0)
             {
-                Atomic.StoreRelease(ref _shrinkers, [.. _shrinkers.AsSpan(0, at), .. _shrinkers.AsSpan(at + 1)]);
+                // Its place stays vacant: a shorter array would need managed memory, which a Dispose must not.
+                Atomic.StoreRelease(ref _shrinkers[at], null);
             }
         }
     }
@@ -44,17 +53,31 @@ internal sealed class ShrinkerList
     /// <returns>Whether anybody was asked, so that another try is worth it.</returns>
     public bool Run(ulong framesWanted, long deadline)
     {
-        IShrinker[] shrinkers = Atomic.LoadAcquire(ref _shrinkers);
+        IShrinker?[] shrinkers = Atomic.LoadAcquire(ref _shrinkers);
         ulong freed = 0;
-        foreach (IShrinker shrinker in shrinkers)
+        bool anybody = false;
+        for (int i = 0; i < shrinkers.Length && freed < framesWanted; i++)
         {
-            freed += shrinker is IPatientShrinker patient ? patient.Shrink(framesWanted, deadline) : shrinker.Shrink(framesWanted);
-            if (freed >= framesWanted)
+            if (Atomic.LoadAcquire(ref shrinkers[i]) is { } shrinker)
             {
-                break;
+                anybody = true;
+                freed += Ask(shrinker, framesWanted, deadline);
             }
         }
 
-        return shrinkers.Length > 0;
+        return anybody;
+    }
+
+    /// <summary>Asks one. Without managed memory he cannot work: that frees nothing, and is no reason to fail for the allocation that asks.</summary>
+    private static ulong Ask(IShrinker shrinker, ulong framesWanted, long deadline)
+    {
+        try
+        {
+            return shrinker is IPatientShrinker patient ? patient.Shrink(framesWanted, deadline) : shrinker.Shrink(framesWanted);
+        }
+        catch (OutOfMemoryException)
+        {
+            return 0;
+        }
     }
 }

@@ -29,9 +29,8 @@ internal sealed unsafe partial class Depot
     private int StockLocked(ReadOnlySpan<nuint> blocks)
     {
         int kept = 0;
-        while (blocks.Length - kept >= _geometry.BatchCount && _batches < _geometry.StockedBatches)
+        while (_stock is not null && blocks.Length - kept >= _geometry.BatchCount && _batches < _geometry.StockedBatches)
         {
-            _stock ??= new nuint[_geometry.StockedBatches * _geometry.BatchCount];
             blocks.Slice(kept, _geometry.BatchCount).CopyTo(_stock.AsSpan(_batches * _geometry.BatchCount));
             kept += _geometry.BatchCount;
             _batches++;

@@ -48,6 +48,9 @@ internal sealed unsafe partial class Depot
     /// <summary>How the class is cut.</summary>
     public ref readonly SlabGeometry Geometry => ref _geometry;
 
+    /// <summary>How often the lock was taken. Read without it, so the newest may be missing.</summary>
+    public long Acquisitions => Atomic.LoadAcquire(in _acquisitions);
+
     /// <summary>Takes blocks out: full batches if they lie here, then from the slabs; from a new slab only if there was nothing.</summary>
     /// <param name="into">Any number; filled from the front, to be used from the back: lowest addresses last.</param>
     /// <returns>How many; 0 when there are no frames left.</returns>
@@ -227,7 +230,10 @@ internal sealed unsafe partial class Depot
             return false;
         }
 
+        // Made with the first slab, because nothing may be allocated under the lock, nor when blocks come back.
+        nuint[]? stock = _stock is null ? TryMakeStock() : null;
         EnterLock();
+        _stock ??= stock;
         _slabs++;
         _setBits += _geometry.Blocks;
         ref Slab slab = ref _space.SlabAt(granule);
@@ -235,6 +241,19 @@ internal sealed unsafe partial class Depot
         LinkNewestLocked(ref slab, granule);
         _lock.Exit();
         return true;
+    }
+
+    /// <summary>Room for batches; null without managed memory, and then all blocks go home until the next slab tries again.</summary>
+    private nuint[]? TryMakeStock()
+    {
+        try
+        {
+            return new nuint[_geometry.StockedBatches * _geometry.BatchCount];
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
     }
 
     private void LinkNewestLocked(ref Slab slab, uint granule)

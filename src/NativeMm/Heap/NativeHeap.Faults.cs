@@ -9,6 +9,8 @@ namespace NativeMm.Heap;
 /// <content>What to say when something is wrong.</content>
 public sealed unsafe partial class NativeHeap
 {
+    private readonly FaultNotes _faultNotes = new();
+
     /// <summary>Whether an address lies in a slab or a large block of this heap.</summary>
     internal bool HoldsMemoryAt(nuint address) =>
         _space.Contains(address) ? (_space.WordOf(address) ^ _tag) < SizeClass.Count : _large.StartOf(address) != 0;
@@ -42,10 +44,22 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
-    /// <summary>For a mistake that a trim pass finds: there is no caller here who could be told, so it only leaves its event.</summary>
+    /// <summary>
+    /// For a mistake that a trim pass finds, under its locks: there is no caller here who could be told, so it only leaves its event, by
+    /// <see cref="TellFaults"/>.
+    /// </summary>
     private void ReportIfFault(BlockFault fault)
     {
         if (fault.Kind != BlockFaultKind.None)
+        {
+            _faultNotes.Add(fault);
+        }
+    }
+
+    /// <summary>Leaves the events of what trim passes found. The caller holds no lock.</summary>
+    internal void TellFaults()
+    {
+        while (_faultNotes.TryTake(out BlockFault fault))
         {
             _ = Fault(fault);
         }

@@ -12,7 +12,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary><see cref="GetStatistics"/> for a caller that found the heap in a list; null when it is gone by now.</summary>
     internal HeapStatistics? StatisticsUnlessDisposed()
     {
-        lock (_upkeepLock)
+        using (_upkeepLock.EnterScope())
         {
             return _disposed ? null : CountLocked();
         }
@@ -38,7 +38,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         (ulong largeBytes, long largeBlocks, ulong retainedBytes) = _large.Statistics;
-        lock (_metadata)
+        using (_metadataLock.EnterScope())
         {
             return new HeapStatistics
             {

@@ -15,13 +15,15 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
     public ulong Trim()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return TrimUnlessDisposed();
+        ulong bytes = TrimUnlessDisposed();
+        TellFaults();
+        return bytes;
     }
 
     /// <summary><see cref="Trim"/> for a caller that found the heap in a list: it may be gone by now, and then there is nothing to do.</summary>
     internal ulong TrimUnlessDisposed()
     {
-        lock (_upkeepLock)
+        using (_upkeepLock.EnterScope())
         {
             if (_disposed)
             {
@@ -47,9 +49,14 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
     /// <returns>Bytes given back to the operating system.</returns>
     internal ulong TrimIdle(TimeSpan purgeDelay)
     {
-        lock (_upkeepLock)
+        using (_upkeepLock.EnterScope())
         {
             if (_disposed)
+            {
+                return 0;
+            }
+
+            if (RestsLocked())
             {
                 return 0;
             }
@@ -62,6 +69,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
                 bytes += depot.DiscardUnusedPages(RestingPasses);
             }
 
+            SettleLocked(bytes);
             return bytes;
         }
     }
@@ -75,7 +83,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
     /// </summary>
     private ulong Shrink()
     {
-        lock (_upkeepLock)
+        using (_upkeepLock.EnterScope())
         {
             if (_disposed)
             {

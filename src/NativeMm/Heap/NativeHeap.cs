@@ -33,10 +33,11 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private readonly Depot[] _depots;
     private readonly LargeBlocks _large;
     private readonly MetadataArena _metadata;
+    private SleepLock _metadataLock;
     private readonly ThreadCacheRegistry _caches;
     private readonly Func<nint> _makeCache;
     private readonly uint _tag;
-    private readonly Lock _upkeepLock = new();
+    private SleepLock _upkeepLock;
     private readonly bool _isShared;
     private readonly HeapOptions _options;
     private readonly CheckedBlocks? _checked;
@@ -104,41 +105,48 @@ public sealed unsafe partial class NativeHeap : IDisposable
     /// <summary>What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well. Waits for a trim pass that is under way.</summary>
     internal void Release()
     {
-        lock (_upkeepLock)
+        using (_upkeepLock.EnterScope())
         {
-            ReleaseLocked();
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+        }
+
+        try
+        {
+            // Without the lock: it calls the program's leak handler.
+            _checked?.Dispose();
+        }
+        finally
+        {
+            using (_upkeepLock.EnterScope())
+            {
+                ReleaseLocked();
+            }
+
+            TellFaults();
         }
     }
 
     private void ReleaseLocked()
     {
-        if (_disposed)
+        _space.RemoveHeap(this);
+        _caches.Clear();
+        foreach (Depot depot in _depots)
         {
-            return;
+            depot.Clear();
         }
 
-        _disposed = true;
-        try
+        ReleaseSlabs();
+        _large.Dispose();
+        _metadata.Dispose();
+        if (!_isShared)
         {
-            _checked?.Dispose();
-        }
-        finally
-        {
-            _space.RemoveHeap(this);
-            _caches.Clear();
-            foreach (Depot depot in _depots)
-            {
-                depot.Clear();
-            }
-
-            ReleaseSlabs();
-            _large.Dispose();
-            _metadata.Dispose();
-            if (!_isShared)
-            {
-                ThreadHeaps.ReturnSlot(_slot);
-                _slot = -1;
-            }
+            ThreadHeaps.ReturnSlot(_slot);
+            _slot = -1;
         }
     }
 
@@ -182,7 +190,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     private nuint AllocMetadata(nuint bytes)
     {
-        lock (_metadata)
+        using (_metadataLock.EnterScope())
         {
             return _metadata.Alloc(bytes);
         }

@@ -33,6 +33,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     private readonly IMemoryPlatform _platform;
     private readonly uint _granules;
     private readonly List<NativeHeap> _heaps = [];
+    private SleepLock _heapsLock;
     private nuint _words;
     private nuint _slabs;
     private nuint _bitmaps;
@@ -112,7 +113,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Enters a heap into the list that listings and error messages use, and among those who give frames back when they run out.</summary>
     public void AddHeap(NativeHeap heap)
     {
-        lock (_heaps)
+        using (_heapsLock.EnterScope())
         {
             _heaps.Add(heap);
         }
@@ -124,7 +125,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     public void RemoveHeap(NativeHeap heap)
     {
         Frames.RemoveShrinker(heap);
-        lock (_heaps)
+        using (_heapsLock.EnterScope())
         {
             _heaps.Remove(heap);
         }
@@ -133,7 +134,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>The heaps that live now.</summary>
     public NativeHeap[] Heaps()
     {
-        lock (_heaps)
+        using (_heapsLock.EnterScope())
         {
             return [.. _heaps];
         }

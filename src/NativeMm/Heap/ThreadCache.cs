@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeMm.Primitives;
@@ -94,6 +95,18 @@ internal unsafe struct ThreadCache
         bool rests = seen == position;
         seen = position;
         return rests;
+    }
+
+    /// <summary>Folds where every magazine's top lies, and the count of refused pops and pushes, into a number. A stale word is there for the next look.</summary>
+    public static ulong Mark(ThreadCache* cache, ulong mark)
+    {
+        mark = BitOperations.RotateLeft(mark, 7) ^ cache->Events;
+        for (nuint sizeClass = 0; sizeClass < SizeClass.Count; sizeClass++)
+        {
+            mark = (BitOperations.RotateLeft(mark, 7) ^ MagazineOf(cache, sizeClass).Position) * 0x9E37_79B9_7F4A_7C15UL;
+        }
+
+        return mark;
     }
 
     /// <summary>The record of how a class came by its capacity. Owner, under the guard.</summary>

@@ -16,7 +16,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
 {
     private const int ProbesPerAttach = 4;
 
-    private readonly Lock _lock = new();
+    private SleepLock _lock;
     private readonly List<Entry> _entries = [];
     private int _cursor;
 
@@ -25,7 +25,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
     {
         get
         {
-            lock (_lock)
+            using (_lock.EnterScope())
             {
                 return _entries.Count;
             }
@@ -37,30 +37,60 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
 
     /// <summary>Gives the calling thread a cache: a dead thread's, with the blocks that lie in it, or a new one.</summary>
     /// <param name="make">Makes a new cache, or null when there is no memory.</param>
+    /// <remarks>A free attaches as well, and must not fail for lack of managed memory: then there is no cache, as without native memory.</remarks>
     public ThreadCache* Attach(Func<nint> make)
     {
-        lock (_lock)
+        ThreadCache* cache;
+        bool isAdopted;
+        try
+        {
+            cache = AttachUnderLock(make, out isAdopted);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+
+        if (isAdopted)
+        {
+            NativeMmEventSource.Log.DeadThreadAdopted("thread cache", ThreadCache.Bytes);
+        }
+
+        return cache;
+    }
+
+    private ThreadCache* AttachUnderLock(Func<nint> make, out bool isAdopted)
+    {
+        // Whatever needs managed memory comes first: from the cache on nothing may fail.
+        Thread self = Thread.CurrentThread;
+        ThreadHeaps? heaps = isShared ? null : ThreadHeaps.t_others ??= new ThreadHeaps();
+        heaps?.EnsureSlot(slot);
+        isAdopted = false;
+        using (_lock.EnterScope())
         {
             Entry? entry = FindDead();
             if (entry is null)
             {
-                nint made = make();
-                if (made == 0)
+                _entries.EnsureCapacity(_entries.Count + 1);
+                var added = new Entry();
+                added.Cache = (ThreadCache*)make();
+                if (added.Cache == null)
                 {
                     return null;
                 }
 
-                entry = new Entry((ThreadCache*)made);
+                entry = added;
                 _entries.Add(entry);
             }
             else
             {
                 Adopted++;
-                NativeMmEventSource.Log.DeadThreadAdopted("thread cache", ThreadCache.Bytes);
+                isAdopted = true;
             }
 
-            entry.Thread = Thread.CurrentThread;
-            entry.Heaps = Publish(entry.Cache);
+            entry.Thread = self;
+            entry.Heaps = heaps;
+            Publish(heaps, entry.Cache);
             return entry.Cache;
         }
     }
@@ -68,7 +98,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
     /// <summary>Copies the list of caches. Those of dead threads let go of their thread on the way.</summary>
     public nint[] Snapshot()
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             var caches = new nint[_entries.Count];
             for (int i = 0; i < caches.Length; i++)
@@ -81,10 +111,25 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
         }
     }
 
+    /// <summary>A number that is another one when a thread came, or pushed, popped, refilled or flushed since the last look.</summary>
+    public ulong Mark()
+    {
+        using (_lock.EnterScope())
+        {
+            ulong mark = (ulong)_entries.Count;
+            foreach (Entry entry in _entries)
+            {
+                mark = ThreadCache.Mark(entry.Cache, mark);
+            }
+
+            return mark;
+        }
+    }
+
     /// <summary>Makes every thread forget its cache. No thread may use the heap any more.</summary>
     public void Clear()
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             foreach (Entry entry in _entries)
             {
@@ -108,17 +153,16 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
         return true;
     }
 
-    private ThreadHeaps? Publish(ThreadCache* cache)
+    private void Publish(ThreadHeaps? heaps, ThreadCache* cache)
     {
-        if (isShared)
+        if (heaps is null)
         {
             SharedHeapThread.t_cache = cache;
-            return null;
         }
-
-        ThreadHeaps heaps = ThreadHeaps.t_others ??= new ThreadHeaps();
-        heaps.Set(slot, cache);
-        return heaps;
+        else
+        {
+            heaps.Set(slot, cache);
+        }
     }
 
     private Entry? FindDead()
@@ -136,9 +180,9 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
         return null;
     }
 
-    private sealed class Entry(ThreadCache* cache)
+    private sealed class Entry
     {
-        public ThreadCache* Cache { get; } = cache;
+        public ThreadCache* Cache { get; set; }
 
         public Thread? Thread { get; set; }
 

@@ -1,3 +1,5 @@
+using NativeMm.Primitives;
+
 namespace NativeMm.Heap;
 
 /// <summary>
@@ -9,7 +11,7 @@ internal sealed unsafe class ThreadHeaps
     [ThreadStatic]
     public static ThreadHeaps? t_others;
 
-    private static readonly Lock s_lock = new();
+    private static SleepLock s_lock;
     private static readonly List<bool> s_slots = [];
 
     private nint[] _caches = [];
@@ -27,7 +29,7 @@ internal sealed unsafe class ThreadHeaps
     /// <summary>A slot that no living heap has.</summary>
     public static int TakeSlot()
     {
-        lock (s_lock)
+        using (s_lock.EnterScope())
         {
             int free = s_slots.IndexOf(false);
             if (free < 0)
@@ -44,22 +46,29 @@ internal sealed unsafe class ThreadHeaps
     /// <summary>Gives a slot up. No thread may still have a cache in it.</summary>
     public static void ReturnSlot(int slot)
     {
-        lock (s_lock)
+        using (s_lock.EnterScope())
         {
             s_slots[slot] = false;
         }
     }
 
-    /// <summary>Puts a cache into a slot, or null to forget it. The owning thread, or a heap that is being disposed.</summary>
-    public void Set(int slot, ThreadCache* cache)
+    /// <summary>Makes room for a slot, so that putting a cache into it allocates nothing. The owning thread.</summary>
+    public void EnsureSlot(int slot)
     {
-        lock (s_lock)
+        using (s_lock.EnterScope())
         {
             if (slot >= _caches.Length)
             {
                 Array.Resize(ref _caches, Math.Max(slot + 1, _caches.Length * 2));
             }
+        }
+    }
 
+    /// <summary>Puts a cache into a slot that there is room for, or null to forget it. The owning thread, or a heap that is being disposed.</summary>
+    public void Set(int slot, ThreadCache* cache)
+    {
+        using (s_lock.EnterScope())
+        {
             _caches[slot] = (nint)cache;
         }
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using NativeMm.Primitives;
 
 namespace NativeMm.Platform;
 
@@ -15,7 +16,7 @@ internal sealed unsafe class PortablePlatform : IMemoryPlatform
 {
     private static readonly PlatformResult s_notImplemented = new(ErrorNumber.NotImplemented);
     private readonly Dictionary<nuint, Block> _blocks = [];
-    private readonly Lock _lock = new();
+    private SleepLock _lock;
 
     /// <inheritdoc/>
     public PlatformCapabilities Capabilities => PlatformCapabilities.None;
@@ -46,7 +47,7 @@ internal sealed unsafe class PortablePlatform : IMemoryPlatform
         }
 
         address = (raw + alignment - 1) & ~(alignment - 1);
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             _blocks.Add(address, new Block(raw, length, alignment));
         }
@@ -58,7 +59,7 @@ internal sealed unsafe class PortablePlatform : IMemoryPlatform
     public PlatformResult Release(nuint address, nuint bytes)
     {
         Block block;
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             if (!_blocks.TryGetValue(address, out block) || block.Bytes != RoundUp(bytes))
             {
@@ -77,7 +78,7 @@ internal sealed unsafe class PortablePlatform : IMemoryPlatform
     {
         newAddress = 0;
         Block block;
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             if (!_blocks.TryGetValue(address, out block) || block.Bytes != RoundUp(bytes))
             {

@@ -28,7 +28,7 @@ internal sealed class EpochDomain : IDisposable
     [ThreadStatic]
     private static EpochParticipant? t_participants;
 
-    private readonly Lock _membership = new();
+    private SleepLock _membership;
     private EpochParticipant[] _participants = [];
     private List<EpochParticipant> _departed = [];
     private int _sweepAt = 16;
@@ -181,7 +181,7 @@ internal sealed class EpochDomain : IDisposable
     private EpochParticipant Register()
     {
         var participant = new EpochParticipant(this, Thread.CurrentThread);
-        lock (_membership)
+        using (_membership.EnterScope())
         {
             if (_participants.Length >= _sweepAt)
             {
@@ -198,7 +198,7 @@ internal sealed class EpochDomain : IDisposable
     /// <summary>Takes dead threads out; what they retired waits on among the departed until it can go.</summary>
     private void SweepDead()
     {
-        lock (_membership)
+        using (_membership.EnterScope())
         {
             ILookup<bool, EpochParticipant> byDeath = _participants.ToLookup(participant => participant.IsDead);
             Atomic.StoreRelease(ref _participants, [.. byDeath[false]]);
@@ -208,7 +208,7 @@ internal sealed class EpochDomain : IDisposable
 
     private EpochParticipant[] Everybody()
     {
-        lock (_membership)
+        using (_membership.EnterScope())
         {
             return [.. _participants, .. _departed];
         }

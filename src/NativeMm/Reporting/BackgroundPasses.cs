@@ -1,9 +1,9 @@
 // Purpose      one background thread that makes somebody work again and again, until either is no longer wanted.
 // Ownership    field             | who writes     | who reads      | how
-//              stop              | stop, dispose  | the thread     | event
-//              failures, text    | the thread     | statistics     | release, acquire; the text first, so that a count has its text
+//              stop              | stop, dispose  | the thread     | release before the event is set, acquire after the wait
 // Progress     a beat that throws is counted and written down, and the next one comes: work in the background must not end a process.
-//              The event is never disposed: it makes no handle of the system, and stopping twice must be harmless.
+//              The event is one of the system's: setting it takes no managed lock, so an interrupt cannot come out of Stop. It is never
+//              disposed, because stopping twice must be harmless; its handle goes with the last reference.
 
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.Diagnostics;
@@ -20,12 +20,12 @@ internal sealed class BackgroundPasses : IDisposable
     private static readonly TimeSpan s_waitMin = TimeSpan.FromMilliseconds(1);
 
     private readonly WeakReference<IBackgroundPass> _worker;
-    private readonly ManualResetEventSlim _stop = new();
+    private readonly AutoResetEvent _wake = new(initialState: false);
+    private readonly FailureLog _failures;
     private readonly TimeSpan _interval;
     private readonly Thread _thread;
     private TimeSpan _wait;
-    private long _failures;
-    private string? _lastFailure;
+    private int _stop;
 
     /// <summary>Starts the thread.</summary>
     /// <param name="worker">Who works.</param>
@@ -36,6 +36,7 @@ internal sealed class BackgroundPasses : IDisposable
         _worker = new WeakReference<IBackgroundPass>(worker);
         _interval = interval;
         _wait = interval;
+        _failures = new FailureLog(name);
         _thread = new Thread(Run, maxStackSize: 256 << 10)
         {
             IsBackground = true,
@@ -49,13 +50,17 @@ internal sealed class BackgroundPasses : IDisposable
     public bool IsRunning => _thread.IsAlive;
 
     /// <summary>Passes that ended with an exception.</summary>
-    public long Failures => Atomic.LoadAcquire(ref _failures);
+    public long Failures => _failures.Count;
 
     /// <summary>What the last of them said, or null.</summary>
-    public string? LastFailure => Atomic.LoadAcquire(ref _lastFailure!);
+    public string? LastFailure => _failures.Last;
 
     /// <summary>Asks the thread to end. It makes no further pass; one that is under way is not waited for.</summary>
-    public void Stop() => _stop.Set();
+    public void Stop()
+    {
+        Atomic.StoreRelease(ref _stop, 1);
+        _wake.Set();
+    }
 
     /// <summary>Stops the thread and waits for the pass that it may be in, unless that pass itself calls this.</summary>
     public void Dispose()
@@ -63,7 +68,7 @@ internal sealed class BackgroundPasses : IDisposable
         Stop();
         if (Thread.CurrentThread != _thread)
         {
-            _thread.Join();
+            ThreadEnd.Await(_thread);
         }
     }
 
@@ -79,7 +84,8 @@ internal sealed class BackgroundPasses : IDisposable
     {
         try
         {
-            if (_stop.Wait(_wait < s_waitMin ? s_waitMin : _wait) || !_worker.TryGetTarget(out IBackgroundPass? worker))
+            _wake.WaitOne(_wait < s_waitMin ? s_waitMin : _wait);
+            if (Atomic.LoadAcquire(ref _stop) != 0 || !_worker.TryGetTarget(out IBackgroundPass? worker))
             {
                 return false;
             }
@@ -89,10 +95,7 @@ internal sealed class BackgroundPasses : IDisposable
         }
         catch (Exception exception)
         {
-            string failure = FailureText.Of(exception);
-            Atomic.StoreRelease(ref _lastFailure!, failure);
-            Atomic.StoreRelease(ref _failures, _failures + 1);
-            NativeMmEventSource.Log.BackgroundPassFailed(_thread.Name!, failure);
+            _failures.Note(exception);
         }
 
         return true;

@@ -17,6 +17,8 @@ public sealed partial class PageReporter
     private long _pressureStops;
     private int _state;
     private string? _lastFailure;
+    private string? _untold;
+    private int _untoldBlocks;
 
     /// <summary>What it did so far.</summary>
     public ReporterStatistics GetStatistics() => new()
@@ -74,6 +76,34 @@ public sealed partial class PageReporter
         Atomic.StoreRelease(ref _lastFailure!, failure);
         Atomic.StoreRelease(ref _deviceFailures, _deviceFailures + 1);
         _backoff.NoteFailure(_time.GetElapsedTime(0));
-        NativeMmEventSource.Log.ReportingFailed(failure, blocks);
+        _untold ??= failure;
+        _untoldBlocks = blocks;
+    }
+
+    /// <summary>
+    /// Leaves the event of a device that failed. Whoever made passes calls it when he holds no lock any more. Of several failures that nobody told of
+    /// yet the first is told.
+    /// </summary>
+    internal void TellFailure()
+    {
+        // A stale look leaves the event to whoever comes next.
+        if (_untold is null || IsReportingHere)
+        {
+            return;
+        }
+
+        string? failure;
+        int blocks;
+        using (_passLock.EnterScope())
+        {
+            failure = _untold;
+            blocks = _untoldBlocks;
+            _untold = null;
+        }
+
+        if (failure is not null)
+        {
+            NativeMmEventSource.Log.ReportingFailed(failure, blocks);
+        }
     }
 }

@@ -23,7 +23,7 @@ public sealed partial class PageReporter
             throw new ArgumentException($"A {device.GetType().Name} cannot work for a zone of kind {zone}{why}.", nameof(device));
         }
 
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ObjectDisposedException.ThrowIf(IsClosed, this);
             if (_device is { } other)
@@ -45,7 +45,7 @@ public sealed partial class PageReporter
     public void Unregister(IReportingDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (!ReferenceEquals(_device, device))
             {
@@ -64,7 +64,7 @@ public sealed partial class PageReporter
     public void Start()
     {
         RefuseIfOwned("has no thread of its own: the runtime's background thread makes its passes (option BackgroundTrim)");
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ObjectDisposedException.ThrowIf(IsClosed, this);
             if (_background is not null)
@@ -91,7 +91,7 @@ public sealed partial class PageReporter
     internal void Close()
     {
         BackgroundPasses? background;
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             Atomic.StoreRelease(ref _closed, 1); // [R4]
             ReplaceDevice(null);
@@ -106,7 +106,7 @@ public sealed partial class PageReporter
         }
 
         background?.Dispose();
-        lock (_passLock)
+        using (_passLock.EnterScope())
         {
             Detach();
         }

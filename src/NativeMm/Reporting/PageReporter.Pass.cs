@@ -11,6 +11,11 @@ public sealed partial class PageReporter
     private ulong _isolatedFrames;
     private uint _polledRegistration;
     private bool _foundAny;
+    private FrameUse _polledUse;
+    private int _idlePolls;
+
+    /// <summary>Whether the last polls found all frames as they were, and nothing to report.</summary>
+    internal bool IsAtRest => Device is null || _idlePolls > IdlePollsMin;
 
     /// <summary>
     /// Reports what is free now, whatever the pace says, and waits for a pass that is under way before. It ends early, with less than
@@ -25,13 +30,26 @@ public sealed partial class PageReporter
     /// <exception cref="Diagnostics.MemoryFaultException">The device put blocks back or freed them itself.</exception>
     public ulong ReportNow()
     {
+        try
+        {
+            return ReportNowQuietly();
+        }
+        finally
+        {
+            TellFailure();
+        }
+    }
+
+    /// <summary><see cref="ReportNow"/> for a caller that holds a lock: it calls <see cref="TellFailure"/> later.</summary>
+    internal ulong ReportNowQuietly()
+    {
         ObjectDisposedException.ThrowIf(IsClosed, this);
         if (IsReportingHere)
         {
             return 0;
         }
 
-        lock (_passLock)
+        using (_passLock.EnterScope())
         {
             ObjectDisposedException.ThrowIf(IsClosed, this); // [R4]
             LetAllocationsGoFirst();
@@ -46,7 +64,7 @@ public sealed partial class PageReporter
     /// <returns>Bytes that the device took note of.</returns>
     internal ulong Poll()
     {
-        lock (_passLock)
+        using (_passLock.EnterScope())
         {
             if (IsClosed || Device is null) // [R4]
             {
@@ -54,7 +72,11 @@ public sealed partial class PageReporter
             }
 
             TimeSpan now = _time.GetElapsedTime(0);
-            ulong frames = _pace.Advance(_frames.Sample(), now);
+            FrameUse use = _frames.Sample();
+            ulong frames = _pace.Advance(use, now);
+            bool isNew = use != _polledUse || _pace.State != ReporterState.Idle;
+            _polledUse = use;
+            _idlePolls = isNew ? 0 : Math.Min(_idlePolls, IdlePollsMin) + 1;
             bool mayReport = frames >= Options.Pieces.Frames && !AreAllocationsWaiting && IsDeviceToBeAsked(now);
             ulong bytes = mayReport ? RunPacedPass(frames) : 0;
             Atomic.StoreRelease(ref _state, (int)_pace.State);
@@ -90,9 +112,10 @@ public sealed partial class PageReporter
     private void LetAllocationsGoFirst()
     {
         long end = Environment.TickCount64 + DeferMillisecondsMax;
+        var backoff = default(Backoff);
         while (AreAllocationsWaiting && !IsClosed && Environment.TickCount64 < end)
         {
-            Thread.Sleep(1);
+            backoff.Wait();
         }
     }
 
@@ -199,7 +222,7 @@ public sealed partial class PageReporter
         int count = 0;
         held = 0;
         frames = 0;
-        _quiet.Reset(); // [R2]
+        Atomic.StoreRelease(ref _isolating, 1); // [R2]
         try
         {
             count = _frames.Isolate(ranges, framesMax, freeMax);
@@ -260,7 +283,7 @@ public sealed partial class PageReporter
         finally
         {
             Atomic.StoreRelease(ref _isolatedFrames, 0UL);
-            _quiet.Set(); // [R2]
+            Atomic.StoreRelease(ref _isolating, 0); // [R2]
         }
     }
 

@@ -7,15 +7,15 @@
 //              device, registration | register, unregister, close   | the pass         | gate; release, acquire [R1]
 //              closed, background   | start, close                  | everybody        | gate; release, acquire [R4]
 //              pressure requests    | failing allocations           | the pass         | add, acquire
-//              quiet event          | the pass                      | failing allocations | event [R2]
+//              isolating            | the pass                      | failing allocations | release, acquire [R2]
 //              pace, walk, back-off, counters | the pass            | statistics       | pass lock; counters release, acquire
 // Locks        pass lock, over a whole pass and so over calls of the device; then the gate, for a few instructions. Nobody asks for the pass
 //              lock under the gate.
 // Ordering     [R1] a pass reads the registration before the device, and looks at the registration again before each call. Whoever takes the
 //              device away changes the device, then the registration, and then takes the pass lock: when he has it, no call of that device
 //              is under way and none will follow.
-//              [R2] quiet is reset before blocks are isolated and set after they are put back, so whoever finds it set after his allocation
-//              failed either failed for another reason or can have the blocks by trying again. It is set whatever is thrown in between.
+//              [R2] isolating is set before blocks are isolated and cleared after they are put back, so whoever finds it clear after his allocation
+//              failed either failed for another reason or can have the blocks by trying again. It is cleared whatever is thrown in between.
 //              [R3] the time is written before the count goes down, so a pass that finds nobody waiting sees when the last one was.
 //              [R4] closing comes before the disposer's turn with the pass lock, and each pass looks under that lock: none begins after.
 //              The reporter stays among the shrinkers until then, so that an allocation can wait for the blocks of the last call.
@@ -42,6 +42,9 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     // Of a small zone so small a part stays free, whatever the watermark says: one in so many frames.
     private const ulong ReserveDivisor = 16;
 
+    // Polls in a row that find nothing new before the background looks less often.
+    private const int IdlePollsMin = 4;
+
     // After an allocation waited, no pass begins for so long: it takes what it waited for, rather than find it isolated again.
     private const long GraceMilliseconds = 5;
     private const long DeferMillisecondsMax = 100;
@@ -50,15 +53,16 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     private readonly TimeProvider _time;
     private readonly ReporterPace _pace;
     private readonly DeviceBackoff _backoff;
+    private readonly RestPace _rest = new(TimeSpan.Zero);
     private readonly bool _isOwned;
-    private readonly Lock _passLock = new();
-    private readonly Lock _gate = new();
-    private readonly ManualResetEventSlim _quiet = new(initialState: true);
+    private SleepLock _passLock;
+    private SleepLock _gate;
     private BackgroundPasses? _background;
     private IReportingDevice? _device;
     private uint _registration;
     private uint _pressureRequests;
     private int _waiting;
+    private int _isolating;
     private int _closed;
     private long _lastWait = -GraceMilliseconds;
 
@@ -109,6 +113,8 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     /// <summary>Whether its own thread runs.</summary>
     internal bool HasThread => Atomic.LoadAcquire(ref _background!) is { IsRunning: true };
 
+    private bool IsIsolating => Atomic.LoadAcquire(ref _isolating) != 0; // [R2]
+
     private bool IsClosed => Atomic.LoadAcquire(ref _closed) != 0; // [R4]
 
     /// <inheritdoc/>
@@ -119,7 +125,7 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     /// <remarks>An allocation is about to fail: the pass under way ends, and its blocks come back as soon as the device lets go of them.</remarks>
     ulong IPatientShrinker.Shrink(ulong framesWanted, long deadline)
     {
-        if (_quiet.IsSet || IsReportingHere)
+        if (!IsIsolating || IsReportingHere)
         {
             return 0;
         }
@@ -127,7 +133,13 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
         ulong isolated = Atomic.LoadAcquire(ref _isolatedFrames);
         Atomic.Add(ref _pressureRequests, 1);
         Atomic.Add(ref _waiting, 1);
-        bool isBack = _quiet.Wait((int)Math.Clamp(deadline - Environment.TickCount64, 0, int.MaxValue));
+        var backoff = default(Backoff);
+        while (IsIsolating && Environment.TickCount64 < deadline)
+        {
+            backoff.Wait();
+        }
+
+        bool isBack = !IsIsolating;
         Atomic.StoreRelease(ref _lastWait, Environment.TickCount64);
         Atomic.Add(ref _waiting, -1); // [R3]
         return isBack ? isolated : 0;
@@ -137,7 +149,8 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     TimeSpan IBackgroundPass.RunPass()
     {
         Poll();
-        return Options.PassInterval;
+        TellFailure();
+        return _rest.NextWait(IsAtRest, Options.PassInterval);
     }
 
     private static IReportableFrames Find(IFrameAllocator frames, PageReporterOptions options)

@@ -1,4 +1,5 @@
 using NativeMm.Frames;
+using NativeMm.Primitives;
 
 namespace NativeMm.Reporting;
 
@@ -9,7 +10,7 @@ namespace NativeMm.Reporting;
 /// <param name="next">Who does the work; null for nobody: then the content of the pages stays as it is.</param>
 public sealed class RecordingDevice(IReportingDevice? next = null) : IReportingDevice
 {
-    private readonly Lock _lock = new();
+    private SleepLock _lock;
     private readonly List<FrameRange[]> _calls = [];
 
     /// <summary>A copy of the ranges of each call so far, in order.</summary>
@@ -17,7 +18,7 @@ public sealed class RecordingDevice(IReportingDevice? next = null) : IReportingD
     {
         get
         {
-            lock (_lock)
+            using (_lock.EnterScope())
             {
                 return [.. _calls];
             }
@@ -30,7 +31,7 @@ public sealed class RecordingDevice(IReportingDevice? next = null) : IReportingD
     /// <summary>Forgets what was written down.</summary>
     public void Clear()
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             _calls.Clear();
         }
@@ -42,7 +43,7 @@ public sealed class RecordingDevice(IReportingDevice? next = null) : IReportingD
     /// <inheritdoc/>
     public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             _calls.Add(ranges.ToArray());
         }

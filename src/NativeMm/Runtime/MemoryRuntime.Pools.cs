@@ -1,4 +1,5 @@
 using NativeMm.Frames;
+using NativeMm.Primitives;
 using NativeMm.Zsmalloc;
 
 namespace NativeMm.Runtime;
@@ -6,7 +7,7 @@ namespace NativeMm.Runtime;
 /// <content>Pools of odd-sized objects over the runtime's frames.</content>
 public sealed partial class MemoryRuntime
 {
-    private readonly Lock _poolLock = new();
+    private SleepLock _poolLock;
     private readonly FrameMigration _migration;
     private ZsPool[] _pools = [];
 
@@ -21,7 +22,7 @@ public sealed partial class MemoryRuntime
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         var pool = new ZsPool(_frames, options);
-        lock (_poolLock)
+        using (_poolLock.EnterScope())
         {
             foreach (ZsPool gone in _pools.Where(other => other.IsDisposed))
             {
@@ -37,7 +38,7 @@ public sealed partial class MemoryRuntime
 
     private ZsPool[] Pools()
     {
-        lock (_poolLock)
+        using (_poolLock.EnterScope())
         {
             return _pools;
         }

@@ -15,11 +15,18 @@ public sealed partial class MemoryRuntime
     /// <summary>Passes over the heaps in one purge delay: memory leaves them between one delay and a quarter more.</summary>
     private const int PassesPerDelay = 4;
 
-    private readonly Lock _trimLock = new();
+    /// <summary>A pass may come earlier by one in so many parts of the shorter interval, to share a wake-up with another.</summary>
+    private const int BeatSlackDivisor = 4;
+
+    private SleepLock _trimLock;
 
     // One thread for both kinds of passes: it wakes up for the one that is due first.
     private readonly PassSchedule _heapSchedule;
     private readonly PassSchedule _frameSchedule;
+    private readonly TimeSpan _beatSlack;
+    private readonly RestPace _rest;
+    private bool _heapsRest;
+    private bool _framesRest;
     private long _passes;
     private ulong _returnedBytes;
 
@@ -45,25 +52,33 @@ public sealed partial class MemoryRuntime
             return 0;
         }
 
-        lock (_trimLock)
+        PassEvents events = BeginPass();
+        try
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            long start = Stopwatch.GetTimestamp();
-            ulong bytes = 0;
-            foreach (NativeHeap heap in _space.Heaps())
+            using (_trimLock.EnterScope())
             {
-                bytes += heap.TrimUnlessDisposed();
-            }
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                ulong bytes = 0;
+                foreach (NativeHeap heap in _space.Heaps())
+                {
+                    bytes += heap.TrimUnlessDisposed();
+                }
 
-            foreach (ZsPool pool in Pools())
-            {
-                pool.CompactUnlessDisposed();
-            }
+                foreach (ZsPool pool in Pools())
+                {
+                    pool.CompactUnlessDisposed();
+                }
 
-            _frames.Drain();
-            bytes += _reporter.ReportNow();
-            bytes += VmapIfUsed?.Trim() ?? 0;
-            return Account(bytes, start);
+                _frames.Drain();
+                bytes += _reporter.ReportNowQuietly();
+                bytes += VmapIfUsed?.Trim() ?? 0;
+                Account(bytes, ref events);
+                return bytes;
+            }
+        }
+        finally
+        {
+            EndPass(events);
         }
     }
 
@@ -85,7 +100,7 @@ public sealed partial class MemoryRuntime
             throw new InvalidOperationException("A reporting device cannot validate the runtime: its blocks are neither free nor in use until it returns.");
         }
 
-        lock (_trimLock)
+        using (_trimLock.EnterScope())
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             foreach (NativeHeap heap in _space.Heaps())
@@ -147,15 +162,16 @@ public sealed partial class MemoryRuntime
     /// <summary>One beat of the background thread: a pass over the heaps and one of the reporter, each at its own interval.</summary>
     TimeSpan IBackgroundPass.RunPass()
     {
-        TimeSpan now = Now;
-        bool heaps = _heapSchedule.IsDue(now);
-        bool frames = _frameSchedule.IsDue(now);
+        // What is due soon is done at once: one wake-up serves both.
+        TimeSpan soon = Now + _beatSlack;
+        bool heaps = _heapSchedule.IsDue(soon);
+        bool frames = _frameSchedule.IsDue(soon);
         if (heaps || frames)
         {
             TrimIdle(heaps, frames);
         }
 
-        return NextPass(Now);
+        return _rest.NextWait(_heapsRest && _framesRest, NextPass(Now));
     }
 
     /// <summary>One pass of the background thread.</summary>
@@ -163,34 +179,53 @@ public sealed partial class MemoryRuntime
     /// <param name="frames">Whether the reporter looks for free frames to give back.</param>
     internal void TrimIdle(bool heaps = true, bool frames = true)
     {
-        lock (_trimLock)
+        PassEvents events = BeginPass();
+        try
         {
-            if (_disposed)
+            using (_trimLock.EnterScope())
             {
-                return;
-            }
+                if (_disposed)
+                {
+                    return;
+                }
 
-            long start = Stopwatch.GetTimestamp();
-            ulong bytes = 0;
-            foreach (NativeHeap heap in heaps ? _space.Heaps() : [])
-            {
-                bytes += heap.TrimIdle(Options.PurgeDelay);
+                ulong bytes = heaps ? TrimIdleHeaps() : 0;
+                bytes += frames ? TrimIdleFrames() : 0;
+                Account(bytes, ref events);
             }
-
-            foreach (ZsPool pool in heaps ? Pools() : [])
-            {
-                pool.ReleaseEmptyUnlessDisposed();
-            }
-
-            bytes += heaps ? VmapIfUsed?.TrimIdle() ?? 0 : 0;
-            if (frames)
-            {
-                (_frames as IFrameSource)?.DrainIdle();
-                bytes += _reporter.Poll();
-            }
-
-            Account(bytes, start);
         }
+        finally
+        {
+            EndPass(events);
+        }
+    }
+
+    private ulong TrimIdleHeaps()
+    {
+        ulong bytes = 0;
+        bool rest = true;
+        foreach (NativeHeap heap in _space.Heaps())
+        {
+            bytes += heap.TrimIdle(Options.PurgeDelay);
+            rest &= heap.IsAtRest;
+        }
+
+        foreach (ZsPool pool in Pools())
+        {
+            rest &= pool.ReleaseEmptyUnlessDisposed() == 0;
+        }
+
+        bytes += VmapIfUsed?.TrimIdle() ?? 0;
+        _heapsRest = rest && bytes == 0;
+        return bytes;
+    }
+
+    private ulong TrimIdleFrames()
+    {
+        ulong moved = (_frames as IFrameSource)?.DrainIdle() ?? 0;
+        ulong bytes = _reporter.Poll();
+        _framesRest = moved == 0 && bytes == 0 && _reporter.IsAtRest;
+        return bytes;
     }
 
     private TimeSpan NextPass(TimeSpan now)
@@ -215,16 +250,42 @@ public sealed partial class MemoryRuntime
         return vmap.Frames.AllocatedFrames > freed ? (vmap.Frames.AllocatedFrames - freed) * Pfn.FrameBytes : 0;
     }
 
-    private ulong Account(ulong bytes, long start)
-    {
-        if (bytes != 0 && NativeMmEventSource.Log.IsEnabled())
-        {
-            RuntimeStatistics statistics = CountEverything();
-            NativeMmEventSource.Log.TrimPass((long)bytes, (long)statistics.RetainedBytes, (long)Stopwatch.GetElapsedTime(start).TotalMicroseconds);
-        }
+    // The event source is asked before any lock: its first use calls listeners.
+    private static PassEvents BeginPass() => new() { IsWanted = NativeMmEventSource.Log.IsEnabled(), Start = Stopwatch.GetTimestamp() };
 
+    private void Account(ulong bytes, ref PassEvents events)
+    {
         Atomic.StoreRelease(ref _returnedBytes, _returnedBytes + bytes);
         Atomic.StoreRelease(ref _passes, _passes + 1);
-        return bytes;
+        if (bytes != 0 && events.IsWanted)
+        {
+            events.ReturnedBytes = bytes;
+            events.RetainedBytes = CountEverything().RetainedBytes;
+        }
+    }
+
+    /// <summary>Leaves the events of a pass, when its locks are given up.</summary>
+    private void EndPass(PassEvents events)
+    {
+        foreach (NativeHeap heap in _space.Heaps())
+        {
+            heap.TellFaults();
+        }
+
+        _reporter.TellFailure();
+        if (events.ReturnedBytes != 0)
+        {
+            NativeMmEventSource.Log.TrimPass(
+                (long)events.ReturnedBytes, (long)events.RetainedBytes, (long)Stopwatch.GetElapsedTime(events.Start).TotalMicroseconds);
+        }
+    }
+
+    /// <summary>What a pass has to tell of when it is over.</summary>
+    private struct PassEvents
+    {
+        public bool IsWanted;
+        public long Start;
+        public ulong ReturnedBytes;
+        public ulong RetainedBytes;
     }
 }

@@ -6,7 +6,7 @@ namespace NativeMm.Runtime;
 /// <content>Contiguous ranges over scattered frames, made when somebody asks for them.</content>
 public sealed partial class MemoryRuntime
 {
-    private readonly Lock _vmapLock = new();
+    private SleepLock _vmapLock;
     private VmapAllocator? _vmap;
 
     /// <summary>
@@ -29,7 +29,7 @@ public sealed partial class MemoryRuntime
 
     private VmapAllocator MakeVmap()
     {
-        lock (_vmapLock)
+        using (_vmapLock.EnterScope())
         {
             // Again under the lock: what is made after Dispose would never go.
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -47,7 +47,7 @@ public sealed partial class MemoryRuntime
     /// <summary>Disposes what was made, and waits for what is being made. The runtime is marked as disposed before.</summary>
     private void DisposeVmap()
     {
-        lock (_vmapLock)
+        using (_vmapLock.EnterScope())
         {
             _vmap?.Dispose();
         }

@@ -1,7 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Platform;
+using NativeMm.Primitives;
 using NativeMm.Reporting;
 using NativeMm.Zsmalloc;
 
@@ -14,7 +16,7 @@ namespace NativeMm.Runtime;
 /// <remarks>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.</remarks>
 public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
 {
-    private static readonly Lock s_sharedLock = new();
+    private static SleepLock s_sharedLock;
     private static MemoryRuntimeOptions? s_sharedOptions;
     private static MemoryRuntime? s_shared;
 
@@ -25,8 +27,9 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     private readonly PageReporter _reporter;
     private readonly BackgroundPasses? _trimmer;
     private readonly HeapOptions _heapOptions;
-    private readonly RuntimeMeter _meter;
+    private RuntimeMeter? _meter;
     private readonly bool _isShared;
+    private readonly FailureLog _meterFailures = new("the meter of the shared runtime");
     private bool _disposed;
 
     /// <summary>Makes a runtime of its own: its zone, frames and heap are apart from all others.</summary>
@@ -83,10 +86,21 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space));
         }
 
-        _meter = MakeMeter();
-        _heapSchedule = new PassSchedule(options.PurgeDelay / PassesPerDelay, Now);
+        TimeSpan heapInterval = options.PurgeDelay / PassesPerDelay;
+        _beatSlack = (heapInterval < options.Reporting.PassInterval ? heapInterval : options.Reporting.PassInterval) / BeatSlackDivisor;
+        _rest = new RestPace(2 * options.PurgeDelay);
+        _heapSchedule = new PassSchedule(heapInterval, Now);
         _frameSchedule = new PassSchedule(options.Reporting.PassInterval, Now);
         _trimmer = options.BackgroundTrim ? new BackgroundPasses(this, NextPass(Now), "NativeMm trimmer") : null;
+        if (!isShared)
+        {
+            PublishMeter();
+        }
+        else
+        {
+            // Listeners of new instruments run at once, and may use the shared heap, which is only there when this constructor is through.
+            ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.PublishMeter(), this, preferLocal: false);
+        }
     }
 
     /// <summary>The process-wide runtime. It is never disposed.</summary>
@@ -121,7 +135,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        lock (s_sharedLock)
+        using (s_sharedLock.EnterScope())
         {
             if (s_shared is not null)
             {
@@ -163,7 +177,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         }
 
         // The meter first, whose callbacks need what goes. Then all who work are asked to stop before any is waited for.
-        _meter.Dispose();
+        _meter?.Dispose();
         _disposed = true;
         _trimmer?.Stop();
         _reporter.Close();
@@ -189,7 +203,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     /// <summary>Makes the shared runtime. The heap layer calls it once, through its contract.</summary>
     internal static MemoryRuntime CreateShared()
     {
-        lock (s_sharedLock)
+        using (s_sharedLock.EnterScope())
         {
             return s_shared ??= new MemoryRuntime(s_sharedOptions ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: true);
         }
@@ -224,6 +238,19 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     {
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return Math.Clamp((ulong)available, MemoryRuntimeOptions.CapacityBytesMin, MemoryRuntimeOptions.CapacityBytesMax);
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a listener throws must not end a process that only allocates.")]
+    private void PublishMeter()
+    {
+        try
+        {
+            _meter = MakeMeter();
+        }
+        catch (Exception failure) when (_isShared)
+        {
+            _meterFailures.Note(failure);
+        }
     }
 
     private RuntimeMeter MakeMeter()

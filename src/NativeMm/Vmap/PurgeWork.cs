@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -18,6 +20,7 @@ internal sealed class PurgeWork
     private long _pages;
     private long _frames;
     private long _refusedPieces;
+    private Exception? _failure;
 
     /// <summary>Cuts the work.</summary>
     /// <param name="allocator">Whose pieces they are.</param>
@@ -37,11 +40,7 @@ internal sealed class PurgeWork
     /// <summary>Does all of it and waits for shares that helpers are at.</summary>
     public PurgeYield Run()
     {
-        for (int helper = 1; helper < _shares; helper++)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(static work => work.TakeShares(), this, preferLocal: false);
-        }
-
+        AskHelpers();
         TakeShares();
         var backoff = default(Backoff);
         while (Atomic.LoadAcquire(ref _finished) < _shares)
@@ -49,9 +48,31 @@ internal sealed class PurgeWork
             backoff.Wait();
         }
 
+        if (Atomic.LoadAcquire(ref _failure!) is { } failure)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
         return new PurgeYield(Atomic.LoadAcquire(ref _pages), Atomic.LoadAcquire(ref _frames), Atomic.LoadAcquire(ref _refusedPieces));
     }
 
+    private void AskHelpers()
+    {
+        try
+        {
+            for (int helper = 1; helper < _shares; helper++)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(static work => work.TakeShares(), this, preferLocal: false);
+            }
+        }
+        catch (OutOfMemoryException)
+        {
+            // Who is not asked leaves his share to the others.
+        }
+    }
+
+    // On a thread of the pool an exception would end the process: the purging thread throws it.
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It is thrown again on the thread that purges.")]
     private void TakeShares()
     {
         int number;
@@ -66,10 +87,12 @@ internal sealed class PurgeWork
                 Atomic.Add(ref _frames, share.Frames);
                 Atomic.Add(ref _refusedPieces, share.RefusedPieces);
             }
-            finally
+            catch (Exception failure)
             {
-                Atomic.Add(ref _finished, 1);
+                Atomic.StoreRelease(ref _failure!, failure);
             }
+
+            Atomic.Add(ref _finished, 1);
         }
     }
 }

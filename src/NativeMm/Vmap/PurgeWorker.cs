@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -11,13 +13,16 @@ internal sealed class PurgeWorker : IDisposable
     /// <summary>Time without a request after which the worker of an allocator of its own makes a pass of idle time.</summary>
     public static readonly TimeSpan IdleInterval = TimeSpan.FromSeconds(10);
 
+    private const string ThreadName = "NativeMm purger";
+
     private readonly bool _trims;
     private readonly TimeSpan _interval;
     private readonly WeakReference<VmapAllocator> _allocator;
     private readonly AutoResetEvent _wake = new(initialState: false);
     private readonly Thread _thread;
+    private readonly FailureLog _failures = new(ThreadName);
     private int _asked;
-    private bool _stop;
+    private int _stop;
 
     /// <summary>Starts the thread.</summary>
     /// <param name="allocator">Whose purges it makes.</param>
@@ -27,9 +32,15 @@ internal sealed class PurgeWorker : IDisposable
         _trims = idleInterval is not null;
         _interval = idleInterval ?? IdleInterval;
         _allocator = new WeakReference<VmapAllocator>(allocator);
-        _thread = new Thread(Run, maxStackSize: 256 << 10) { IsBackground = true, Name = "NativeMm purger" };
+        _thread = new Thread(Run, maxStackSize: 256 << 10) { IsBackground = true, Name = ThreadName };
         _thread.Start();
     }
+
+    /// <summary>Purges and passes that ended with an exception. The thread goes on with the next one.</summary>
+    public long Failures => _failures.Count;
+
+    /// <summary>What the last of them said, or null.</summary>
+    public string? LastFailure => _failures.Last;
 
     /// <summary>Asks for a purge. Many requests before it begins are one.</summary>
     public void Ask()
@@ -43,9 +54,9 @@ internal sealed class PurgeWorker : IDisposable
     /// <summary>Stops the thread and waits for the purge that it may be in.</summary>
     public void Dispose()
     {
-        _stop = true;
+        Atomic.StoreRelease(ref _stop, 1);
         _wake.Set();
-        _thread.Join();
+        ThreadEnd.Await(_thread);
         _wake.Dispose();
     }
 
@@ -54,9 +65,22 @@ internal sealed class PurgeWorker : IDisposable
         bool goesOn = true;
         while (goesOn)
         {
-            // The event orders the flag: it is written before Set and read after the wait.
             bool asked = _wake.WaitOne(_interval);
-            goesOn = !_stop && PurgeOnce(asked);
+            goesOn = Atomic.LoadAcquire(ref _stop) == 0 && TryPurgeOnce(asked);
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
+    private bool TryPurgeOnce(bool asked)
+    {
+        try
+        {
+            return PurgeOnce(asked);
+        }
+        catch (Exception failure)
+        {
+            _failures.Note(failure);
+            return true;
         }
     }
 

@@ -6,7 +6,7 @@ namespace NativeMm.Vmap;
 public sealed unsafe partial class VmapAllocator
 {
     private readonly VmapBlockQueue[] _queues;
-    private readonly Lock _blocksLock = new();
+    private SleepLock _blocksLock;
     private VmapBlock?[] _blocks = new VmapBlock?[16];
     private long _blockPages;
 
@@ -19,7 +19,7 @@ public sealed unsafe partial class VmapAllocator
         ObjectDisposedException.ThrowIf(_disposed, this);
 
         // Under the purge lock: a run that another flush has taken out and not unmapped yet would be missed.
-        lock (_purgeLock)
+        using (_purgeLock.EnterScope())
         {
             foreach (VmapBlockQueue queue in _queues)
             {
@@ -49,7 +49,7 @@ public sealed unsafe partial class VmapAllocator
 
     private static VmapBlock[] BlocksOf(VmapBlockQueue queue)
     {
-        lock (queue.Lock)
+        using (queue.Lock.EnterScope())
         {
             return [.. queue.Blocks];
         }
@@ -63,7 +63,7 @@ public sealed unsafe partial class VmapAllocator
     private static bool TryReturn(VmapBlock block, uint offset, int frames, out bool done)
     {
         // The block knows its queue: its address says nothing about the core that made it.
-        lock (block.Queue.Lock)
+        using (block.Queue.Lock.EnterScope())
         {
             done = false;
             if (frames <= 0 || offset >= VmapBlock.Pages || block.FramesAt(offset) != frames)
@@ -91,7 +91,7 @@ public sealed unsafe partial class VmapAllocator
     private VmapOutcome Cut(VmapBlockQueue queue, int frames, out VmapBlock? block, out uint offset)
     {
         VmapBlock? idle;
-        lock (queue.Lock)
+        using (queue.Lock.EnterScope())
         {
             block = queue.Current;
             if (block is not null && block.TryCut(frames, out offset))
@@ -112,7 +112,7 @@ public sealed unsafe partial class VmapAllocator
 
         // The block is this thread's until it is in the queue.
         block!.TryCut(frames, out offset);
-        lock (queue.Lock)
+        using (queue.Lock.EnterScope())
         {
             // Another thread may have made one meanwhile. Nothing more is cut from that one, so it must not wait to be used up.
             idle = CloseCurrent(queue);
@@ -163,7 +163,7 @@ public sealed unsafe partial class VmapAllocator
 
     private uint Remember(VmapBlock block)
     {
-        lock (_blocksLock)
+        using (_blocksLock.EnterScope())
         {
             int slot = Array.IndexOf(_blocks, null);
             if (slot < 0)
@@ -212,7 +212,7 @@ public sealed unsafe partial class VmapAllocator
     private VmapArea* Forget(VmapBlock block)
     {
         VmapArea* area = _areas.Records + block.Record;
-        lock (_blocksLock)
+        using (_blocksLock.EnterScope())
         {
             _blocks[area->Slot] = null;
         }
@@ -243,7 +243,7 @@ public sealed unsafe partial class VmapAllocator
     private bool TryRetireFragmented(VmapBlock block)
     {
         bool alone = VmapBlock.Pages > _lazyPagesBound;
-        lock (block.Queue.Lock)
+        using (block.Queue.Lock.EnterScope())
         {
             if (block.Used != 0 || !block.Queue.Blocks.Contains(block) || (!alone && !TryReserveLazy(VmapBlock.Pages)))
             {
@@ -285,7 +285,7 @@ public sealed unsafe partial class VmapAllocator
 
     private static bool TryTakeStale(VmapBlock block, uint from, out uint offset, out uint pages)
     {
-        lock (block.Queue.Lock)
+        using (block.Queue.Lock.EnterScope())
         {
             (offset, pages) = (0, 0);
             return block.Queue.Blocks.Contains(block) && block.TryTakeStale(from, out offset, out pages);
@@ -295,7 +295,7 @@ public sealed unsafe partial class VmapAllocator
     private void PutStale(VmapBlock block, uint offset, uint pages, bool unmapped)
     {
         bool done;
-        lock (block.Queue.Lock)
+        using (block.Queue.Lock.EnterScope())
         {
             block.PutStale(offset, pages, unmapped);
             done = DetachIfDone(block);

@@ -62,7 +62,7 @@ public sealed unsafe partial class VmapAllocator
     /// <param name="frames">Frames that were held besides.</param>
     internal void FreeForgotten(void* address, bool isMap, ReadOnlySpan<Pfn> frames)
     {
-        lock (_endLock)
+        using (_endLock.EnterScope())
         {
             if (!_disposed)
             {

@@ -9,7 +9,7 @@ public sealed unsafe partial class VmapAllocator
     private const int PoolDecay = 4;
     private const int HelpersMax = 15;
 
-    private readonly Lock _purgeLock = new();
+    private SleepLock _purgeLock;
     private long _purges;
     private long _purgedPieces;
     private long _refusedPieces;
@@ -44,7 +44,7 @@ public sealed unsafe partial class VmapAllocator
         long made = Atomic.LoadAcquire(ref _made);
         bool idle = made == _madeSeen;
         _madeSeen = made;
-        lock (_purgeLock)
+        using (_purgeLock.EnterScope())
         {
             int moved = DecayIdlePools();
             if (_canMap && (moved != 0 || idle))
@@ -92,7 +92,7 @@ public sealed unsafe partial class VmapAllocator
 
     private PurgeYield PurgeAndWait()
     {
-        lock (_purgeLock)
+        using (_purgeLock.EnterScope())
         {
             return DecayAndPurge();
         }
@@ -101,7 +101,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Gives up all pools, all blocks that nobody uses, and everything lazy.</summary>
     private PurgeYield PurgeEverything()
     {
-        lock (_purgeLock)
+        using (_purgeLock.EnterScope())
         {
             // The pools may hold more than may be outstanding at once, and what is outstanding already takes their room.
             PurgeYield all = PurgeLocked();
@@ -135,10 +135,24 @@ public sealed unsafe partial class VmapAllocator
             return default;
         }
 
-        var work = new PurgeWork(this, count, HelpersFor(outstanding), BatchFor(), PagesBeforeRelease(outstanding));
-        PurgeYield purged = work.Run();
+        // Without helpers nothing is made for it: a free may purge, and frees allocate no managed memory.
+        int helpers = HelpersFor(outstanding);
+        PurgeWork? work = helpers == 0 ? null : TryShare(count, helpers, outstanding);
+        PurgeYield purged = work?.Run() ?? PurgePieces(0, count, BatchFor(), PagesBeforeRelease(outstanding));
         Atomic.Add(ref _purges, 1);
         return purged;
+    }
+
+    private PurgeWork? TryShare(int count, int helpers, long outstanding)
+    {
+        try
+        {
+            return new PurgeWork(this, count, helpers, BatchFor(), PagesBeforeRelease(outstanding));
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
     }
 
     private int HelpersFor(long outstanding) =>

@@ -11,7 +11,7 @@ public sealed unsafe partial class VmapAllocator
     [ThreadStatic]
     private static bool t_isAsking;
 
-    private readonly Lock _notifierLock = new();
+    private SleepLock _notifierLock;
     private Action<nuint>[] _notifiers = [];
 
     /// <summary>
@@ -27,7 +27,7 @@ public sealed unsafe partial class VmapAllocator
     public void AddPurgeNotifier(Action<nuint> notifier)
     {
         ArgumentNullException.ThrowIfNull(notifier);
-        lock (_notifierLock)
+        using (_notifierLock.EnterScope())
         {
             Atomic.StoreRelease(ref _notifiers, [.. _notifiers, notifier]);
         }
@@ -37,7 +37,7 @@ public sealed unsafe partial class VmapAllocator
     /// <param name="notifier">What was registered; unknown ones are ignored.</param>
     public void RemovePurgeNotifier(Action<nuint> notifier)
     {
-        lock (_notifierLock)
+        using (_notifierLock.EnterScope())
         {
             int at = Array.IndexOf(_notifiers, notifier);
             if (at >= 0)

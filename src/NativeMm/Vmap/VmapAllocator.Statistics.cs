@@ -86,7 +86,7 @@ public sealed unsafe partial class VmapAllocator
     public void Validate()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        lock (_purgeLock)
+        using (_purgeLock.EnterScope())
         {
             _free.Validate();
             long lazySet = _lazy.Validate();

@@ -87,7 +87,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     private PageRange* _scratch;
 
     // Held by finalizers while they give something back, and by whoever disposes while he closes the allocator to them.
-    private readonly Lock _endLock = new();
+    private SleepLock _endLock;
     private bool _disposed;
 
     /// <summary>Makes an allocator with a zone of its own.</summary>
@@ -199,7 +199,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     /// <summary>Closes the allocator, once.</summary>
     private bool TryEnd()
     {
-        lock (_endLock)
+        using (_endLock.EnterScope())
         {
             bool ends = !_disposed;
             _disposed = true;

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -15,10 +17,12 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
 
     private const int ClosingBit = 1 << 30;
 
+    private readonly FailureLog _failures = new("the compactor of a ZsPool");
     private int _scheduled;
     private int _atWork;
 
-    /// <summary>One pass over the classes that wish for it, on a thread of the thread pool.</summary>
+    /// <summary>One pass over the classes that wish for it, on a thread of the thread pool. What it throws is written down: it would end the process.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
     void IThreadPoolWorkItem.Execute()
     {
         Atomic.StoreRelease(ref _scheduled, 0);
@@ -28,18 +32,38 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             return;
         }
 
+        try
+        {
+            CompactWished();
+        }
+        catch (Exception failure)
+        {
+            _failures.Note(failure);
+        }
+        finally
+        {
+            EndWork();
+        }
+    }
+
+    private void CompactWished()
+    {
         // With too many at work the wishes are dropped: the next free makes them again.
         bool allowed = Atomic.Add(ref _compactors, 1) <= _compactorsMax;
-        for (uint index = 0; index < (uint)ShardCount; index++)
+        try
         {
-            if (Atomic.CompareExchange(ref Shard(index)->WantsCompaction, Asked, NoWish) && allowed)
+            for (uint index = 0; index < (uint)ShardCount; index++)
             {
-                CompactClass(index / (uint)_stripes);
+                if (Atomic.CompareExchange(ref Shard(index)->WantsCompaction, Asked, NoWish) && allowed)
+                {
+                    CompactClass(index / (uint)_stripes);
+                }
             }
         }
-
-        Atomic.Add(ref _compactors, -1);
-        EndWork();
+        finally
+        {
+            Atomic.Add(ref _compactors, -1);
+        }
     }
 
     /// <inheritdoc/>
@@ -104,9 +128,19 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
 
     private void ScheduleCompaction()
     {
-        if (Atomic.CompareExchange(ref _scheduled, 0, 1))
+        if (!Atomic.CompareExchange(ref _scheduled, 0, 1))
+        {
+            return;
+        }
+
+        try
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+        catch (OutOfMemoryException)
+        {
+            // A free must not fail for lack of managed memory; the next one asks again.
+            Atomic.StoreRelease(ref _scheduled, 0);
         }
     }
 

@@ -1,3 +1,5 @@
+using NativeMm.Primitives;
+
 namespace NativeMm.Zsmalloc;
 
 /// <summary>
@@ -9,7 +11,7 @@ internal static class ZsPoolTags
     /// <summary>Most pools at the same time.</summary>
     public const int PoolsMax = 4095;
 
-    private static readonly Lock s_lock = new();
+    private static SleepLock s_lock;
     private static readonly bool[] s_taken = new bool[PoolsMax + 1];
     private static int s_last;
 
@@ -17,7 +19,7 @@ internal static class ZsPoolTags
     /// <exception cref="InvalidOperationException">There are too many pools.</exception>
     public static uint Take()
     {
-        lock (s_lock)
+        using (s_lock.EnterScope())
         {
             for (int i = 0; i < PoolsMax; i++)
             {
@@ -36,7 +38,7 @@ internal static class ZsPoolTags
     /// <summary>Gives a number back.</summary>
     public static void Return(uint tag)
     {
-        lock (s_lock)
+        using (s_lock.EnterScope())
         {
             s_taken[tag] = false;
         }

@@ -11,7 +11,7 @@ public sealed unsafe partial class CachedFrameAllocator
     /// <remarks>Stacks of threads at work are emptied too; their next allocation refills.</remarks>
     public ulong Drain()
     {
-        lock (_registryLock)
+        using (_registryLock.EnterScope())
         {
             ulong moved = Steal(_registry);
             return moved + _behind.Drain();
@@ -23,7 +23,7 @@ public sealed unsafe partial class CachedFrameAllocator
     private ulong DrainDead()
     {
         ulong moved = 0;
-        lock (_registryLock)
+        using (_registryLock.EnterScope())
         {
             List<FrameStackOwner> dead = _registry.FindAll(owner => !owner.Thread.IsAlive);
             if (dead.Count != 0)
@@ -78,7 +78,7 @@ public sealed unsafe partial class CachedFrameAllocator
             return owner;
         }
 
-        lock (_registryLock)
+        using (_registryLock.EnterScope())
         {
             owner = _registry.Find(other => other.Thread == Thread.CurrentThread) ?? Register();
         }
@@ -116,7 +116,7 @@ public sealed unsafe partial class CachedFrameAllocator
 
     private ulong CountStacked()
     {
-        lock (_registryLock)
+        using (_registryLock.EnterScope())
         {
             ulong stacked = 0;
             foreach (FrameStackOwner owner in _registry)

@@ -34,7 +34,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     private readonly FrameZone _zone;
     private readonly uint _frameCount;
     private readonly ShrinkerList _shrinkers = new();
-    private readonly Lock _registryLock = new();
+    private SleepLock _registryLock;
     private readonly List<FrameStackOwner> _registry = [];
     private readonly List<nint> _spareStacks = [];
     private CachedFrameState* _states;
@@ -165,7 +165,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
         }
 
         Drain();
-        lock (_registryLock)
+        using (_registryLock.EnterScope())
         {
             foreach (nint stack in _registry.Select(owner => (nint)owner.Stack).Concat(_spareStacks))
             {
