@@ -152,7 +152,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <remarks>
     /// The bitmaps of the slabs that were in the block: a burst of a gigabyte leaves eight megabytes of them behind. Whoever holds the frames
     /// without a slab in them may discard that memory with theirs: a new slab writes its bitmap before anything reads it. Bitmaps of blocks below
-    /// 2 MiB do not fill whole pages.
+    /// 2 MiB do not fill whole pages, and those of 2 MiB are 16 KiB, which is less than a page on some systems.
     /// </remarks>
     AddressRange IRangeFollower.RangeOf(FrameRange block)
     {

@@ -2,7 +2,7 @@ namespace NativeMm.Platform;
 
 /// <summary>
 /// The operating system, as far as memory goes. Every call returns its error number as a result; none throws. Thread-safe.
-/// Addresses and lengths are multiples of <see cref="PageBytes"/> unless said otherwise.
+/// Addresses and lengths are multiples of <see cref="PageBytes"/> unless said otherwise; a platform refuses others with EINVAL.
 /// </summary>
 internal interface IMemoryPlatform
 {

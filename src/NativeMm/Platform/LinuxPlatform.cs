@@ -98,7 +98,9 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
 
     /// <inheritdoc/>
     public PlatformResult Protect(nuint address, nuint bytes, bool accessible) =>
-        LibC.ResultOf(LibC.Protect(address, bytes, accessible ? LibC.ProtReadWrite : LibC.ProtNone));
+        IsWholePages(address, bytes)
+            ? LibC.ResultOf(LibC.Protect(address, bytes, accessible ? LibC.ProtReadWrite : LibC.ProtNone))
+            : new PlatformResult(ErrorNumber.Invalid);
 
     /// <inheritdoc/>
     public PlatformResult CountResident(nuint address, nuint bytes, out nuint pages)
@@ -127,7 +129,13 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
         return PlatformResult.Success;
     }
 
-    private static PlatformResult Advise(nuint address, nuint bytes, int advice) => LibC.ResultOf(LibC.Advise(address, bytes, advice));
+    /// <summary>
+    /// The kernel rounds lengths up to whole pages and would take a neighbour's bytes along, so that anything but whole pages is refused here.
+    /// </summary>
+    private PlatformResult Advise(nuint address, nuint bytes, int advice) =>
+        IsWholePages(address, bytes) ? LibC.ResultOf(LibC.Advise(address, bytes, advice)) : new PlatformResult(ErrorNumber.Invalid);
+
+    private bool IsWholePages(nuint address, nuint bytes) => ((address | bytes) & (_pageBytes - 1)) == 0;
 
     private static PlatformResult MapAnonymous(nuint length, out nuint address)
     {

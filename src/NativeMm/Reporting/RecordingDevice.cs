@@ -1,4 +1,5 @@
 using NativeMm.Frames;
+using NativeMm.Primitives;
 
 namespace NativeMm.Reporting;
 
@@ -38,6 +39,9 @@ public sealed class RecordingDevice(IReportingDevice? next = null) : IReportingD
 
     /// <inheritdoc/>
     public bool Supports(ZoneKind zone) => next?.Supports(zone) ?? true;
+
+    /// <inheritdoc/>
+    public Order SmallestOrder => next?.SmallestOrder ?? Order.Zero;
 
     /// <inheritdoc/>
     public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
