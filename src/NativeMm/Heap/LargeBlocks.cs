@@ -1,4 +1,5 @@
 using NativeMm.Platform;
+using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
 
@@ -10,9 +11,11 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
 {
     private const int RetainedMax = 16;
 
-    private readonly Lock _lock = new();
-    private readonly Dictionary<nuint, nuint> _live = [];
-    private readonly List<Retained> _retained = [];
+    private readonly SleepLock _lock = new();
+    private readonly AddressTable _live = new(platform);
+
+    // Never longer than its first array, so that a free allocates nothing.
+    private readonly List<Retained> _retained = new(RetainedMax);
     private ulong _liveBytes;
     private ulong _retainedBytes;
 
@@ -21,9 +24,9 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
     {
         get
         {
-            lock (_lock)
+            using (_lock.EnterScope())
             {
-                return (_liveBytes, _live.Count, _retainedBytes);
+                return (_liveBytes, (long)_live.Count, _retainedBytes);
             }
         }
     }
@@ -48,41 +51,42 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
             }
         }
 
-        lock (_lock)
+        using (_lock.EnterScope())
         {
-            _live.Add(block, length);
-            _liveBytes += length;
+            if (_live.TryAdd(block, length))
+            {
+                _liveBytes += length;
+                return true;
+            }
         }
 
-        return true;
+        MustRelease(block, length);
+        block = 0;
+        return false;
     }
 
     /// <summary>Frees a block; false when none begins there.</summary>
     public bool TryFree(nuint block)
     {
-        nuint bytes;
-        lock (_lock)
+        Retained evicted = default;
+        using (_lock.EnterScope())
         {
-            if (!_live.Remove(block, out bytes))
+            if (!_live.TryRemove(block, out nuint bytes))
             {
                 return false;
             }
 
             _liveBytes -= bytes;
-            if (bytes <= retainBytesMax)
-            {
-                _retained.Add(new Retained(block, bytes, Environment.TickCount64));
-                _retainedBytes += bytes;
-                bytes = 0;
-            }
+            var freed = new Retained(block, bytes, Environment.TickCount64);
+            evicted = bytes <= retainBytesMax ? RetainLocked(freed) : freed;
         }
 
-        if (bytes != 0)
+        if (evicted.Bytes != 0)
         {
-            MustRelease(block, bytes);
+            MustRelease(evicted.Address, evicted.Bytes);
         }
 
-        ReleaseRetained(keepBytes: retainBytesMax, keepCount: RetainedMax, freedBefore: long.MinValue);
+        ReleaseRetained(keepBytes: retainBytesMax, freedBefore: long.MinValue);
         return true;
     }
 
@@ -96,15 +100,17 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
             return false;
         }
 
-        lock (_lock)
+        using (_lock.EnterScope())
         {
-            if (!_live.TryGetValue(block, out nuint old) || !platform.Resize(block, old, rounded, out moved).Succeeded)
+            nuint old = _live.BytesOf(block);
+            if (old == 0 || !platform.Resize(block, old, rounded, out moved).Succeeded)
             {
                 return false;
             }
 
-            _live.Remove(block);
-            _live.Add(moved, rounded);
+            // The place of the one is there for the other.
+            _live.TryRemove(block, out _);
+            _live.TryAdd(moved, rounded);
             _liveBytes += rounded - (ulong)old;
             return true;
         }
@@ -113,18 +119,19 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
     /// <summary>Bytes of the block that begins there; 0 when none does.</summary>
     public nuint BytesOf(nuint block)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
-            return _live.GetValueOrDefault(block);
+            return _live.BytesOf(block);
         }
     }
 
     /// <summary>Start of the live block that an address lies in; 0 when it lies in none. Looks at every block: for error messages only.</summary>
     public nuint StartOf(nuint address)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
-            foreach ((nuint start, nuint bytes) in _live)
+            nuint position = 0;
+            while (_live.TryNext(ref position, out nuint start, out nuint bytes))
             {
                 if (address - start < bytes)
                 {
@@ -139,29 +146,48 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
     /// <summary>Gives retained blocks back to the operating system.</summary>
     /// <param name="freedBefore">Only those freed before that moment, in ticks of <see cref="Environment.TickCount64"/>.</param>
     /// <returns>Bytes given back.</returns>
-    public ulong Trim(long freedBefore) => ReleaseRetained(keepBytes: ulong.MaxValue, keepCount: int.MaxValue, freedBefore);
+    public ulong Trim(long freedBefore) => ReleaseRetained(keepBytes: ulong.MaxValue, freedBefore);
 
     /// <summary>Gives everything back, live blocks as well.</summary>
     public void Dispose()
     {
         Trim(long.MaxValue);
-        lock (_lock)
+        using (_lock.EnterScope())
         {
-            foreach ((nuint block, nuint bytes) in _live)
+            nuint position = 0;
+            while (_live.TryNext(ref position, out nuint block, out nuint bytes))
             {
                 MustRelease(block, bytes);
             }
 
-            _live.Clear();
+            _live.Dispose();
             _liveBytes = 0;
         }
+    }
+
+    /// <summary>Keeps a block for reuse.</summary>
+    /// <returns>The oldest that was kept, which made room for it; of no bytes when there was room.</returns>
+    private Retained RetainLocked(Retained freed)
+    {
+        Retained evicted = _retained.Count == RetainedMax ? TakeOldestLocked() : default;
+        _retained.Add(freed);
+        _retainedBytes += freed.Bytes;
+        return evicted;
+    }
+
+    private Retained TakeOldestLocked()
+    {
+        Retained oldest = _retained[0];
+        _retained.RemoveAt(0);
+        _retainedBytes -= oldest.Bytes;
+        return oldest;
     }
 
     private bool TryReuse(nuint bytes, nuint alignment, bool zeroed, out nuint block, out nuint length)
     {
         block = 0;
         length = 0;
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             int best = FindBest(bytes, alignment);
             if (best < 0)
@@ -204,22 +230,20 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
     private bool TryMakeZero(nuint block, nuint bytes) =>
         (platform.Capabilities & PlatformCapabilities.DiscardZeroes) != 0 && platform.Discard(block, bytes, DiscardMode.Now).Succeeded;
 
-    private ulong ReleaseRetained(ulong keepBytes, int keepCount, long freedBefore)
+    private ulong ReleaseRetained(ulong keepBytes, long freedBefore)
     {
         ulong released = 0;
         while (true)
         {
             Retained oldest;
-            lock (_lock)
+            using (_lock.EnterScope())
             {
-                if (_retained.Count == 0 || (_retainedBytes <= keepBytes && _retained.Count <= keepCount && _retained[0].FreedAt >= freedBefore))
+                if (_retained.Count == 0 || (_retainedBytes <= keepBytes && _retained[0].FreedAt >= freedBefore))
                 {
                     return released;
                 }
 
-                oldest = _retained[0];
-                _retained.RemoveAt(0);
-                _retainedBytes -= oldest.Bytes;
+                oldest = TakeOldestLocked();
             }
 
             MustRelease(oldest.Address, oldest.Bytes);

@@ -1,0 +1,167 @@
+using System.Numerics;
+using NativeMm.Platform;
+
+namespace NativeMm.Heap;
+
+/// <summary>
+/// A number of bytes for each of many addresses, in memory straight from the platform: no managed allocation, and taking an address out needs
+/// no memory at all. Open addressing with linear probes. Callers hold a lock of their own.
+/// </summary>
+internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposable
+{
+    private Entry* _entries;
+    private nuint _capacity;
+
+    /// <summary>Addresses in the table.</summary>
+    public nuint Count { get; private set; }
+
+    /// <summary>Length of the array of entries in bytes; 0 until the first address comes.</summary>
+    private nuint ArrayBytes => _capacity * (nuint)sizeof(Entry);
+
+    /// <summary>Puts an address in that is not there; false when the platform has no memory for a larger table, and nothing has changed.</summary>
+    /// <param name="address">Not 0.</param>
+    /// <param name="bytes">What belongs to it.</param>
+    public bool TryAdd(nuint address, nuint bytes)
+    {
+        if ((Count + 1) * 2 > _capacity && !TryGrow())
+        {
+            return false;
+        }
+
+        Place(address, bytes);
+        Count++;
+        return true;
+    }
+
+    /// <summary>What belongs to an address; 0 when it is not there.</summary>
+    public nuint BytesOf(nuint address) => TryFind(address, out nuint slot) ? _entries[slot].Bytes : 0;
+
+    /// <summary>Takes an address out; false when it is not there.</summary>
+    public bool TryRemove(nuint address, out nuint bytes)
+    {
+        bytes = 0;
+        if (!TryFind(address, out nuint hole))
+        {
+            return false;
+        }
+
+        bytes = _entries[hole].Bytes;
+        Count--;
+
+        // Entries behind move up as far as their own home allows, so that a search never stops at a hole before it.
+        nuint mask = _capacity - 1;
+        for (nuint slot = (hole + 1) & mask; _entries[slot].Address != 0; slot = (slot + 1) & mask)
+        {
+            if (((slot - HomeOf(_entries[slot].Address)) & mask) >= ((slot - hole) & mask))
+            {
+                _entries[hole] = _entries[slot];
+                hole = slot;
+            }
+        }
+
+        _entries[hole] = default;
+        return true;
+    }
+
+    /// <summary>The next address at or after a position, in no order; false at the end. The table must not change between the calls.</summary>
+    /// <param name="position">0 at first; moved behind what was found.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="bytes">What belongs to it.</param>
+    public bool TryNext(ref nuint position, out nuint address, out nuint bytes)
+    {
+        for (; position < _capacity; position++)
+        {
+            if (_entries[position].Address != 0)
+            {
+                (address, bytes) = (_entries[position].Address, _entries[position].Bytes);
+                position++;
+                return true;
+            }
+        }
+
+        (address, bytes) = (0, 0);
+        return false;
+    }
+
+    /// <summary>Forgets all addresses and gives the memory of the table back.</summary>
+    public void Dispose()
+    {
+        if (_capacity != 0)
+        {
+            // A table that the system does not take back is lost until the process ends; there is nobody to tell.
+            _ = platform.Release((nuint)_entries, ArrayBytes);
+        }
+
+        _entries = null;
+        _capacity = 0;
+        Count = 0;
+    }
+
+    private bool TryGrow()
+    {
+        nuint capacity = _capacity != 0 ? _capacity * 2 : platform.PageBytes / (nuint)sizeof(Entry);
+        if (!platform.Reserve(capacity * (nuint)sizeof(Entry), platform.PageBytes, out nuint grown).Succeeded)
+        {
+            return false;
+        }
+
+        Entry* old = _entries;
+        nuint oldCapacity = _capacity;
+        nuint oldBytes = ArrayBytes;
+        _entries = (Entry*)grown;
+        _capacity = capacity;
+        for (nuint slot = 0; slot < oldCapacity; slot++)
+        {
+            if (old[slot].Address != 0)
+            {
+                Place(old[slot].Address, old[slot].Bytes);
+            }
+        }
+
+        if (oldCapacity != 0)
+        {
+            _ = platform.Release((nuint)old, oldBytes);
+        }
+
+        return true;
+    }
+
+    private void Place(nuint address, nuint bytes)
+    {
+        nuint slot = HomeOf(address);
+        while (_entries[slot].Address != 0)
+        {
+            slot = (slot + 1) & (_capacity - 1);
+        }
+
+        _entries[slot] = new Entry { Address = address, Bytes = bytes };
+    }
+
+    private bool TryFind(nuint address, out nuint slot)
+    {
+        slot = 0;
+        if (Count == 0)
+        {
+            return false;
+        }
+
+        for (slot = HomeOf(address); _entries[slot].Address != 0; slot = (slot + 1) & (_capacity - 1))
+        {
+            if (_entries[slot].Address == address)
+            {
+                return address != 0;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Fibonacci hashing: addresses are multiples of a page, and the product's upper bits depend on all of theirs.</summary>
+    private nuint HomeOf(nuint address) => (nuint)((address * 0x9E37_79B9_7F4A_7C15UL) >> (64 - BitOperations.Log2(_capacity)));
+
+    private struct Entry
+    {
+        public nuint Address;
+        public nuint Bytes;
+    }
+}
