@@ -13,6 +13,11 @@ internal abstract class ForwardingPlatform(IMemoryPlatform inner) : IMemoryPlatf
 
     public virtual PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address) => inner.Reserve(bytes, alignment, out address);
 
+    public virtual PlatformResult ReserveClosed(nuint bytes, nuint alignment, bool readable, out nuint address) =>
+        inner.ReserveClosed(bytes, alignment, readable, out address);
+
+    public virtual PlatformResult Open(nuint address, nuint bytes) => inner.Open(address, bytes);
+
     public virtual PlatformResult Release(nuint address, nuint bytes) => inner.Release(address, bytes);
 
     public virtual PlatformResult Resize(nuint address, nuint bytes, nuint newBytes, out nuint newAddress) =>
@@ -36,6 +41,9 @@ internal abstract class ForwardingPlatform(IMemoryPlatform inner) : IMemoryPlatf
 
     public virtual PlatformResult MapFile(int file, nuint offset, nuint bytes, nuint at, out nuint address) =>
         inner.MapFile(file, offset, bytes, at, out address);
+
+    public virtual PlatformResult MapFileClosed(int file, nuint offset, nuint bytes, nuint at, out nuint address) =>
+        inner.MapFileClosed(file, offset, bytes, at, out address);
 
     public virtual PlatformResult Unmap(nuint address, nuint bytes) => inner.Unmap(address, bytes);
 

@@ -33,6 +33,14 @@ internal sealed class PagedPlatform(IMemoryPlatform inner, nuint pageBytes) : Fo
         return base.Reserve(Up(bytes), nuint.Max(alignment, pageBytes), out address);
     }
 
+    public override PlatformResult ReserveClosed(nuint bytes, nuint alignment, bool readable, out nuint address)
+    {
+        Check("ReserveClosed", alignment, 0);
+        return base.ReserveClosed(Up(bytes), nuint.Max(alignment, pageBytes), readable, out address);
+    }
+
+    public override PlatformResult Open(nuint address, nuint bytes) => Check("Open", address, bytes) ?? base.Open(address, Up(bytes));
+
     public override PlatformResult Release(nuint address, nuint bytes) => Check("Release", address, 0) ?? base.Release(address, Up(bytes));
 
     public override PlatformResult Resize(nuint address, nuint bytes, nuint newBytes, out nuint newAddress) =>

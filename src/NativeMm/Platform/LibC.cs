@@ -6,6 +6,7 @@ namespace NativeMm.Platform;
 internal static unsafe partial class LibC
 {
     public const int ProtNone = 0;
+    public const int ProtRead = 1;
     public const int ProtReadWrite = 1 | 2;
 
     public const int MapShared = 0x01;
@@ -76,6 +77,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
     public static partial int GetAffinity(int thread, nuint bytes, ulong* mask);
+
+    [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetLimit(int resource, nuint* softAndHard);
 
     /// <summary>Any call by its number. The C library's wrappers of the newer calls are missing on older systems.</summary>
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
