@@ -18,6 +18,7 @@ internal static class ScenarioTable
         ["heap-threads"] = HeapThreadsScenario.Run,
         ["vmap-mappings"] = VmapMappingsScenario.Run,
         ["vmap-touch"] = VmapTouchScenario.Run,
+        ["limits"] = LimitsScenario.Run,
         ["heap-give-back"] = HeapGiveBackScenario.Run,
         ["reporting-lazy-free"] = ReportingLazyFreeScenario.Run,
         ["reporting-system-call"] = ReportingSystemCallScenario.Run,

@@ -21,6 +21,11 @@ internal sealed class UnmappedPlatform(IMemoryPlatform platform) : IMemoryPlatfo
     /// <inheritdoc/>
     public PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address) => platform.Reserve(bytes, alignment, out address);
 
+    public PlatformResult ReserveClosed(nuint bytes, nuint alignment, bool readable, out nuint address) =>
+        platform.ReserveClosed(bytes, alignment, readable, out address);
+
+    public PlatformResult Open(nuint address, nuint bytes) => platform.Open(address, bytes);
+
     /// <inheritdoc/>
     public PlatformResult Release(nuint address, nuint bytes) => platform.Release(address, bytes);
 

@@ -104,6 +104,19 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
         return result.Succeeded ? Track(inner.Reserve(bytes, alignment, out address), address, bytes) : result;
     }
 
+    public PlatformResult ReserveClosed(nuint bytes, nuint alignment, bool readable, out nuint address)
+    {
+        address = 0;
+        PlatformResult result = Admit(PlatformCall.Reserve);
+        return result.Succeeded ? Track(inner.ReserveClosed(bytes, alignment, readable, out address), address, bytes) : result;
+    }
+
+    public PlatformResult Open(nuint address, nuint bytes)
+    {
+        PlatformResult result = Admit(PlatformCall.Open);
+        return result.Succeeded ? inner.Open(address, bytes) : result;
+    }
+
     public PlatformResult Release(nuint address, nuint bytes)
     {
         PlatformResult result = Admit(PlatformCall.Release);
@@ -219,6 +232,13 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
         address = 0;
         PlatformResult result = Admit(PlatformCall.MapFile);
         return result.Succeeded ? Track(inner.MapFile(file, offset, bytes, at, out address), address, bytes) : result;
+    }
+
+    public PlatformResult MapFileClosed(int file, nuint offset, nuint bytes, nuint at, out nuint address)
+    {
+        address = 0;
+        PlatformResult result = Admit(PlatformCall.MapFile);
+        return result.Succeeded ? Track(inner.MapFileClosed(file, offset, bytes, at, out address), address, bytes) : result;
     }
 
     public PlatformResult Unmap(nuint address, nuint bytes)

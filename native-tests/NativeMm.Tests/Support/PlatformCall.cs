@@ -19,4 +19,5 @@ public enum PlatformCall
     PunchHole,
     Revoke,
     InstallGuard,
+    Open,
 }

@@ -5,17 +5,16 @@ using NativeMm.Primitives;
 namespace NativeMm.Frames;
 
 /// <summary>
-/// One contiguous block of page frames and their descriptors. Untouched frames cost address space only. Thread-safe; the allocator over the
-/// zone must be gone before the zone is disposed.
+/// One contiguous block of page frames and their descriptors. Frames that no allocator ever handed out cost address space only, and cannot be
+/// touched. Thread-safe; the allocator over the zone must be gone before the zone is disposed.
 /// </summary>
-public sealed unsafe class FrameZone : IDisposable
+public sealed unsafe partial class FrameZone : IDisposable
 {
     /// <summary>The zone begins at a multiple of this unless a larger one is asked for: 2 MiB.</summary>
     internal const nuint Alignment = 2 << 20;
 
     private readonly IMemoryPlatform _platform;
     private readonly nuint _bytes;
-    private readonly nuint _descriptorBytes;
     private nuint _base;
     private PageFrame* _descriptors;
     private object? _reporter;
@@ -26,7 +25,6 @@ public sealed unsafe class FrameZone : IDisposable
         _bytes = bytes;
         Kind = kind;
         FrameCount = (uint)(bytes >> Pfn.FrameShift);
-        _descriptorBytes = (nuint)FrameCount * PageFrame.Bytes;
     }
 
     /// <summary>What the memory is made of.</summary>
@@ -75,6 +73,7 @@ public sealed unsafe class FrameZone : IDisposable
         IMemoryPlatform platform, ZoneKind kind, ulong capacityBytes, out FrameZone? zone, nuint alignment = Alignment)
     {
         const ulong CapacityMax = 8UL << 40;
+        Require64Bits(sizeof(nuint));
         ArgumentOutOfRangeException.ThrowIfZero(capacityBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacityBytes, CapacityMax);
         zone = null;
@@ -90,12 +89,22 @@ public sealed unsafe class FrameZone : IDisposable
         return PlatformResult.Success;
     }
 
+    /// <summary>Zones, tables and reciprocals count on addresses of 64 bits.</summary>
+    /// <param name="addressBytes">Size of an address.</param>
+    internal static void Require64Bits(int addressBytes)
+    {
+        if (addressBytes != sizeof(ulong))
+        {
+            throw new PlatformNotSupportedException($"NativeMm needs a process of 64 bits; this one has addresses of {addressBytes * 8} bits.");
+        }
+    }
+
     /// <summary>Gives all memory of the zone back to the operating system.</summary>
     public void Dispose()
     {
         if (_descriptors != null)
         {
-            MustSucceed(_platform.Release((nuint)_descriptors, _descriptorBytes), "release the frame descriptors");
+            RemoveArray((nuint)_descriptors);
             _descriptors = null;
         }
 
@@ -115,14 +124,16 @@ public sealed unsafe class FrameZone : IDisposable
 
     private PlatformResult ReserveMemory(nuint alignment)
     {
-        PlatformResult result = _platform.Reserve(_descriptorBytes, _platform.PageBytes, out nuint descriptors);
+        PlatformResult result = TryAddArray(PageFrame.Bytes, 0, readable: false, out nuint descriptors);
         if (!result.Succeeded)
         {
             return result;
         }
 
         _descriptors = (PageFrame*)descriptors;
-        return Kind == ZoneKind.Mappable ? ReserveMappable(alignment) : _platform.Reserve(_bytes, alignment, out _base);
+        result = Kind == ZoneKind.Mappable ? ReserveMappable(alignment) : _platform.ReserveClosed(_bytes, alignment, readable: false, out _base);
+        _frames = new ZoneArray(_base, Pfn.FrameBytes, 0, _bytes);
+        return result;
     }
 
     private PlatformResult ReserveMappable(nuint alignment)
@@ -134,8 +145,8 @@ public sealed unsafe class FrameZone : IDisposable
         }
 
         File = file;
-        result = _platform.Reserve(_bytes, alignment, out _base);
-        return result.Succeeded ? _platform.MapFile(file, 0, _bytes, _base, out _) : result;
+        result = _platform.ReserveClosed(_bytes, alignment, readable: false, out _base);
+        return result.Succeeded ? _platform.MapFileClosed(file, 0, _bytes, _base, out _) : result;
     }
 
     private static void MustSucceed(PlatformResult result, string what) =>

@@ -47,7 +47,15 @@ internal static class OutOfFrames
         }
 
         text.Length -= any ? 1 : 0;
-        return text.Append(any ? "." : " none.").ToString();
+        text.Append(any ? "." : " none.");
+        FrameZone zone = frames.Zone;
+        if (!zone.Refusal.Succeeded && zone.OpenedFrames < zone.FrameCount)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture, $" The operating system gave {Bytes(zone.OpenedFrames)} bytes of the zone and refused more: {zone.Refusal}.");
+        }
+
+        return text.ToString();
     }
 
     private static ulong Bytes(ulong frames) => frames << Pfn.FrameShift;

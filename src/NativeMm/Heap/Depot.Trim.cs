@@ -171,11 +171,11 @@ internal sealed unsafe partial class Depot
                 end++;
             }
 
-            nuint from = (address + ((nuint)index * _geometry.BlockBytes) + page - 1) & ~(page - 1);
-            nuint to = (address + ((nuint)end * _geometry.BlockBytes)) & ~(page - 1);
-            if (from < to && _space.Platform.Discard(from, to - from, DiscardMode.Now).Succeeded)
+            nuint from = address + ((nuint)index * _geometry.BlockBytes);
+            AddressRange pages = new AddressRange(from, (nuint)(end - index) * _geometry.BlockBytes).WholePages(page);
+            if (pages.Bytes != 0 && _space.Platform.Discard(pages.Address, pages.Bytes, DiscardMode.Now).Succeeded)
             {
-                bytes += to - from;
+                bytes += pages.Bytes;
             }
 
             index = NextFree(free, end);

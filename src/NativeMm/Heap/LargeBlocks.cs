@@ -4,20 +4,42 @@ using NativeMm.Primitives;
 namespace NativeMm.Heap;
 
 /// <summary>
-/// Blocks above all size classes: one mapping each, straight from the operating system. Freed ones stay mapped for a while, up to a bound, so
-/// that a program that allocates and frees the same big buffer does not pay for a mapping and its page faults each time. Thread-safe.
+/// Blocks above all size classes: straight from the operating system. Freed ones stay mapped for a while, up to a bound, so that a program that
+/// allocates and frees big buffers does not pay for a mapping and its page faults each time. Thread-safe.
 /// </summary>
-internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax) : IDisposable
+/// <remarks>
+/// The system may refuse to take a mapping back, when it would have to cut one in two and the process has as many as it may have. Such a block is
+/// kept without its content, in the table of blocks under a mark of its own, until the system takes it or somebody needs one like it.
+/// </remarks>
+internal sealed class LargeBlocks : IDisposable
 {
-    private const int RetainedMax = 16;
+    // Lengths are whole pages, so that their lowest bit is free to say that nobody has the block.
+    private const nuint KeptMark = 1;
 
+    // A block that grows gets room for this part of its size at least, so that growing by small steps does not move it each time: one in so many.
+    private const int GrowthDivisor = 4;
+
+    private readonly IMemoryPlatform _platform;
+    private readonly ulong _retainBytesMax;
     private SleepLock _lock;
-    private readonly AddressTable _live = new(platform);
-
-    // Never longer than its first array, so that a free allocates nothing.
-    private readonly List<Retained> _retained = new(RetainedMax);
+    private readonly AddressTable _blocks;
+    private readonly RetainedRanges _retained;
     private ulong _liveBytes;
-    private ulong _retainedBytes;
+    private long _kept;
+    private nuint _keptCursor;
+
+    /// <summary>Makes an empty set.</summary>
+    /// <param name="platform">Where the memory comes from.</param>
+    /// <param name="retainBytesMax">Most bytes that stay mapped for reuse.</param>
+    public LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax)
+    {
+        _platform = platform;
+        _blocks = new AddressTable(platform);
+        _retained = new RetainedRanges((platform.Capabilities & PlatformCapabilities.Pieces) != 0);
+
+        // Whole pages, and no more than asked for.
+        _retainBytesMax = retainBytesMax & ~((ulong)platform.PageBytes - 1);
+    }
 
     /// <summary>Bytes in use, in whole pages, and how many blocks; bytes kept for reuse.</summary>
     public (ulong LiveBytes, long LiveBlocks, ulong RetainedBytes) Statistics
@@ -26,7 +48,7 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
         {
             using (_lock.EnterScope())
             {
-                return (_liveBytes, (long)_live.Count, _retainedBytes);
+                return (_liveBytes, (long)_blocks.Count - _kept, _retained.Bytes);
             }
         }
     }
@@ -34,7 +56,7 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
     /// <summary>Allocates a block; false when the system refuses.</summary>
     public bool TryAlloc(nuint bytes, nuint alignment, bool zeroed, out nuint block)
     {
-        alignment = Math.Max(alignment, platform.PageBytes);
+        alignment = Math.Max(alignment, _platform.PageBytes);
         nuint rounded = RoundUp(bytes);
         block = 0;
         if (rounded < bytes)
@@ -45,7 +67,7 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
         if (!TryReuse(rounded, alignment, zeroed, out block, out nuint length))
         {
             length = rounded;
-            if (!platform.Reserve(length, alignment, out block).Succeeded)
+            if (!_platform.Reserve(length, alignment, out block).Succeeded)
             {
                 return false;
             }
@@ -53,14 +75,14 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
 
         using (_lock.EnterScope())
         {
-            if (_live.TryAdd(block, length))
+            if (_blocks.TryAdd(block, length))
             {
                 _liveBytes += length;
                 return true;
             }
         }
 
-        MustRelease(block, length);
+        Release(block, length);
         block = 0;
         return false;
     }
@@ -68,50 +90,80 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
     /// <summary>Frees a block; false when none begins there.</summary>
     public bool TryFree(nuint block)
     {
-        Retained evicted = default;
+        nuint bytes;
+        bool isRetained;
+        nuint evicted = 0;
+        nuint evictedBytes = 0;
         using (_lock.EnterScope())
         {
-            if (!_live.TryRemove(block, out nuint bytes))
+            if (LiveBytesOf(block) == 0)
             {
                 return false;
             }
 
+            _blocks.TryRemove(block, out bytes);
             _liveBytes -= bytes;
-            var freed = new Retained(block, bytes, Environment.TickCount64);
-            evicted = bytes <= retainBytesMax ? RetainLocked(freed) : freed;
+            isRetained = bytes <= _retainBytesMax;
+            if (isRetained)
+            {
+                if (_retained.IsFull)
+                {
+                    _retained.TryTakeSurplus(0, long.MaxValue, out evicted, out evictedBytes);
+                }
+
+                _retained.Add(block, bytes, Environment.TickCount64);
+            }
         }
 
-        if (evicted.Bytes != 0)
+        if (!isRetained)
         {
-            MustRelease(evicted.Address, evicted.Bytes);
+            Release(block, bytes);
         }
 
-        ReleaseRetained(keepBytes: retainBytesMax, freedBefore: long.MinValue);
+        if (evictedBytes != 0)
+        {
+            Release(evicted, evictedBytes);
+        }
+
+        ReleaseRetained(_retainBytesMax, freedBefore: long.MinValue);
         return true;
     }
 
-    /// <summary>Grows or shrinks a block by remapping it; false when the system cannot, and nothing has changed.</summary>
+    /// <summary>
+    /// Grows or shrinks a block by remapping it; false when the system cannot, and nothing has changed. A block that grows by less than a quarter of
+    /// its size grows by a quarter, in address space: what is behind the bytes asked for costs nothing until it is touched.
+    /// </summary>
     public bool TryResize(nuint block, nuint bytes, out nuint moved)
     {
         moved = 0;
         nuint rounded = RoundUp(bytes);
-        if (rounded < bytes || (platform.Capabilities & PlatformCapabilities.Remap) == 0)
+        if (rounded < bytes || (_platform.Capabilities & PlatformCapabilities.Remap) == 0)
         {
             return false;
         }
 
         using (_lock.EnterScope())
         {
-            nuint old = _live.BytesOf(block);
-            if (old == 0 || !platform.Resize(block, old, rounded, out moved).Succeeded)
+            nuint old = LiveBytesOf(block);
+            if (old == 0)
             {
                 return false;
             }
 
+            nuint length = rounded > old ? nuint.Max(rounded, RoundUp(old + (old / GrowthDivisor))) : rounded;
+            if (!_platform.Resize(block, old, length, out moved).Succeeded)
+            {
+                length = rounded;
+                if (!_platform.Resize(block, old, length, out moved).Succeeded)
+                {
+                    return false;
+                }
+            }
+
             // The place of the one is there for the other.
-            _live.TryRemove(block, out _);
-            _live.TryAdd(moved, rounded);
-            _liveBytes += rounded - (ulong)old;
+            _blocks.TryRemove(block, out _);
+            _blocks.TryAdd(moved, length);
+            _liveBytes += length - (ulong)old;
             return true;
         }
     }
@@ -121,7 +173,7 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
     {
         using (_lock.EnterScope())
         {
-            return _live.BytesOf(block);
+            return LiveBytesOf(block);
         }
     }
 
@@ -131,9 +183,9 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
         using (_lock.EnterScope())
         {
             nuint position = 0;
-            while (_live.TryNext(ref position, out nuint start, out nuint bytes))
+            while (_blocks.TryNext(ref position, out nuint start, out nuint bytes))
             {
-                if (address - start < bytes)
+                if ((bytes & KeptMark) == 0 && address - start < bytes)
                 {
                     return start;
                 }
@@ -143,10 +195,19 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
         return 0;
     }
 
-    /// <summary>Gives retained blocks back to the operating system.</summary>
+    /// <summary>Gives retained blocks back to the operating system, and those that it did not take before.</summary>
     /// <param name="freedBefore">Only those freed before that moment, in ticks of <see cref="Environment.TickCount64"/>.</param>
     /// <returns>Bytes given back.</returns>
-    public ulong Trim(long freedBefore) => ReleaseRetained(keepBytes: ulong.MaxValue, freedBefore);
+    public ulong Trim(long freedBefore)
+    {
+        ulong released = ReleaseRetained(keepBytes: ulong.MaxValue, freedBefore);
+        while (TryTakeKept(1, 1, exact: false, out nuint block, out nuint bytes) && Release(block, bytes))
+        {
+            // What the system took now was counted when its content went.
+        }
+
+        return released;
+    }
 
     /// <summary>Gives everything back, live blocks as well.</summary>
     public void Dispose()
@@ -155,109 +216,135 @@ internal sealed class LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax
         using (_lock.EnterScope())
         {
             nuint position = 0;
-            while (_live.TryNext(ref position, out nuint block, out nuint bytes))
+            while (_blocks.TryNext(ref position, out nuint block, out nuint bytes))
             {
-                MustRelease(block, bytes);
+                // Whatever the system does not take keeps its addresses until the process ends, but not its memory.
+                nuint length = bytes & ~KeptMark;
+                if (!_platform.Release(block, length).Succeeded)
+                {
+                    _ = _platform.Discard(block, length, DiscardMode.Now);
+                }
             }
 
-            _live.Dispose();
+            _blocks.Dispose();
             _liveBytes = 0;
+            _kept = 0;
         }
     }
 
-    /// <summary>Keeps a block for reuse.</summary>
-    /// <returns>The oldest that was kept, which made room for it; of no bytes when there was room.</returns>
-    private Retained RetainLocked(Retained freed)
+    private nuint LiveBytesOf(nuint block)
     {
-        Retained evicted = _retained.Count == RetainedMax ? TakeOldestLocked() : default;
-        _retained.Add(freed);
-        _retainedBytes += freed.Bytes;
-        return evicted;
-    }
-
-    private Retained TakeOldestLocked()
-    {
-        Retained oldest = _retained[0];
-        _retained.RemoveAt(0);
-        _retainedBytes -= oldest.Bytes;
-        return oldest;
+        nuint bytes = _blocks.BytesOf(block);
+        return (bytes & KeptMark) == 0 ? bytes : 0;
     }
 
     private bool TryReuse(nuint bytes, nuint alignment, bool zeroed, out nuint block, out nuint length)
     {
-        block = 0;
-        length = 0;
+        bool found;
         using (_lock.EnterScope())
         {
-            int best = FindBest(bytes, alignment);
-            if (best < 0)
-            {
-                return false;
-            }
-
-            block = _retained[best].Address;
-            length = _retained[best].Bytes;
-            _retained.RemoveAt(best);
-            _retainedBytes -= length;
+            found = _retained.TryTake(bytes, alignment, out block, out length);
         }
 
-        if (!zeroed || TryMakeZero(block, length))
+        if (!found)
         {
-            return true;
+            // What was kept has lost its content: it reads as zero, unless the platform could not do that either.
+            found = TryTakeKept(bytes, alignment, exact: true, out block, out length);
         }
 
-        MustRelease(block, length);
+        if (!found || !zeroed || TryMakeZero(block, length))
+        {
+            return found;
+        }
+
+        Release(block, length);
         return false;
     }
 
-    /// <summary>The smallest retained block that is large enough, aligned, and at most a quarter larger than needed.</summary>
-    private int FindBest(nuint bytes, nuint alignment)
-    {
-        int best = -1;
-        for (int i = 0; i < _retained.Count; i++)
-        {
-            Retained candidate = _retained[i];
-            if (candidate.Bytes >= bytes && candidate.Bytes - bytes <= bytes / 4 && (candidate.Address & (alignment - 1)) == 0
-                && (best < 0 || candidate.Bytes < _retained[best].Bytes))
-            {
-                best = i;
-            }
-        }
-
-        return best;
-    }
-
     private bool TryMakeZero(nuint block, nuint bytes) =>
-        (platform.Capabilities & PlatformCapabilities.DiscardZeroes) != 0 && platform.Discard(block, bytes, DiscardMode.Now).Succeeded;
+        (_platform.Capabilities & PlatformCapabilities.DiscardZeroes) != 0 && _platform.Discard(block, bytes, DiscardMode.Now).Succeeded;
 
     private ulong ReleaseRetained(ulong keepBytes, long freedBefore)
     {
         ulong released = 0;
         while (true)
         {
-            Retained oldest;
+            nuint address;
+            nuint length;
             using (_lock.EnterScope())
             {
-                if (_retained.Count == 0 || (_retainedBytes <= keepBytes && _retained[0].FreedAt >= freedBefore))
+                if (!_retained.TryTakeSurplus(keepBytes, freedBefore, out address, out length))
                 {
                     return released;
                 }
-
-                oldest = TakeOldestLocked();
             }
 
-            MustRelease(oldest.Address, oldest.Bytes);
-            released += oldest.Bytes;
+            Release(address, length);
+            released += length;
         }
     }
 
-    private void MustRelease(nuint block, nuint bytes)
+    /// <summary>Gives a range back, or keeps it when the system refuses.</summary>
+    /// <returns>Whether the system took it.</returns>
+    private bool Release(nuint block, nuint bytes)
     {
-        PlatformResult result = platform.Release(block, bytes);
-        Diagnostics.Invariant.Check(result.Succeeded, $"The platform refused to release a large block: {result}.");
+        if (_platform.Release(block, bytes).Succeeded)
+        {
+            return true;
+        }
+
+        _ = _platform.Discard(block, bytes, DiscardMode.Now);
+        using (_lock.EnterScope())
+        {
+            // Without a place in the table, for which there is no memory at such a moment, the addresses are lost until the process ends.
+            if (_blocks.TryAdd(block, bytes | KeptMark))
+            {
+                _kept++;
+            }
+        }
+
+        return false;
     }
 
-    private nuint RoundUp(nuint bytes) => (bytes + platform.PageBytes - 1) & ~(platform.PageBytes - 1);
+    /// <summary>Takes a block that the system did not take. The search goes on where the last one ended.</summary>
+    /// <param name="bytes">How large it must be.</param>
+    /// <param name="alignment">What its address must be a multiple of.</param>
+    /// <param name="exact">Whether it may be larger by a quarter at most.</param>
+    /// <param name="block">Its address.</param>
+    /// <param name="length">Its length.</param>
+    private bool TryTakeKept(nuint bytes, nuint alignment, bool exact, out nuint block, out nuint length)
+    {
+        using (_lock.EnterScope())
+        {
+            bool isAgain = false;
+            while (_kept != 0)
+            {
+                if (!_blocks.TryNext(ref _keptCursor, out block, out nuint marked))
+                {
+                    _keptCursor = 0;
+                    if (isAgain)
+                    {
+                        break;
+                    }
 
-    private readonly record struct Retained(nuint Address, nuint Bytes, long FreedAt);
+                    isAgain = true;
+                    continue;
+                }
+
+                length = marked & ~KeptMark;
+                bool fits = length >= bytes && (block & (alignment - 1)) == 0 && (!exact || length - bytes <= bytes / GrowthDivisor);
+                if ((marked & KeptMark) != 0 && fits)
+                {
+                    _blocks.TryRemove(block, out _);
+                    _kept--;
+                    return true;
+                }
+            }
+        }
+
+        (block, length) = (0, 0);
+        return false;
+    }
+
+    private nuint RoundUp(nuint bytes) => (bytes + _platform.PageBytes - 1) & ~(_platform.PageBytes - 1);
 }

@@ -68,7 +68,7 @@ public sealed unsafe partial class NativeHeap
         return block != null;
     }
 
-    /// <summary>Allocates a block that reads as zero.</summary>
+    /// <summary>Allocates a block whose <paramref name="byteCount"/> bytes read as zero. What the block has beyond them is undefined, also after <see cref="Realloc"/>.</summary>
     /// <inheritdoc cref="Alloc(nuint)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* AllocZeroed(nuint byteCount)

@@ -61,7 +61,7 @@ internal readonly struct SlabGeometry
 
     /// <summary>Number of the block that an offset into the slab lies in.</summary>
     /// <param name="offset">Below the slab's size: 4 MiB. Quotients stay below 4096, so the product fits 64 bits and the rounding is exact.</param>
-    public int BlockAt(nuint offset) => (int)((offset * (nuint)Reciprocal) >> ReciprocalShift);
+    public int BlockAt(nuint offset) => (int)((offset * Reciprocal) >> ReciprocalShift);
 
     private static int BatchFor(int blockBytes) => Math.Clamp(BatchBytes / blockBytes, 1, BatchMax);
 

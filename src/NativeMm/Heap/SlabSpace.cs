@@ -153,7 +153,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <remarks>
     /// The bitmaps of the slabs that were in the block: a burst of a gigabyte leaves eight megabytes of them behind. Whoever holds the frames
     /// without a slab in them may discard that memory with theirs: a new slab writes its bitmap before anything reads it. Bitmaps of blocks below
-    /// 2 MiB do not fill whole pages.
+    /// 2 MiB do not fill whole pages, and those of 2 MiB are 16 KiB, which is less than a page on some systems.
     /// </remarks>
     AddressRange IRangeFollower.RangeOf(FrameRange block)
     {
@@ -220,9 +220,9 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Gives the arrays back. All slabs must be gone.</summary>
     public void Dispose()
     {
-        ReleaseArray(ref _words, sizeof(uint));
-        ReleaseArray(ref _slabs, Slab.Bytes);
-        ReleaseArray(ref _bitmaps, BitmapWords * sizeof(ulong));
+        ReleaseArray(ref _words);
+        ReleaseArray(ref _slabs);
+        ReleaseArray(ref _bitmaps);
     }
 
     private static void FillBitmap(Span<ulong> bitmap, int blocks)
@@ -246,22 +246,22 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         }
     }
 
+    /// <summary>The words can be read for any address of the zone: whether a pointer is a block is asked of whatever a program frees.</summary>
     private PlatformResult ReserveArrays()
     {
-        PlatformResult result = ReserveArray(ref _words, sizeof(uint));
-        result = result.Succeeded ? ReserveArray(ref _slabs, Slab.Bytes) : result;
-        return result.Succeeded ? ReserveArray(ref _bitmaps, BitmapWords * sizeof(ulong)) : result;
+        PlatformResult result = ReserveArray(sizeof(uint), readable: true, out _words);
+        result = result.Succeeded ? ReserveArray(Slab.Bytes, readable: false, out _slabs) : result;
+        return result.Succeeded ? ReserveArray(BitmapWords * sizeof(ulong), readable: false, out _bitmaps) : result;
     }
 
-    private PlatformResult ReserveArray(ref nuint array, int elementBytes) =>
-        _platform.Reserve(_granules * (nuint)elementBytes, _platform.PageBytes, out array);
+    private PlatformResult ReserveArray(nuint elementBytes, bool readable, out nuint array) =>
+        Frames.Zone.TryAddArray(elementBytes, GranuleShift - Pfn.FrameShift, readable, out array);
 
-    private void ReleaseArray(ref nuint array, int elementBytes)
+    private void ReleaseArray(ref nuint array)
     {
         if (array != 0)
         {
-            PlatformResult result = _platform.Release(array, _granules * (nuint)elementBytes);
-            Invariant.Check(result.Succeeded, $"The platform refused to release a slab array: {result}.");
+            Frames.Zone.RemoveArray(array);
             array = 0;
         }
     }

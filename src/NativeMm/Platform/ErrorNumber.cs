@@ -23,6 +23,9 @@ internal static class ErrorNumber
     /// <summary>Invalid argument.</summary>
     public const int Invalid = 22;
 
+    /// <summary>The file would be larger than the process may make one.</summary>
+    public const int FileTooLarge = 27;
+
     /// <summary>The system does not have this call.</summary>
     public const int NotImplemented = 38;
 
@@ -45,7 +48,7 @@ internal static class ErrorNumber
             Invalid => "EINVAL",
             23 => "ENFILE",
             24 => "EMFILE",
-            27 => "EFBIG",
+            FileTooLarge => "EFBIG",
             28 => "ENOSPC",
             30 => "EROFS",
             36 => "ENAMETOOLONG",

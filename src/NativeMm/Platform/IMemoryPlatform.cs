@@ -2,7 +2,7 @@ namespace NativeMm.Platform;
 
 /// <summary>
 /// The operating system, as far as memory goes. Every call returns its error number as a result; none throws. Thread-safe.
-/// Addresses and lengths are multiples of <see cref="PageBytes"/> unless said otherwise.
+/// Addresses and lengths are multiples of <see cref="PageBytes"/> unless said otherwise; a platform refuses others with EINVAL.
 /// </summary>
 internal interface IMemoryPlatform
 {
@@ -20,7 +20,24 @@ internal interface IMemoryPlatform
     /// <param name="address">First byte, or 0 on failure.</param>
     PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address);
 
-    /// <summary>Gives a whole range from <see cref="Reserve"/> or <see cref="Resize"/> back.</summary>
+    /// <summary>
+    /// Reserves a range like <see cref="Reserve"/> that may be used only as far as it was opened. What was not is address space alone: no crash dump
+    /// holds it, no <c>mlockall</c> makes it resident, and no limit on committed or data memory counts it. A platform that cannot tell the two
+    /// apart reserves all of it open.
+    /// </summary>
+    /// <param name="bytes">Length; rounded up to whole pages.</param>
+    /// <param name="alignment">Power of two, at least a page.</param>
+    /// <param name="readable">Whether what is closed may be read, as zero, all the same.</param>
+    /// <param name="address">First byte, or 0 on failure.</param>
+    PlatformResult ReserveClosed(nuint bytes, nuint alignment, bool readable, out nuint address) => Reserve(bytes, alignment, out address);
+
+    /// <summary>
+    /// Opens a piece of a range from <see cref="ReserveClosed"/> or <see cref="MapFileClosed"/>, or does nothing where it is open. Pieces that touch each other share one entry in the table
+    /// of mappings. A refusal is a refusal of memory; some of the piece may be open then.
+    /// </summary>
+    PlatformResult Open(nuint address, nuint bytes) => PlatformResult.Success;
+
+    /// <summary>Gives a whole range from <see cref="Reserve"/>, <see cref="ReserveClosed"/> or <see cref="Resize"/> back.</summary>
     PlatformResult Release(nuint address, nuint bytes);
 
     /// <summary>Grows or shrinks a whole reserved range, moving it if it must; the content moves along.</summary>
@@ -52,6 +69,9 @@ internal interface IMemoryPlatform
 
     /// <summary>Maps a piece of a file, shared. <paramref name="at"/> 0 lets the system choose; else whatever was mapped there is replaced.</summary>
     PlatformResult MapFile(int file, nuint offset, nuint bytes, nuint at, out nuint address);
+
+    /// <summary>As <see cref="MapFile"/>, closed as <see cref="ReserveClosed"/> says.</summary>
+    PlatformResult MapFileClosed(int file, nuint offset, nuint bytes, nuint at, out nuint address) => MapFile(file, offset, bytes, at, out address);
 
     /// <summary>Removes a mapping made by <see cref="MapFile"/>.</summary>
     PlatformResult Unmap(nuint address, nuint bytes);

@@ -6,6 +6,7 @@ namespace NativeMm.Platform;
 internal static unsafe partial class LibC
 {
     public const int ProtNone = 0;
+    public const int ProtRead = 1;
     public const int ProtReadWrite = 1 | 2;
 
     public const int MapShared = 0x01;
@@ -88,6 +89,9 @@ internal static unsafe partial class LibC
     /// <summary>Sets the calling thread's value of a key; returns an error number.</summary>
     [LibraryImport("libc", EntryPoint = "pthread_setspecific")]
     public static partial int SetSpecific(uint key, nint value);
+
+    [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetLimit(int resource, nuint* softAndHard);
 
     /// <summary>Any call by its number. The C library's wrappers of the newer calls are missing on older systems.</summary>
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]

@@ -21,7 +21,7 @@ internal sealed unsafe partial class LinuxPlatform
     {
         int advice = AdviceOf(mode);
         int self = ranges.Length > 1 ? SelfFile() : Unsupported;
-        if (self < 0)
+        if (self < 0 || !AreWholePages(ranges))
         {
             return AdviseEach(ranges, advice);
         }
@@ -40,10 +40,23 @@ internal sealed unsafe partial class LinuxPlatform
         return PlatformResult.Success;
     }
 
+    private bool AreWholePages(ReadOnlySpan<AddressRange> ranges)
+    {
+        foreach (AddressRange range in ranges)
+        {
+            if (!IsWholePages(range.Address, range.Bytes))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private static int AdviceOf(DiscardMode mode) => mode == DiscardMode.Now ? LibC.AdviseDontNeed : LibC.AdviseFree;
 
     /// <summary>Goes through all ranges whatever happens, and gives the first refusal.</summary>
-    private static PlatformResult AdviseEach(ReadOnlySpan<AddressRange> ranges, int advice)
+    private PlatformResult AdviseEach(ReadOnlySpan<AddressRange> ranges, int advice)
     {
         PlatformResult first = PlatformResult.Success;
         foreach (AddressRange range in ranges)
@@ -85,7 +98,7 @@ internal sealed unsafe partial class LinuxPlatform
     /// was refused, the system does not have it for one's own process (before 6.13), and it is not tried again. The file stays open then,
     /// because another thread may be about to use it.
     /// </summary>
-    private static PlatformResult FinishOneByOne(ReadOnlySpan<AddressRange> ranges, int advice, PlatformResult refusal)
+    private PlatformResult FinishOneByOne(ReadOnlySpan<AddressRange> ranges, int advice, PlatformResult refusal)
     {
         PlatformResult result = AdviseEach(ranges, advice);
         if (result.Succeeded && refusal.Errno is ErrorNumber.NotImplemented or ErrorNumber.Invalid or ErrorNumber.NotPermitted)

@@ -16,6 +16,12 @@ internal sealed unsafe partial class LinuxPlatform
             return new PlatformResult(ErrorNumber.Invalid);
         }
 
+        // The kernel would not only refuse: it kills the process with SIGXFSZ.
+        if (RoundUp(bytes) > ResourceLimits.FileBytes)
+        {
+            return new PlatformResult(ErrorNumber.FileTooLarge);
+        }
+
         buffer[length] = 0;
         int created = (int)LibC.SystemCall(SystemCallNumbers.MemoryFileCreate, (nint)buffer, LibC.MemoryFileCloseOnExec, 0, 0, 0);
         if (created < 0)
@@ -44,10 +50,17 @@ internal sealed unsafe partial class LinuxPlatform
     }
 
     /// <inheritdoc/>
-    public PlatformResult MapFile(int file, nuint offset, nuint bytes, nuint at, out nuint address)
+    public PlatformResult MapFile(int file, nuint offset, nuint bytes, nuint at, out nuint address) =>
+        MapFile(file, offset, bytes, at, LibC.ProtReadWrite, out address);
+
+    /// <inheritdoc/>
+    public PlatformResult MapFileClosed(int file, nuint offset, nuint bytes, nuint at, out nuint address) =>
+        MapFile(file, offset, bytes, at, LibC.ProtNone, out address);
+
+    private static PlatformResult MapFile(int file, nuint offset, nuint bytes, nuint at, int protection, out nuint address)
     {
         int flags = LibC.MapShared | (at == 0 ? 0 : LibC.MapFixed);
-        nint mapped = LibC.Map(at, bytes, LibC.ProtReadWrite, flags, file, (nint)offset);
+        nint mapped = LibC.Map(at, bytes, protection, flags, file, (nint)offset);
         address = mapped == LibC.MapFailed ? 0 : (nuint)mapped;
         return mapped == LibC.MapFailed ? LibC.LastError() : PlatformResult.Success;
     }

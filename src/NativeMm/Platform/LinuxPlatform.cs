@@ -21,13 +21,24 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
         | PlatformCapabilities.DiscardZeroes
         | PlatformCapabilities.MapTwice
         | PlatformCapabilities.Remap
-        | PlatformCapabilities.CountResident;
+        | PlatformCapabilities.CountResident
+        | PlatformCapabilities.Pieces;
 
     /// <inheritdoc/>
     public nuint PageBytes => _pageBytes;
 
     /// <inheritdoc/>
-    public PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address)
+    public PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address) =>
+        Reserve(bytes, alignment, LibC.ProtReadWrite, out address);
+
+    /// <inheritdoc/>
+    public PlatformResult ReserveClosed(nuint bytes, nuint alignment, bool readable, out nuint address) =>
+        Reserve(bytes, alignment, readable ? LibC.ProtRead : LibC.ProtNone, out address);
+
+    /// <inheritdoc/>
+    public PlatformResult Open(nuint address, nuint bytes) => Protect(address, bytes, accessible: true);
+
+    private PlatformResult Reserve(nuint bytes, nuint alignment, int protection, out nuint address)
     {
         Debug.Assert(BitOperations.IsPow2(alignment) && alignment >= _pageBytes, "The alignment is a power of two of at least a page.");
         address = 0;
@@ -38,7 +49,7 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
         }
 
         // The kernel hands out neighbours, so a range whose length is a multiple of its alignment is often aligned by itself.
-        PlatformResult result = MapAnonymous(length, out nuint candidate);
+        PlatformResult result = MapAnonymous(length, protection, out nuint candidate);
         if (!result.Succeeded || (candidate & (alignment - 1)) == 0)
         {
             address = candidate;
@@ -46,7 +57,7 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
         }
 
         result = Unmap(candidate, length);
-        return result.Succeeded ? ReserveTrimmed(length, alignment, out address) : result;
+        return result.Succeeded ? ReserveTrimmed(length, alignment, protection, out address) : result;
     }
 
     /// <inheritdoc/>
@@ -98,7 +109,9 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
 
     /// <inheritdoc/>
     public PlatformResult Protect(nuint address, nuint bytes, bool accessible) =>
-        LibC.ResultOf(LibC.Protect(address, bytes, accessible ? LibC.ProtReadWrite : LibC.ProtNone));
+        IsWholePages(address, bytes)
+            ? LibC.ResultOf(LibC.Protect(address, bytes, accessible ? LibC.ProtReadWrite : LibC.ProtNone))
+            : new PlatformResult(ErrorNumber.Invalid);
 
     /// <inheritdoc/>
     public PlatformResult CountResident(nuint address, nuint bytes, out nuint pages)
@@ -127,22 +140,28 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
         return PlatformResult.Success;
     }
 
-    private static PlatformResult Advise(nuint address, nuint bytes, int advice) => LibC.ResultOf(LibC.Advise(address, bytes, advice));
+    /// <summary>
+    /// The kernel rounds lengths up to whole pages and would take a neighbour's bytes along, so that anything but whole pages is refused here.
+    /// </summary>
+    private PlatformResult Advise(nuint address, nuint bytes, int advice) =>
+        IsWholePages(address, bytes) ? LibC.ResultOf(LibC.Advise(address, bytes, advice)) : new PlatformResult(ErrorNumber.Invalid);
 
-    private static PlatformResult MapAnonymous(nuint length, out nuint address)
+    private bool IsWholePages(nuint address, nuint bytes) => ((address | bytes) & (_pageBytes - 1)) == 0;
+
+    private static PlatformResult MapAnonymous(nuint length, int protection, out nuint address)
     {
         const int Flags = LibC.MapPrivate | LibC.MapAnonymous | LibC.MapNoReserve;
-        nint mapped = LibC.Map(0, length, LibC.ProtReadWrite, Flags, -1, 0);
+        nint mapped = LibC.Map(0, length, protection, Flags, -1, 0);
         address = mapped == LibC.MapFailed ? 0 : (nuint)mapped;
         return mapped == LibC.MapFailed ? LibC.LastError() : PlatformResult.Success;
     }
 
     /// <summary>Maps more than enough and gives the unaligned ends back.</summary>
-    private PlatformResult ReserveTrimmed(nuint length, nuint alignment, out nuint address)
+    private PlatformResult ReserveTrimmed(nuint length, nuint alignment, int protection, out nuint address)
     {
         address = 0;
         nuint slack = alignment - _pageBytes;
-        PlatformResult result = MapAnonymous(length + slack, out nuint start);
+        PlatformResult result = MapAnonymous(length + slack, protection, out nuint start);
         if (!result.Succeeded)
         {
             return result;

@@ -21,4 +21,7 @@ internal enum PlatformCapabilities
 
     /// <summary>Resident pages of a range can be counted.</summary>
     CountResident = 16,
+
+    /// <summary>A reservation can be given back piece by piece, and neighbours with one call.</summary>
+    Pieces = 32,
 }

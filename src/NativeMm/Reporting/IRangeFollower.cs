@@ -9,7 +9,7 @@ namespace NativeMm.Reporting;
 /// </summary>
 internal interface IRangeFollower
 {
-    /// <summary>The memory that may be discarded together with a block, whole pages; empty when there is none for a block of that size.</summary>
+    /// <summary>The memory that may be discarded together with a block; empty when there is none for a block of that size. What of it is not a whole page of the system stays.</summary>
     /// <param name="block">A free block that is isolated.</param>
     AddressRange RangeOf(FrameRange block);
 }

@@ -1,4 +1,5 @@
 using NativeMm.Frames;
+using NativeMm.Primitives;
 
 namespace NativeMm.Reporting;
 
@@ -40,4 +41,10 @@ public interface IReportingDevice
     /// </summary>
     /// <param name="zone">What the zone is made of.</param>
     bool Supports(ZoneKind zone) => true;
+
+    /// <summary>
+    /// The smallest blocks that the device can do its work for; a reporter offers it no smaller ones, whatever its options say. Order 0 unless
+    /// the device says otherwise. A device that passes the ranges on to another one answers as that one does. Does not change.
+    /// </summary>
+    Order SmallestOrder => Order.Zero;
 }

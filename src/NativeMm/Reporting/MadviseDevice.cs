@@ -1,5 +1,6 @@
 using NativeMm.Frames;
 using NativeMm.Platform;
+using NativeMm.Primitives;
 
 namespace NativeMm.Reporting;
 
@@ -58,6 +59,11 @@ public sealed class MadviseDevice : IReportingDevice
     public bool Supports(ZoneKind zone) => zone == ZoneKind.Normal;
 
     /// <inheritdoc/>
+    /// <remarks>One page of the system: order 0 where it has 4 KiB, order 4 where it has 64 KiB.</remarks>
+    public Order SmallestOrder => Order.ForBytes(_platform.PageBytes);
+
+    /// <inheritdoc/>
+    /// <remarks>Ranges that are not whole pages of the system are refused: what shares a page with them may be in use.</remarks>
     public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
     {
         Span<AddressRange> vector = stackalloc AddressRange[2 * PageReporter.Capacity];
@@ -85,7 +91,7 @@ public sealed class MadviseDevice : IReportingDevice
 
         foreach (FrameRange range in ranges)
         {
-            AddressRange behind = _follower?.RangeOf(range) ?? default;
+            AddressRange behind = (_follower?.RangeOf(range) ?? default).WholePages(_platform.PageBytes);
             if (behind.Bytes != 0)
             {
                 vector[count++] = behind;

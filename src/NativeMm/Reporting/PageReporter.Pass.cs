@@ -169,7 +169,8 @@ public sealed partial class PageReporter
         ulong spent = 0;
         ulong reported = 0;
         bool goesOn = true;
-        _frames.Begin(Options.Blocks, Options.Pieces, restart: !isPaced);
+        Order smallest = device.SmallestOrder;
+        _frames.Begin(Larger(Options.Blocks, smallest), Larger(Options.Pieces, smallest), restart: !isPaced);
         _foundAny &= isPaced;
         while (goesOn && spent < framesMax && Atomic.LoadAcquire(ref _registration) == registration) // [R1]
         {
@@ -197,6 +198,8 @@ public sealed partial class PageReporter
         SettleAtEnd();
         return reported << Pfn.FrameShift;
     }
+
+    private static Order Larger(Order left, Order right) => left > right ? left : right;
 
     /// <summary>Frames that are free beyond the reserve, counted no further than a call can take.</summary>
     private ulong CountSpare()

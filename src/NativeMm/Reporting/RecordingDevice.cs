@@ -41,6 +41,9 @@ public sealed class RecordingDevice(IReportingDevice? next = null) : IReportingD
     public bool Supports(ZoneKind zone) => next?.Supports(zone) ?? true;
 
     /// <inheritdoc/>
+    public Order SmallestOrder => next?.SmallestOrder ?? Order.Zero;
+
+    /// <inheritdoc/>
     public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
     {
         using (_lock.EnterScope())

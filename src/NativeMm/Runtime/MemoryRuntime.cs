@@ -71,11 +71,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             throw;
         }
 
-        if (options.HugePages)
-        {
-            // Advice only: a system without huge pages refuses it, and everything works as before.
-            _ = platform.AdviseHugePages(_zone.BaseAddress, _zone.Bytes, enabled: true);
-        }
+        _zone.AdviseHugePages(options.HugePages);
 
         _migration = new FrameMigration(_frames);
         Heap = new NativeHeap(_space, _heapOptions, isShared);
@@ -234,11 +230,14 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         }
     }
 
-    private static ulong DefaultCapacity()
-    {
-        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        return Math.Clamp((ulong)available, MemoryRuntimeOptions.CapacityBytesMin, MemoryRuntimeOptions.CapacityBytesMax);
-    }
+    /// <summary>
+    /// The share of native memory; of limited address space no more than half of what is left, because threads, mappings and managed memory need
+    /// some too.
+    /// </summary>
+    private static ulong DefaultCapacity() => Math.Clamp(
+        Math.Min(MemoryShares.ReadNative(), ResourceLimits.AddressBytesLeft / 2),
+        MemoryRuntimeOptions.CapacityBytesMin,
+        MemoryRuntimeOptions.CapacityBytesMax);
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a listener throws must not end a process that only allocates.")]
     private void PublishMeter()
@@ -271,7 +270,8 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     {
         if (!result.Succeeded)
         {
-            throw new OutOfMemoryException($"The operating system refused to reserve {what} for a capacity of {capacity} bytes: {result}.");
+            throw new OutOfMemoryException($"The operating system refused to reserve {what} for a capacity of {capacity} bytes: {result}."
+                + ResourceLimits.Explain(result, "MemoryRuntimeOptions.CapacityBytes"));
         }
     }
 }

@@ -109,7 +109,7 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
     /// <exception cref="MemoryFaultException">It does not hold it.</exception>
     public void Unhold(Pfn frame)
     {
-        uint before = frame.Value < _zone.FrameCount ? Atomic.And(ref _zone.Descriptor(frame).OwnerTag, ~Held) : 0;
+        uint before = frame.Value < _zone.OpenedFrames ? Atomic.And(ref _zone.Descriptor(frame).OwnerTag, ~Held) : 0;
         if ((before & Held) == 0)
         {
             MemoryFault.Throw(
@@ -127,7 +127,7 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
     /// <summary>One more mapping of a frame that somebody holds or maps.</summary>
     public bool TryReference(Pfn frame)
     {
-        if (frame.Value >= _zone.FrameCount)
+        if (frame.Value >= _zone.OpenedFrames)
         {
             return false;
         }

@@ -160,7 +160,7 @@ public sealed unsafe partial class VmapAllocator
 
         foreach (Pfn frame in frames)
         {
-            if (frame.Value >= _zone.FrameCount || _references.Count(frame) == (0u, false))
+            if (frame.Value >= _zone.OpenedFrames || _references.Count(frame) == (0u, false))
             {
                 throw new ArgumentException($"Frame {frame} is nobody's: it was freed, or it did not come from this allocator.", nameof(frames));
             }

@@ -225,18 +225,27 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     {
         ulong capacity = Options.CapacityBytes != 0
             ? Options.CapacityBytes
-            : Math.Clamp((ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, VmapOptions.BytesMin, VmapOptions.BytesMax);
+            : Math.Clamp(DefaultCapacity(), VmapOptions.BytesMin, VmapOptions.BytesMax);
 
         // Without mappings a range is a block of the zone, which is aligned to its size within the zone.
         PlatformResult result = _canMap
             ? FrameZone.TryCreate(_platform, ZoneKind.Mappable, capacity, out FrameZone? zone)
             : FrameZone.TryCreate(_platform, ZoneKind.Normal, capacity, out zone, Order.Max.Bytes);
-        return zone ?? throw new OutOfMemoryException($"The operating system refused to reserve a zone of {capacity} bytes for mapping: {result}.");
+        return zone ?? throw new OutOfMemoryException($"The operating system refused to reserve a zone of {capacity} bytes for mapping: {result}."
+            + ResourceLimits.Explain(result, "VmapOptions.CapacityBytes"));
     }
+
+    /// <summary>
+    /// The share of native memory; not above the largest file that may be made, and of limited address space so much that zone and window together
+    /// take at most half of what is left.
+    /// </summary>
+    private static ulong DefaultCapacity() => Math.Min(
+        Math.Min(MemoryShares.ReadNative(), ResourceLimits.FileBytes & ~((ulong)FrameZone.Alignment - 1)),
+        ResourceLimits.AddressBytesLeft / (2 * (1 + DefaultWindowFactor)));
 
     private nuint ReserveWindow()
     {
-        PlatformResult result = _platform.Reserve(_windowBytes, FrameZone.Alignment, out nuint window);
+        PlatformResult result = _platform.ReserveClosed(_windowBytes, FrameZone.Alignment, readable: false, out nuint window);
         if (result.Succeeded)
         {
             result = _platform.Revoke(window, _windowBytes);

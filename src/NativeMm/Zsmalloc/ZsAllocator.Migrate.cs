@@ -10,7 +10,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override bool TryMigrate(Pfn frame, Pfn target)
     {
-        if (frame.Value >= _zone.FrameCount || target.Value >= _zone.FrameCount || !TryBeginWork())
+        if (frame.Value >= _zone.OpenedFrames || target.Value >= _zone.OpenedFrames || !TryBeginWork())
         {
             return false;
         }

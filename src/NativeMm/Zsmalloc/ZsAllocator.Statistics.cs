@@ -188,7 +188,11 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         Give((nuint)_classOf, ZsPool.ObjectBytesMax + 1);
         Give((nuint)_classes, (nuint)(ClassCount * sizeof(ZsClass)));
         Give((nuint)_shards, ShardBytes);
-        Give((nuint)_zspageOfFrame, (nuint)_zone.FrameCount * sizeof(uint));
+        if (_zspageOfFrame != null)
+        {
+            _zone.RemoveArray((nuint)_zspageOfFrame);
+        }
+
         _classOf = null;
         _classes = null;
         _shards = null;

@@ -156,7 +156,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private void ValidateFrames(long frames)
     {
         long mapped = 0;
-        for (uint frame = 0; frame < _zone.FrameCount; frame++)
+        for (uint frame = 0; frame < _zone.OpenedFrames; frame++)
         {
             mapped += _zspageOfFrame[frame] != 0 ? 1 : 0;
         }

@@ -92,7 +92,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             _classOf = (byte*)Reserve(ZsPool.ObjectBytesMax + 1);
             _classes = (ZsClass*)Reserve((nuint)(_table.Classes.Count * sizeof(ZsClass)));
             _shards = (byte*)Reserve(ShardBytes);
-            _zspageOfFrame = (uint*)Reserve((nuint)_zone.FrameCount * sizeof(uint));
+            Require(_zone.TryAddArray(sizeof(uint), 0, readable: false, out nuint zspageOfFrame), (nuint)_zone.FrameCount * sizeof(uint));
+            _zspageOfFrame = (uint*)zspageOfFrame;
         }
         catch
         {

@@ -84,6 +84,11 @@ internal sealed class FreeBlocks : IDisposable
     // Whoever isolates the first blocks would otherwise meet a page fault for each fourth of them, and be measured with it.
     private void CommitDescriptors()
     {
+        if (!Zone.TryOpen(Zone.FrameCount))
+        {
+            throw new OutOfMemoryException($"The system refuses {Zone.Bytes} bytes: {Zone.Refusal}.");
+        }
+
         for (uint frame = 0; frame < Zone.FrameCount; frame += Order.Frames)
         {
             Zone.Descriptor(new Pfn(frame)).Owner = FrameOwner.None;

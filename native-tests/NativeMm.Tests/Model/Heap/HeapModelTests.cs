@@ -11,23 +11,25 @@ public sealed class HeapModelTests
     private const int StepsPerHistory = 500;
     private const int StepsPerThread = 50;
 
-    public static TheoryData<FrameAllocatorKind> Kinds => [.. Enum.GetValues<FrameAllocatorKind>()];
-
     [Theory]
-    [MemberData(nameof(Kinds))]
-    public void Any_history_equals_the_model(FrameAllocatorKind kind)
+    [InlineData(FrameAllocatorKind.LockFree, 4 << 10, 8)]
+    [InlineData(FrameAllocatorKind.Buddy, 4 << 10, 8)]
+    [InlineData(FrameAllocatorKind.LockFree, 16 << 10, 4)]
+    [InlineData(FrameAllocatorKind.LockFree, 64 << 10, 4)]
+    [InlineData(FrameAllocatorKind.Buddy, 64 << 10, 4)]
+    public void Any_history_equals_the_model(FrameAllocatorKind kind, int pageBytes, int histories)
     {
         int first = Environment.TickCount;
-        for (int seed = first; seed < first + 8; seed++)
+        for (int seed = first; seed < first + histories; seed++)
         {
-            Run(kind, seed);
+            Run(kind, pageBytes, seed);
         }
     }
 
-    private static void Run(FrameAllocatorKind kind, int seed)
+    private static void Run(FrameAllocatorKind kind, int pageBytes, int seed)
     {
         var random = new Random(seed);
-        using var fixture = new HeapFixture(frames: kind);
+        using var fixture = new HeapFixture(frames: kind, pageBytes: pageBytes);
         var model = new HeapModel(fixture);
         try
         {
@@ -40,7 +42,7 @@ public sealed class HeapModelTests
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            throw new XunitException($"{kind}, seed {seed}: {e.Message}{Environment.NewLine}After:{Environment.NewLine}{model.History}", e);
+            throw new XunitException($"{kind}, pages of {pageBytes}, seed {seed}: {e.Message}{Environment.NewLine}After:{Environment.NewLine}{model.History}", e);
         }
     }
 

@@ -1,5 +1,6 @@
 using NativeMm.Diagnostics;
 using NativeMm.Heap;
+using NativeMm.Platform;
 using NativeMm.Reporting;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
@@ -10,8 +11,16 @@ namespace NativeMm.Tests.Unit.Heap;
 /// <summary>A runtime of its own on a platform that counts. Disposing validates, and checks that every mapping went back.</summary>
 internal sealed class HeapFixture : IDisposable
 {
-    public HeapFixture(ulong capacity = 256 << 20, FrameAllocatorKind frames = FrameAllocatorKind.LockFree, PageReporterOptions? reporting = null)
+    private readonly PagedPlatform _pages;
+
+    public HeapFixture(
+        ulong capacity = 256 << 20,
+        FrameAllocatorKind frames = FrameAllocatorKind.LockFree,
+        PageReporterOptions? reporting = null,
+        int pageBytes = 0)
     {
+        _pages = new PagedPlatform(SystemPlatform.Current, pageBytes != 0 ? (nuint)pageBytes : SystemPlatform.Current.PageBytes);
+        Platform = new FaultyPlatform(_pages);
         var options = new MemoryRuntimeOptions
         {
             CapacityBytes = capacity,
@@ -22,7 +31,10 @@ internal sealed class HeapFixture : IDisposable
         Runtime = new MemoryRuntime(options, Platform, isShared: false);
     }
 
-    public FaultyPlatform Platform { get; } = new();
+    public FaultyPlatform Platform { get; }
+
+    /// <summary>Bytes that the platform was asked to take back so far.</summary>
+    public ulong DiscardedBytes => _pages.DiscardedBytes;
 
     public MemoryRuntime Runtime { get; }
 
@@ -47,5 +59,6 @@ internal sealed class HeapFixture : IDisposable
         Runtime.Validate();
         Runtime.Dispose();
         Platform.AssertNothingLeaked();
+        _pages.AssertWholePages();
     }
 }

@@ -70,7 +70,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
 
     private bool TryPutBack(Pfn block, Order order, FrameContent content)
     {
-        if (!IsBlock(block, order) || WordOf(block) is not { State: BlockState.Isolated } word || word.Order != order.Value)
+        if (!IsOpen(block, order) || WordOf(block) is not { State: BlockState.Isolated } word || word.Order != order.Value)
         {
             return false;
         }

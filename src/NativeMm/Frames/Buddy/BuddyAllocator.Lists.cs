@@ -71,14 +71,20 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     }
 
     /// <summary>Takes a block: own kind, whole page blocks of another, fresh memory, parts of page blocks of another kind.</summary>
-    private bool TryTakeBlock(int order, BlockKind kind, out Pfn frame, out FrameContent content)
+    /// <param name="order">Its order.</param>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="spoil">Whether to take parts of page blocks of another kind although there is fresh memory that only has to be opened.</param>
+    /// <param name="frame">Its first frame.</param>
+    /// <param name="content">What is known of its pages.</param>
+    private bool TryTakeBlock(int order, BlockKind kind, bool spoil, out Pfn frame, out FrameContent content)
     {
         if (TryTakeListed(order, kind, out frame, out content))
         {
             return true;
         }
 
-        while (TryClaimFallback(Math.Max(order, BlockOrder), kind) || TryBringFresh(order, kind) || TryClaimFallback(order, kind))
+        bool mayClaim = spoil || !IsFreshClosed(order);
+        while (TryClaimFallback(Math.Max(order, BlockOrder), kind) || TryBringFresh(order, kind) || (mayClaim && TryClaimFallback(order, kind)))
         {
             if (TryTakeListed(order, kind, out frame, out content))
             {
@@ -86,7 +92,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             }
         }
 
-        return TryStealBlock(order, kind, out frame, out content);
+        return mayClaim && TryStealBlock(order, kind, out frame, out content);
     }
 
     private bool TryTakeListed(int order, BlockKind kind, out Pfn frame, out FrameContent content)
@@ -127,7 +133,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     {
         uint fresh = FreshFrames;
         int size = fresh >= 1u << Order.MaxValue ? Order.MaxValue : BlockOrder;
-        if (fresh == 0 || size < order)
+        if (fresh == 0 || size < order || _lists->Frontier + (1u << size) > _zone.OpenedFrames)
         {
             return false;
         }
@@ -138,9 +144,24 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             SetKind(new Pfn(frame.Value + f), kind);
         }
 
-        _lists->Frontier += 1u << size;
+        Atomic.StoreRelease(ref _lists->Frontier, _lists->Frontier + (1u << size));
         Insert(frame, size, kind, FrameContent.ReportedZero, toTail: true, held: 0);
         return true;
+    }
+
+    /// <summary>Whether there is fresh memory for a block that has to be opened before it comes in.</summary>
+    private bool IsFreshClosed(int order)
+    {
+        uint size = 1u << Math.Max(order, BlockOrder);
+        return FreshFrames >= size && _lists->Frontier + size > _zone.OpenedFrames;
+    }
+
+    /// <summary>Opens the memory that comes in next. Without the zone's lock, because the operating system is asked.</summary>
+    /// <returns>Whether there is fresh memory for a block, as far as can be said without the lock.</returns>
+    private bool TryOpenFresh(int order)
+    {
+        uint frontier = Atomic.LoadAcquire(ref _lists->Frontier);
+        return _frameCount - frontier >= 1u << Math.Max(order, BlockOrder) && _zone.TryOpen(Math.Min(_frameCount, frontier + (1u << Order.MaxValue)));
     }
 
     /// <summary>Makes a block free that somebody may have written to.</summary>

@@ -80,7 +80,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         _lock.Enter();
         ulong free = _lists->FreeFrames + FreshFrames;
         wanted = free < _watermarks.Low ? 1 : free < _watermarks.High ? (wanted + 1) / 2 : wanted;
-        for (int i = 0; i < wanted && TryTakeBlock(order, kind, out Pfn frame, out _); i++)
+        for (int i = 0; i < wanted && TryTakeBlock(order, kind, spoil: false, out Pfn frame, out _); i++)
         {
             SetWord(frame, BuddyWord.For(BlockState.PerCore, order, kind));
             list.AddTail(_frames, frame);

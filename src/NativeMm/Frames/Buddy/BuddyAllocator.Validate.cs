@@ -70,7 +70,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             f += size;
         }
 
-        for (uint f = _lists->Frontier; f < _frameCount; f++)
+        for (uint f = _lists->Frontier; f < _zone.OpenedFrames; f++)
         {
             Invariant.Check(WordOf(new Pfn(f)).State == BlockState.None, $"A block begins at frame {f}, behind the frontier.");
         }

@@ -152,7 +152,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     public void FreeBulk(ReadOnlySpan<Pfn> frames, Order order)
     {
         int good = 0;
-        while (good < frames.Length && IsBlock(frames[good], order) && BuddyWord.TryFree(ref _frames[frames[good].Value].Block, order.Value))
+        while (good < frames.Length && IsOpen(frames[good], order) && BuddyWord.TryFree(ref _frames[frames[good].Value].Block, order.Value))
         {
             good++;
         }
@@ -197,6 +197,9 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     private bool IsBlock(Pfn frame, Order order) =>
         frame.Value < _frameCount && (frame.Value & (order.Frames - 1)) == 0 && _frameCount - frame.Value >= order.Frames;
 
+    /// <summary>Whether it is a block that may have been handed out, so that its descriptor can be touched.</summary>
+    private bool IsOpen(Pfn frame, Order order) => IsBlock(frame, order) && frame.Value < _zone.OpenedFrames;
+
     private BuddyWord WordOf(Pfn frame) => new(Atomic.LoadAcquire(ref _frames[frame.Value].Block));
 
     private void SetWord(Pfn frame, BuddyWord word) => Atomic.StoreRelease(ref _frames[frame.Value].Block, word.Bits);
@@ -204,7 +207,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     /// <summary>Takes a block away from its holder, or says what is wrong. No lock needed.</summary>
     private void Claim(Pfn frame, Order order)
     {
-        if (!IsBlock(frame, order) || !BuddyWord.TryFree(ref _frames[frame.Value].Block, order.Value))
+        if (!IsOpen(frame, order) || !BuddyWord.TryFree(ref _frames[frame.Value].Block, order.Value))
         {
             ThrowNotAllocated(frame, order);
         }
@@ -241,14 +244,21 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
             return true;
         }
 
-        _lock.Enter();
-        bool found = TryTakeBlock(order, kind, out frame, out content);
-        if (found)
+        bool found;
+        bool spoil = false;
+        do
         {
-            SetWord(frame, BuddyWord.For(BlockState.Allocated, order, kind));
-        }
+            _lock.Enter();
+            found = TryTakeBlock(order, kind, spoil, out frame, out content);
+            if (found)
+            {
+                SetWord(frame, BuddyWord.For(BlockState.Allocated, order, kind));
+            }
 
-        _lock.Exit();
+            _lock.Exit();
+        }
+        while (!found && !spoil && (TryOpenFresh(order) || (spoil = true)));
+
         return found;
     }
 
@@ -281,7 +291,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         }
 
         _lock.Enter();
-        while (count < frames.Length && TryTakeBlock(order.Value, kind, out frames[count], out FrameContent content))
+        while (count < frames.Length && TryTakeBlock(order.Value, kind, spoil: false, out frames[count], out FrameContent content))
         {
             // The mark rides along in the word until the frames are cleared, which is no work for inside the lock.
             SetWord(frames[count++], BuddyWord.For(BlockState.Allocated, order.Value, kind, zeroed ? content : FrameContent.Unknown));

@@ -48,7 +48,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
         _behind = behind;
         _zone = behind.Zone;
         _frameCount = _zone.FrameCount;
-        PlatformResult result = _zone.Platform.Reserve(_frameCount, _zone.Platform.PageBytes, out nuint states);
+        PlatformResult result = _zone.TryAddArray(sizeof(CachedFrameState), 0, readable: true, out nuint states);
         if (!result.Succeeded)
         {
             throw OutOfFrames.ForBookkeeping(_zone, _frameCount, result);
@@ -145,7 +145,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
         DrainDead();
         ulong stacked = CountStacked();
         ulong marked = 0;
-        for (uint frame = 0; frame < _frameCount; frame++)
+        for (uint frame = 0; frame < _zone.OpenedFrames; frame++)
         {
             marked += _states[frame] == CachedFrameState.Stacked ? 1u : 0u;
         }
@@ -176,7 +176,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
             _spareStacks.Clear();
         }
 
-        Release((nuint)_states, _frameCount);
+        _zone.RemoveArray((nuint)_states);
         _states = null;
     }
 

@@ -285,6 +285,11 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
     private (FrameOwner Owner, int Order) SignatureOf(uint frame)
     {
+        if (frame >= _zone.OpenedFrames)
+        {
+            return (FrameOwner.None, 0);
+        }
+
         uint signature = Atomic.LoadAcquire(ref _zone.Descriptor(new Pfn(frame)).Signature); // [A13]
         return ((FrameOwner)(byte)signature, (byte)(signature >> 8));
     }

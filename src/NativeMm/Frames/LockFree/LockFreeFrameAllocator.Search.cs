@@ -143,10 +143,10 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
-    /// <summary>Takes trees that nobody ever used into use, lowest first.</summary>
+    /// <summary>Takes trees that nobody ever used into use, lowest first. The zone is open as far as the frontier: opening comes before.</summary>
     private bool TryAllocateFresh(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
     {
-        for (uint tree = Frontier; tree < _treeCount; tree = Frontier)
+        for (uint tree = Frontier; tree < _treeCount && _zone.TryOpen(EndOf(tree)); tree = Frontier)
         {
             // Whoever moves the frontier has the tree; the others try the next one.
             if (Atomic.CompareExchange(ref _state->Frontier, tree, tree + 1)
@@ -160,6 +160,8 @@ public sealed unsafe partial class LockFreeFrameAllocator
         knownZero = false;
         return false;
     }
+
+    private uint EndOf(uint tree) => (uint)Math.Min(_frameCount, ((ulong)tree + 1) << FrameTree.FrameShift);
 
     /// <summary>Whatever is left, wherever it is.</summary>
     private bool TryAllocateAnywhere(int order, out uint frame, out bool knownZero)

@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using NativeMm.Buffers;
+using NativeMm.Heap;
+using NativeMm.Platform;
+using NativeMm.Runtime;
+
+namespace NativeMm.Tests.Child.Scenarios;
+
+/// <summary>
+/// Lives under a limit of the system and uses a bit of everything. Arguments: the limit (file, address or lock), and its value in bytes; for address that is what
+/// is left above what the process has. A line for each thing that failed, and a last one with the zone's capacity in MiB and the growth of the resident
+/// memory in MiB.
+/// </summary>
+internal static unsafe class LimitsScenario
+{
+    private const int FileSize = 1;
+    private const int AddressSpace = 9;
+    private const int LockCurrent = 1;
+    private const int LockFuture = 2;
+
+    private static bool IsArm64 => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
+    public static int Run(string[] arguments)
+    {
+        ulong value = ulong.Parse(arguments[1], CultureInfo.InvariantCulture);
+        if (!ProcessMemory.ReadUsage(out ProcessMemoryUsage usage).Succeeded)
+        {
+            return 3;
+        }
+
+        switch (arguments[0])
+        {
+            case "file":
+                SetLimit(FileSize, value);
+                break;
+            case "address":
+                SetLimit(AddressSpace, usage.Virtual + value);
+                break;
+            default:
+                MemoryRuntime.ConfigureShared(new MemoryRuntimeOptions { CapacityBytes = value });
+                break;
+        }
+
+        Try("block", () => NativeHeap.Shared.Free(NativeHeap.Shared.Alloc(100)));
+        ulong before = Resident();
+        if (arguments[0] == "lock" && LibC.SystemCall(IsArm64 ? 230 : 151, LockCurrent | LockFuture, 0, 0, 0, 0) != 0)
+        {
+            Console.Out.WriteLine("locking is not allowed");
+            return 4;
+        }
+
+        Try("more", () => NativeHeap.Shared.Free(NativeHeap.Shared.Alloc(100 << 10)));
+        Try("large block", () => NativeHeap.Shared.Free(NativeHeap.Shared.Alloc(10 << 20)));
+        Try("threads", StartThreads);
+        if (arguments[0] != "lock")
+        {
+            Try("ring", () => new MirroredRingBuffer(64 << 10).Dispose());
+        }
+
+        Console.Out.WriteLine($"{MemoryRuntime.Shared.Frames.Zone.Bytes >> 20} {(long)(Resident() - before) >> 20}");
+        return 0;
+    }
+
+    private static ulong Resident() => ProcessMemory.ReadResident(out ulong bytes).Succeeded ? bytes : 0;
+
+    private static void StartThreads()
+    {
+        using var gate = new ManualResetEventSlim();
+        Thread[] threads = [.. Enumerable.Range(0, 10).Select(_ => new Thread(() => gate.Wait(TimeSpan.FromSeconds(30))))];
+        Array.ForEach(threads, thread => thread.Start());
+        gate.Set();
+        Array.ForEach(threads, thread => thread.Join());
+    }
+
+    private static void Try(string what, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception problem)
+        {
+            Console.Out.WriteLine($"{what}: {problem.GetType().Name}: {(problem.InnerException ?? problem).Message}");
+        }
+    }
+
+    private static void SetLimit(int resource, ulong value)
+    {
+        ulong* limits = stackalloc ulong[2];
+        (limits[0], limits[1]) = (value, value);
+        _ = LibC.SystemCall(IsArm64 ? 261 : 302, 0, resource, (nint)limits, 0, 0);
+    }
+}

@@ -1,0 +1,119 @@
+namespace NativeMm.Heap;
+
+/// <summary>
+/// Mappings that are kept for reuse: a few, the oldest first. Where the platform gives pieces back, neighbours are one range, and a block may be cut
+/// from the front of a larger range. No managed memory after construction. Callers hold a lock of their own.
+/// </summary>
+/// <param name="pieces">Whether ranges may be cut and joined.</param>
+internal sealed class RetainedRanges(bool pieces)
+{
+    /// <summary>Most ranges.</summary>
+    public const int CountMax = 32;
+
+    // A range that is larger than needed by at most this part serves as a whole: one in so many.
+    private const int SlackDivisor = 4;
+
+    private readonly Range[] _ranges = new Range[CountMax];
+    private int _count;
+
+    /// <summary>Bytes of all ranges.</summary>
+    public ulong Bytes { get; private set; }
+
+    /// <summary>Whether a range has to go before another one comes.</summary>
+    public bool IsFull => _count == CountMax;
+
+    /// <summary>Keeps a range. There must be room.</summary>
+    public void Add(nuint address, nuint bytes, long now)
+    {
+        Bytes += bytes;
+        for (int i = _count - 1; i >= 0 && pieces; i--)
+        {
+            Range other = _ranges[i];
+            if (other.Address + other.Bytes == address || address + bytes == other.Address)
+            {
+                address = nuint.Min(address, other.Address);
+                bytes += other.Bytes;
+                RemoveAt(i);
+            }
+        }
+
+        _ranges[_count++] = new Range(address, bytes, now);
+    }
+
+    /// <summary>Takes the smallest range that a block fits in, or what it needs of it.</summary>
+    public bool TryTake(nuint bytes, nuint alignment, out nuint address, out nuint length)
+    {
+        int best = -1;
+        for (int i = 0; i < _count; i++)
+        {
+            Range candidate = _ranges[i];
+            if (candidate.Bytes >= bytes && (pieces || candidate.Bytes - bytes <= bytes / SlackDivisor) && (candidate.Address & (alignment - 1)) == 0
+                && (best < 0 || candidate.Bytes < _ranges[best].Bytes))
+            {
+                best = i;
+            }
+        }
+
+        (address, length) = (0, 0);
+        if (best < 0)
+        {
+            return false;
+        }
+
+        Range found = _ranges[best];
+        address = found.Address;
+        if (found.Bytes - bytes <= bytes / SlackDivisor)
+        {
+            length = found.Bytes;
+            RemoveAt(best);
+        }
+        else
+        {
+            length = bytes;
+            _ranges[best] = new Range(address + bytes, found.Bytes - bytes, found.FreedAt);
+        }
+
+        Bytes -= length;
+        return true;
+    }
+
+    /// <summary>Takes what is too much or too old, the oldest range first.</summary>
+    /// <param name="keepBytes">What may stay.</param>
+    /// <param name="freedBefore">Ranges freed before that moment go whatever there is.</param>
+    /// <param name="address">First byte of the piece.</param>
+    /// <param name="length">Its length.</param>
+    public bool TryTakeSurplus(ulong keepBytes, long freedBefore, out nuint address, out nuint length)
+    {
+        (address, length) = (0, 0);
+        if (_count == 0 || (Bytes <= keepBytes && _ranges[0].FreedAt >= freedBefore))
+        {
+            return false;
+        }
+
+        Range oldest = _ranges[0];
+        (address, length) = (oldest.Address, oldest.Bytes);
+        nuint surplus = (nuint)(Bytes - ulong.Min(Bytes, keepBytes));
+        if (pieces && oldest.FreedAt >= freedBefore && surplus < oldest.Bytes)
+        {
+            // All sizes are whole pages, and so is what must go of a bound that is rounded up.
+            length = surplus;
+            address += oldest.Bytes - surplus;
+            _ranges[0] = oldest with { Bytes = oldest.Bytes - surplus };
+        }
+        else
+        {
+            RemoveAt(0);
+        }
+
+        Bytes -= length;
+        return true;
+    }
+
+    private void RemoveAt(int index)
+    {
+        _count--;
+        Array.Copy(_ranges, index + 1, _ranges, index, _count - index);
+    }
+
+    private readonly record struct Range(nuint Address, nuint Bytes, long FreedAt);
+}
