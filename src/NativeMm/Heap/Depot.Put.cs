@@ -108,7 +108,7 @@ internal sealed unsafe partial class Depot
         slab.DiscardedAt = -1;
         slab.ChangedAt = _pass;
         _setBits += count;
-        if (slab.FreeCount == _geometry.Blocks)
+        if (slab.FreeCount == _geometry.Blocks && !slab.Held)
         {
             FreeSlabLocked(ref slab, granule);
         }

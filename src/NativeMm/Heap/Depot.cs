@@ -24,6 +24,9 @@ internal sealed unsafe partial class Depot
     private SpinLock<NoLockStatistics> _lock;
     private uint _oldest = Slab.None;
     private uint _newest = Slab.None;
+
+    /// <summary>Where the trim pass that is under way goes on; whoever takes that slab off the list moves it along.</summary>
+    private uint _walk = Slab.None;
     private int _batches;
     private int _batchesLow;
     private nuint[]? _stock;
@@ -223,7 +226,9 @@ internal sealed unsafe partial class Depot
         }
     }
 
-    private bool TryGrow()
+    /// <summary>Lists a new slab.</summary>
+    /// <returns>False when there are no frames left.</returns>
+    internal bool TryGrow()
     {
         if (!_space.TryAllocateSlab(_class, _tag, out uint granule))
         {
@@ -276,15 +281,18 @@ internal sealed unsafe partial class Depot
     private void UnlinkLocked(ref Slab slab)
     {
         slab.Listed = false;
-        if (slab.Previous == Slab.None)
+        ref uint toSlab = ref _oldest;
+        if (slab.Previous != Slab.None)
         {
-            _oldest = slab.Next;
-        }
-        else
-        {
-            _space.SlabAt(slab.Previous).Next = slab.Next;
+            toSlab = ref _space.SlabAt(slab.Previous).Next;
         }
 
+        if (_walk == toSlab)
+        {
+            _walk = slab.Next;
+        }
+
+        toSlab = slab.Next;
         if (slab.Next == Slab.None)
         {
             _newest = slab.Previous;

@@ -44,4 +44,12 @@ internal struct Slab
     /// <summary>Whether the slab is in its depot's list.</summary>
     [FieldOffset(28)]
     public bool Listed;
+
+    /// <summary>Whether a trim pass has the slab's free blocks in its hands. The slab stays the class's until they are back.</summary>
+    [FieldOffset(29)]
+    public bool Held;
+
+    /// <summary>How many slabs began at this granule and ended. The only field that outlives its slab; see <see cref="SlabTicket"/>.</summary>
+    [FieldOffset(32)]
+    public uint Life;
 }

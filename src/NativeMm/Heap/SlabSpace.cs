@@ -146,6 +146,12 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>The descriptor of the slab that begins at a granule.</summary>
     public ref Slab SlabAt(uint granule) => ref ((Slab*)_slabs)[granule];
 
+    /// <summary>What to carry from one section under the depot's lock to the next. Under that lock, for a slab of that depot.</summary>
+    public SlabTicket TicketOf(uint granule) => new(granule, SlabAt(granule).Life);
+
+    /// <summary>Whether the slab is still the one that the ticket was made for. Under the same lock.</summary>
+    public bool IsAlive(SlabTicket ticket) => SlabAt(ticket.Granule).Life == ticket.Life;
+
     /// <summary>The bitmap of the slab that begins at a granule: a set bit is a free block.</summary>
     public Span<ulong> BitmapAt(uint granule, int blocks) => new((ulong*)_bitmaps + ((nuint)granule * BitmapWords), (blocks + 63) >> 6);
 
@@ -196,7 +202,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
 
         granule = frame.Value / FramesPerGranule;
         ref Slab slab = ref SlabAt(granule);
-        slab = default;
+        slab = new Slab { Life = slab.Life };
         slab.Next = Slab.None;
         slab.Previous = Slab.None;
         slab.FreeCount = geometry.Blocks;
@@ -212,6 +218,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Gives the frames of a slab back, all of whose blocks are free.</summary>
     public void FreeSlab(uint granule, Order order)
     {
+        SlabAt(granule).Life++;
         WordsOf(granule, order).Clear();
         var frame = new Pfn(granule * FramesPerGranule);
         Frames.Free(frame, order);
