@@ -5,7 +5,9 @@ namespace NativeMm.Lab.Harness;
 /// <summary>Warms work up, finds a good length for a round, and times rounds.</summary>
 internal static class RoundTimer
 {
-    private const int OperationsFirst = 1000;
+    /// <summary>Operations of the first round, unless they are slow.</summary>
+    public const int OperationsFirst = 1000;
+
     private const int OperationsMax = 1 << 28;
     private const int RoundsMin = 5;
     private const double RoundNanoseconds = 10e6;
@@ -16,11 +18,13 @@ internal static class RoundTimer
     /// <param name="warmUp">A small piece of a round: the thread's number.</param>
     /// <param name="round">One round: the thread's number and how many operations it must perform.</param>
     /// <param name="seconds">How long to go on.</param>
+    /// <param name="first">Operations of the first round.</param>
     /// <returns>Wall nanoseconds of an operation of each thread, in the best round.</returns>
-    public static double Best(ThreadCrew crew, int granularity, Action<int> warmUp, Action<int, int> round, double seconds)
+    public static double Best(
+        ThreadCrew crew, int granularity, Action<int> warmUp, Action<int, int> round, double seconds, int first = OperationsFirst)
     {
         Warmup.UntilCompilerIsQuiet(() => crew.Run(warmUp));
-        int operations = LengthOf(crew, granularity, round).Operations;
+        int operations = LengthOf(crew, granularity, first, round).Operations;
         double best = double.MaxValue;
         long start = Stopwatch.GetTimestamp();
         for (int rounds = 0; rounds < RoundsMin || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; rounds++)
@@ -42,15 +46,40 @@ internal static class RoundTimer
     public static double Whole(ThreadCrew crew, Action<int> warmUp, Action<int, int> round, double seconds)
     {
         Warmup.UntilCompilerIsQuiet(() => crew.Run(warmUp));
-        (int first, double time) = LengthOf(crew, 1, round);
+        (int first, double time) = LengthOf(crew, 1, OperationsFirst, round);
         int operations = (int)Math.Clamp(first * (seconds * 1e9 / time), first, OperationsMax);
         return Run(crew, round, operations) / operations;
     }
 
-    // Doubles a round until it takes long enough.
-    private static (int Operations, double Time) LengthOf(ThreadCrew crew, int granularity, Action<int, int> round)
+    /// <summary>
+    /// Times the work as the mean of rounds that fill the time: for more threads than cores, where the best round is the one in which the scheduler
+    /// happened to do nothing.
+    /// </summary>
+    /// <param name="crew">Who works.</param>
+    /// <param name="granularity">Operations are a multiple of this.</param>
+    /// <param name="warmUp">A small piece of a round: the thread's number.</param>
+    /// <param name="round">One round: the thread's number and how many operations it must perform.</param>
+    /// <param name="seconds">How long to go on.</param>
+    /// <param name="first">Operations of the first round.</param>
+    /// <returns>Wall nanoseconds of an operation of each thread.</returns>
+    public static double Mean(ThreadCrew crew, int granularity, Action<int> warmUp, Action<int, int> round, double seconds, int first)
     {
-        int operations = RoundUp(OperationsFirst, granularity);
+        Warmup.UntilCompilerIsQuiet(() => crew.Run(warmUp));
+        int operations = LengthOf(crew, granularity, first, round).Operations;
+        double total = 0;
+        int rounds = 0;
+        for (long start = Stopwatch.GetTimestamp(); rounds == 0 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; rounds++)
+        {
+            total += Run(crew, round, operations);
+        }
+
+        return total / rounds / operations;
+    }
+
+    // Doubles a round until it takes long enough.
+    private static (int Operations, double Time) LengthOf(ThreadCrew crew, int granularity, int first, Action<int, int> round)
+    {
+        int operations = RoundUp(first, granularity);
         double time;
         while ((time = Run(crew, round, operations)) < RoundNanoseconds && operations < OperationsMax)
         {

@@ -19,4 +19,12 @@ internal readonly unsafe struct AddressHandle(void* address) : IBlockHandle
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Touch(nuint offset) => Address[offset] = 1;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write(nuint offset, ulong value) => Unsafe.WriteUnaligned(Address + offset, value);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Read(nuint offset) => Unsafe.ReadUnaligned<ulong>(Address + offset);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace NativeMm.Lab.Peers;
 
@@ -19,4 +20,12 @@ internal readonly struct ArrayHandle(byte[] array) : IBlockHandle
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Touch(nuint offset) => Array![offset] = 1;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write(nuint offset, ulong value) => MemoryMarshal.Write(Array.AsSpan((int)offset), in value);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Read(nuint offset) => MemoryMarshal.Read<ulong>(Array.AsSpan((int)offset));
 }

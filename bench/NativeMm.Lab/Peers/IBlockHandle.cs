@@ -8,4 +8,10 @@ internal interface IBlockHandle
 
     /// <summary>Writes one byte of the block.</summary>
     void Touch(nuint offset);
+
+    /// <summary>Writes eight bytes of the block, at any offset.</summary>
+    void Write(nuint offset, ulong value);
+
+    /// <summary>Reads eight bytes of the block, at any offset.</summary>
+    ulong Read(nuint offset);
 }

@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-using NativeMm.Lab.Harness;
 using NativeMm.Lab.Peers;
 
 namespace NativeMm.Lab.Experiments.Heap;
@@ -13,7 +11,6 @@ internal sealed class ChurnWorkload<TAllocator, THandle>(int threads, int size, 
     where THandle : struct, IBlockHandle
 {
     private const int OperationsPerGeneration = 50_000;
-    private const int StackBytes = 256 * 1024;
 
     private readonly LiveSet<TAllocator, THandle>[] _sets = new LiveSet<TAllocator, THandle>[threads];
 
@@ -32,33 +29,7 @@ internal sealed class ChurnWorkload<TAllocator, THandle>(int threads, int size, 
     {
         for (int done = 0; done < operations; done += OperationsPerGeneration)
         {
-            RunGeneration(thread);
+            Generation.Run(() => _sets[thread].Replace(OperationsPerGeneration), pin ? thread : -1);
         }
-    }
-
-    private void RunGeneration(int thread)
-    {
-        ExceptionDispatchInfo? failure = null;
-        var generation = new Thread(
-            () =>
-            {
-                try
-                {
-                    if (pin)
-                    {
-                        CorePlan.PinCurrentThread(thread);
-                    }
-
-                    _sets[thread].Replace(OperationsPerGeneration);
-                }
-                catch (Exception exception)
-                {
-                    failure = ExceptionDispatchInfo.Capture(exception);
-                }
-            },
-            StackBytes);
-        generation.Start();
-        generation.Join();
-        failure?.Throw();
     }
 }

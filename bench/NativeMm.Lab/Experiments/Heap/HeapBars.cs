@@ -18,6 +18,7 @@ internal static class HeapBars
         AtMost(1.5, AllocatorPeers.ArrayPool, 1, HeapPattern.Pair, "65536"),
         .. OneAndTwo(0.95, AllocatorPeers.Mimalloc, HeapPattern.Mixed, null),
         .. OneAndTwo(0.4, AllocatorPeers.Glibc, HeapPattern.Mixed, null),
+        .. HeapPattern.Programs.SelectMany(Program),
         .. Flat(1),
         .. Flat(2),
     ];
@@ -36,6 +37,11 @@ internal static class HeapBars
 
     private static IEnumerable<Bar> OneAndTwo(double limit, Variant peer, string pattern, string? size) =>
         [AtMost(limit, peer, 1, pattern, size), AtMost(limit, peer, 2, pattern, size)];
+
+    private static IEnumerable<Bar> Program(string pattern) =>
+        from threads in HeapPattern.ThreadsDefault(pattern)
+        from peer in (Variant[])[AllocatorPeers.Mimalloc, AllocatorPeers.Glibc]
+        select AtMost(1.0, peer, threads, pattern, null);
 
     // How many classes a program mixes must not matter.
     private static IEnumerable<Bar> Flat(int threads) =>

@@ -22,7 +22,7 @@ internal sealed class HeapExperiment : IExperiment
     public IReadOnlyList<ParameterDefinition> Parameters { get; } =
     [
         ParameterDefinition.Choice("pattern", "how blocks live and die", HeapPattern.All),
-        ParameterDefinition.Number("size", "bytes of a block; mixed has its own", 1, SizeMax, "64", "4096", "65536"),
+        ParameterDefinition.Number("size", "bytes of a block, where a pattern has one size", 1, SizeMax, "64", "4096", "65536"),
         new(
             "sizes",
             "the sizes of mixed: log-normal, or so many size classes in use, each as often as any other",
@@ -58,9 +58,9 @@ internal sealed class HeapExperiment : IExperiment
     {
         IReadOnlyList<string> patterns = selection.Values["pattern"];
         RejectMeaningless(selection, patterns);
-        IReadOnlyList<int> threads = selection.Threads ?? [1, 2];
         foreach (string pattern in patterns)
         {
+            IReadOnlyList<int> threads = selection.Threads ?? HeapPattern.ThreadsDefault(pattern);
             foreach (ParameterValues parameters in ParametersOf(pattern, selection))
             {
                 foreach (int count in threads.Where(t => HeapPattern.Fits(pattern, t)))
@@ -86,11 +86,19 @@ internal sealed class HeapExperiment : IExperiment
     internal static Case MixedCaseOf(Variant variant, int threads, string classes) =>
         new("heap", variant.Name, threads, ParameterValues.Of("pattern", HeapPattern.Mixed, "sizes", classes));
 
-    private static IEnumerable<ParameterValues> ParametersOf(string pattern, Selection selection) => pattern == HeapPattern.Mixed
-        ? selection.Values["sizes"].Select(sizes => sizes == SizeMixture.LogNormal
-            ? ParameterValues.Of("pattern", pattern)
-            : ParameterValues.Of("pattern", pattern, "sizes", sizes))
-        : selection.Values["size"].Select(size => ParameterValues.Of("pattern", pattern, "size", size));
+    private static IEnumerable<ParameterValues> ParametersOf(string pattern, Selection selection)
+    {
+        if (HeapPattern.OneSize.Contains(pattern))
+        {
+            return selection.Values["size"].Select(size => ParameterValues.Of("pattern", pattern, "size", size));
+        }
+
+        return pattern != HeapPattern.Mixed
+            ? [ParameterValues.Of("pattern", pattern)]
+            : selection.Values["sizes"].Select(sizes => sizes == SizeMixture.LogNormal
+                ? ParameterValues.Of("pattern", pattern)
+                : ParameterValues.Of("pattern", pattern, "sizes", sizes));
+    }
 
     private static IEnumerable<Case> TourCases(string pattern, string? size, int threads)
     {
@@ -115,9 +123,9 @@ internal sealed class HeapExperiment : IExperiment
             }
         }
 
-        if (selection.Explicit.Contains("size") && patterns.All(p => p == HeapPattern.Mixed))
+        if (selection.Explicit.Contains("size") && !patterns.Any(HeapPattern.OneSize.Contains))
         {
-            throw new LabUsageException("Pattern mixed has its own sizes; --set size has no meaning for it.");
+            throw new LabUsageException($"Pattern {patterns[0]} has its own sizes; --set size has no meaning for it.");
         }
 
         if (selection.Explicit.Contains("sizes") && !patterns.Contains(HeapPattern.Mixed))

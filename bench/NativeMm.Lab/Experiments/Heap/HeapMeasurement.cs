@@ -15,10 +15,14 @@ internal sealed class HeapMeasurement(MeasurementRequest request) : IPeerVisitor
         using var crew = new ThreadCrew(request.Case.Threads, request.Pin);
         HeapWorkload workload = Make<TAllocator, THandle>(crew);
         crew.Run(workload.SetUp);
-        double perOperation = RoundTimer.Best(crew, workload.Granularity, workload.WarmUp, workload.Run, request.Seconds);
+        double perOperation = Time(crew, workload);
         double parallel = (double)crew.Size / workload.ThreadsPerOperation;
         return new Measurement().Add("ns_per_op", perOperation).Add("ops_per_second", parallel * 1e9 / perOperation);
     }
+
+    private double Time(ThreadCrew crew, HeapWorkload workload) => crew.Size > CorePlan.Cores
+        ? RoundTimer.Mean(crew, workload.Granularity, workload.WarmUp, workload.Run, request.Seconds, workload.OperationsFirst)
+        : RoundTimer.Best(crew, workload.Granularity, workload.WarmUp, workload.Run, request.Seconds, workload.OperationsFirst);
 
     private HeapWorkload Make<TAllocator, THandle>(ThreadCrew crew)
         where TAllocator : struct, IAllocatorUnderTest<THandle>
@@ -36,6 +40,14 @@ internal sealed class HeapMeasurement(MeasurementRequest request) : IPeerVisitor
             HeapPattern.Mixed => new ReplacementWorkload<TAllocator, THandle>(
                 threads, ReplacementTables.AnyOrder, SizeMixture.Of(request.Parameters["sizes"] ?? SizeMixture.LogNormal)),
             HeapPattern.Churn => new ChurnWorkload<TAllocator, THandle>(threads, size, request.Pin),
+            HeapPattern.Trees => new TreesWorkload<TAllocator, THandle>(threads),
+            HeapPattern.Transfer => new TransferWorkload<TAllocator, THandle>(threads),
+            HeapPattern.Exchange => new ExchangeWorkload<TAllocator, THandle>(threads, crew.Abort),
+            HeapPattern.Simple => new SimpleWorkload<TAllocator, THandle>(threads),
+            HeapPattern.Tasks => new TasksWorkload<TAllocator, THandle>(threads, request.Pin),
+            HeapPattern.Larson => new LarsonWorkload<TAllocator, THandle>(threads, request.Pin),
+            HeapPattern.Pages => new MarkedSetWorkload<TAllocator, THandle>(threads, MarkedSetPlan.Pages),
+            HeapPattern.Large => new MarkedSetWorkload<TAllocator, THandle>(threads, MarkedSetPlan.Large),
             string other => throw new ArgumentException($"There is no pattern {other}."),
             null => throw new ArgumentException("The request names no pattern."),
         };

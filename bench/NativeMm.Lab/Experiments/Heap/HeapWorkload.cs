@@ -1,3 +1,5 @@
+using NativeMm.Lab.Harness;
+
 namespace NativeMm.Lab.Experiments.Heap;
 
 /// <summary>
@@ -11,6 +13,9 @@ internal abstract class HeapWorkload
 
     /// <summary>Operations of a round are a multiple of this.</summary>
     public virtual int Granularity => 1;
+
+    /// <summary>Operations of the first round; each next one doubles it until a round is long enough.</summary>
+    public virtual int OperationsFirst => RoundTimer.OperationsFirst;
 
     /// <summary>Threads that perform one operation together.</summary>
     public virtual int ThreadsPerOperation => 1;

@@ -22,6 +22,8 @@ public sealed class CommandLineTests
     [InlineData("run heap --set pattern=mixed --set size=64", "no meaning")]
     [InlineData("run heap --set pattern=mixed --set sizes=65", "Bad value '65' for sizes: expected log-normal or a whole number from 1 to 64")]
     [InlineData("run heap --set pattern=mixed --set sizes=few", "Bad value 'few' for sizes")]
+    [InlineData("run heap --set pattern=trees --set size=64", "Pattern trees has its own sizes")]
+    [InlineData("run heap --set pattern=exchange --threads 3", "even number")]
     [InlineData("run heap --set pattern=pair --set sizes=4", "--set sizes has no meaning")]
     [InlineData("run heap --set pattern=remote --threads 1", "even number")]
     [InlineData("run heap --threads 0", "at least 1")]

@@ -68,6 +68,10 @@ public sealed class IdleObjectsTests
         public bool Exists => Bytes != 0;
 
         public void Touch(nuint offset) => Assert.True(offset < Bytes, "A write outside of the block.");
+
+        public void Write(nuint offset, ulong value) => throw new NotSupportedException();
+
+        public ulong Read(nuint offset) => throw new NotSupportedException();
     }
 
     /// <summary>Says of each allocation of the test, in order, whether it is live.</summary>
