@@ -2,7 +2,7 @@
 //              local variable lies in tells who is running.
 // States       entry: key 0 (nobody's), 1 (being entered), or the number of a page whose thread has the cache beside it.
 // Transitions  0 → 1 → page: the thread that runs on the page, by CAS; it writes the cache in between. page → 0: the same thread when it gives
-//              the entry up for another page, or the C library when the thread ends (ThreadEnd).
+//              the entry up for another page, or the C library when the thread ends (ThreadEndWords).
 // Ownership    an entry whose key is a page is the thread's that runs on that page: nobody else has a variable there, so nobody else can find the
 //              key that he looks for. Whoever finds another page's key leaves it alone.
 // Ordering     none for the threads that run: key and cache are written and read by one thread, the clearing included. What a thread of another
@@ -41,7 +41,7 @@ internal static unsafe class StackPages
     /// <summary>The key of an entry whose cache is not written yet. No stack lies on page 1.</summary>
     private const nuint BeingEntered = 1;
 
-    private static readonly ThreadEnd? s_end = ThreadEnd.TryCreate();
+    private static readonly ThreadEndWords? s_end = ThreadEndWords.TryCreate();
     private static readonly nuint s_full = s_end is null ? 0 : Reserve(EntriesMax);
 
     // Where threads cannot be told apart by their stacks, one entry that nobody takes.
@@ -82,7 +82,7 @@ internal static unsafe class StackPages
             return;
         }
 
-        int index = (int)(cache->StackPages % ThreadEnd.WordsMax);
+        int index = (int)(cache->StackPages % ThreadEndWords.WordsMax);
         ref nuint mine = ref ThreadCache.StackEntry(cache, index);
         if (mine != 0)
         {
@@ -118,7 +118,7 @@ internal static unsafe class StackPages
     public static bool Forget(ThreadCache* cache)
     {
         bool clean = true;
-        for (int i = 0; i < ThreadEnd.WordsMax; i++)
+        for (int i = 0; i < ThreadEndWords.WordsMax; i++)
         {
             ref nuint entry = ref ThreadCache.StackEntry(cache, i);
             if (entry != 0 && Atomic.LoadAcquire(in *(nuint*)entry) > BeingEntered // [P2] pairs with [P1]

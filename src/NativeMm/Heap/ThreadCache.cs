@@ -13,7 +13,7 @@ namespace NativeMm.Heap;
 internal unsafe struct ThreadCache
 {
     /// <summary>Size of a cache without the slots of its magazines.</summary>
-    public const int Bytes = StackEntriesOffset + (Platform.ThreadEnd.WordsMax * sizeof(ulong));
+    public const int Bytes = StackEntriesOffset + (Platform.ThreadEndWords.WordsMax * sizeof(ulong));
 
     private const int SmallOffset = CacheLine.Isolation;
     private const int RackOffset = SmallOffset + SmallTableBytes;
@@ -115,6 +115,6 @@ internal unsafe struct ThreadCache
 
     /// <summary>Address of an entry of <see cref="Heap.StackPages"/> that the thread made, or 0. Owner, or whoever knows that the thread has ended.</summary>
     /// <param name="cache">A cache of the shared heap.</param>
-    /// <param name="index">0 to <see cref="Platform.ThreadEnd.WordsMax"/> − 1.</param>
+    /// <param name="index">0 to <see cref="Platform.ThreadEndWords.WordsMax"/> − 1.</param>
     public static ref nuint StackEntry(ThreadCache* cache, int index) => ref ((nuint*)((byte*)cache + StackEntriesOffset))[index];
 }

@@ -20,7 +20,7 @@ public sealed unsafe class HeapLayoutTests
     public void A_cache_has_room_for_its_rack_and_what_lies_behind_it()
     {
         const int Table = 3 * CacheLine.Isolation;
-        int sum = CacheLine.Isolation + Table + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + Allowance.Bytes)) + (NativeMm.Platform.ThreadEnd.WordsMax * sizeof(ulong));
+        int sum = CacheLine.Isolation + Table + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + Allowance.Bytes)) + (NativeMm.Platform.ThreadEndWords.WordsMax * sizeof(ulong));
         Assert.InRange(SizeClass.SmallUnits, Table - CacheLine.Isolation + 1, Table);
         Assert.Equal(ThreadCache.Bytes, sum);
         Assert.Equal(ThreadCache.Bytes, Unsafe.SizeOf<ThreadCache>());

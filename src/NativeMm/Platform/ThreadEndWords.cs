@@ -4,7 +4,7 @@
 // Transitions  nothing → address → another address: the thread itself, in TryWatch. address → nothing: the C library, as the thread ends; it takes
 //              the address out and then calls the key's destructor with it.
 // Ownership    the destructor is sigemptyset of the C library. A set of signals is at least one word, and emptying it writes zeros. That it
-//              writes one word and nothing else is looked at once, before the first use; where it writes more, there is no ThreadEnd.
+//              writes one word and nothing else is looked at once, before the first use; where it writes more, there is no ThreadEndWords.
 // Ordering     the system reports a thread as gone only after its destructors ran, so whoever has seen that sees the zeros as well.
 // Progress     destructors run in up to four rounds, as long as there are values. A value that is set within the last round, by code that runs
 //              in another library's destructor, is never cleared.
@@ -15,18 +15,18 @@ using System.Runtime.InteropServices;
 namespace NativeMm.Platform;
 
 /// <summary>Words that are set to zero when the thread that named them ends. Thread-safe.</summary>
-internal sealed unsafe class ThreadEnd : IDisposable
+internal sealed unsafe class ThreadEndWords : IDisposable
 {
     /// <summary>Words that one thread can have cleared.</summary>
     public const int WordsMax = 16;
 
     private readonly uint[] _keys;
 
-    private ThreadEnd(uint[] keys) => _keys = keys;
+    private ThreadEndWords(uint[] keys) => _keys = keys;
 
     /// <summary>Takes the system's keys for it.</summary>
     /// <returns>Null where the system has no such thing, behaves differently, or has no keys left.</returns>
-    public static ThreadEnd? TryCreate()
+    public static ThreadEndWords? TryCreate()
     {
         if (!SystemPlatform.IsLinux || sizeof(nuint) != sizeof(ulong))
         {
@@ -70,7 +70,7 @@ internal sealed unsafe class ThreadEnd : IDisposable
         return probe[0] == 0 && !new Span<ulong>(probe + 1, Words - 1).ContainsAnyExcept(ulong.MaxValue);
     }
 
-    private static ThreadEnd? TakeKeys(nint clear)
+    private static ThreadEndWords? TakeKeys(nint clear)
     {
         uint[] keys = new uint[WordsMax];
         for (int i = 0; i < keys.Length; i++)
@@ -86,6 +86,6 @@ internal sealed unsafe class ThreadEnd : IDisposable
             }
         }
 
-        return new ThreadEnd(keys);
+        return new ThreadEndWords(keys);
     }
 }

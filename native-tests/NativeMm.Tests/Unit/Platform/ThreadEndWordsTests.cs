@@ -5,13 +5,13 @@ using Xunit;
 
 namespace NativeMm.Tests.Unit.Platform;
 
-public sealed unsafe class ThreadEndTests : IDisposable
+public sealed unsafe class ThreadEndWordsTests : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     // Never freed: a thread of this class could still be on its way out.
-    private readonly nuint* _words = (nuint*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(ThreadEnd.WordsMax, (nuint)sizeof(nuint));
-    private readonly ThreadEnd? _end = ThreadEnd.TryCreate();
+    private readonly nuint* _words = (nuint*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(ThreadEndWords.WordsMax, (nuint)sizeof(nuint));
+    private readonly ThreadEndWords? _end = ThreadEndWords.TryCreate();
 
     public void Dispose() => _end?.Dispose();
 
@@ -20,14 +20,14 @@ public sealed unsafe class ThreadEndTests : IDisposable
     {
         OnThread(() =>
         {
-            for (int i = 0; i < ThreadEnd.WordsMax; i++)
+            for (int i = 0; i < ThreadEndWords.WordsMax; i++)
             {
                 _words[i] = (nuint)i + 1;
                 Assert.True(_end!.TryWatch(i, _words + i));
             }
         });
 
-        for (int i = 0; i < ThreadEnd.WordsMax; i++)
+        for (int i = 0; i < ThreadEndWords.WordsMax; i++)
         {
             int at = i;
             Assert.True(SpinWait.SpinUntil(() => Atomic.LoadAcquire(in _words[at]) == 0, s_patience), $"Word {i} is {_words[i]}.");
