@@ -99,7 +99,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     {
         BlockKind kind = KindFor(flags);
         if (!TryTake(order.Value, kind, out frame, out FrameContent content)
-            && !(Drain() != 0 && TryTake(order.Value, kind, out frame, out content)))
+            && !TryTakeDraining(order.Value, kind, out frame, out content))
         {
             if ((flags & FrameFlags.NoReclaim) != 0 || !TryTakeShrinking(order.Value, kind, out frame, out content))
             {
@@ -262,6 +262,26 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         return found;
     }
 
+    /// <summary>
+    /// Takes the cores' blocks away from them and tries again. Another core may have them on its list by then, so more than once: nothing is missing
+    /// only when there was nothing to drain.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryTakeDraining(int order, BlockKind kind, out Pfn frame, out FrameContent content)
+    {
+        for (int attempt = 0; attempt < ShrinkAttempts.Max && Drain() != 0; attempt++)
+        {
+            if (TryTake(order, kind, out frame, out content))
+            {
+                return true;
+            }
+        }
+
+        frame = Pfn.None;
+        content = FrameContent.Unknown;
+        return false;
+    }
+
     /// <summary>The allocation is about to fail: asks the shrinkers and tries again.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryTakeShrinking(int order, BlockKind kind, out Pfn frame, out FrameContent content)
@@ -269,8 +289,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         var attempts = new ShrinkAttempts(_shrinkers, 1u << order);
         while (attempts.Next(ReadIsolation()))
         {
-            Drain();
-            if (TryTake(order, kind, out frame, out content))
+            if (TryTake(order, kind, out frame, out content) || TryTakeDraining(order, kind, out frame, out content))
             {
                 return true;
             }

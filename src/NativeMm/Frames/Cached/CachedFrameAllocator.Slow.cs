@@ -10,16 +10,11 @@ public sealed unsafe partial class CachedFrameAllocator
     public int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames)
     {
         int count = AllocateBehind(order, flags, frames);
-        if (count < frames.Length && Drain() != 0)
-        {
-            count += AllocateBehind(order, flags, frames[count..]);
-        }
-
+        count += AllocateDraining(order, flags, frames[count..]);
         var attempts = new ShrinkAttempts(_shrinkers, (ulong)(frames.Length - count) << order.Value);
         while (count < frames.Length && (flags & FrameFlags.NoReclaim) == 0 && attempts.Next(ReadIsolation()))
         {
-            Drain();
-            count += AllocateBehind(order, flags, frames[count..]);
+            count += AllocateDraining(order, flags, frames[count..]);
         }
 
         return count;
@@ -74,8 +69,7 @@ public sealed unsafe partial class CachedFrameAllocator
         }
 
         // Frames in the stacks of others are missing behind, and what a shrinker frees lands in this thread's stack: drain after both.
-        if (TryAllocateBehind(order, flags, out frame, out knownZero)
-            || (Drain() != 0 && TryAllocateBehind(order, flags, out frame, out knownZero)))
+        if (TryAllocateBehind(order, flags, out frame, out knownZero) || TryAllocateDraining(order, flags, out frame, out knownZero))
         {
             return true;
         }
@@ -83,14 +77,48 @@ public sealed unsafe partial class CachedFrameAllocator
         var attempts = new ShrinkAttempts(_shrinkers, order.Frames);
         while ((flags & FrameFlags.NoReclaim) == 0 && attempts.Next(ReadIsolation()))
         {
-            Drain();
-            if (TryAllocateBehind(order, flags, out frame, out knownZero))
+            if (TryAllocateDraining(order, flags, out frame, out knownZero))
             {
                 return true;
             }
         }
 
         return false;
+    }
+
+    /// <summary>Empties the stacks and tries again, and once more for as long as frames were on their way meanwhile.</summary>
+    private bool TryAllocateDraining(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    {
+        var transits = new FrameTransits(_shrinkers.Patience);
+        do
+        {
+            transits.Look(in _arrivals); // [T3]
+            Drain();
+            if (TryAllocateBehind(order, flags, out frame, out knownZero))
+            {
+                return true;
+            }
+        }
+        while (transits.MayHaveHidden(in _inTransit, in _arrivals)); // [T3]
+
+        return false;
+    }
+
+    /// <inheritdoc cref="TryAllocateDraining"/>
+    private int AllocateDraining(Order order, FrameFlags flags, Span<Pfn> frames)
+    {
+        var transits = new FrameTransits(_shrinkers.Patience);
+        int count = 0;
+        bool goesOn = !frames.IsEmpty;
+        while (goesOn)
+        {
+            transits.Look(in _arrivals); // [T3]
+            Drain();
+            count += AllocateBehind(order, flags, frames[count..]);
+            goesOn = count < frames.Length && transits.MayHaveHidden(in _inTransit, in _arrivals); // [T3]
+        }
+
+        return count;
     }
 
     private IsolationMark ReadIsolation() => (_behind as IFrameSource)?.ReadIsolation() ?? default;
@@ -105,16 +133,25 @@ public sealed unsafe partial class CachedFrameAllocator
 
         // Clearing is for the one that is wanted now: the others may be wanted dirty.
         Span<Pfn> batch = stackalloc Pfn[FrameStack.Batch - 1];
-        int count = _behind.AllocateBulk(Order.Zero, (flags | FrameFlags.NoReclaim) & ~FrameFlags.Zeroed, batch);
-
-        // Lowest address on top.
-        for (int i = count - 1; i >= 0; i--)
+        BeginTransit(); // [T1]
+        int count = 0;
+        try
         {
-            _states[batch[i].Value] = CachedFrameState.Stacked;
-            if (!owner.Stack->Magazine.TryPush(batch[i].Value))
+            count = _behind.AllocateBulk(Order.Zero, (flags | FrameFlags.NoReclaim) & ~FrameFlags.Zeroed, batch);
+
+            // Lowest address on top.
+            for (int i = count - 1; i >= 0; i--)
             {
-                FreeFlush(owner, batch[i]);
+                _states[batch[i].Value] = CachedFrameState.Stacked;
+                if (!owner.Stack->Magazine.TryPush(batch[i].Value))
+                {
+                    FreeFlush(owner, batch[i]);
+                }
             }
+        }
+        finally
+        {
+            EndTransit(count != 0); // [T2]
         }
 
         return true;
@@ -135,6 +172,7 @@ public sealed unsafe partial class CachedFrameAllocator
     {
         ref FrameStack stack = ref *owner.Stack;
         Span<Pfn> batch = stackalloc Pfn[FrameStack.Batch];
+        BeginTransit(); // [T1]
         stack.Guard.Enter();
         Span<nuint> items = stack.Magazine.Normalize();
         int count = Math.Max(0, Math.Min(FrameStack.Batch, items.Length - (FrameStack.Capacity - FrameStack.Batch)));
@@ -150,6 +188,7 @@ public sealed unsafe partial class CachedFrameAllocator
         stack.Guard.Exit();
         Diagnostics.Invariant.Check(pushed, $"A stack of frames is full after {count} of its frames were flushed.");
         _behind.FreeBulk(batch[..count], Order.Zero);
+        EndTransit(count != 0); // [T2]
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -168,9 +207,9 @@ public sealed unsafe partial class CachedFrameAllocator
                 FrameFault.ThrowWrongOrder(_zone, frame, order);
             }
 
-            // The first call of this thread, or the first after it used another allocator.
-            FrameStackOwner? owner = OwnerOfThisThread();
-            if (owner != null)
+            // The first call of this thread after it used another allocator. A thread that never allocated has no stack, and gets none here: that
+            // would take managed memory, and a free must not need any.
+            if (KnownOwner() != null)
             {
                 Free(frame, order);
                 return;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -13,8 +12,7 @@ public sealed unsafe partial class CachedFrameAllocator
     {
         using (_registryLock.EnterScope())
         {
-            ulong moved = Steal(_registry);
-            return moved + _behind.Drain();
+            return Steal(onlyDead: false) + _behind.Drain();
         }
     }
 
@@ -22,55 +20,96 @@ public sealed unsafe partial class CachedFrameAllocator
     /// <returns>How many frames moved.</returns>
     private ulong DrainDead()
     {
-        ulong moved = 0;
         using (_registryLock.EnterScope())
         {
-            List<FrameStackOwner> dead = _registry.FindAll(owner => !owner.Thread.IsAlive);
-            if (dead.Count != 0)
+            // A theft like any other: its fence also makes sure that the last writes of the dead are seen.
+            ulong moved = Steal(onlyDead: true);
+            ref FrameStackOwner? link = ref _registry;
+            while (link is { } owner)
             {
-                // A theft like any other: its fence also makes sure that the last writes of the dead are seen.
-                moved = Steal(dead);
-                _registry.RemoveAll(dead.Contains);
-                _spareStacks.AddRange(dead.Select(owner => (nint)owner.Stack));
+                if (owner.IsRobbed)
+                {
+                    owner.Allocator = null;
+                    owner.Stack->NextSpare = _spareStacks;
+                    _spareStacks = owner.Stack;
+                    link = owner.Next;
+                }
+                else
+                {
+                    link = ref owner.Next;
+                }
+            }
+
+            return moved;
+        }
+    }
+
+    /// <summary>
+    /// Takes all frames out of stacks whose owners may be at work, and gives them to the allocator behind. No managed memory is allocated, so that
+    /// nothing can be thrown while guards are held.
+    /// </summary>
+    /// <param name="onlyDead">Only out of the stacks of threads that are no more; those are marked as robbed.</param>
+    private ulong Steal(bool onlyDead)
+    {
+        int victims = 0;
+        for (FrameStackOwner? owner = _registry; owner is not null; owner = owner.Next)
+        {
+            // Asked once: a thread that dies in between waits for the next time.
+            owner.IsRobbed = !onlyDead || !owner.Thread.IsAlive;
+            if (owner.IsRobbed)
+            {
+                owner.Stack->Guard.Enter();
+                owner.Theft = owner.Stack->Magazine.StealBegin();
+                victims++;
+            }
+        }
+
+        if (victims == 0)
+        {
+            return 0;
+        }
+
+        // One fence for all stacks: it is the expensive half of every owner's cheap pop.
+        Atomic.ProcessWideFence();
+        Span<Pfn> stolen = stackalloc Pfn[FrameStack.Capacity];
+        ulong moved = 0;
+        for (FrameStackOwner? owner = _registry; owner is not null; owner = owner.Next)
+        {
+            if (owner.IsRobbed)
+            {
+                moved += (ulong)FinishTheft(owner, stolen);
             }
         }
 
         return moved;
     }
 
-    /// <summary>Takes all frames out of stacks whose owners may be at work, and gives them to the allocator behind.</summary>
-    private ulong Steal(List<FrameStackOwner> owners)
+    /// <summary>Second half of a theft: the guard is given up before the allocator behind gets the frames.</summary>
+    private int FinishTheft(FrameStackOwner owner, Span<Pfn> stolen)
     {
-        var thefts = new MagazineTheft[owners.Count];
-        for (int i = 0; i < thefts.Length; i++)
+        BeginTransit(); // [T1]
+        int count = 0;
+        foreach (nint item in owner.Stack->Magazine.StealEnd(owner.Theft))
         {
-            owners[i].Stack->Guard.Enter();
-            thefts[i] = owners[i].Stack->Magazine.StealBegin();
+            _states[item] = CachedFrameState.Behind;
+            stolen[count++] = new Pfn((uint)item);
         }
 
-        // One fence for all stacks: it is the expensive half of every owner's cheap pop.
-        Atomic.ProcessWideFence();
-        List<Pfn> stolen = [];
-        for (int i = 0; i < thefts.Length; i++)
-        {
-            foreach (nuint item in owners[i].Stack->Magazine.StealEnd(thefts[i]))
-            {
-                _states[item] = CachedFrameState.Behind;
-                stolen.Add(new Pfn((uint)item));
-            }
-
-            owners[i].Stack->Guard.Exit();
-        }
+        owner.Stack->Guard.Exit();
 
         // Sorted, frames of one row go back together.
-        stolen.Sort();
-        _behind.FreeBulk(CollectionsMarshal.AsSpan(stolen), Order.Zero);
-        return (ulong)stolen.Count;
+        stolen[..count].Sort();
+        _behind.FreeBulk(stolen[..count], Order.Zero);
+        EndTransit(count != 0); // [T2]
+        return count;
     }
 
-    /// <summary>This thread's stack here, made or taken over from a dead thread if need be.</summary>
+    /// <summary>This thread's stack here, made or taken over from a dead thread if need be. For allocations: it may need managed memory.</summary>
     /// <returns>The stack, or null when the system has no memory for one.</returns>
-    private FrameStackOwner? OwnerOfThisThread()
+    private FrameStackOwner? OwnerOfThisThread() => KnownOwner() ?? Register();
+
+    /// <summary>This thread's stack here, if it has one.</summary>
+    private FrameStackOwner? KnownOwner()
     {
         FrameStackOwner? owner = t_owner;
         if (owner != null && owner.Allocator == this)
@@ -80,7 +119,11 @@ public sealed unsafe partial class CachedFrameAllocator
 
         using (_registryLock.EnterScope())
         {
-            owner = _registry.Find(other => other.Thread == Thread.CurrentThread) ?? Register();
+            owner = _registry;
+            while (owner is not null && owner.Thread != Thread.CurrentThread)
+            {
+                owner = owner.Next;
+            }
         }
 
         t_owner = owner ?? t_owner;
@@ -91,12 +134,13 @@ public sealed unsafe partial class CachedFrameAllocator
     {
         DrainDead();
         FrameStack* stack;
-        if (_spareStacks.Count != 0)
+        using (_registryLock.EnterScope())
         {
-            stack = (FrameStack*)_spareStacks[^1];
-            _spareStacks.RemoveAt(_spareStacks.Count - 1);
+            stack = _spareStacks;
+            _spareStacks = stack != null ? stack->NextSpare : null;
         }
-        else
+
+        if (stack == null)
         {
             PlatformResult result = _zone.Platform.Reserve(FrameStack.Bytes, _zone.Platform.PageBytes, out nuint address);
             if (!result.Succeeded)
@@ -109,9 +153,47 @@ public sealed unsafe partial class CachedFrameAllocator
 
         // The last owner may have died anywhere, even between a refused pop and its repair.
         stack->Magazine.Attach((byte*)stack + FrameStack.SlotsOffset, FrameStack.Capacity);
-        var owner = new FrameStackOwner(this, Thread.CurrentThread, stack);
-        _registry.Add(owner);
+        FrameStackOwner? owner = null;
+        try
+        {
+            owner = new FrameStackOwner(this, Thread.CurrentThread, stack);
+        }
+        finally
+        {
+            AddToRegistry(owner, stack);
+        }
+
+        t_owner = owner;
         return owner;
+    }
+
+    /// <summary>Ties a stack to its owner, or keeps it for somebody else when there was no managed memory for one.</summary>
+    private void AddToRegistry(FrameStackOwner? owner, FrameStack* stack)
+    {
+        using (_registryLock.EnterScope())
+        {
+            if (owner is null)
+            {
+                stack->NextSpare = _spareStacks;
+                _spareStacks = stack;
+                return;
+            }
+
+            owner.Next = _registry;
+            _registry = owner;
+        }
+    }
+
+    private void BeginTransit() => Atomic.Add(ref _inTransit, 1); // [T1]
+
+    private void EndTransit(bool anyMoved)
+    {
+        if (anyMoved)
+        {
+            Atomic.Add(ref _arrivals, 1u); // [T2]
+        }
+
+        Atomic.Add(ref _inTransit, -1); // [T2]
     }
 
     private ulong CountStacked()
@@ -119,7 +201,7 @@ public sealed unsafe partial class CachedFrameAllocator
         using (_registryLock.EnterScope())
         {
             ulong stacked = 0;
-            foreach (FrameStackOwner owner in _registry)
+            for (FrameStackOwner? owner = _registry; owner is not null; owner = owner.Next)
             {
                 stacked += (ulong)owner.Stack->Magazine.Count;
             }

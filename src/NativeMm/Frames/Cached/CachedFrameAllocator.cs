@@ -1,13 +1,17 @@
 // Purpose      single frames from a stack of the calling thread, in front of any frame allocator.
 // States       a byte a frame (CachedFrameState): behind → out → stacked → out … → behind.
 // Transitions  refill: behind → stacked, by the thread, 63 at once; pop: stacked → out; push: out → stacked;
-//              flush, steal: stacked → behind, by the thread or by whoever drains.
+//              flush, steal: stacked → behind, by the thread or by whoever drains. In between a frame is in transit: nobody finds it.
 // Ownership    field     | who writes                                | who reads | how   | guard
 //              magazine  | the thread; thieves raise its floor       | both      | see Magazine.cs
 //              state     | whoever has the frame: thread or thief    | same      | plain | having the frame
 //              registry  | threads on their first call, Drain        | same      | plain | _registryLock
+//              transit   | refills, flushes, thefts                  | failing allocations | add, acquire | the word itself
 // Ordering     a frame's state byte is written before the frame is pushed, flushed or handed out, and travels with it: through the magazine
 //              to a thief, through the allocator behind to anybody, through the caller's own means between the caller's threads.
+//              [T1] counts a transit before frames leave a place where others find them, [T2] after they are in another such place counts an
+//              arrival, and only then takes the transit out. [T3] an allocation that is about to fail reads the arrivals, drains and tries,
+//              and reads transits, then arrivals: if nobody is in transit and nothing arrived, no frame was hidden from it.
 // Progress     pop and push are wait-free until the stack is empty or full. Then the allocator behind decides. Drain blocks only threads
 //              whose stack is empty or full at that moment.
 // Source       Linux's per-CPU page lists, per thread instead: .NET cannot switch preemption off.
@@ -35,9 +39,11 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     private readonly uint _frameCount;
     private readonly ShrinkerList _shrinkers = new();
     private SleepLock _registryLock;
-    private readonly List<FrameStackOwner> _registry = [];
-    private readonly List<nint> _spareStacks = [];
+    private FrameStackOwner? _registry;
+    private FrameStack* _spareStacks;
     private CachedFrameState* _states;
+    private int _inTransit;
+    private uint _arrivals;
 
     /// <summary>Puts stacks in front of an allocator.</summary>
     /// <param name="behind">The allocator behind. It must outlive this one, and its frames of order 0 should be taken through this one.</param>
@@ -167,13 +173,17 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
         Drain();
         using (_registryLock.EnterScope())
         {
-            foreach (nint stack in _registry.Select(owner => (nint)owner.Stack).Concat(_spareStacks))
+            for (; _registry is not null; _registry = _registry.Next)
             {
-                Release((nuint)stack, FrameStack.Bytes);
+                Release((nuint)_registry.Stack, FrameStack.Bytes);
             }
 
-            _registry.Clear();
-            _spareStacks.Clear();
+            while (_spareStacks != null)
+            {
+                FrameStack* spare = _spareStacks;
+                _spareStacks = spare->NextSpare;
+                Release((nuint)spare, FrameStack.Bytes);
+            }
         }
 
         _zone.RemoveArray((nuint)_states);

@@ -26,6 +26,10 @@ internal unsafe struct FrameStack
     [FieldOffset(64)]
     public SpinLock<NoLockStatistics> Guard;
 
+    // Owner: whoever holds the registry's lock, while the stack belongs to no thread.
+    [FieldOffset(80)]
+    public FrameStack* NextSpare;
+
     /// <summary>The magazine. Its words lie in this page at offset 0 and at each KiB; the stack never moves.</summary>
     public Magazine Magazine => Magazine.At(Unsafe.AsPointer(ref this), 0);
 }

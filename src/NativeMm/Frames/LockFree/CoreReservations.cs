@@ -14,8 +14,12 @@ internal unsafe struct CoreReservations
     [FieldOffset(0)]
     public fixed uint Words[Kinds];
 
-    // Owner: threads that run on the core. How many allocations go by before touched memory is looked for in other trees again; a lost update
-    // only moves the next look.
+    // Owner: threads that run on the core: each stores one less than what it read, so that a lost update moves the next look and none goes
+    // below 0. How many allocations go by before touched memory is looked for in other trees again.
     [FieldOffset(CacheLine.Bytes)]
     public uint LooksToSkip;
+
+    // Owner: the same, in the same way. For each kind, how many trees are taken from the frontier before the ranks are looked through again.
+    [FieldOffset(CacheLine.Bytes + sizeof(uint))]
+    public fixed uint FreshToTake[Kinds];
 }

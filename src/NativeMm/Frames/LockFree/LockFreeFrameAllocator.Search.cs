@@ -9,8 +9,13 @@ namespace NativeMm.Frames;
 /// </content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
+    internal const string PauseCounting = "count down: read, not stored";
+
     // A tree may have frames enough but no block; after so many of them a search goes on with the next rank.
     private const int FailuresMax = 8;
+
+    // One part in so many of the trees in use may be taken fresh before the others are looked through again.
+    private const uint FreshDivisor = 8;
 
     /// <summary>
     /// Everything but the hot path: touched memory of the core's own tree, then of any tree that no core has, then untouched memory, then the
@@ -48,11 +53,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private bool TryAllocateTouched(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
     {
         ref uint skips = ref _cores[CoreId.CurrentHint.Value & _coreMask].LooksToSkip;
-        if (skips != 0)
-        {
-            skips--;
-        }
-        else
+        if (!TryCountDown(ref skips))
         {
             uint trees = Frontier;
             int failures = 0;
@@ -70,12 +71,31 @@ public sealed unsafe partial class LockFreeFrameAllocator
                 }
             }
 
-            skips = trees / 2;
+            Atomic.StoreRelease(ref skips, trees / 2);
         }
 
         frame = 0;
         knownZero = false;
         return false;
+    }
+
+    /// <summary>Takes one from a counter that threads of a core share. What was read is what is stored less one: reading twice could go below 0.</summary>
+    /// <returns>Whether there was anything to take.</returns>
+    private static bool TryCountDown(ref uint counter) => TryCountDown<NoPause>(ref counter);
+
+    /// <inheritdoc cref="TryCountDown(ref uint)"/>
+    /// <typeparam name="TPause">Where a race test holds the thread.</typeparam>
+    internal static bool TryCountDown<TPause>(ref uint counter)
+        where TPause : struct, IPausePoint
+    {
+        uint left = Atomic.LoadAcquire(ref counter);
+        if (left != 0)
+        {
+            TPause.Reach(PauseCounting);
+            Atomic.StoreRelease(ref counter, left - 1);
+        }
+
+        return left != 0;
     }
 
     private bool HasTouchedRoom(uint tree, int order)
@@ -92,8 +112,18 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
+    /// <summary>
+    /// Looks through the trees by rank. After a look that had to take a fresh one it takes an eighth as many fresh ones at once as there are trees,
+    /// so that growth looks at each tree a few times and not once for each new one.
+    /// </summary>
     private bool TryAllocateElsewhere(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
     {
+        ref uint fresh = ref _cores[CoreId.CurrentHint.Value & _coreMask].FreshToTake[(int)kind];
+        if (TryCountDown(ref fresh) && TryAllocateFresh(ref reservation, kind, order, out frame, out knownZero))
+        {
+            return true;
+        }
+
         uint ranksSeen = 0;
         for (var rank = TreeRank.SameTouched; rank < TreeRank.Full; rank++)
         {
@@ -105,6 +135,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
             if (rank == TreeRank.FreeUntouched && TryAllocateFresh(ref reservation, kind, order, out frame, out knownZero))
             {
+                Atomic.StoreRelease(ref fresh, Frontier / FreshDivisor);
                 return true;
             }
         }
