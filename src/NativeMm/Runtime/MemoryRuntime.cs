@@ -51,6 +51,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             LargeRetainBytesMax = options.LargeRetainBytesMax,
             ThreadCacheBytesMax = options.ThreadCacheBytesMax,
             Checked = options.Checked,
+            Sampled = options.Sampled,
         };
         try
         {
