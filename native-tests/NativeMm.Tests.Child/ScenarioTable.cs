@@ -22,6 +22,7 @@ internal static class ScenarioTable
         ["heap-give-back"] = HeapGiveBackScenario.Run,
         ["reporting-lazy-free"] = ReportingLazyFreeScenario.Run,
         ["reporting-system-call"] = ReportingSystemCallScenario.Run,
+        ["sampled-fault"] = SampledFaultScenario.Run,
     };
 
     /// <summary>The names, sorted.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using NativeMm.Heap.Checked;
+using NativeMm.Heap.Sampled;
 using NativeMm.Reporting;
 using NativeMm.Vmap;
 
@@ -82,6 +83,7 @@ public static class OptionTable
         bool flag => flag ? "true" : "false",
         Enum name => $"`{name}`",
         CheckedOptions { Enabled: false } => "off",
+        SampledOptions { Enabled: false } => "off",
         PageReporterOptions options => options == new PageReporterOptions() ? "defaults" : "others",
         VmapOptions options => options == new VmapOptions() ? "defaults" : "others",
         LazyPurgePolicy policy when policy == new LazyPurgePolicy() => "as below",

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using NativeMm.Heap.Checked;
+using NativeMm.Heap.Sampled;
 using NativeMm.Reporting;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
@@ -21,6 +22,7 @@ public sealed partial class OptionTableTests
         Assert.Empty(OptionTable.Complaints<MemoryRuntimeOptions>(OptionTable.Read(s_document, nameof(MemoryRuntimeOptions))));
         Assert.Empty(OptionTable.Complaints<PageReporterOptions>(OptionTable.Read(s_document, nameof(PageReporterOptions))));
         Assert.Empty(OptionTable.Complaints<CheckedOptions>(OptionTable.Read(s_document, nameof(CheckedOptions))));
+        Assert.Empty(OptionTable.Complaints<SampledOptions>(OptionTable.Read(s_document, nameof(SampledOptions))));
         Assert.Empty(OptionTable.Complaints<VmapOptions>(OptionTable.Read(s_document, nameof(VmapOptions))));
         Assert.Empty(OptionTable.Complaints<LazyPurgePolicy>(OptionTable.Read(s_document, nameof(LazyPurgePolicy))));
         Assert.Empty(OptionTable.Complaints<ZsPoolOptions>(OptionTable.Read(s_document, nameof(ZsPoolOptions))));

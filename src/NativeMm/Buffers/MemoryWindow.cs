@@ -14,7 +14,8 @@ internal sealed unsafe class MemoryWindow<T>(object owner, nuint address, int le
     private nuint _address = address;
 
     /// <summary>Makes every memory that was taken from the window throw.</summary>
-    public void Close() => Atomic.StoreRelease(ref _address, 0);
+    /// <returns>The block's address; 0 when it was closed already.</returns>
+    public nuint Close() => Atomic.Exchange(ref _address, 0);
 
     /// <inheritdoc/>
     public override Span<T> GetSpan()
@@ -51,6 +52,6 @@ internal sealed unsafe class MemoryWindow<T>(object owner, nuint address, int le
         nuint address = Atomic.LoadAcquire(ref _address);
         return address != 0
             ? address
-            : throw new ObjectDisposedException("NativeBufferWriter", "The memory was taken from a buffer writer that has grown, was detached or disposed since.");
+            : throw new ObjectDisposedException("NativeBufferWriter", "The memory was taken from a buffer writer that has grown (in checked mode), was detached or disposed since.");
     }
 }

@@ -4,45 +4,50 @@ using NativeMm.Heap;
 namespace NativeMm.Buffers;
 
 /// <summary>
-/// Collects elements in one growing block outside of the garbage collector's heap. Growth is a <c>Realloc</c>, which large blocks do without
-/// copying. Not thread-safe.
+/// Collects elements in one growing block outside of the garbage collector's heap, and behaves as <see cref="ArrayBufferWriter{T}"/> does. Not
+/// thread-safe.
 /// </summary>
 /// <remarks>
-/// What was handed out before the next call of <see cref="GetSpan"/>, <see cref="GetMemory"/>, <see cref="ToOwner"/> or <see cref="Dispose"/>
-/// must not be used after it, as with any buffer writer, because the block may have moved. A <see cref="Memory{T}"/> of a moved block throws
-/// <see cref="ObjectDisposedException"/>; a <see cref="Span{T}"/> cannot be checked. The finalizer of a forgotten writer gives the memory back
-/// and counts it in <see cref="ForgottenBuffers"/>; a memory keeps the writer alive, a span does not.
+/// <para>Unwritten elements read as zero, sizes and exceptions are those of <see cref="ArrayBufferWriter{T}"/>, and a <see cref="Memory{T}"/> that was
+/// taken before a growth stays valid: its block is kept until <see cref="ToOwner"/> or <see cref="Dispose"/>, after which it throws
+/// <see cref="ObjectDisposedException"/>. On a heap in checked mode it throws from the growth on.</para>
+/// <para>A <see cref="Span{T}"/> must not be used after the next call of <see cref="GetSpan"/>, <see cref="GetMemory"/>, <see cref="ToOwner"/> or
+/// <see cref="Dispose"/>, as with any buffer writer; it cannot be checked. The finalizer of a forgotten writer gives the memory back and
+/// counts it in <see cref="ForgottenBuffers"/>; a memory keeps the writer alive, a span does not.</para>
 /// </remarks>
 /// <typeparam name="T">Any type without references.</typeparam>
 public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     where T : unmanaged
 {
-    private const int FirstBytes = 256;
+    /// <summary>Elements of the first block, unless more are asked for.</summary>
+    private const int FirstElements = 256;
 
     private readonly NativeHeap _heap;
     private nuint _address;
     private int _capacity;
     private int _written;
     private MemoryWindow<T>? _window;
+    private List<MemoryWindow<T>>? _outgrown;
     private bool _disposed;
 
-    /// <summary>Makes an empty writer.</summary>
-    /// <param name="initialCapacity">Elements to have room for at once, 0 or more.</param>
+    /// <summary>Makes an empty writer without a block.</summary>
     /// <param name="heap">Where the memory comes from; <see cref="NativeHeap.Shared"/> if null.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The capacity is negative.</exception>
+    public NativeBufferWriter(NativeHeap? heap = null) => _heap = heap ?? NativeHeap.Shared;
+
+    /// <summary>Makes an empty writer with room.</summary>
+    /// <param name="initialCapacity">Elements to have room for at once, 1 or more.</param>
+    /// <param name="heap">Where the memory comes from; <see cref="NativeHeap.Shared"/> if null.</param>
+    /// <exception cref="ArgumentException">The capacity is 0 or negative.</exception>
     /// <exception cref="OutOfMemoryException">The heap cannot have so much.</exception>
-    public NativeBufferWriter(int initialCapacity = 0, NativeHeap? heap = null)
+    public NativeBufferWriter(int initialCapacity, NativeHeap? heap = null)
+        : this(heap)
     {
-        if (initialCapacity < 0)
+        if (initialCapacity <= 0)
         {
-            throw new ArgumentOutOfRangeException(nameof(initialCapacity), initialCapacity, $"The capacity is 0 to {int.MaxValue} elements.");
+            throw new ArgumentException($"The capacity is 1 to {int.MaxValue} elements, not {initialCapacity}.", nameof(initialCapacity));
         }
 
-        _heap = heap ?? NativeHeap.Shared;
-        if (initialCapacity > 0)
-        {
-            Grow(initialCapacity);
-        }
+        MoveTo(initialCapacity);
     }
 
     /// <summary>Gives the memory of a forgotten writer back.</summary>
@@ -52,6 +57,9 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         {
             HeapBlock.FreeForgotten(_heap, _address, (nuint)_capacity * (nuint)sizeof(T));
         }
+
+        // A memory of an outgrown block keeps its window alive, and that the writer: nobody can read these any more.
+        FreeOutgrown();
     }
 
     /// <summary>Elements written.</summary>
@@ -74,7 +82,7 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         }
     }
 
-    /// <summary>What was written. It throws after the next growth.</summary>
+    /// <summary>What was written up to now. It stays valid, with the content that it has at the next growth, until the writer ends.</summary>
     /// <exception cref="ObjectDisposedException">The writer is disposed.</exception>
     public ReadOnlyMemory<T> WrittenMemory
     {
@@ -87,14 +95,21 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
 
     /// <summary>Says how many elements of the last span or memory were written.</summary>
     /// <param name="count">0 to <see cref="FreeCapacity"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The count is negative or more than there is room for.</exception>
+    /// <exception cref="ArgumentException">The count is negative.</exception>
+    /// <exception cref="InvalidOperationException">The count is more than there is room for.</exception>
     /// <exception cref="ObjectDisposedException">The writer is disposed.</exception>
     public void Advance(int count)
     {
         ThrowIfDisposed();
-        if ((uint)count > (uint)(_capacity - _written))
+        if (count < 0)
         {
-            throw new ArgumentOutOfRangeException(nameof(count), count, $"The writer has room for 0 to {_capacity - _written} more elements; ask GetSpan for more.");
+            throw new ArgumentException($"The count is 0 to {_capacity - _written} elements, not {count}.", nameof(count));
+        }
+
+        if (count > _capacity - _written)
+        {
+            throw new InvalidOperationException(
+                $"The writer was advanced by {count} elements and has room for {_capacity - _written} more; ask GetSpan for more.");
         }
 
         _written += count;
@@ -102,9 +117,10 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
 
     /// <summary>Room to write to, at least <paramref name="sizeHint"/> elements and never empty.</summary>
     /// <param name="sizeHint">Elements, 0 or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
-    /// <exception cref="InvalidOperationException">The writer would have more than <see cref="int.MaxValue"/> elements. What is written stays.</exception>
-    /// <exception cref="OutOfMemoryException">The heap cannot have so much. What is written stays.</exception>
+    /// <exception cref="ArgumentException">The size is negative.</exception>
+    /// <exception cref="OutOfMemoryException">
+    /// The heap cannot have so much, or the writer would have more than <see cref="Array.MaxLength"/> elements. What is written stays.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The writer is disposed.</exception>
     public Span<T> GetSpan(int sizeHint = 0)
     {
@@ -121,8 +137,9 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
 
     /// <summary>Writes some elements.</summary>
     /// <param name="elements">What to write; it must not lie in the writer itself, which may move.</param>
-    /// <exception cref="InvalidOperationException">The writer would have more than <see cref="int.MaxValue"/> elements. What is written stays.</exception>
-    /// <exception cref="OutOfMemoryException">The heap cannot have so much. What is written stays.</exception>
+    /// <exception cref="OutOfMemoryException">
+    /// The heap cannot have so much, or the writer would have more than <see cref="Array.MaxLength"/> elements. What is written stays.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The writer is disposed.</exception>
     public void Write(ReadOnlySpan<T> elements)
     {
@@ -156,7 +173,7 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     public NativeBuffer<T> ToOwner()
     {
         ThrowIfDisposed();
-        CloseWindow();
+        EndMemories();
         _address = (nuint)_heap.Realloc((void*)_address, (nuint)_written * (nuint)sizeof(T));
         _capacity = _written;
         var owner = new NativeBuffer<T>(_heap, _address, _written);
@@ -171,7 +188,7 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     {
         GC.SuppressFinalize(this);
         _disposed = true;
-        CloseWindow();
+        EndMemories();
         nuint address = _address;
         _address = 0;
         _capacity = 0;
@@ -187,7 +204,7 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         ThrowIfDisposed();
         if (sizeHint < 0)
         {
-            throw new ArgumentOutOfRangeException(nameof(sizeHint), sizeHint, $"The size is 0 to {int.MaxValue} elements.");
+            throw new ArgumentException($"The size is 0 to {int.MaxValue} elements, not {sizeHint}.", nameof(sizeHint));
         }
 
         int room = Math.Max(sizeHint, 1);
@@ -197,29 +214,72 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         }
     }
 
+    /// <summary>Doubles the block, or more if it must: the steps of <see cref="ArrayBufferWriter{T}"/>.</summary>
     private void Grow(int room)
     {
         long needed = (long)_written + room;
-        if (needed > int.MaxValue)
+        if (needed > Array.MaxLength)
         {
-            throw new InvalidOperationException(
-                $"The writer has {_written} elements and {room} more were asked for; together they may be {int.MaxValue}, what a span can hold.");
+            throw new OutOfMemoryException(
+                $"The writer has {_written} elements and {room} more were asked for; together they may be {Array.MaxLength}, as in an array.");
         }
 
-        long wanted = Math.Min(Math.Max(needed, Math.Max(2L * _capacity, FirstBytes / sizeof(T))), int.MaxValue);
+        long step = Math.Max(room, _capacity == 0 ? FirstElements : _capacity);
+        MoveTo((int)Math.Min(_capacity + step, Array.MaxLength));
+    }
 
-        // Closed before the block moves, so that at no moment a memory leads to freed bytes.
-        CloseWindow();
-        _address = (nuint)_heap.Realloc((void*)_address, (nuint)wanted * (nuint)sizeof(T));
-        _capacity = (int)Math.Min(_heap.UsableSize((void*)_address) / (nuint)sizeof(T), int.MaxValue);
+    /// <summary>Gives the writer a larger block that is zero behind what was written.</summary>
+    private void MoveTo(int capacity)
+    {
+        if (_window is not null)
+        {
+            // Room in the list first: once the block is allocated, nothing may fail.
+            (_outgrown ??= []).EnsureCapacity(_outgrown.Count + 1);
+        }
+
+        // Zeroed as a whole: what follows the old block is not touched when it is fresh from the system, which a Realloc could not tell. All of
+        // the old block is copied, as an array is: what was put there and not yet advanced over stays.
+        var block = (nuint)_heap.AllocZeroed((nuint)capacity * (nuint)sizeof(T));
+        new ReadOnlySpan<T>((void*)_address, _capacity).CopyTo(new Span<T>((void*)block, _capacity));
+        nuint outgrown = _address;
+        MemoryWindow<T>? window = _window;
+        _address = block;
+        _capacity = capacity;
+        _window = null;
+        if (window is not null && !_heap.IsChecked)
+        {
+            _outgrown!.Add(window);
+            return;
+        }
+
+        window?.Close();
+        if (outgrown != 0)
+        {
+            HeapBlock.Free(_heap, outgrown);
+        }
     }
 
     private Memory<T> Window() => _address == 0 ? default : (_window ??= new MemoryWindow<T>(this, _address, _capacity)).Memory;
 
-    private void CloseWindow()
+    /// <summary>Makes every memory that was taken throw, and frees the blocks that only they kept.</summary>
+    private void EndMemories()
     {
         _window?.Close();
         _window = null;
+        FreeOutgrown();
+    }
+
+    private void FreeOutgrown()
+    {
+        if (_outgrown is not null)
+        {
+            foreach (MemoryWindow<T> window in _outgrown)
+            {
+                HeapBlock.Free(_heap, window.Close());
+            }
+
+            _outgrown = null;
+        }
     }
 
     private void ThrowIfDisposed()

@@ -13,9 +13,10 @@ namespace NativeMm.Buffers;
 /// <remarks>
 /// <para>Not to be confused with <see cref="MemoryPool{T}.Shared"/>, which can be reached through this type's name too and rents managed
 /// arrays; the process-wide pool of native memory is <see cref="Default"/>.</para>
-/// <para>A rented buffer must be disposed exactly once. Every disposal too many throws <see cref="NativeMm.Diagnostics.MemoryFaultException"/>;
-/// a use of its <see cref="Memory{T}"/> after the disposal throws <see cref="ObjectDisposedException"/> while the owner object rests, which it
-/// does for at least 32 more returns on its core. With <c>recycleOwners: false</c>, the default in checked mode, it throws forever.</para>
+/// <para>It behaves as <see cref="MemoryPool{T}.Shared"/> does: disposing an owner again does nothing, and its
+/// <see cref="IMemoryOwner{T}.Memory"/> throws <see cref="ObjectDisposedException"/>. A <see cref="Memory{T}"/> that was taken before the disposal
+/// throws too, for at least 32 more returns on its core. In checked mode (of the heap or the process) it throws for good, and a second
+/// disposal is a <see cref="NativeMm.Diagnostics.MemoryFaultException"/>. docs/buffers.md lists what differs from the framework's pool.</para>
 /// </remarks>
 public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
 {
@@ -24,37 +25,47 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     private static NativeMemoryPool? s_default;
 
     private readonly NativeHeap _heap;
+    private readonly OwnerReuse _reuse;
     private readonly OwnerPool? _owners;
     private readonly PoolCounters _counters = new();
     private long _forgotten;
     private int _disposed;
 
-    /// <summary>Makes a pool over a heap; owner objects are used again unless the environment switches the checked mode on.</summary>
+    /// <summary>Makes a pool over a heap that behaves as the framework's. A warm rent allocates one small managed object, as there.</summary>
     /// <param name="heap">Where the memory comes from. The pool does not own it.</param>
     /// <exception cref="FormatException">The environment's switch of the checked mode is not understood.</exception>
     public NativeMemoryPool(NativeHeap heap)
-        : this(heap, recycleOwners: !CheckedOptions.OfProcess.Enabled)
+        : this(heap, IsCheckedWith(heap) ? OwnerReuse.Never : OwnerReuse.Leased)
     {
     }
 
-    /// <summary>Makes a pool over a heap.</summary>
+    /// <summary>Makes a pool over a heap, with a say in what a rent costs.</summary>
     /// <param name="heap">Where the memory comes from. The pool does not own it.</param>
     /// <param name="recycleOwners">
-    /// True: a warm rent allocates no managed memory, because the owner objects are used again after a rest. False: every rent has an object of
-    /// its own, so that any late use and any second disposal is found, however late.
+    /// True: a warm rent allocates no managed memory, because the owner objects themselves are used again after a rest. Such an owner must be
+    /// disposed exactly once: every disposal too many throws <see cref="NativeMm.Diagnostics.MemoryFaultException"/>. False: every rent has objects of
+    /// its own, so that any late use of its memory throws, however late.
     /// </param>
+    /// <exception cref="FormatException">The environment's switch of the checked mode is not understood.</exception>
     public NativeMemoryPool(NativeHeap heap, bool recycleOwners)
+        : this(heap, recycleOwners ? OwnerReuse.Bare : OwnerReuse.Never)
+    {
+    }
+
+    private NativeMemoryPool(NativeHeap heap, OwnerReuse reuse)
     {
         ArgumentNullException.ThrowIfNull(heap);
         _heap = heap;
-        _owners = recycleOwners ? new OwnerPool(this) : null;
+        _reuse = reuse;
+        RefusesExtraDisposals = reuse == OwnerReuse.Bare || IsCheckedWith(heap);
+        _owners = reuse == OwnerReuse.Never ? null : new OwnerPool(this);
     }
 
     /// <summary>The process-wide pool, over <see cref="NativeHeap.Shared"/>. Disposing it does nothing.</summary>
     public static NativeMemoryPool Default => Atomic.LoadAcquire(ref s_default) ?? MakeDefault();
 
     /// <inheritdoc/>
-    public override int MaxBufferSize => int.MaxValue;
+    public override int MaxBufferSize => Array.MaxLength;
 
     /// <summary>What is rented now and was rented ever.</summary>
     public NativeMemoryPoolStatistics Statistics
@@ -66,14 +77,17 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         }
     }
 
+    /// <summary>Whether a disposal too many is a mistake to be told of; if not, it does nothing.</summary>
+    internal bool RefusesExtraDisposals { get; }
+
     /// <summary>Rents a buffer. Its bytes hold anything.</summary>
     /// <param name="minBufferSize">Bytes, 0 to <see cref="MaxBufferSize"/>, or −1 for 4096. The buffer is as large as the heap's block, never smaller than this.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The size is less than −1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is less than −1, or more than <see cref="MaxBufferSize"/>.</exception>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     /// <exception cref="OutOfMemoryException">The heap cannot have so much.</exception>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
-        if (minBufferSize < 0)
+        if ((uint)minBufferSize > (uint)Array.MaxLength)
         {
             minBufferSize = minBufferSize == -1 ? DefaultBytes : ThrowSize(minBufferSize);
         }
@@ -83,13 +97,14 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
             ThrowDisposed();
         }
 
-        // The owner comes first: if the heap then throws, an idle owner is dropped, which nobody misses; a block would be lost.
+        // The objects come first: if the heap then throws, idle ones are dropped, which nobody misses; a block would be lost.
+        PooledLease? lease = _reuse == OwnerReuse.Leased ? new PooledLease() : null;
         PooledBuffer owner = _owners is { } owners ? owners.Get() : new PooledBuffer(this);
         void* block = _heap.Alloc((nuint)minBufferSize);
-        int length = (int)Math.Min(_heap.UsableSize(block), int.MaxValue);
-        owner.Issue((nuint)block, length);
+        int length = (int)Math.Min(_heap.UsableSize(block), (nuint)Array.MaxLength);
+        uint ticket = owner.Issue((nuint)block, length);
         _counters.Rented(length);
-        return owner;
+        return lease is null ? owner : lease.Begin(owner, ticket);
     }
 
     /// <summary>Ends a rent that its ticket has ended already.</summary>
@@ -125,6 +140,12 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         }
     }
 
+    private static bool IsCheckedWith(NativeHeap heap)
+    {
+        ArgumentNullException.ThrowIfNull(heap);
+        return CheckedOptions.OfProcess.Enabled || heap.IsChecked;
+    }
+
     // Made at first use and not by the type's initializer: an environment that is not understood must come as its own exception.
     private static NativeMemoryPool MakeDefault()
     {
@@ -134,7 +155,7 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
 
     [DoesNotReturn]
     private static int ThrowSize(int minBufferSize) => throw new ArgumentOutOfRangeException(
-        nameof(minBufferSize), minBufferSize, $"A buffer has 0 to {int.MaxValue} bytes; -1 asks for {DefaultBytes}.");
+        nameof(minBufferSize), minBufferSize, $"A buffer has 0 to {Array.MaxLength} bytes; -1 asks for {DefaultBytes}.");
 
     [DoesNotReturn]
     private static void ThrowDisposed() => throw new ObjectDisposedException(nameof(NativeMemoryPool), "The pool of native memory is disposed.");

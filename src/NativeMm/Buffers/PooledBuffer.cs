@@ -1,15 +1,16 @@
 // Purpose      a rented buffer whose managed object is used again, without letting two disposals of one rent pass as two.
 // States       _ticket: even = idle (in the owner pool, or retired); odd = rented.
 // Transitions  idle → rented   by the one renter that took the object out of the owner pool: fields, then release store [B1] of ticket + 1.
-//              rented → idle   by whoever disposes: CAS ticket → ticket + 1 [B2]; of several disposals of one rent one wins, the rest throw.
+//              rented → idle   by whoever disposes, or the finalizer: CAS ticket → ticket + 1 [B2]; of several ends of one rent one wins.
 // Ownership    _address, _length are written by the renter while idle, and read by anybody under the ticket.
 // Ordering     GetSpan: acquire load of the ticket [B3] pairs with [B1], so the fields are those of that rent or a later one; the read
 //              fence [B4] and the second load of the ticket rule the later one out: who sees a later field sees a later ticket, because [B2] is
 //              a full fence before that field is written.
-// Reuse        the ticket counts, so a disposal that was delayed across a whole other rent fails its CAS. A second Dispose that *begins* after
-//              the object was rented again cannot be told from the rightful one; but each rent admits exactly one disposal, so then the
-//              rightful owner's Dispose is the one that throws: no extra disposal ever goes unnoticed. See docs/buffers.md for what keeps
-//              such meetings rare and how the checked mode excludes them.
+// Reuse        the ticket counts, so a disposal that was delayed across a whole other rent fails its CAS. A lease remembers the ticket of its
+//              rent: its disposal can end no other rent, however late it begins. Without a lease (the buffer is the owner itself) a second
+//              Dispose that *begins* after the object was rented again cannot be told from the rightful one; but each rent admits exactly one
+//              disposal, so then the rightful owner's Dispose is the one that throws: no extra disposal goes unnoticed. The ticket wraps
+//              after 2³¹ rents of one buffer; a lease must be that late to be mistaken.
 // Progress     wait-free.
 
 using System.Buffers;
@@ -33,7 +34,9 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     /// <summary>Gives the memory of a forgotten rent back.</summary>
     ~PooledBuffer()
     {
-        if ((_ticket & 1) != 0)
+        // By the ticket as well: somebody else's finalizer may dispose the owner after this.
+        uint ticket = Atomic.LoadAcquire(ref _ticket);
+        if ((ticket & 1) != 0 && Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
         {
             _pool.TakeBackForgotten(_address, _length);
         }
@@ -41,11 +44,41 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
 #pragma warning restore CA2015
 
     /// <summary>Begins a rent. Only for who took the object out of the owner pool.</summary>
-    public void Issue(nuint address, int length)
+    /// <returns>The rent's ticket.</returns>
+    public uint Issue(nuint address, int length)
     {
+        uint ticket = _ticket + 1;
         _address = address;
         _length = length;
-        Atomic.StoreRelease(ref _ticket, _ticket + 1); // [B1] pairs with [B3]
+        Atomic.StoreRelease(ref _ticket, ticket); // [B1] pairs with [B3]
+        return ticket;
+    }
+
+    /// <summary>The memory of one rent.</summary>
+    /// <exception cref="ObjectDisposedException">The rent is over.</exception>
+    public Memory<byte> MemoryOf(uint ticket)
+    {
+        if (Atomic.LoadAcquire(ref _ticket) != ticket)
+        {
+            ThrowReturned();
+        }
+
+        return Memory;
+    }
+
+    /// <summary>Ends a rent; false when it is over already, and then nothing has changed.</summary>
+    public bool TryEnd(uint ticket)
+    {
+        // Plain reads: the renter's own rent is not over, so nobody writes these; of another rent they are not used, because the CAS fails.
+        nuint address = _address;
+        int length = _length;
+        if (!Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
+        {
+            return false;
+        }
+
+        _pool.TakeBack(this, address, length);
+        return true;
     }
 
     /// <inheritdoc/>
@@ -97,14 +130,10 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     protected override void Dispose(bool disposing)
     {
         uint ticket = Atomic.LoadAcquire(ref _ticket); // [B3]
-        nuint address = _address;
-        int length = _length;
-        if ((ticket & 1) == 0 || !Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
+        if (((ticket & 1) == 0 || !TryEnd(ticket)) && _pool.RefusesExtraDisposals)
         {
-            ThrowDisposedTwice(address);
+            ThrowDisposedTwice(_address);
         }
-
-        _pool.TakeBack(this, address, length);
     }
 
     [DoesNotReturn]

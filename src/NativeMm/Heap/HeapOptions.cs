@@ -1,4 +1,5 @@
 using NativeMm.Heap.Checked;
+using NativeMm.Heap.Sampled;
 
 namespace NativeMm.Heap;
 
@@ -16,4 +17,7 @@ internal sealed record HeapOptions
 
     /// <summary>The checked mode.</summary>
     public CheckedOptions Checked { get; init; } = new();
+
+    /// <summary>Sampled guards.</summary>
+    public SampledOptions Sampled { get; init; } = new();
 }

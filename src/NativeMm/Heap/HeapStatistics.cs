@@ -18,6 +18,12 @@ public sealed record HeapStatistics
     /// <summary>Bytes of freed large blocks that are kept mapped for reuse.</summary>
     public required ulong LargeRetainedBytes { get; init; }
 
+    /// <summary>Live blocks that have a guarded page of their own (<see cref="Sampled.SampledOptions"/>).</summary>
+    public required long GuardedBlocks { get; init; }
+
+    /// <summary>Bytes of those pages.</summary>
+    public required ulong GuardedBytes { get; init; }
+
     /// <summary>Bytes of the heap's own thread caches.</summary>
     public required ulong MetadataBytes { get; init; }
 
@@ -28,7 +34,7 @@ public sealed record HeapStatistics
     public required long ThreadCachesAdopted { get; init; }
 
     /// <summary>Bytes in the hands of the program, in block sizes.</summary>
-    public ulong LiveBytes => Sum(static c => (ulong)c.LiveBlocks * c.BlockBytes) + LargeBytes;
+    public ulong LiveBytes => Sum(static c => (ulong)c.LiveBlocks * c.BlockBytes) + LargeBytes + GuardedBytes;
 
     /// <summary>Bytes of free blocks that thread caches and depots keep, and of retained large blocks.</summary>
     public ulong CachedBytes => Sum(static c => (ulong)c.CachedBlocks * c.BlockBytes) + LargeRetainedBytes;

@@ -140,7 +140,7 @@ public sealed unsafe partial class NativeHeap
 
     /// <summary>After a refused pop: fills the magazine from the depot and takes one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void* TryAllocRefill(ThreadCache* cache, nuint sizeClass)
+    private void* TryAllocRefill(ThreadCache* cache, nuint sizeClass, nuint byteCount)
     {
         Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
         Depot depot = _depots[sizeClass];
@@ -170,7 +170,7 @@ public sealed unsafe partial class NativeHeap
             depot.TryTakeOne(out block, out _);
         }
 
-        return (void*)block;
+        return _sampled is null ? (void*)block : AllocSampled(cache, sizeClass, byteCount, block, count);
     }
 
     /// <summary><see cref="Alloc(nuint)"/> of a heap that is not the shared one.</summary>
@@ -182,7 +182,7 @@ public sealed unsafe partial class NativeHeap
     private static void* AllocRest(ThreadCache* cache, nuint byteCount)
     {
         void* block = byteCount <= SizeClass.SmallBytesMax
-            ? s_shared.TryAllocRefill(cache, ThreadCache.SmallClassOf(cache, byteCount))
+            ? s_shared.TryAllocRefill(cache, ThreadCache.SmallClassOf(cache, byteCount), byteCount)
             : s_shared.TryAllocBy(cache, byteCount);
         return block != null ? block : s_shared.ThrowOutOfMemory(byteCount, AlignmentNatural);
     }
@@ -217,7 +217,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         nuint sizeClass = byteCount <= SizeClass.SmallBytesMax ? ThreadCache.SmallClassOf(cache, byteCount) : SizeClass.IndexOfLast(byteCount - 1);
-        return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass);
+        return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass, byteCount);
     }
 
     /// <summary>No cache yet, a size above all classes, or checked mode.</summary>
@@ -243,7 +243,7 @@ public sealed unsafe partial class NativeHeap
             return _depots[sizeClass].TryTakeOne(out nuint single, out _) ? (void*)single : null;
         }
 
-        return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass);
+        return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass, byteCount);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

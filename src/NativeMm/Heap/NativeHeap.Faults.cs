@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
+using NativeMm.Heap.Sampled;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -72,6 +73,12 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Finds out why a pointer is not a block of this heap.</summary>
     private MemoryFaultException Fault(nuint address)
     {
+        if (GuardedPages.IfMade is { } guarded && guarded.Contains(address))
+        {
+            // Free asks the guards of its own heap first, so these are others: a heap without guards, or a question after the size.
+            return guarded.Mistake(address, Name, _sampled is null ? "Free" : "UsableSize");
+        }
+
         nuint start = _large.StartOf(address);
         if (start != 0)
         {

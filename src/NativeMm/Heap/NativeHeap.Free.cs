@@ -152,7 +152,7 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void FreeSlow(void* block, nuint here) => s_shared.FreeBy(EnterStack(here), block);
 
-    /// <summary>A full magazine, null, no cache yet, a large block, checked mode, or a wrong pointer.</summary>
+    /// <summary>A full magazine, null, no cache yet, a large or guarded block, checked mode, or a wrong pointer.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeRest(void* block)
     {
@@ -178,7 +178,7 @@ public sealed unsafe partial class NativeHeap
         {
             FreeFlush(cache, sizeClass, (nuint)block);
         }
-        else if (_space.Contains((nuint)block) || !_large.TryFree((nuint)block))
+        else if (_space.Contains((nuint)block) || !TryFreeOutside((nuint)block))
         {
             throw Fault((nuint)block);
         }
@@ -189,7 +189,7 @@ public sealed unsafe partial class NativeHeap
     {
         if (!_space.Contains(block))
         {
-            if (!_large.TryFree(block))
+            if (!TryFreeOutside(block))
             {
                 throw Fault(block);
             }
@@ -238,7 +238,7 @@ public sealed unsafe partial class NativeHeap
     {
         if (!_space.Contains(address))
         {
-            return _large.BytesOf(address);
+            return BytesOutside(address);
         }
 
         nuint sizeClass = _space.WordOf(address) ^ _tag;

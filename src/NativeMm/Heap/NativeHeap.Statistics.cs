@@ -38,6 +38,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         (ulong largeBytes, long largeBlocks, ulong retainedBytes) = _large.Statistics;
+        (long guardedBlocks, ulong guardedBytes) = _sampled?.CountLive() ?? default;
         using (_metadataLock.EnterScope())
         {
             return new HeapStatistics
@@ -47,6 +48,8 @@ public sealed unsafe partial class NativeHeap
                 LargeBlocks = largeBlocks,
                 LargeBytes = largeBytes,
                 LargeRetainedBytes = retainedBytes,
+                GuardedBlocks = guardedBlocks,
+                GuardedBytes = guardedBytes,
                 MetadataBytes = _metadata.UsedBytes,
                 ThreadCaches = caches.Length,
                 ThreadCachesAdopted = _caches.Adopted,
@@ -59,6 +62,7 @@ public sealed unsafe partial class NativeHeap
     /// caches + in use, where every cached block is a valid one that no other place has. Call it at rest.
     /// </summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
+    /// <exception cref="MemoryFaultException">Bytes beside a checked or guarded block were written.</exception>
     public void Validate()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -75,6 +79,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         _checked?.Validate();
+        _sampled?.Validate();
     }
 
     private HeapClassStatistics ClassStatistics(int sizeClass, DepotStatistics depot, long cached)

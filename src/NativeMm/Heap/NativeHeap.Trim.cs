@@ -62,6 +62,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
             }
 
             EmptyThreadCaches(onlyIdle: true);
+            CallForSamples();
             ulong bytes = _large.Trim(Environment.TickCount64 - (long)purgeDelay.TotalMilliseconds);
             foreach (Depot depot in _depots)
             {

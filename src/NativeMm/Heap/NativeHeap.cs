@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using NativeMm.Heap.Checked;
+using NativeMm.Heap.Sampled;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -71,6 +72,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
 
         _checked = options.Checked.Enabled ? new CheckedBlocks(this, options.Checked) : null;
+        _sampled = options.Sampled.Enabled && _checked is null ? new SampledGuards(options.Sampled, options.Name) : null;
         space.AddHeap(this);
     }
 
@@ -141,6 +143,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
 
         ReleaseSlabs();
+        _sampled?.Release();
         _large.Dispose();
         _metadata.Dispose();
         if (!_isShared)

@@ -8,6 +8,7 @@ internal static unsafe partial class LibC
     public const int ProtNone = 0;
     public const int ProtRead = 1;
     public const int ProtReadWrite = 1 | 2;
+    public const int ProtReadExecute = 1 | 4;
 
     public const int MapShared = 0x01;
     public const int MapPrivate = 0x02;
@@ -71,6 +72,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int file);
+
+    [LibraryImport("libc", EntryPoint = "sigaction", SetLastError = true)]
+    public static partial int SignalAction(int signal, SignalAction* action, SignalAction* previous);
 
     [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
     public static partial int SetAffinity(int thread, nuint bytes, ulong* mask);

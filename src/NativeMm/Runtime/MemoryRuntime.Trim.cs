@@ -133,7 +133,7 @@ public sealed partial class MemoryRuntime
 
             heaps.Add(row);
             inUse += row.LiveBytes;
-            large += row.LargeBytes + row.LargeRetainedBytes;
+            large += row.LargeBytes + row.LargeRetainedBytes + row.GuardedBytes;
         }
 
         foreach (ZsPool pool in Pools())

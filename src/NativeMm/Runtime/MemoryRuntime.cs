@@ -54,6 +54,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             LargeRetainBytesMax = options.LargeRetainBytesMax,
             ThreadCacheBytesMax = options.ThreadCacheBytesMax,
             Checked = options.Checked,
+            Sampled = options.Sampled,
         };
         try
         {

@@ -1,4 +1,5 @@
 using NativeMm.Heap.Checked;
+using NativeMm.Heap.Sampled;
 using NativeMm.Reporting;
 using NativeMm.Vmap;
 
@@ -57,9 +58,13 @@ public sealed record MemoryRuntimeOptions
     /// <summary>The checked mode of the runtime's heaps.</summary>
     public CheckedOptions Checked { get; init; } = new();
 
-    /// <summary>The defaults, with what the environment says about the checked mode.</summary>
+    /// <summary>Sampled guards of the runtime's heaps: finds misuse of memory in production.</summary>
+    public SampledOptions Sampled { get; init; } = new();
+
+    /// <summary>The defaults, with what the environment says about the checked mode and the sampled guards.</summary>
     /// <exception cref="FormatException">An environment variable has a value that is not understood.</exception>
-    public static MemoryRuntimeOptions FromEnvironment() => new() { Checked = CheckedOptions.FromEnvironment() };
+    public static MemoryRuntimeOptions FromEnvironment() =>
+        new() { Checked = CheckedOptions.FromEnvironment(), Sampled = SampledOptions.FromEnvironment() };
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, its value and the range.</exception>
@@ -85,5 +90,6 @@ public sealed record MemoryRuntimeOptions
         Reporting.Validate();
         Vmap.Validate();
         Checked.Validate();
+        Sampled.Validate();
     }
 }

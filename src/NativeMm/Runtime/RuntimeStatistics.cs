@@ -8,10 +8,10 @@ namespace NativeMm.Runtime;
 /// <summary>Where every byte of a runtime is. Bytes throughout.</summary>
 public sealed record RuntimeStatistics
 {
-    /// <summary>Address space: the zone, which is the most that slabs can take, large blocks, and the mappable zone once it is used.</summary>
+    /// <summary>Address space: the zone, which is the most that slabs can take, large and guarded blocks, and the mappable zone once it is used.</summary>
     public required ulong ReservedBytes { get; init; }
 
-    /// <summary>Bytes that the operating system may hold memory for: frames in use or freed but not given back yet, and large blocks.</summary>
+    /// <summary>Bytes that the operating system may hold memory for: frames in use or freed but not given back yet, and large and guarded blocks.</summary>
     public required ulong CommittedBytes { get; init; }
 
     /// <summary>Bytes in the hands of the program, in block sizes, over all heaps and pools.</summary>

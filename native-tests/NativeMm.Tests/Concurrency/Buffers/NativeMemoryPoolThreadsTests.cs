@@ -15,10 +15,11 @@ public sealed class NativeMemoryPoolThreadsTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Buffers_that_wander_between_threads_are_never_shared(bool recycle)
+    [InlineData(null)]
+    public void Buffers_that_wander_between_threads_are_never_shared(bool? recycle)
     {
         using var heap = new NativeHeap();
-        using var pool = new NativeMemoryPool(heap, recycle);
+        using NativeMemoryPool pool = recycle is { } given ? new(heap, given) : new(heap);
         var passing = new ConcurrentQueue<(IMemoryOwner<byte> Owner, byte Value)>();
         int seed = Environment.TickCount;
         GatedThreads.Run(4, index =>
@@ -80,6 +81,33 @@ public sealed class NativeMemoryPoolThreadsTests
         Assert.Equal(Rounds, succeeded);
         Assert.Equal(Rounds * (Threads - 1), caught);
         Assert.Equal(new NativeMemoryPoolStatistics(0, 0, Rounds, 0), pool.Statistics);
+    }
+
+    /// <summary>Owners are disposed by three threads at once, and again when their buffers have long been rented by others.</summary>
+    [Fact]
+    public void Disposals_too_many_end_no_other_rent()
+    {
+        const int Rounds = 2_000;
+        using var heap = new NativeHeap();
+        using var pool = new NativeMemoryPool(heap);
+        var owners = new IMemoryOwner<byte>[Rounds];
+        for (int i = 0; i < Rounds; i++)
+        {
+            owners[i] = pool.Rent(32);
+        }
+
+        GatedThreads.Run(3, index =>
+        {
+            foreach (IMemoryOwner<byte> owner in owners)
+            {
+                owner.Dispose();
+                using IMemoryOwner<byte> mine = pool.Rent(32);
+                mine.Memory.Span.Fill((byte)index);
+                owner.Dispose();
+                Assert.True(mine.Memory.Span.IndexOfAnyExcept((byte)index) < 0);
+            }
+        });
+        Assert.Equal(new NativeMemoryPoolStatistics(0, 0, 4 * Rounds, 0), pool.Statistics);
     }
 
     [Fact]

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using NativeMm.Buffers;
 using NativeMm.Heap;
+using NativeMm.Heap.Checked;
+using NativeMm.Runtime;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Buffers;
@@ -43,31 +45,59 @@ public sealed unsafe class NativeBufferWriterTests
     public void Bad_input_is_named_and_loses_nothing()
     {
         using var writer = new NativeBufferWriter<byte>();
-        Assert.Throws<ArgumentOutOfRangeException>(() => new NativeBufferWriter<byte>(-1));
+        Assert.Contains("not -1", Assert.Throws<ArgumentException>("initialCapacity", () => new NativeBufferWriter<byte>(-1)).Message, StringComparison.Ordinal);
         writer.Write([1, 2, 3]);
-        Assert.Throws<ArgumentOutOfRangeException>(() => writer.GetSpan(-1).Length);
-        Assert.Throws<ArgumentOutOfRangeException>(() => writer.GetMemory(-1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => writer.Advance(-1));
+        Assert.Contains("not -1", Assert.Throws<ArgumentException>("sizeHint", () => writer.GetSpan(-1).Length).Message, StringComparison.Ordinal);
         int room = writer.FreeCapacity;
-        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => writer.Advance(room + 1));
-        Assert.Contains($"room for 0 to {room}", error.Message, StringComparison.Ordinal);
-        Assert.Throws<InvalidOperationException>(() => writer.GetSpan(int.MaxValue).Length);
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => writer.Advance(room + 1));
+        Assert.Contains($"has room for {room} more", error.Message, StringComparison.Ordinal);
+        OutOfMemoryException full = Assert.Throws<OutOfMemoryException>(() => writer.GetSpan(int.MaxValue).Length);
+        Assert.Contains($"together they may be {Array.MaxLength}", full.Message, StringComparison.Ordinal);
         Assert.Equal([1, 2, 3], writer.WrittenSpan.ToArray());
     }
 
     [Fact]
-    public void Memory_from_before_a_growth_throws_and_never_shows_freed_bytes()
+    public void Memory_from_before_a_growth_keeps_its_block_until_the_writer_ends()
     {
-        using var writer = new NativeBufferWriter<byte>(10);
+        using var heap = NativeBufferTests.NewHeap();
+        var writer = new NativeBufferWriter<byte>(10, heap);
         Memory<byte> free = writer.GetMemory();
-        writer.Advance(1);
+        writer.Write([7]);
         ReadOnlyMemory<byte> written = writer.WrittenMemory;
-        Assert.Equal(1, written.Span.Length);
+        void* first = writer.WrittenMemory.Pin().Pointer;
+        writer.GetSpan(writer.FreeCapacity + 1)[0] = 9;
+        Assert.Equal(1, writer.WrittenMemory.Span.Length);
+        Assert.NotEqual((nint)first, (nint)writer.WrittenMemory.Pin().Pointer);
+        void* second = writer.WrittenMemory.Pin().Pointer;
+        writer.GetSpan(writer.FreeCapacity + 1).Clear();
+        Assert.Equal([7], written.ToArray());
+        Assert.Equal(10, free.Span.Length);
+        Assert.True(heap.Owns(first) && heap.Owns(second));
+        writer.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => free.Span.Length);
+        Assert.Throws<ObjectDisposedException>(() => written.Pin());
+        Assert.False(heap.Owns(first) || heap.Owns(second));
+    }
+
+    [Fact]
+    public void A_growth_that_no_memory_looks_at_frees_the_block_at_once()
+    {
+        using var heap = NativeBufferTests.NewHeap();
+        using var writer = new NativeBufferWriter<byte>(10, heap);
+        void* first = Unsafe.AsPointer(ref writer.GetSpan()[0]);
+        writer.GetSpan(1000);
+        Assert.False(heap.Owns(first));
+    }
+
+    [Fact]
+    public void In_checked_mode_memory_from_before_a_growth_throws()
+    {
+        using MemoryRuntime runtime = CheckedRuntime();
+        using var writer = new NativeBufferWriter<byte>(10, runtime.Heap);
+        Memory<byte> free = writer.GetMemory();
         writer.GetSpan(writer.FreeCapacity + 1);
         Assert.Throws<ObjectDisposedException>(() => free.Span.Length);
-        Assert.Throws<ObjectDisposedException>(() => written.Span.Length);
-        Assert.Throws<ObjectDisposedException>(() => written.Pin());
-        Assert.Equal(1, writer.WrittenMemory.Span.Length);
+        Assert.Throws<ObjectDisposedException>(() => free.Pin());
     }
 
     [Fact]
@@ -150,6 +180,13 @@ public sealed unsafe class NativeBufferWriterTests
         WriteAndDrop(held);
         Finalizers.RunUntil(() => !heap.Owns((void*)block));
     }
+
+    internal static MemoryRuntime CheckedRuntime() => new(new MemoryRuntimeOptions
+    {
+        CapacityBytes = 64 << 20,
+        BackgroundTrim = false,
+        Checked = new CheckedOptions { Enabled = true },
+    });
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static nint Forget(NativeHeap heap, Memory<byte>[] held)

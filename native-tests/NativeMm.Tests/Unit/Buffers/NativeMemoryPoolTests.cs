@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using NativeMm.Buffers;
 using NativeMm.Diagnostics;
 using NativeMm.Heap;
+using NativeMm.Runtime;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Buffers;
@@ -43,8 +44,9 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
         ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => _pool.Rent(-2));
         Assert.Equal("minBufferSize", error.ParamName);
         Assert.Equal(-2, error.ActualValue);
-        Assert.Equal(int.MaxValue, _pool.MaxBufferSize);
-        Assert.Throws<ArgumentNullException>(() => new NativeMemoryPool(null!));
+        Assert.Equal(Array.MaxLength + 1, Assert.Throws<ArgumentOutOfRangeException>(() => _pool.Rent(Array.MaxLength + 1)).ActualValue);
+        Assert.Throws<ArgumentNullException>("heap", () => new NativeMemoryPool(null!));
+        Assert.Throws<ArgumentNullException>("heap", () => new NativeMemoryPool(null!, recycleOwners: true));
     }
 
     [Fact]
@@ -60,11 +62,12 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void After_its_return_a_buffer_and_its_memory_throw(bool recycle)
+    [InlineData("as the framework")]
+    [InlineData("never reused")]
+    [InlineData("reused bare")]
+    public void After_its_return_a_buffer_and_its_memory_throw(string reuse)
     {
-        using var pool = new NativeMemoryPool(_heap, recycle);
+        using NativeMemoryPool pool = reuse == "as the framework" ? new(_heap) : new(_heap, recycleOwners: reuse == "reused bare");
         IMemoryOwner<byte> owner = pool.Rent(100);
         Memory<byte> memory = owner.Memory;
         void* block = Address(memory);
@@ -74,7 +77,8 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => owner.Memory);
         Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
         Assert.Throws<ObjectDisposedException>(() => memory.Pin());
-        Assert.Equal(MemoryFaultKind.DoubleFree, Assert.Throws<MemoryFaultException>(owner.Dispose).Kind);
+        Exception? again = Record.Exception(owner.Dispose);
+        Assert.Equal(reuse == "reused bare" ? MemoryFaultKind.DoubleFree : null, (again as MemoryFaultException)?.Kind);
         Assert.Equal(0, pool.Statistics.RentedNow);
     }
 
@@ -127,29 +131,59 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
     }
 
     [Fact]
-    public void Without_recycling_no_owner_comes_back()
+    public void Without_recycling_no_owner_comes_back_and_stale_memory_throws_for_good()
     {
         using var pool = new NativeMemoryPool(_heap, recycleOwners: false);
         var seen = new HashSet<IMemoryOwner<byte>>(ReferenceEqualityComparer.Instance);
+        Memory<byte> stale = default;
         for (int i = 0; i < 1000; i++)
         {
             IMemoryOwner<byte> owner = pool.Rent(16);
             Assert.True(seen.Add(owner));
+            stale = i == 0 ? owner.Memory : stale;
+            owner.Dispose();
             owner.Dispose();
         }
 
-        Assert.All(seen, owner => Assert.Throws<MemoryFaultException>(owner.Dispose));
+        Assert.Throws<ObjectDisposedException>(() => stale.Span.Length);
+    }
+
+    [Fact]
+    public void In_checked_mode_every_disposal_too_many_is_found()
+    {
+        using MemoryRuntime runtime = NativeBufferWriterTests.CheckedRuntime();
+        using var pool = new NativeMemoryPool(runtime.Heap);
+        IMemoryOwner<byte>[] owners = [.. Enumerable.Range(0, 300).Select(_ => pool.Rent(16))];
+        Assert.All(owners, owner => owner.Dispose());
+        Assert.All(owners, owner => Assert.Equal(MemoryFaultKind.DoubleFree, Assert.Throws<MemoryFaultException>(owner.Dispose).Kind));
+        Assert.Equal(new NativeMemoryPoolStatistics(0, 0, 300, 0), pool.Statistics);
+    }
+
+    [Fact]
+    public void A_rent_as_in_the_framework_allocates_a_small_object_and_no_more()
+    {
+        using var pool = new NativeMemoryPool(_heap);
+        RentMany(pool, 200);
+        long least = long.MaxValue;
+        for (int round = 0; round < 5; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            RentMany(pool, 2000);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.InRange(least, 1, 2000 * 32);
     }
 
     [Fact]
     public void A_warm_rent_allocates_no_managed_memory()
     {
-        RentMany(200);
+        RentMany(_pool, 200);
         long least = long.MaxValue;
         for (int round = 0; round < 5; round++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
-            RentMany(2000);
+            RentMany(_pool, 2000);
             least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
@@ -178,30 +212,53 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
         NativeMemoryPool.Default.Rent(10).Dispose();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_forgotten_rent_comes_back_and_is_counted(bool bare)
+    {
+        using NativeMemoryPool pool = bare ? new(_heap, recycleOwners: true) : new(_heap);
+        AssertForgottenIsFound(pool);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_owner_that_was_used_again_is_still_found_when_forgotten(bool bare)
+    {
+        using NativeMemoryPool pool = bare ? new(_heap, recycleOwners: true) : new(_heap);
+        RentMany(pool, 500);
+        AssertForgottenIsFound(pool);
+    }
+
+    /// <summary>A program's own finalizer disposes an owner whose finalizer came first.</summary>
     [Fact]
-    public void A_forgotten_rent_comes_back_and_is_counted()
+    public void A_disposal_after_the_finalizer_does_nothing()
+    {
+        using var pool = new NativeMemoryPool(_heap);
+        nint block = ForgetAndDisposeLate(pool);
+        Finalizers.RunUntil(() => !_heap.Owns((void*)block));
+        Finalizers.RunUntil(() => LateDisposal.Done > 0);
+        Assert.Equal(new NativeMemoryPoolStatistics(0, 0, 1, 1), pool.Statistics);
+        Assert.Equal(0, _heap.GetStatistics().Classes.Sum(row => row.LiveBlocks));
+    }
+
+    private void AssertForgottenIsFound(NativeMemoryPool pool)
     {
         long count = ForgottenBuffers.Count;
-        nint block = Forget(_pool);
+        nint block = Forget(pool);
         Assert.True(_heap.Owns((void*)block));
         Finalizers.RunUntil(() => !_heap.Owns((void*)block));
-        Assert.Equal(1, _pool.Statistics.Forgotten);
-        Assert.Equal(0, _pool.Statistics.RentedNow);
+        Assert.Equal(1, pool.Statistics.Forgotten);
+        Assert.Equal(0, pool.Statistics.RentedNow);
         Assert.True(ForgottenBuffers.Count > count);
     }
 
-    [Fact]
-    public void An_owner_that_was_used_again_is_still_found_when_forgotten()
-    {
-        RentMany(500);
-        A_forgotten_rent_comes_back_and_is_counted();
-    }
-
-    private void RentMany(int pairs)
+    private static void RentMany(NativeMemoryPool pool, int pairs)
     {
         for (int i = 0; i < pairs; i++)
         {
-            IMemoryOwner<byte> owner = _pool.Rent(100);
+            IMemoryOwner<byte> owner = pool.Rent(100);
             owner.Memory.Span[0] = 1;
             owner.Dispose();
         }
@@ -211,6 +268,14 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
     {
         using MemoryHandle pin = memory.Pin();
         return pin.Pointer;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static nint ForgetAndDisposeLate(NativeMemoryPool pool)
+    {
+        IMemoryOwner<byte> owner = pool.Rent(100);
+        _ = new LateDisposal(owner);
+        return (nint)Address(owner.Memory);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

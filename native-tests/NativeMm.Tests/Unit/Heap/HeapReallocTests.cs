@@ -31,6 +31,20 @@ public sealed unsafe class HeapReallocTests
         Assert.Equal(0, fixture.LiveBlocks);
     }
 
+    /// <summary>A block of a power of two lies at a multiple of itself, whether it was allocated or became so.</summary>
+    [Fact]
+    public void A_block_that_is_resized_to_a_power_of_two_is_aligned_to_it()
+    {
+        using var fixture = new HeapFixture();
+        for (int to = 16; to <= 2 << 20; to *= 2)
+        {
+            byte* block = (byte*)fixture.Heap.Realloc(fixture.Heap.Alloc((nuint)(to * 3)), (nuint)to);
+            Assert.True((nuint)block % (nuint)to == 0, $"{to} bytes lie at 0x{(nuint)block:x}.");
+            block = (byte*)fixture.Heap.Realloc(fixture.Heap.Alloc((nuint)(to / 2)), (nuint)to);
+            Assert.True((nuint)block % (nuint)to == 0, $"{to} bytes lie at 0x{(nuint)block:x}.");
+        }
+    }
+
     [Theory]
     [InlineData(64)]
     [InlineData(4096)]

@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Heap.Sampled;
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <content>Sampled guards: what is off the hit path anyway asks whether an allocation is to be guarded.</content>
+public sealed unsafe partial class NativeHeap
+{
+    private readonly SampledGuards? _sampled;
+    private uint _classToCall;
+
+    /// <summary>After a refill: hands out the block that came of it, or a guarded one in its place.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* AllocSampled(ThreadCache* cache, nuint sizeClass, nuint byteCount, nuint block, int count)
+    {
+        nuint blockBytes = _depots[sizeClass].Geometry.BlockBytes;
+        if (block == 0 || !SampledGuards.Fits(blockBytes) || !_sampled!.IsDue(count))
+        {
+            return (void*)block;
+        }
+
+        // As the class aligns: whoever asked for an alignment chose the class for it.
+        nuint alignment = blockBytes & (~blockBytes + 1);
+        if (!_sampled.TryAlloc(Math.Max(byteCount, 1), alignment, out nuint guarded))
+        {
+            return (void*)block;
+        }
+
+        if (!ThreadCache.MagazineOf(cache, sizeClass).TryPush(block))
+        {
+            FreeRest((void*)block);
+        }
+
+        return (void*)guarded;
+    }
+
+    /// <summary>Frees what lies outside of the zone: a guarded or a large block.</summary>
+    private bool TryFreeOutside(nuint block) => (_sampled is not null && _sampled.TryFree(block)) || _large.TryFree(block);
+
+    /// <summary>Bytes of a block outside of the zone; 0 when none begins there.</summary>
+    private nuint BytesOutside(nuint address)
+    {
+        nuint guarded = _sampled is null ? 0 : _sampled.BytesOf(address);
+        return guarded != 0 ? guarded : _large.BytesOf(address);
+    }
+
+    /// <summary>
+    /// A thread whose allocations all hit never asks. So a pass empties one magazine of each cache, of another class each time, and the thread's
+    /// next allocation of that class comes by. Under the upkeep lock.
+    /// </summary>
+    private void CallForSamples()
+    {
+        if (_sampled is null)
+        {
+            return;
+        }
+
+        _sampled.CallForRefills();
+        _classToCall++;
+        foreach (nint cache in _caches.Snapshot())
+        {
+            EmptyOneMagazine((ThreadCache*)cache, _classToCall);
+        }
+    }
+
+    private void EmptyOneMagazine(ThreadCache* cache, uint from)
+    {
+        if (!cache->Guard.TryEnter())
+        {
+            return;
+        }
+
+        BlockFault fault = BlockFault.None;
+        for (uint i = 0; i < SizeClass.Count; i++)
+        {
+            nuint sizeClass = (from + i) % SizeClass.Count;
+            Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+            if (magazine.Count > 0 && SampledGuards.Fits(_depots[sizeClass].Geometry.BlockBytes))
+            {
+                MagazineTheft theft = magazine.StealBegin();
+                Atomic.ProcessWideFence();
+                fault = _depots[sizeClass].PutHome(magazine.StealEnd(theft));
+                break;
+            }
+        }
+
+        cache->Guard.Exit();
+        ReportIfFault(fault);
+    }
+}

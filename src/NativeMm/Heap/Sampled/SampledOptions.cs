@@ -1,0 +1,72 @@
+using System.Globalization;
+
+namespace NativeMm.Heap.Sampled;
+
+/// <summary>
+/// Sampled guards: now and then an allocation gets a page of its own between forbidden ones, so that an overrun, a use after free or a double free
+/// of it stops the process and is named. Cheap enough for production. See docs/checked-mode.md.
+/// </summary>
+public sealed record SampledOptions
+{
+    /// <summary>Environment variable that switches the guards on: 1 or true; off: 0, false or empty.</summary>
+    public const string EnabledVariable = "NATIVEMM_SAMPLED";
+
+    /// <summary>Environment variable that sets <see cref="Interval"/>.</summary>
+    public const string IntervalVariable = "NATIVEMM_SAMPLED_INTERVAL";
+
+    /// <summary>Whether the guards are on. Default false. A heap in checked mode has none: there, every allocation is checked.</summary>
+    public bool Enabled { get; init; }
+
+    /// <summary>One allocation in this many is guarded, on average: 1 to 2,147,483,647. Default 5000. The heap looks only when a thread's cache is refilled.</summary>
+    public int Interval { get; init; } = 5000;
+
+    /// <summary>
+    /// Most time that guarding may take, in percent of one thread's, 1 to 100. Default 1. What would take more is not guarded. 100 is no bound.
+    /// </summary>
+    public int TimePercentMax { get; init; } = 1;
+
+    /// <summary>The options that the environment asks for, the rest at its defaults.</summary>
+    /// <exception cref="FormatException">A variable has a value that is not understood; the message names it.</exception>
+    public static SampledOptions FromEnvironment() => FromEnvironment(Environment.GetEnvironmentVariable);
+
+    /// <summary>Throws when a value is out of its range.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The message names the option, its value and its range.</exception>
+    public void Validate()
+    {
+        if (Interval < 1)
+        {
+            throw new ArgumentOutOfRangeException(nameof(Interval), Interval, $"The interval is 1 to {int.MaxValue} allocations.");
+        }
+
+        if (TimePercentMax is < 1 or > 100)
+        {
+            throw new ArgumentOutOfRangeException(nameof(TimePercentMax), TimePercentMax, "The time is 1 to 100 percent.");
+        }
+    }
+
+    internal static SampledOptions FromEnvironment(Func<string, string?> variable) => new()
+    {
+        Enabled = ParseEnabled(variable(EnabledVariable)),
+        Interval = ParseInterval(variable(IntervalVariable)),
+    };
+
+    private static bool ParseEnabled(string? value) => value?.Trim().ToUpperInvariant() switch
+    {
+        null or "" or "0" or "FALSE" => false,
+        "1" or "TRUE" => true,
+        _ => throw new FormatException($"{EnabledVariable} is '{value}'; it must be 1, true, 0 or false."),
+    };
+
+    private static int ParseInterval(string? value)
+    {
+        if (string.IsNullOrWhiteSpace(value))
+        {
+            return new SampledOptions().Interval;
+        }
+
+        const NumberStyles Styles = NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
+        return int.TryParse(value, Styles, CultureInfo.InvariantCulture, out int interval) && interval > 0
+            ? interval
+            : throw new FormatException($"{IntervalVariable} is '{value}'; it must be a number from 1 to {int.MaxValue}.");
+    }
+}
