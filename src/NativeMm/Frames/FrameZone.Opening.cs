@@ -64,7 +64,7 @@ public sealed unsafe partial class FrameZone
         _openLock.Exit();
         if (!result.Succeeded)
         {
-            MustSucceed(_platform.Release(address, bytes), "release an array beside the zone");
+            GiveBack(address, bytes);
             address = 0;
         }
 
@@ -94,7 +94,7 @@ public sealed unsafe partial class FrameZone
         }
 
         _openLock.Exit();
-        MustSucceed(_platform.Release(address, array!.Bytes), "release an array beside the zone");
+        GiveBack(address, array!.Bytes);
     }
 
     /// <summary>

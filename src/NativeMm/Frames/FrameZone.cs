@@ -110,8 +110,15 @@ public sealed unsafe partial class FrameZone : IDisposable
 
         if (_base != 0)
         {
-            PlatformResult result = Kind == ZoneKind.Mappable ? _platform.Unmap(_base, _bytes) : _platform.Release(_base, _bytes);
-            MustSucceed(result, "release the zone");
+            if (Kind != ZoneKind.Mappable)
+            {
+                GiveBack(_base, _bytes);
+            }
+            else if (!_platform.Unmap(_base, _bytes).Succeeded && File >= 0)
+            {
+                _ = _platform.PunchHole(File, 0, _bytes);
+            }
+
             _base = 0;
         }
 
@@ -147,6 +154,19 @@ public sealed unsafe partial class FrameZone : IDisposable
         File = file;
         result = _platform.ReserveClosed(_bytes, alignment, readable: false, out _base);
         return result.Succeeded ? _platform.MapFileClosed(file, 0, _bytes, _base, out _) : result;
+    }
+
+    /// <summary>
+    /// Gives a reservation back. The system refuses when it would have to cut a mapping in two and the process has as many as it may have; then the
+    /// addresses are lost until the process ends, but not the memory.
+    /// </summary>
+    private void GiveBack(nuint address, nuint bytes)
+    {
+        if (!_platform.Release(address, bytes).Succeeded)
+        {
+            nuint page = _platform.PageBytes;
+            _ = _platform.Discard(address, (bytes + page - 1) & ~(page - 1), DiscardMode.Now);
+        }
     }
 
     private static void MustSucceed(PlatformResult result, string what) =>

@@ -17,7 +17,10 @@ internal sealed class LargeBlocks : IDisposable
     private const nuint KeptMark = 1;
 
     // A block that grows gets room for this part of its size at least, so that growing by small steps does not move it each time: one in so many.
-    private const int GrowthDivisor = 4;
+    private const int GrowthDivisor = 8;
+
+    // What was kept serves a block that is smaller by at most this part: one in so many.
+    private const int SlackDivisor = 4;
 
     private readonly IMemoryPlatform _platform;
     private readonly ulong _retainBytesMax;
@@ -130,8 +133,8 @@ internal sealed class LargeBlocks : IDisposable
     }
 
     /// <summary>
-    /// Grows or shrinks a block by remapping it; false when the system cannot, and nothing has changed. A block that grows by less than a quarter of
-    /// its size grows by a quarter, in address space: what is behind the bytes asked for costs nothing until it is touched.
+    /// Grows or shrinks a block by remapping it; false when the system cannot, and nothing has changed. A block that grows by less than an eighth of
+    /// its size grows by an eighth, in address space: what is behind the bytes asked for costs nothing until it is touched.
     /// </summary>
     public bool TryResize(nuint block, nuint bytes, out nuint moved)
     {
@@ -332,7 +335,7 @@ internal sealed class LargeBlocks : IDisposable
                 }
 
                 length = marked & ~KeptMark;
-                bool fits = length >= bytes && (block & (alignment - 1)) == 0 && (!exact || length - bytes <= bytes / GrowthDivisor);
+                bool fits = length >= bytes && (block & (alignment - 1)) == 0 && (!exact || length - bytes <= bytes / SlackDivisor);
                 if ((marked & KeptMark) != 0 && fits)
                 {
                     _blocks.TryRemove(block, out _);

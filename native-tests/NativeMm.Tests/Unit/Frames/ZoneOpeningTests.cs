@@ -129,6 +129,25 @@ public sealed unsafe class ZoneOpeningTests
         fixture.Heap.Free(block);
     }
 
+    [LinuxTheory]
+    [InlineData(ZoneKind.Normal)]
+    [InlineData(ZoneKind.Mappable)]
+    public void A_zone_goes_although_the_system_refuses_to_take_its_addresses(ZoneKind kind)
+    {
+        var platform = new FaultyPlatform();
+        Assert.True(FrameZone.TryCreate(platform, kind, 32 << 20, out FrameZone? zone).Succeeded);
+        Assert.True(zone!.TryOpen(zone.FrameCount));
+        nuint address = zone.BaseAddress;
+        new Span<byte>((void*)address, 8 << 20).Fill(1);
+        platform.FailCall(1, kind: kind == ZoneKind.Normal ? PlatformCall.Release : PlatformCall.Unmap, times: 10);
+
+        zone.Dispose();
+
+        Assert.Equal(0u, zone.BaseAddress);
+        Assert.True(platform.CountResident(address, 8 << 20, out nuint pages).Succeeded);
+        Assert.Equal(0u, pages);
+    }
+
     [LinuxFact]
     public void The_arrays_of_a_runtime_are_closed_as_its_zone_is()
     {
