@@ -208,7 +208,7 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* TryAllocCold(nuint byteCount)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         byteCount = Math.Max(byteCount, 1);
         if (_checked is not null)
         {
@@ -233,7 +233,7 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocZeroedSlow(nuint byteCount)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         byteCount = Math.Max(byteCount, 1);
         void* block = TryAllocZeroed(byteCount);
         return block != null ? block : ThrowOutOfMemory(byteCount, AlignmentNatural);
@@ -284,7 +284,7 @@ public sealed unsafe partial class NativeHeap
 
     private void* TryAllocAligned(nuint byteCount, nuint alignment)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         if (_checked is not null)
         {
             return _checked.Alloc(byteCount, alignment, zeroed: false);

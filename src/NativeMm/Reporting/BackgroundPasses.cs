@@ -15,7 +15,7 @@ namespace NativeMm.Reporting;
 /// One background thread that makes somebody work again and again. It holds him weakly, so that who is not referenced any more can go, and
 /// ends with him. Thread-safe.
 /// </summary>
-internal sealed class BackgroundPasses : IDisposable
+internal sealed class BackgroundPasses : IDisposable, ILoadContextTenant
 {
     private static readonly TimeSpan s_waitMin = TimeSpan.FromMilliseconds(1);
 
@@ -42,6 +42,7 @@ internal sealed class BackgroundPasses : IDisposable
             Name = name,
             Priority = ThreadPriority.BelowNormal,
         };
+        LoadContextTenants.Add(this);
         _thread.Start();
     }
 
@@ -56,6 +57,9 @@ internal sealed class BackgroundPasses : IDisposable
 
     /// <summary>Asks the thread to end. It makes no further pass; one that is under way is not waited for.</summary>
     public void Stop() => _stop.Set();
+
+    /// <inheritdoc/>
+    public void Leave() => Stop();
 
     /// <summary>Stops the thread and waits for the pass that it may be in, unless that pass itself calls this.</summary>
     public void Dispose()
@@ -72,6 +76,8 @@ internal sealed class BackgroundPasses : IDisposable
         while (RunOnce())
         {
         }
+
+        LoadContextTenants.Remove(this);
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]

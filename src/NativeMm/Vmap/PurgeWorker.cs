@@ -6,7 +6,7 @@ namespace NativeMm.Vmap;
 /// One background thread that purges when it is asked to, and gives back by and by what an allocator keeps that is not used. It holds the allocator
 /// weakly, so that one which nobody references any more can go, and ends with it.
 /// </summary>
-internal sealed class PurgeWorker : IDisposable
+internal sealed class PurgeWorker : IDisposable, ILoadContextTenant
 {
     /// <summary>Time without a request after which the worker of an allocator of its own makes a pass of idle time.</summary>
     public static readonly TimeSpan IdleInterval = TimeSpan.FromSeconds(10);
@@ -28,6 +28,7 @@ internal sealed class PurgeWorker : IDisposable
         _interval = idleInterval ?? IdleInterval;
         _allocator = new WeakReference<VmapAllocator>(allocator);
         _thread = new Thread(Run, maxStackSize: 256 << 10) { IsBackground = true, Name = "NativeMm purger" };
+        LoadContextTenants.Add(this);
         _thread.Start();
     }
 
@@ -40,11 +41,17 @@ internal sealed class PurgeWorker : IDisposable
         }
     }
 
-    /// <summary>Stops the thread and waits for the purge that it may be in.</summary>
-    public void Dispose()
+    /// <summary>Asks the thread to end. Whoever frees beyond the bound purges by himself then.</summary>
+    public void Leave()
     {
         _stop = true;
         _wake.Set();
+    }
+
+    /// <summary>Stops the thread and waits for the purge that it may be in.</summary>
+    public void Dispose()
+    {
+        Leave();
         _thread.Join();
         _wake.Dispose();
     }
@@ -58,6 +65,8 @@ internal sealed class PurgeWorker : IDisposable
             bool asked = _wake.WaitOne(_interval);
             goesOn = !_stop && PurgeOnce(asked);
         }
+
+        LoadContextTenants.Remove(this);
     }
 
     private bool PurgeOnce(bool asked)
