@@ -14,6 +14,7 @@ internal static class ScenarioTable
         ["resident-peak"] = ResidentPeakScenario.Run,
         ["heap-code"] = HeapCodeScenario.Run,
         ["heap-environment"] = HeapEnvironmentScenario.Run,
+        ["load-context"] = LoadContextScenario.Run,
         ["heap-configure"] = HeapConfigureScenario.Run,
         ["heap-threads"] = HeapThreadsScenario.Run,
         ["vmap-mappings"] = VmapMappingsScenario.Run,

@@ -85,7 +85,7 @@ public sealed unsafe partial class Arena
     {
         _peakAllocatedBytes = Math.Max(_peakAllocatedBytes, _allocatedBytes);
         nuint end = current < 0 ? NoChunkEnd : _chunks[current].Address + _chunks[current].Bytes;
-        if (_poison && current >= 0)
+        if (_poison && current >= 0 && !_heap.IsDisposed)
         {
             nuint used = _current == current ? _next : end;
             BlockPaint.Fill(next, used - next, BlockPaint.Poison);

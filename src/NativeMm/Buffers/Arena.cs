@@ -56,10 +56,14 @@ public sealed unsafe partial class Arena : IDisposable
     /// <summary>Gives the memory of a forgotten arena back.</summary>
     ~Arena()
     {
-        if (_chunks.Count > 0)
+        // Without a list when the constructor failed before it, as over an environment that is not understood.
+        if (_chunks is { Count: > 0 })
         {
             ForgottenBuffers.Add((nuint)_chunks.Sum(chunk => (long)chunk.Bytes));
-            FreeChunksFrom(0);
+            foreach (ArenaChunk chunk in _chunks)
+            {
+                _heap.FreeForgotten((void*)chunk.Address);
+            }
         }
     }
 
@@ -114,6 +118,7 @@ public sealed unsafe partial class Arena : IDisposable
         where T : unmanaged
     {
         Span<T> elements = Alloc<T>(count);
+        _heap.ThrowIfDisposed();
         elements.Clear();
         return elements;
     }
@@ -126,6 +131,7 @@ public sealed unsafe partial class Arena : IDisposable
         where T : unmanaged
     {
         Span<T> copy = Alloc<T>(source.Length);
+        _heap.ThrowIfDisposed();
         source.CopyTo(copy);
         return copy;
     }

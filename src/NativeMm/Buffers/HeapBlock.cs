@@ -29,10 +29,10 @@ internal static unsafe class HeapBlock
     /// <summary>Frees a block, if its heap still stands.</summary>
     public static void Free(NativeHeap heap, nuint address) => heap.FreeUnlessDisposed((void*)address);
 
-    /// <summary>Frees the block of an owner that nobody disposed, and counts it. For finalizers.</summary>
+    /// <summary>Frees the block of an owner that nobody disposed, and counts it. For finalizers: it never throws, and may meet the end of the heap.</summary>
     public static void FreeForgotten(NativeHeap heap, nuint address, nuint bytes)
     {
         ForgottenBuffers.Add(bytes);
-        Free(heap, address);
+        heap.FreeForgotten((void*)address);
     }
 }

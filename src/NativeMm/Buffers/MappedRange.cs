@@ -17,17 +17,9 @@ internal static unsafe class MappedRange
         if (forgottenBytes != 0)
         {
             ForgottenBuffers.Add(forgottenBytes);
-            vmap.FreeForgotten((void*)address, isMap, frames);
-            return;
         }
 
-        try
-        {
-            vmap.FreeAll((void*)address, isMap, frames);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Owners and their runtime may be disposed in either order, for instance by a container of services.
-        }
+        // Owners and their runtime may be disposed in either order, for instance by a container of services.
+        vmap.FreeUnlessDisposed((void*)address, isMap, frames);
     }
 }

@@ -288,5 +288,7 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         {
             throw new ObjectDisposedException(nameof(NativeBufferWriter<T>), "The buffer writer is disposed.");
         }
+
+        _heap.ThrowIfDisposed();
     }
 }

@@ -1,12 +1,19 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
+using NativeMm.Primitives;
 
 namespace NativeMm.Diagnostics;
 
 /// <summary>
 /// The meter "NativeMm" of one runtime. All instruments are observable: a listener asks when it wants to know, and the paths that are measured
-/// pay nothing. Callbacks must be thread-safe and cheap. Dispose it with its owner; callbacks are not called afterwards.
+/// pay nothing.
 /// </summary>
-internal sealed class RuntimeMeter : IDisposable
+/// <remarks>
+/// Callbacks must be thread-safe and cheap. They come uninvited: beside the end of the owner, and after it, for a listener that began to ask before
+/// keeps on; then they give null, and nothing is measured. The process lists every meter until it is disposed, so a callback must not refer to its
+/// owner strongly: an owner whom nobody disposes would never go.
+/// </remarks>
+internal sealed class RuntimeMeter : IDisposable, ILoadContextTenant
 {
     /// <summary>The name of the meter, and the first word of every instrument.</summary>
     public const string Name = "NativeMm";
@@ -16,41 +23,52 @@ internal sealed class RuntimeMeter : IDisposable
 
     /// <summary>Makes a meter without instruments.</summary>
     /// <param name="owner">Tells runtimes of one process apart (tag <c>nativemm.runtime</c>).</param>
-    public RuntimeMeter(string owner) => _meter = new Meter(new MeterOptions(Name)
+    public RuntimeMeter(string owner)
     {
-        Version = typeof(RuntimeMeter).Assembly.GetName().Version?.ToString(3),
-        Tags = [new KeyValuePair<string, object?>("nativemm.runtime", owner)],
-    });
+        _meter = new Meter(new MeterOptions(Name)
+        {
+            Version = typeof(RuntimeMeter).Assembly.GetName().Version?.ToString(3),
+            Tags = [new KeyValuePair<string, object?>("nativemm.runtime", owner)],
+        });
+        LoadContextTenants.Add(this);
+    }
 
     /// <summary>Bytes that go up and down, unit <c>By</c>.</summary>
     /// <param name="name">Lowercase words with dots and underscores, after "nativemm.".</param>
     /// <param name="description">One sentence.</param>
-    /// <param name="read">Gives the value now.</param>
-    public void AddBytes(string name, string description, Func<long> read) =>
-        _meter.CreateObservableUpDownCounter(FullName(name), read, "By", description);
+    /// <param name="read">Gives the value now, or null when there is nothing to measure.</param>
+    public void AddBytes(string name, string description, Func<long?> read) =>
+        _meter.CreateObservableUpDownCounter(FullName(name), () => Measure(read), "By", description);
 
     /// <summary>Things that are there now, such as <c>{slab}</c>.</summary>
     /// <param name="name">Lowercase words with dots and underscores, after "nativemm.".</param>
     /// <param name="unit">A unit in braces.</param>
     /// <param name="description">One sentence.</param>
-    /// <param name="read">Gives the value now.</param>
-    public void AddCount(string name, string unit, string description, Func<long> read) =>
-        _meter.CreateObservableUpDownCounter(FullName(name), read, unit, description);
+    /// <param name="read">Gives the value now, or null when there is nothing to measure.</param>
+    public void AddCount(string name, string unit, string description, Func<long?> read) =>
+        _meter.CreateObservableUpDownCounter(FullName(name), () => Measure(read), unit, description);
 
     /// <summary>Things that only ever get more, such as bytes returned since the start.</summary>
     /// <param name="name">Lowercase words with dots and underscores, after "nativemm.".</param>
     /// <param name="unit"><c>By</c>, or a unit in braces.</param>
     /// <param name="description">One sentence.</param>
-    /// <param name="read">Gives the value now; never less than before.</param>
-    public void AddTotal(string name, string unit, string description, Func<long> read) =>
-        _meter.CreateObservableCounter(FullName(name), read, unit, description);
+    /// <param name="read">Gives the value now, never less than before, or null when there is nothing to measure.</param>
+    public void AddTotal(string name, string unit, string description, Func<long?> read) =>
+        _meter.CreateObservableCounter(FullName(name), () => Measure(read), unit, description);
+
+    /// <summary>Takes the meter off the list of the process. Its listeners are told; what they throw is written down.</summary>
+    public void Dispose()
+    {
+        LoadContextTenants.Remove(this);
+        Leave();
+    }
 
     /// <inheritdoc/>
     /// <remarks>The meter waits for a lock of all meters: an interrupt that comes meanwhile stays pending for the caller's next own wait.</remarks>
-    public void Dispose()
+    public void Leave()
     {
         bool interrupted = false;
-        while (!TryDispose())
+        while (!TryLeave())
         {
             interrupted = true;
         }
@@ -61,7 +79,8 @@ internal sealed class RuntimeMeter : IDisposable
         }
     }
 
-    private bool TryDispose()
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The end of a runtime must not fail for a listener.")]
+    private bool TryLeave()
     {
         try
         {
@@ -72,7 +91,14 @@ internal sealed class RuntimeMeter : IDisposable
         {
             return false;
         }
+        catch (Exception exception)
+        {
+            NativeMmEventSource.Log.BackgroundPassFailed("end of the meter", FailureText.Of(exception));
+            return true;
+        }
     }
+
+    private static IEnumerable<Measurement<long>> Measure(Func<long?> read) => read() is { } value ? [new Measurement<long>(value)] : [];
 
     private static string FullName(string name)
     {

@@ -39,6 +39,11 @@ public sealed unsafe partial class FrameZone : IDisposable
     /// <summary>Length in bytes, a multiple of 2 MiB.</summary>
     public nuint Bytes => _bytes;
 
+    /// <summary>
+    /// Whoever must not be finalized as long as somebody refers to the zone, as allocators, pools and heaps over it do; null when nobody owns it.
+    /// </summary>
+    internal object? Keeper { get; set; }
+
     /// <summary>The memory file behind a mappable zone, or −1.</summary>
     internal int File { get; private set; } = -1;
 

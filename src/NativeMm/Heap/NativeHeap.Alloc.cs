@@ -224,7 +224,7 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* TryAllocCold(nuint byteCount)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         byteCount = Math.Max(byteCount, 1);
         if (_checked is not null)
         {
@@ -249,7 +249,7 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocZeroedSlow(nuint byteCount, nuint here)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         if (_isShared)
         {
             EnterStack(here);
@@ -305,7 +305,7 @@ public sealed unsafe partial class NativeHeap
 
     private void* TryAllocAligned(nuint byteCount, nuint alignment)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         if (_checked is not null)
         {
             return _checked.Alloc(byteCount, alignment, zeroed: false);

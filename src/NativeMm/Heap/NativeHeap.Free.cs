@@ -51,19 +51,6 @@ public sealed unsafe partial class NativeHeap
     /// <inheritdoc cref="Free"/>
     public void AlignedFree(void* block) => Free(block);
 
-    /// <summary>Frees a block of an owner that may outlive the heap: a heap that was disposed took the block with it, so there is nothing left to do.</summary>
-    internal void FreeUnlessDisposed(void* block)
-    {
-        try
-        {
-            Free(block);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Owners and their heap may be disposed in either order, for instance by a container of services.
-        }
-    }
-
     /// <summary>Frees many blocks.</summary>
     /// <param name="blocks">Addresses; zeros are skipped.</param>
     /// <exception cref="MemoryFaultException">As <see cref="Free"/>; the blocks before the wrong one are freed, the others are not.</exception>
@@ -86,7 +73,7 @@ public sealed unsafe partial class NativeHeap
             return 0;
         }
 
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         if (_checked is not null)
         {
             return _checked.UsableSize(block);
@@ -161,7 +148,7 @@ public sealed unsafe partial class NativeHeap
             return;
         }
 
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         if (_checked is not null)
         {
             _checked.Free(block);
@@ -177,6 +164,9 @@ public sealed unsafe partial class NativeHeap
         else if (ThreadCache.TryClassOf(cache, block, out nuint sizeClass))
         {
             FreeFlush(cache, sizeClass, (nuint)block);
+
+            // The guard lies in memory of the heap, which must not be found forgotten and unused before it was given up.
+            GC.KeepAlive(this);
         }
         else if (_space.Contains((nuint)block) || !TryFreeOutside((nuint)block))
         {

@@ -73,7 +73,7 @@ public sealed unsafe partial class NativeHeap
             return AlignedAlloc(byteCount, alignment);
         }
 
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         byteCount = Math.Max(byteCount, 1);
         if (_checked is not null && alignment <= AlignmentNatural)
         {

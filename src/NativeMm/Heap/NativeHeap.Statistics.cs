@@ -7,7 +7,8 @@ namespace NativeMm.Heap;
 public sealed unsafe partial class NativeHeap
 {
     /// <summary>Counts everything. Exact at rest; while other threads work, the figures of different classes belong to different moments.</summary>
-    public HeapStatistics GetStatistics() => StatisticsUnlessDisposed() ?? throw new ObjectDisposedException(GetType().FullName);
+    /// <exception cref="ObjectDisposedException">The heap was disposed.</exception>
+    public HeapStatistics GetStatistics() => StatisticsUnlessDisposed() ?? throw Gone();
 
     /// <summary><see cref="GetStatistics"/> for a caller that found the heap in a list; null when it is gone by now.</summary>
     internal HeapStatistics? StatisticsUnlessDisposed()
@@ -65,7 +66,7 @@ public sealed unsafe partial class NativeHeap
     /// <exception cref="MemoryFaultException">Bytes beside a checked or guarded block were written.</exception>
     public void Validate()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         nint[] caches = _caches.Snapshot();
         for (int i = 0; i < _depots.Length; i++)
         {

@@ -14,7 +14,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
     /// <returns>Bytes given back to the operating system by the heap itself; frames of empty slabs are not among them.</returns>
     public ulong Trim()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         ulong bytes = TrimUnlessDisposed();
         TellFaults();
         return bytes;

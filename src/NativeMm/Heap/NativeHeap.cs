@@ -22,12 +22,12 @@ public sealed unsafe partial class NativeHeap : IDisposable
     /// <summary>Most slots of one magazine, whatever it earns.</summary>
     private const int MagazineSlotsMax = 4096;
 
-    private static readonly NativeHeap s_shared = SharedHeapSource.Create();
+    private static readonly NativeHeap s_shared = MakeShared();
 
     // What Free must know of the shared heap, as constants for the compiler: no load, and few nodes in the loops that Free is inlined into.
-    private static readonly nuint s_sharedBase = s_shared._space.BaseAddress;
-    private static readonly nuint s_sharedUnits = s_shared._space.Bytes >> 4;
-    private static readonly nuint s_sharedWords = (nuint)s_shared._space.Words;
+    private static readonly nuint s_sharedBase = s_shared._space?.BaseAddress ?? 0;
+    private static readonly nuint s_sharedUnits = (s_shared._space?.Bytes ?? 0) >> 4;
+    private static readonly nuint s_sharedWords = (nuint)(s_shared._space is null ? null : s_shared._space.Words);
     private static readonly uint s_sharedTag = s_shared._tag;
 
     private readonly SlabSpace _space;
@@ -42,14 +42,12 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private readonly bool _isShared;
     private readonly HeapOptions _options;
     private readonly CheckedBlocks? _checked;
-    private bool _disposed;
-
     /// <summary>The heap's place in <see cref="ThreadHeaps"/>; −1 for the shared heap, and once the heap is gone and another may have the place.</summary>
     private int _slot;
 
     /// <summary>Makes an independent heap over the frames of the shared runtime; <see cref="Dispose"/> frees everything in it at once.</summary>
     public NativeHeap()
-        : this(Shared._space, Shared._options with { Name = "independent" }, isShared: false)
+        : this(SharedOrThrow()._space, Shared._options with { Name = "independent" }, isShared: false)
     {
     }
 
@@ -104,35 +102,6 @@ public sealed unsafe partial class NativeHeap : IDisposable
         Release();
     }
 
-    /// <summary>What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well. Waits for a trim pass that is under way.</summary>
-    internal void Release()
-    {
-        using (_upkeepLock.EnterScope())
-        {
-            if (_disposed)
-            {
-                return;
-            }
-
-            _disposed = true;
-        }
-
-        try
-        {
-            // Without the lock: it calls the program's leak handler.
-            _checked?.Dispose();
-        }
-        finally
-        {
-            using (_upkeepLock.EnterScope())
-            {
-                ReleaseLocked();
-            }
-
-            TellFaults();
-        }
-    }
-
     private void ReleaseLocked()
     {
         _space.RemoveHeap(this);
@@ -146,7 +115,12 @@ public sealed unsafe partial class NativeHeap : IDisposable
         _sampled?.Release();
         _large.Dispose();
         _metadata.Dispose();
-        if (!_isShared)
+        if (_isShared)
+        {
+            // Of all threads, only the one that finalizes can still come: its load context is gone.
+            SharedHeapThread.t_cache = null;
+        }
+        else
         {
             ThreadHeaps.ReturnSlot(_slot);
             _slot = -1;
@@ -172,7 +146,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     private ThreadCache* AttachCache()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfDisposed();
         return _caches.Attach(_makeCache);
     }
 

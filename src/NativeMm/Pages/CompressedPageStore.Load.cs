@@ -63,6 +63,7 @@ public sealed unsafe partial class CompressedPageStore
             ThrowCorrupted(key, state, whole, destination);
         }
 
+        GC.KeepAlive(this);
         return state.Kind != PageKind.None;
     }
 

@@ -69,6 +69,7 @@ public sealed unsafe partial class CompressedPageStore
             Atomic.Add(ref _refusals, 1);
         }
 
+        GC.KeepAlive(this);
         return refusal == PageRefusal.None;
     }
 

@@ -31,7 +31,8 @@ namespace NativeMm.Buffers;
 /// whose codec throws, leaves the old page. To that end both are in memory for a moment.</para>
 /// <para>Threads on different keys hardly meet: the keys are spread over at least 256 stripes with a lock each, which is held for the copying of
 /// the compressed bytes alone. Storing and loading allocate no managed memory when warm.</para>
-/// <para>Dispose it before its runtime. A store that nobody disposes keeps its memory as long as the runtime lives.</para>
+/// <para>A store whose runtime was disposed first is disposed as well. The finalizer of a forgotten store gives the memory back, and reports the pages
+/// in it as a leak by an event.</para>
 /// </remarks>
 public sealed unsafe partial class CompressedPageStore : IDisposable
 {
@@ -60,7 +61,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
 
     /// <summary>Makes an empty store.</summary>
     /// <param name="options">Null for the defaults.</param>
-    /// <param name="runtime">Whose frames and heap it takes; it must outlive the store. <see cref="MemoryRuntime.Shared"/> if null.</param>
+    /// <param name="runtime">Whose frames and heap it takes, and whose end it shares. <see cref="MemoryRuntime.Shared"/> if null.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory for the bookkeeping.</exception>
     public CompressedPageStore(CompressedPageStoreOptions? options = null, MemoryRuntime? runtime = null)
@@ -83,6 +84,16 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
         int stripes = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(Environment.ProcessorCount * StripesPerCore, StripesMin, StripesMax));
         _stripes = new PageStripe[stripes + 1];
         _stripeMask = (uint)stripes - 1;
+    }
+
+    /// <summary>Gives the memory of a forgotten store back.</summary>
+    ~CompressedPageStore()
+    {
+        // Without a pool when the constructor failed before it had anything.
+        if (_pool is not null && Atomic.Exchange(ref _disposed, 1) == 0)
+        {
+            Release(forgotten: true);
+        }
     }
 
     /// <summary>The options in force.</summary>
@@ -108,6 +119,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
         stripe.Lock.Enter();
         bool found = stripe.Table.Find(key, PageHash.SlotOf(hash), _entryBytes) != null;
         stripe.Lock.Exit();
+        GC.KeepAlive(this);
         return found;
     }
 
@@ -126,6 +138,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
         if (entry == null)
         {
             stripe.Lock.Exit();
+            GC.KeepAlive(this);
             return false;
         }
 
@@ -141,6 +154,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
             _ = TryResize(ref stripe, capacity, capacity / 2);
         }
 
+        GC.KeepAlive(this);
         return true;
     }
 
@@ -153,6 +167,8 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
         {
             ClearStripe(ref stripe);
         }
+
+        GC.KeepAlive(this);
     }
 
     /// <summary>
@@ -170,17 +186,30 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
     /// <summary>Removes every page and gives the memory back. A second call does nothing.</summary>
     public void Dispose()
     {
-        if (Atomic.Exchange(ref _disposed, 1) != 0)
+        GC.SuppressFinalize(this);
+        if (Atomic.Exchange(ref _disposed, 1) == 0)
         {
-            return;
+            Release(forgotten: false);
+        }
+    }
+
+    /// <summary>
+    /// Gives the memory back: the tables one by one, the pages with their pool. What the runtime or the heap took along when it was disposed is gone. May
+    /// run beside that.
+    /// </summary>
+    private void Release(bool forgotten)
+    {
+        foreach (ref PageStripe stripe in _stripes is null ? default : _stripes.AsSpan(1))
+        {
+            void* block = stripe.Table.Block;
+            stripe.Table = default;
+            if (block != null)
+            {
+                _heap.FreeForgotten(block);
+            }
         }
 
-        foreach (ref PageStripe stripe in _stripes.AsSpan(1))
-        {
-            ClearStripe(ref stripe);
-        }
-
-        _pool.Dispose();
+        _pool.Release(areAlive: forgotten);
     }
 
     private void ClearStripe(ref PageStripe stripe)
@@ -208,7 +237,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
 
     private void ThrowIfDisposed()
     {
-        if (Atomic.LoadAcquire(ref _disposed) != 0)
+        if (Atomic.LoadAcquire(ref _disposed) != 0 || _pool.IsDisposed || _heap.IsDisposed)
         {
             ThrowDisposed();
         }
@@ -223,7 +252,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
     }
 
     [DoesNotReturn]
-    private static void ThrowDisposed() => throw new ObjectDisposedException(nameof(CompressedPageStore), "The page store is disposed.");
+    private static void ThrowDisposed() => throw new ObjectDisposedException(nameof(CompressedPageStore), "The page store is disposed, or its runtime.");
 
     [DoesNotReturn]
     private void ThrowNotPage(int length, string name) =>

@@ -15,7 +15,7 @@ namespace NativeMm.Reporting;
 /// One background thread that makes somebody work again and again. It holds him weakly, so that who is not referenced any more can go, and
 /// ends with him. Thread-safe.
 /// </summary>
-internal sealed class BackgroundPasses : IDisposable
+internal sealed class BackgroundPasses : IDisposable, ILoadContextTenant
 {
     private static readonly TimeSpan s_waitMin = TimeSpan.FromMilliseconds(1);
 
@@ -43,6 +43,7 @@ internal sealed class BackgroundPasses : IDisposable
             Name = name,
             Priority = ThreadPriority.BelowNormal,
         };
+        LoadContextTenants.Add(this);
         _thread.Start();
     }
 
@@ -62,6 +63,9 @@ internal sealed class BackgroundPasses : IDisposable
         _wake.Set();
     }
 
+    /// <inheritdoc/>
+    public void Leave() => Stop();
+
     /// <summary>Stops the thread and waits for the pass that it may be in, unless that pass itself calls this.</summary>
     public void Dispose()
     {
@@ -77,6 +81,8 @@ internal sealed class BackgroundPasses : IDisposable
         while (RunOnce())
         {
         }
+
+        LoadContextTenants.Remove(this);
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]

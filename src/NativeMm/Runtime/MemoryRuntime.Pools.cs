@@ -18,9 +18,10 @@ public sealed partial class MemoryRuntime
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping.</exception>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     public ZsPool CreateZsPool(ZsPoolOptions? options = null)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         var pool = new ZsPool(_frames, options);
         using (_poolLock.EnterScope())
         {

@@ -45,7 +45,7 @@ public sealed partial class MemoryRuntime
     /// <exception cref="MemoryFaultException">A reporting device put blocks back or freed them itself.</exception>
     public ulong Trim()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         if (_reporter.IsReportingHere)
         {
             // Whoever holds the trim lock may wait for this very call.
@@ -57,7 +57,6 @@ public sealed partial class MemoryRuntime
         {
             using (_trimLock.EnterScope())
             {
-                ObjectDisposedException.ThrowIf(_disposed, this);
                 ulong bytes = 0;
                 foreach (NativeHeap heap in _space.Heaps())
                 {
@@ -83,18 +82,20 @@ public sealed partial class MemoryRuntime
     }
 
     /// <summary>Counts everything. Exact at rest.</summary>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     public RuntimeStatistics GetStatistics()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         return CountEverything();
     }
 
     /// <summary>Checks every structure and every accounting equation. Call it at rest.</summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
     /// <exception cref="InvalidOperationException">A reporting device calls this from its Report: nothing is at rest then.</exception>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     public void Validate()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         if (_reporter.IsReportingHere)
         {
             throw new InvalidOperationException("A reporting device cannot validate the runtime: its blocks are neither free nor in use until it returns.");
@@ -102,7 +103,6 @@ public sealed partial class MemoryRuntime
 
         using (_trimLock.EnterScope())
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
             foreach (NativeHeap heap in _space.Heaps())
             {
                 heap.Validate();
@@ -118,7 +118,7 @@ public sealed partial class MemoryRuntime
         }
     }
 
-    // Unchecked: a pass that Dispose waits for still counts.
+    // The caller is inside the gate.
     private RuntimeStatistics CountEverything()
     {
         var heaps = new List<HeapStatistics>();
@@ -179,16 +179,28 @@ public sealed partial class MemoryRuntime
     /// <param name="frames">Whether the reporter looks for free frames to give back.</param>
     internal void TrimIdle(bool heaps = true, bool frames = true)
     {
+        if (!_end.TryEnter())
+        {
+            return;
+        }
+
+        try
+        {
+            TrimIdleInside(heaps, frames);
+        }
+        finally
+        {
+            _end.Exit();
+        }
+    }
+
+    private void TrimIdleInside(bool heaps, bool frames)
+    {
         PassEvents events = BeginPass();
         try
         {
             using (_trimLock.EnterScope())
             {
-                if (_disposed)
-                {
-                    return;
-                }
-
                 ulong bytes = heaps ? TrimIdleHeaps() : 0;
                 bytes += frames ? TrimIdleFrames() : 0;
                 Account(bytes, ref events);

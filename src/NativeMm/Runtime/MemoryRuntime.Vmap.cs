@@ -20,7 +20,7 @@ public sealed partial class MemoryRuntime
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            ObjectDisposedException.ThrowIf(_end.IsClosed, this);
             return VmapIfUsed ?? MakeVmap();
         }
     }
@@ -29,27 +29,19 @@ public sealed partial class MemoryRuntime
 
     private VmapAllocator MakeVmap()
     {
+        // What is made after Dispose would never go.
+        using EndGate.Visit inside = _end.Visiting(this);
         using (_vmapLock.EnterScope())
         {
-            // Again under the lock: what is made after Dispose would never go.
-            ObjectDisposedException.ThrowIf(_disposed, this);
             if (_vmap is { } made)
             {
                 return made;
             }
 
             made = new VmapAllocator(Options.Vmap, _platform);
+            made.Zone.Keeper = this;
             Atomic.StoreRelease(ref _vmap, made);
             return made;
-        }
-    }
-
-    /// <summary>Disposes what was made, and waits for what is being made. The runtime is marked as disposed before.</summary>
-    private void DisposeVmap()
-    {
-        using (_vmapLock.EnterScope())
-        {
-            _vmap?.Dispose();
         }
     }
 }

@@ -5,7 +5,6 @@ using NativeMm.Heap;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
-using NativeMm.Zsmalloc;
 
 namespace NativeMm.Runtime;
 
@@ -13,7 +12,10 @@ namespace NativeMm.Runtime;
 /// One zone of frames, its allocator, the heaps and pools over it and the background work that gives memory back. Most programs use
 /// <see cref="Shared"/> only, and even that by way of <see cref="NativeHeap.Shared"/>.
 /// </summary>
-/// <remarks>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.</remarks>
+/// <remarks>
+/// Thread-safe. <see cref="Dispose"/> waits for the other members of this type that are at work, and for finalizers; no use of its heaps, pools and
+/// frames may overlap it. A runtime that nobody refers to any more goes by itself when no block and no frame of it is in use.
+/// </remarks>
 public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
 {
     private static SleepLock s_sharedLock;
@@ -30,7 +32,6 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     private RuntimeMeter? _meter;
     private readonly bool _isShared;
     private readonly FailureLog _meterFailures = new("the meter of the shared runtime");
-    private bool _disposed;
 
     /// <summary>Makes a runtime of its own: its zone, frames and heap are apart from all others.</summary>
     /// <param name="options">Null for the defaults and what the environment says.</param>
@@ -44,7 +45,6 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     /// <summary>Makes a runtime over a platform.</summary>
     internal MemoryRuntime(MemoryRuntimeOptions options, IMemoryPlatform platform, bool isShared)
     {
-        options.Validate();
         Options = options;
         _platform = platform;
         _isShared = isShared;
@@ -58,54 +58,62 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         };
         try
         {
+            options.Validate();
             _zone = ReserveZone(platform, options.CapacityBytes);
             ulong capacity = _zone.Bytes;
             _frames = options.FrameAllocator == FrameAllocatorKind.Buddy ? new BuddyFrameAllocator(_zone) : new LockFreeFrameAllocator(_zone);
             Require(SlabSpace.TryCreate(_frames, platform, out SlabSpace? space), "the slab descriptors", capacity);
             _space = space!;
+            _zone.AdviseHugePages(options.HugePages);
+
+            _migration = new FrameMigration(_frames);
+            Heap = new NativeHeap(_space, _heapOptions, isShared);
+            _reporter = new PageReporter(
+                ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, isOwned: true);
+            if (MadviseDevice.IsSupportedBy(platform))
+            {
+                _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space));
+            }
+
+            TimeSpan heapInterval = options.PurgeDelay / PassesPerDelay;
+            _beatSlack = (heapInterval < options.Reporting.PassInterval ? heapInterval : options.Reporting.PassInterval) / BeatSlackDivisor;
+            _rest = new RestPace(2 * options.PurgeDelay);
+            _heapSchedule = new PassSchedule(heapInterval, Now);
+            _frameSchedule = new PassSchedule(options.Reporting.PassInterval, Now);
+            if (!isShared)
+            {
+                PublishMeter();
+            }
+
+            _trimmer = options.BackgroundTrim ? new BackgroundPasses(this, NextPass(Now), "NativeMm trimmer") : null;
+
+            // Whoever has a heap, a pool or frames has the zone, and with it the runtime.
+            _zone.Keeper = this;
+            if (isShared)
+            {
+                // Listeners of new instruments run at once, and may use the shared heap, which is only there when this constructor is through.
+                ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.PublishMeter(), this, preferLocal: false);
+            }
         }
         catch
         {
-            _space?.Dispose();
-            _frames?.Dispose();
-            _zone?.Dispose();
+            GC.SuppressFinalize(this);
+            _meter?.Dispose();
+            Heap?.Release();
+            ReleaseFrames();
+            _loadContext.Dispose();
             throw;
-        }
-
-        _zone.AdviseHugePages(options.HugePages);
-
-        _migration = new FrameMigration(_frames);
-        Heap = new NativeHeap(_space, _heapOptions, isShared);
-        _reporter = new PageReporter(
-            ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, isOwned: true);
-        if (MadviseDevice.IsSupportedBy(platform))
-        {
-            _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space));
-        }
-
-        TimeSpan heapInterval = options.PurgeDelay / PassesPerDelay;
-        _beatSlack = (heapInterval < options.Reporting.PassInterval ? heapInterval : options.Reporting.PassInterval) / BeatSlackDivisor;
-        _rest = new RestPace(2 * options.PurgeDelay);
-        _heapSchedule = new PassSchedule(heapInterval, Now);
-        _frameSchedule = new PassSchedule(options.Reporting.PassInterval, Now);
-        _trimmer = options.BackgroundTrim ? new BackgroundPasses(this, NextPass(Now), "NativeMm trimmer") : null;
-        if (!isShared)
-        {
-            PublishMeter();
-        }
-        else
-        {
-            // Listeners of new instruments run at once, and may use the shared heap, which is only there when this constructor is through.
-            ThreadPool.UnsafeQueueUserWorkItem(static runtime => runtime.PublishMeter(), this, preferLocal: false);
         }
     }
 
-    /// <summary>The process-wide runtime. It is never disposed.</summary>
+    /// <summary>The process-wide runtime. It is never disposed; where the library was loaded into a collectible load context, it goes with that.</summary>
+    /// <exception cref="FormatException">An environment variable has a value that is not understood: the process has no shared runtime.</exception>
+    /// <exception cref="OutOfMemoryException">The operating system refused to reserve the zone: the process has no shared runtime.</exception>
     public static MemoryRuntime Shared
     {
         get
         {
-            _ = NativeHeap.Shared;
+            NativeHeap.Shared.ThrowIfDisposed();
             return s_shared!;
         }
     }
@@ -145,56 +153,12 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
 
     /// <summary>Makes one more heap over the same frames. Dispose it to free all its blocks at once.</summary>
     /// <param name="name">Its name in messages and listings.</param>
+    /// <returns>A heap that lives until it is disposed, or its runtime is.</returns>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     public NativeHeap CreateHeap(string name = "independent")
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        var heap = new NativeHeap(_space, _heapOptions with { Name = name }, isShared: false);
-        return heap;
-    }
-
-    /// <summary>Frees everything, also the blocks that are still in use, and stops the background work.</summary>
-    /// <exception cref="InvalidOperationException">
-    /// This is the shared runtime, or this is called from within a trim, such as by the reporting device.
-    /// </exception>
-    public void Dispose()
-    {
-        if (_isShared)
-        {
-            throw new InvalidOperationException("The shared runtime lives as long as the process and cannot be disposed.");
-        }
-
-        if (_reporter.IsReportingHere || _trimLock.IsHeldByCurrentThread)
-        {
-            throw new InvalidOperationException("A runtime cannot be disposed from within its own trim or by its reporting device: what would go is in use.");
-        }
-
-        if (_disposed)
-        {
-            return;
-        }
-
-        // The meter first, whose callbacks need what goes. Then all who work are asked to stop before any is waited for.
-        _meter?.Dispose();
-        _disposed = true;
-        _trimmer?.Stop();
-        _reporter.Close();
-        _trimmer?.Dispose();
-        _trimLock.Enter();
-        _trimLock.Exit();
-        foreach (ZsPool pool in Pools())
-        {
-            pool.Dispose();
-        }
-
-        foreach (NativeHeap heap in _space.Heaps())
-        {
-            heap.Release();
-        }
-
-        DisposeVmap();
-        _space.Dispose();
-        _frames.Dispose();
-        _zone.Dispose();
+        using EndGate.Visit inside = _end.Visiting(this);
+        return new NativeHeap(_space, _heapOptions with { Name = name }, isShared: false);
     }
 
     /// <summary>Makes the shared runtime. The heap layer calls it once, through its contract.</summary>
@@ -251,20 +215,6 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         {
             _meterFailures.Note(failure);
         }
-    }
-
-    private RuntimeMeter MakeMeter()
-    {
-        var meter = new RuntimeMeter(Heap.Name);
-        meter.AddBytes("memory.reserved", "Address space that the runtime holds.", () => (long)GetStatistics().ReservedBytes);
-        meter.AddBytes("memory.committed", "Bytes that the operating system may hold memory for.", () => (long)GetStatistics().CommittedBytes);
-        meter.AddBytes("memory.in_use", "Bytes in the hands of the program.", () => (long)GetStatistics().InUseBytes);
-        meter.AddBytes("memory.retained", "Committed bytes that nobody uses.", () => (long)GetStatistics().RetainedBytes);
-        meter.AddTotal("memory.returned", "By", "Bytes given back to the operating system.", () => (long)GetStatistics().ReturnedBytes);
-        meter.AddTotal("reporting.bytes", "By", "Bytes of free frames that the reporting device took note of.", () => (long)_reporter.GetStatistics().ReportedBytes);
-        meter.AddTotal("reporting.failures", "{call}", "Calls of the reporting device that failed.", () => _reporter.GetStatistics().DeviceFailures);
-        meter.AddTotal("trim.passes", "{pass}", "Trim passes made.", () => GetStatistics().TrimPasses);
-        return meter;
     }
 
     private static void Require(PlatformResult result, string what, ulong capacity)

@@ -8,7 +8,7 @@ namespace NativeMm.Vmap;
 /// One background thread that purges when it is asked to, and gives back by and by what an allocator keeps that is not used. It holds the allocator
 /// weakly, so that one which nobody references any more can go, and ends with it.
 /// </summary>
-internal sealed class PurgeWorker : IDisposable
+internal sealed class PurgeWorker : IDisposable, ILoadContextTenant
 {
     /// <summary>Time without a request after which the worker of an allocator of its own makes a pass of idle time.</summary>
     public static readonly TimeSpan IdleInterval = TimeSpan.FromSeconds(10);
@@ -33,6 +33,7 @@ internal sealed class PurgeWorker : IDisposable
         _interval = idleInterval ?? IdleInterval;
         _allocator = new WeakReference<VmapAllocator>(allocator);
         _thread = new Thread(Run, maxStackSize: 256 << 10) { IsBackground = true, Name = ThreadName };
+        LoadContextTenants.Add(this);
         _thread.Start();
     }
 
@@ -51,11 +52,17 @@ internal sealed class PurgeWorker : IDisposable
         }
     }
 
-    /// <summary>Stops the thread and waits for the purge that it may be in.</summary>
-    public void Dispose()
+    /// <summary>Asks the thread to end. Whoever frees beyond the bound purges by himself then.</summary>
+    public void Leave()
     {
         Atomic.StoreRelease(ref _stop, 1);
         _wake.Set();
+    }
+
+    /// <summary>Stops the thread and waits for the purge that it may be in.</summary>
+    public void Dispose()
+    {
+        Leave();
         ThreadEnd.Await(_thread);
         _wake.Dispose();
     }
@@ -68,6 +75,8 @@ internal sealed class PurgeWorker : IDisposable
             bool asked = _wake.WaitOne(_interval);
             goesOn = Atomic.LoadAcquire(ref _stop) == 0 && TryPurgeOnce(asked);
         }
+
+        LoadContextTenants.Remove(this);
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]

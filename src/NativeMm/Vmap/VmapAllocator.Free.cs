@@ -54,28 +54,30 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>
-    /// Gives back what somebody forgot, for his finalizer. A finalizer runs beside anything, also beside <see cref="Dispose"/>, which waits for one that
+    /// Gives back what an owner has who may outlive the allocator, or his finalizer, which runs beside anything: <see cref="Dispose"/> waits for one that
     /// is in here; one that comes later has nothing left to do.
     /// </summary>
     /// <param name="address">The first byte of the range.</param>
     /// <param name="isMap">Whether it came from Map, otherwise from Alloc.</param>
     /// <param name="frames">Frames that were held besides.</param>
-    internal void FreeForgotten(void* address, bool isMap, ReadOnlySpan<Pfn> frames)
+    internal void FreeUnlessDisposed(void* address, bool isMap, ReadOnlySpan<Pfn> frames)
     {
-        using (_endLock.EnterScope())
+        if (!_end.TryEnter())
         {
-            if (!_disposed)
-            {
-                FreeAll(address, isMap, frames);
-            }
+            return;
+        }
+
+        try
+        {
+            FreeAll(address, isMap, frames);
+        }
+        finally
+        {
+            _end.Exit();
         }
     }
 
-    /// <summary>Gives a range and frames back.</summary>
-    /// <param name="address">The first byte of the range.</param>
-    /// <param name="isMap">Whether it came from Map, otherwise from Alloc.</param>
-    /// <param name="frames">Frames that were held besides.</param>
-    internal void FreeAll(void* address, bool isMap, ReadOnlySpan<Pfn> frames)
+    private void FreeAll(void* address, bool isMap, ReadOnlySpan<Pfn> frames)
     {
         if (isMap)
         {

@@ -15,7 +15,7 @@
 //              lazy pages           | frees (reserve), purges (give)     | anybody          | CAS up to the hard bound, addition down
 //              pools                | holder of the pool's lock          | the same         | plain
 //              scratch              | holder of the purge lock           | it and helpers   | plain, published by the claim counter
-//              disposed             | Dispose, under the end lock        | anybody          | plain; finalizers under the end lock
+//              disposed             | Dispose, after it closed the gate  | anybody          | plain; finalizers and buffers inside the gate (EndGate)
 //
 // Ordering     [V1] the release of State = Busy after the table entries pairs with [V2], the acquire of AreaOf by whoever looks an address up.
 //              [V3] a range's end (the CAS of State, then the release of the pool's lock or of the frame) comes before whatever its frames hold next, and
@@ -24,7 +24,7 @@
 //              A purge unmaps first, drops the references of the frames second and gives the addresses back third: neither a frame nor an address
 //              is anybody else's while a stale translation exists.
 //
-// Locks        end lock (finalizers, Dispose) → purge lock → (pool | queue of blocks) → (lazy set | free space | records), each held alone; system calls
+// Locks        end gate (finalizers, buffers; Dispose waits for them) → purge lock → (pool | queue of blocks) → (lazy set | free space | records), each held alone; system calls
 //              are made under the purge lock only.
 //
 // Forgotten    the finalizer releases the memory when no range, map or frame is in use. Whoever is inside of an operation then, with the last reference
@@ -86,8 +86,8 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     private VmapPool* _pools;
     private PageRange* _scratch;
 
-    // Held by finalizers while they give something back, and by whoever disposes while he closes the allocator to them.
-    private SleepLock _endLock;
+    // Finalizers and buffers are inside while they give something back.
+    private EndGate _end;
     private bool _disposed;
 
     /// <summary>Makes an allocator with a zone of its own.</summary>
@@ -199,12 +199,9 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     /// <summary>Closes the allocator, once.</summary>
     private bool TryEnd()
     {
-        using (_endLock.EnterScope())
-        {
-            bool ends = !_disposed;
-            _disposed = true;
-            return ends;
-        }
+        bool ends = _end.Close();
+        _disposed = true;
+        return ends;
     }
 
     private static ulong WindowBytesOf(VmapOptions options, nuint zoneBytes)

@@ -15,11 +15,11 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     /// <summary>Less than this many zspages are not worth a compactor.</summary>
     private const int WasteZspagesMin = 4;
 
-    private const int ClosingBit = 1 << 30;
-
     private readonly FailureLog _failures = new("the compactor of a ZsPool");
     private int _scheduled;
-    private int _atWork;
+
+    // Work that the caller of Dispose does not know of is inside.
+    private EndGate _end;
 
     /// <summary>One pass over the classes that wish for it, on a thread of the thread pool. What it throws is written down: it would end the process.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
@@ -27,7 +27,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     {
         Atomic.StoreRelease(ref _scheduled, 0);
         Atomic.FullFence();
-        if (!TryBeginWork())
+        if (!_end.TryEnter())
         {
             return;
         }
@@ -42,7 +42,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         }
         finally
         {
-            EndWork();
+            _end.Exit();
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     /// <inheritdoc/>
     public override long ReleaseEmpty()
     {
-        if (!TryBeginWork())
+        if (!_end.TryEnter())
         {
             return 0;
         }
@@ -86,14 +86,14 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             }
         }
 
-        EndWork();
+        _end.Exit();
         return freed;
     }
 
     /// <inheritdoc/>
     public override long SlotBytes()
     {
-        if (!TryBeginWork())
+        if (!_end.TryEnter())
         {
             return 0;
         }
@@ -104,7 +104,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             bytes += Atomic.LoadAcquire(ref Shard(index)->Used) * _classes[index / (uint)_stripes].Bytes;
         }
 
-        EndWork();
+        _end.Exit();
         return bytes;
     }
 
@@ -157,31 +157,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         if (zspages >= WasteZspagesMin && zspages * 100 >= (long)shard->Zspages * _options.CompactThresholdPercent)
         {
             Atomic.StoreRelease(ref shard->WantsCompaction, WantsToBeAsked);
-        }
-    }
-
-    /// <summary>Begins work that the caller of Dispose does not know of; false once the pool is closing.</summary>
-    private bool TryBeginWork()
-    {
-        if ((Atomic.Add(ref _atWork, 1) & ClosingBit) == 0)
-        {
-            return true;
-        }
-
-        EndWork();
-        return false;
-    }
-
-    private void EndWork() => Atomic.Add(ref _atWork, -1);
-
-    /// <summary>Lets no more work begin, and waits for what is under way.</summary>
-    private void Close()
-    {
-        Atomic.Add(ref _atWork, ClosingBit);
-        var backoff = default(Backoff);
-        while (Atomic.LoadAcquire(ref _atWork) != ClosingBit)
-        {
-            backoff.Wait();
         }
     }
 }

@@ -27,7 +27,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override long Compact()
     {
-        if (!TryBeginWork())
+        if (!_end.TryEnter())
         {
             return 0;
         }
@@ -43,7 +43,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         Atomic.Add(ref _compactors, -1);
-        EndWork();
+        _end.Exit();
         return freed;
     }
 

@@ -10,14 +10,14 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override bool TryMigrate(Pfn frame, Pfn target)
     {
-        if (frame.Value >= _zone.OpenedFrames || target.Value >= _zone.OpenedFrames || !TryBeginWork())
+        if (frame.Value >= _zone.OpenedFrames || target.Value >= _zone.OpenedFrames || !_end.TryEnter())
         {
             return false;
         }
 
         uint zspage = Atomic.LoadAcquire(ref _zspageOfFrame[frame.Value]);
         bool migrated = zspage != 0 && TryMigrate(zspage, frame, target);
-        EndWork();
+        _end.Exit();
         return migrated;
     }
 

@@ -87,9 +87,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             return default;
         }
 
-        ThrowIfPinned();
         _frames.RemoveShrinker(this);
-        Close();
+        _end.Close();
         ZsPoolStatistics last = GetStatistics();
         Span<Pfn> frames = stackalloc Pfn[ZsPoolOptions.ChainFramesLimit];
         for (uint zspage = 1; zspage < _zspageEnd; zspage++)
@@ -113,17 +112,30 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         return (last.Objects, last.UsedBytes);
     }
 
-    /// <summary>A lease that outlived its pool would read what is no longer there.</summary>
-    private void ThrowIfPinned()
+    /// <inheritdoc/>
+    public override bool IsLeased()
+    {
+        if (!_end.TryEnter())
+        {
+            return false;
+        }
+
+        bool isPinned = IsPinned();
+        _end.Exit();
+        return isPinned;
+    }
+
+    private bool IsPinned()
     {
         for (uint zspage = 1; zspage < _zspageEnd; zspage++)
         {
             if (PageAt(zspage)->ShardPlusOne != 0 && Zspage.IsPinned(PageAt(zspage)))
             {
-                throw new InvalidOperationException(
-                    $"Pool '{_options.Name}' is disposed while a lease on one of its objects is open. Dispose the lease first.");
+                return true;
             }
         }
+
+        return false;
     }
 
     private static void AddRow(List<LockStatisticsSnapshot> rows, ref WaiterLock<TStatistics> guard, string name)

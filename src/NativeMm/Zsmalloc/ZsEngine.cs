@@ -42,6 +42,9 @@ internal abstract class ZsEngine : IShrinker, IFrameMigrator
 
     public abstract bool TryMigrate(Pfn frame, Pfn target);
 
+    /// <summary>Whether a lease is open, as far as can be said while others work. False once the pool is closing.</summary>
+    public abstract bool IsLeased();
+
     /// <summary>Gives everything back.</summary>
     /// <returns>Objects that were still alive, and their bytes.</returns>
     public abstract (long Objects, long Bytes) Release();

@@ -22,6 +22,7 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
     private readonly ZsAllocator<PerClassLocking, NoLockStatistics, NoPause>? _default;
     private readonly ZsEngine _engine;
     private readonly IFrameAllocator _frames;
+    private SleepLock _endLock;
 
     /// <summary>Makes a pool over a frame allocator, which must outlive it.</summary>
     /// <param name="frames">Where the memory comes from.</param>
@@ -151,19 +152,26 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
     public void Validate() => _engine.Validate();
 
     /// <summary>
-    /// Gives all frames back, also those of objects that are still alive; those are reported as a leak by an event.
+    /// Gives all frames back, also those of objects that are still alive; those are reported as a leak by an event. A second call does nothing.
     /// </summary>
     /// <exception cref="InvalidOperationException">A lease is open; the pool stays as it is.</exception>
-    public void Dispose()
+    public void Dispose() => Release(areAlive: true);
+
+    /// <summary>As <see cref="Dispose"/>.</summary>
+    /// <param name="areAlive">Whether objects in the pool are a leak; an owner of the pool may know that nobody has a handle.</param>
+    internal void Release(bool areAlive)
     {
-        if (IsDisposed)
+        long objects;
+        long bytes;
+        using (_endLock.EnterScope())
         {
-            return;
+            // The store over the pool may be finalized while the runtime ends.
+            ThrowIfLeased();
+            (objects, bytes) = _engine.Release();
+            IsDisposed = true;
         }
 
-        (long objects, long bytes) = _engine.Release();
-        IsDisposed = true;
-        if (objects != 0)
+        if (objects != 0 && areAlive)
         {
             NativeMmEventSource.Log.MemoryFault(
                 nameof(MemoryFaultKind.Leak),
@@ -171,6 +179,20 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"Leak: {objects} objects of {bytes} bytes in all were still alive when pool '{Options.Name}' was disposed."));
+        }
+    }
+
+    /// <summary>Whether a lease on an object is open. False once the pool is disposed.</summary>
+    internal bool IsLeased => _engine.IsLeased();
+
+    /// <summary>A lease that outlived its pool would read what is no longer there.</summary>
+    /// <exception cref="InvalidOperationException">A lease is open.</exception>
+    internal void ThrowIfLeased()
+    {
+        if (IsLeased)
+        {
+            throw new InvalidOperationException(
+                $"Pool '{Options.Name}' is disposed while a lease on one of its objects is open. Dispose the lease first.");
         }
     }
 

@@ -197,6 +197,22 @@ public sealed unsafe class ArenaTests : IDisposable
     }
 
     [Fact]
+    public void After_its_heap_it_touches_nothing_any_more()
+    {
+        using var runtime = new NativeMm.Runtime.MemoryRuntime(new() { CapacityBytes = 64 << 20, BackgroundTrim = false });
+        NativeHeap heap = runtime.CreateHeap();
+        var arena = new Arena(heap, new ArenaOptions { FirstChunkBytes = 8 << 20, ChunkBytesMax = 8 << 20 }, poison: true);
+        ArenaMark mark = arena.Mark();
+        arena.Alloc(5000);
+        heap.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => arena.AllocZeroed<byte>(5000).Length);
+        Assert.Throws<ObjectDisposedException>(() => arena.AllocCopy<byte>(new byte[5000]).Length);
+        arena.Rewind(mark);
+        arena.Reset();
+        arena.Dispose();
+    }
+
+    [Fact]
     public void Dispose_frees_all_and_every_use_after_it_throws()
     {
         ArenaMark mark = _arena.Mark();

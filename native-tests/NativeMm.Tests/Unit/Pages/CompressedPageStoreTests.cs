@@ -243,6 +243,38 @@ public sealed class CompressedPageStoreTests
         Assert.Throws<ObjectDisposedException>(store.Validate);
     }
 
+    [Theory]
+    [InlineData("runtime")]
+    [InlineData("heap")]
+    [InlineData("pool")]
+    public void With_the_end_of_what_it_stands_on_it_is_disposed(string what)
+    {
+        using var runtime = new NativeMm.Runtime.MemoryRuntime(new() { CapacityBytes = 64 << 20, BackgroundTrim = false });
+        var store = new CompressedPageStore(null, runtime);
+        byte[] page = SamplePages.Compressible(4096, 1);
+        for (ulong key = 0; key < 1000; key++)
+        {
+            store.Store(key, page);
+        }
+
+        Action end = what switch { "runtime" => runtime.Dispose, "heap" => runtime.Heap.Dispose, _ => store.Pool.Dispose };
+        end();
+        Assert.Throws<ObjectDisposedException>(() => store.Store(1, page));
+        Assert.Throws<ObjectDisposedException>(() => store.TryLoad(1, page));
+        Assert.Throws<ObjectDisposedException>(() => store.Remove(1));
+        Assert.Throws<ObjectDisposedException>(() => store.Contains(1));
+        Assert.Throws<ObjectDisposedException>(store.Clear);
+        Assert.Throws<ObjectDisposedException>(() => store.Compact());
+        Assert.Throws<ObjectDisposedException>(() => store.GetStatistics());
+        Assert.Throws<ObjectDisposedException>(store.Validate);
+        store.Dispose();
+        if (what != "runtime")
+        {
+            Assert.Equal(0u, runtime.GetStatistics().InUseBytes);
+            runtime.Validate();
+        }
+    }
+
     [Fact]
     public void Without_a_runtime_it_takes_the_shared_one()
     {

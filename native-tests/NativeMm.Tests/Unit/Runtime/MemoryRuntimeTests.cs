@@ -180,12 +180,32 @@ public sealed unsafe class MemoryRuntimeTests
     [InlineData("true", "checked: True", 0)]
     [InlineData("0", "checked: False", 0)]
     [InlineData("", "checked: False", 0)]
-    [InlineData("perhaps", "NATIVEMM_CHECKED is 'perhaps'; it must be 1, true, 0 or false.", 4)]
+    [InlineData("perhaps", "FormatException: NATIVEMM_CHECKED is 'perhaps'; it must be 1, true, 0 or false.", 4)]
     public void The_environment_switches_the_checked_mode(string value, string said, int exitCode)
     {
         ChildResult child = ChildProcess.Run("heap-environment", environment: new Dictionary<string, string> { ["NATIVEMM_CHECKED"] = value });
         Assert.Equal(exitCode, child.ExitCode);
-        Assert.Contains(said, child.Output, StringComparison.Ordinal);
+        Assert.StartsWith(said, child.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("NATIVEMM_CHECKED", "yes", "it must be 1, true, 0 or false")]
+    [InlineData("NATIVEMM_CHECKED_STACKS", "-1", "it must be a number from 0 (no stacks) to 2147483647")]
+    public void Every_use_of_the_shared_heap_says_which_variable_is_wrong(string variable, string value, string allowed)
+    {
+        ChildResult child = ChildProcess.Run("heap-environment", ["every"], environment: new Dictionary<string, string> { [variable] = value });
+        Assert.True(child.ExitCode == 0, child.Error);
+        string[] lines = child.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.True(lines.Length > 10);
+        Assert.All(lines, line => Assert.EndsWith($"FormatException: {variable} is '{value}'; {allowed}.", line, StringComparison.Ordinal));
+    }
+
+    [LinuxFact]
+    public void A_library_in_a_collectible_load_context_goes_with_it()
+    {
+        ChildResult child = ChildProcess.Run("load-context");
+        Assert.True(child.ExitCode == 0, child.Error + child.Output);
+        Assert.Equal("contexts left: 0 of 4, zones left: 0", child.Output.Trim());
     }
 
     [Fact]

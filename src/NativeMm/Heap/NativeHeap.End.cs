@@ -1,0 +1,166 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Heap;
+
+/// <content>The end: who may come until then, and what everybody is told afterwards. And a shared heap that could not begin.</content>
+public sealed unsafe partial class NativeHeap
+{
+    // Why there is no heap behind this object: it ended before it began.
+    private readonly ExceptionDispatchInfo? _failure;
+
+    // Finalizers are inside while they give a block back.
+    private EndGate _end;
+    private bool _disposed;
+
+    /// <summary>
+    /// The shared heap of a process in which none could be made. The initializer of a type must not throw, because what it throws comes wrapped and once:
+    /// so every use of this heap says what was wrong.
+    /// </summary>
+    private NativeHeap(Exception failure)
+    {
+        _failure = ExceptionDispatchInfo.Capture(failure);
+        _isShared = true;
+        _disposed = true;
+        _end.TryClose();
+        _options = new HeapOptions { Name = "shared" };
+        _space = null!;
+        _depots = [];
+        _large = null!;
+        _metadata = null!;
+        _caches = null!;
+        _makeCache = null!;
+    }
+
+    /// <summary>Whether the heap ended. Owners whose heap may go before them look here before they touch their memory.</summary>
+    internal bool IsDisposed => _disposed;
+
+    /// <summary>What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well. Waits for finalizers and passes that are inside.</summary>
+    internal void Release()
+    {
+        // Before the upkeep lock, which a guest may want.
+        _end.Close();
+        using (_upkeepLock.EnterScope())
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+        }
+
+        try
+        {
+            // Without the lock: it calls the program's leak handler.
+            _checked?.Dispose();
+        }
+        finally
+        {
+            using (_upkeepLock.EnterScope())
+            {
+                ReleaseLocked();
+            }
+
+            TellFaults();
+        }
+    }
+
+    /// <summary>Frees a block of an owner that may outlive the heap: a heap that was disposed took the block with it, so there is nothing left to do.</summary>
+    /// <remarks>Owners and their heap may be disposed in either order, for instance by a container of services, but not at once.</remarks>
+    internal void FreeUnlessDisposed(void* block)
+    {
+        if (!_disposed)
+        {
+            Free(block);
+        }
+    }
+
+    /// <summary>
+    /// Frees what somebody forgot, for his finalizer. A finalizer runs beside anything, also beside <see cref="Dispose"/>, which waits for one that is in
+    /// here; one that comes later has nothing left to do. It never throws: the wrong pointer that a flush may find on the way left its event.
+    /// </summary>
+    internal void FreeForgotten(void* block)
+    {
+        if (!_end.TryEnter())
+        {
+            return;
+        }
+
+        try
+        {
+            Free(block);
+        }
+        catch (MemoryFaultException)
+        {
+            // Somebody else's mistake, and nobody is there to be told but the listeners of the event.
+        }
+        finally
+        {
+            _end.Exit();
+        }
+    }
+
+    /// <summary>Refuses what comes after the end.</summary>
+    /// <exception cref="ObjectDisposedException">The heap was disposed.</exception>
+    internal void ThrowIfDisposed()
+    {
+        if (_disposed)
+        {
+            ThrowGone();
+        }
+    }
+
+    /// <summary>Whether a block is in the hands of the program. For a heap that nobody works with.</summary>
+    /// <param name="slabFrames">Frames of the heap's slabs.</param>
+    internal bool HasLiveBlocks(out ulong slabFrames)
+    {
+        slabFrames = 0;
+        if (StatisticsUnlessDisposed() is not { } found)
+        {
+            return false;
+        }
+
+        bool anyLive = false;
+        foreach (HeapClassStatistics row in found.Classes)
+        {
+            slabFrames += row.SlabBytes / Pfn.FrameBytes;
+            anyLive |= row.LiveBlocks != 0;
+        }
+
+        // In checked mode freed blocks lie in the quarantine for a while.
+        return _checked is not null ? _checked.ReportLive().Blocks != 0 : anyLive || found.LargeBlocks != 0;
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Every use of the heap throws it again.")]
+    private static NativeHeap MakeShared()
+    {
+        try
+        {
+            return SharedHeapSource.Create();
+        }
+        catch (Exception failure)
+        {
+            return new NativeHeap(failure);
+        }
+    }
+
+    private static NativeHeap SharedOrThrow()
+    {
+        Shared.ThrowIfDisposed();
+        return Shared;
+    }
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowGone() => throw Gone();
+
+    private ObjectDisposedException Gone()
+    {
+        _failure?.Throw();
+        return new ObjectDisposedException(GetType().FullName, $"The heap '{Name}' was disposed, or its runtime.");
+    }
+}

@@ -1,0 +1,191 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Heap;
+using NativeMm.Primitives;
+using NativeMm.Zsmalloc;
+
+namespace NativeMm.Runtime;
+
+/// <content>The end: by Dispose, or because nobody knows the runtime any more.</content>
+public sealed partial class MemoryRuntime
+{
+    // Lives as long as the load context of the library: a runtime that is finalized and cannot see it any more is one of a context that is gone.
+    private static readonly object s_loadContext = new();
+
+    // No WeakReference: that has a finalizer, and forgets what it refers to with it.
+    private SleepLock _endLock;
+    private WeakGCHandle<object> _loadContext = new(s_loadContext);
+
+    // Inside are passes, callbacks of the meter, and the calls that make, count or trim.
+    private EndGate _end;
+    private bool _hasEnded;
+    private bool _wasForgotten;
+
+    /// <summary>Lets a forgotten runtime go, and all its memory, as soon as nothing of it is in use.</summary>
+    /// <remarks>
+    /// Heaps, pools, stores, frames and the reporter refer to the runtime. An address does not: as long as a block, or a frame, is in somebody's hands,
+    /// the memory stays, and the next full garbage collection asks again. It is not asked for before the second time: by then the finalizers of all that
+    /// was forgotten with the runtime have run. Of a load context that is gone nothing is in use. Two parts have finalizers of their own and are left to
+    /// them: the allocator of <see cref="Vmap"/>, and the thread, which cannot be in a pass: that would refer to the runtime.
+    /// </remarks>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A finalizer must not end the process; it comes again.")]
+    ~MemoryRuntime()
+    {
+        if (_zone is not { Keeper: not null })
+        {
+            // The constructor failed, before its own clean-up or in it.
+            return;
+        }
+
+        try
+        {
+            if (_wasForgotten && (!_loadContext.TryGetTarget(out _) || IsUnused()))
+            {
+                End(forgotten: true);
+                return;
+            }
+
+            _wasForgotten = true;
+        }
+        catch (Exception exception)
+        {
+            NativeMmEventSource.Log.BackgroundPassFailed("end of a forgotten runtime", FailureText.Of(exception));
+        }
+
+        GC.ReRegisterForFinalize(this);
+    }
+
+    /// <summary>Frees everything, also the blocks that are still in use, and stops the background work. A second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// This is the shared runtime, or this is called from within a trim, such as by the reporting device, or a lease on an object of a pool is open. The
+    /// runtime stays as it is then.
+    /// </exception>
+    /// <exception cref="MemoryFaultException">The checked mode found a mistake that it throws for. Everything is freed before.</exception>
+    public void Dispose()
+    {
+        if (_isShared)
+        {
+            throw new InvalidOperationException("The shared runtime lives as long as the process and cannot be disposed.");
+        }
+
+        if (_reporter.IsReportingHere || _trimLock.IsHeldByCurrentThread)
+        {
+            throw new InvalidOperationException("A runtime cannot be disposed from within its own trim or by its reporting device: what would go is in use.");
+        }
+
+        foreach (ZsPool pool in Pools())
+        {
+            pool.ThrowIfLeased();
+        }
+
+        End(forgotten: false);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Ends everything, once. Each step may be repeated: when one throws, the next call begins again.</summary>
+    private void End(bool forgotten)
+    {
+        if (_endLock.IsHeldByCurrentThread)
+        {
+            // Somebody who is told of the end, such as a leak handler, ends it again.
+            return;
+        }
+
+        using (_endLock.EnterScope())
+        {
+            if (_hasEnded)
+            {
+                return;
+            }
+
+            // All who work are asked to stop before any is waited for.
+            _end.TryClose();
+            _meter?.Dispose();
+            _trimmer?.Stop();
+            _reporter.Close();
+            if (!forgotten)
+            {
+                _trimmer?.Dispose();
+            }
+
+            _end.AwaitEmpty();
+            foreach (ZsPool pool in Pools())
+            {
+                pool.Dispose();
+            }
+
+            ExceptionDispatchInfo? fault = ReleaseHeaps();
+            if (!forgotten)
+            {
+                _vmap?.Dispose();
+            }
+
+            ReleaseFrames();
+            _loadContext.Dispose();
+            _hasEnded = true;
+            fault?.Throw();
+        }
+    }
+
+    /// <summary>Releases the heaps, all of them, whatever one of them reports.</summary>
+    /// <returns>The first mistake that the checked mode threw for, or the first exception of a leak handler.</returns>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It is thrown when everything is released.")]
+    private ExceptionDispatchInfo? ReleaseHeaps()
+    {
+        ExceptionDispatchInfo? fault = null;
+        foreach (NativeHeap heap in _space.Heaps())
+        {
+            try
+            {
+                heap.Release();
+            }
+            catch (Exception exception)
+            {
+                fault ??= ExceptionDispatchInfo.Capture(exception);
+            }
+        }
+
+        return fault;
+    }
+
+    private void ReleaseFrames()
+    {
+        _space?.Dispose();
+        _frames?.Dispose();
+        _zone?.Dispose();
+    }
+
+    /// <summary>
+    /// Whether no block and no frame is in anybody's hands. Objects of pools do not count: a handle is worth nothing without its pool, which refers to the
+    /// runtime; a lease does.
+    /// </summary>
+    private bool IsUnused()
+    {
+        ulong owned = 0;
+        foreach (ZsPool pool in Pools())
+        {
+            if (pool.IsLeased)
+            {
+                return false;
+            }
+
+            owned += pool.IsDisposed ? 0 : (ulong)pool.GetTotalFrames();
+        }
+
+        foreach (NativeHeap heap in _space.Heaps())
+        {
+            if (heap.HasLiveBlocks(out ulong slabFrames))
+            {
+                return false;
+            }
+
+            owned += slabFrames;
+        }
+
+        FrameStatistics zone = _frames.GetStatistics();
+        return zone.AllocatedFrames == owned && zone.IsolatedFrames == 0;
+    }
+}
