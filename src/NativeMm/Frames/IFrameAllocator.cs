@@ -5,6 +5,7 @@ namespace NativeMm.Frames;
 /// <summary>
 /// Hands out blocks of <c>2ⁿ</c> page frames of one zone, naturally aligned. Thread-safe. Running out is a result, not an exception.
 /// </summary>
+/// <remarks>No other use may overlap <c>Dispose</c>. Afterwards those of the library throw <see cref="ObjectDisposedException"/>.</remarks>
 public interface IFrameAllocator : IDisposable
 {
     /// <summary>The zone whose frames these are.</summary>

@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
+using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Platform;
+using NativeMm.Primitives;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using NativeMm.Zsmalloc;
@@ -120,6 +122,40 @@ public sealed unsafe class RuntimeEndTests
         runtime.Dispose();
         Assert.True(first.IsDisposed && pool.IsDisposed);
         platform.AssertNothingLeaked();
+    }
+
+    [Theory]
+    [InlineData(FrameAllocatorKind.LockFree)]
+    [InlineData(FrameAllocatorKind.Buddy)]
+    public void Frames_of_a_runtime_that_ended_are_refused_and_not_touched(FrameAllocatorKind kind)
+    {
+        var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 1UL << 30, BackgroundTrim = false, FrameAllocator = kind });
+        IFrameAllocator frames = runtime.Frames;
+
+        // The last blocks of the zone: a pointer that became null plus their offset is nobody's.
+        var held = new Pfn[1];
+        while (frames.TryAllocate(Order.Max, FrameFlags.None, out Pfn last, out _))
+        {
+            held[0] = last;
+        }
+
+        runtime.Dispose();
+        uint cursor = 0;
+        foreach (Order order in new[] { Order.Zero, new Order(8), Order.Huge, Order.Max })
+        {
+            Assert.Throws<ObjectDisposedException>(() => frames.TryAllocate(order, FrameFlags.None, out _, out _));
+            Assert.Throws<ObjectDisposedException>(() => frames.AllocateBulk(order, FrameFlags.Zeroed, new Pfn[3]));
+            Assert.Throws<ObjectDisposedException>(() => frames.Free(held[0], order));
+            Assert.Throws<ObjectDisposedException>(() => frames.FreeBulk(held, order));
+            Assert.Throws<ObjectDisposedException>(() => frames.Isolate(order, new Pfn[3], ref cursor));
+            Assert.Throws<ObjectDisposedException>(() => frames.PutBack(held, order, FrameContent.Unknown));
+        }
+
+        Assert.Throws<ObjectDisposedException>(() => frames.Drain());
+        Assert.Throws<ObjectDisposedException>(() => frames.GetStatistics());
+        Assert.Throws<ObjectDisposedException>(frames.Validate);
+        Assert.Throws<ObjectDisposedException>(() => runtime.Migration.TryEmpty(new Pfn(0), out _));
+        Assert.Throws<ObjectDisposedException>(() => runtime.Reporter.ReportNow());
     }
 
     // In a method of its own: a lambda cannot be made where a lease is a local.

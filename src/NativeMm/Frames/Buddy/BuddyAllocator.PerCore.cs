@@ -7,7 +7,11 @@ namespace NativeMm.Frames;
 internal sealed unsafe partial class BuddyAllocator<TStatistics>
 {
     /// <inheritdoc/>
-    public ulong Drain() => DrainCores(onlyIdle: false);
+    public ulong Drain()
+    {
+        ThrowIfDisposed();
+        return DrainCores(onlyIdle: false);
+    }
 
     /// <inheritdoc/>
     public ulong DrainIdle() => DrainCores(onlyIdle: true);

@@ -9,6 +9,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <inheritdoc/>
     public FrameStatistics GetStatistics()
     {
+        ThrowIfDisposed();
         var blocks = new ulong[Order.Count];
         ulong perCore = CountPerCore();
         _lock.Enter();
@@ -42,6 +43,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <inheritdoc/>
     public void Validate()
     {
+        ThrowIfDisposed();
         ulong perCore = CountPerCore();
         Span<ulong> listed = stackalloc ulong[Order.Count * BuddyLists.Kinds];
         Span<ulong> frames = stackalloc ulong[(int)BlockState.Isolated + 1];

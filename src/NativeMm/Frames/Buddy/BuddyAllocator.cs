@@ -34,7 +34,6 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
 
     private readonly FrameZone _zone;
     private readonly PageFrame* _frames;
-    private readonly uint _frameCount;
     private readonly Watermarks _watermarks;
     private readonly bool _perCorePages;
     private readonly int _coreMask;
@@ -42,6 +41,9 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     private readonly uint _highMax;
     private readonly ShrinkerList _shrinkers = new();
     private readonly nuint _metadataBytes;
+
+    // 0 once disposed, so that no frame is one of this allocator: what is freed then is refused by the check that finds wrong numbers.
+    private uint _frameCount;
     private SpinLock<TStatistics> _lock;
     private BuddyLists* _lists;
     private PerCorePages* _cores;
@@ -97,6 +99,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     /// <inheritdoc/>
     public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
     {
+        ThrowIfDisposed();
         BlockKind kind = KindFor(flags);
         if (!TryTake(order.Value, kind, out frame, out FrameContent content)
             && !TryTakeDraining(order.Value, kind, out frame, out content))
@@ -136,6 +139,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     /// <inheritdoc/>
     public int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames)
     {
+        ThrowIfDisposed();
         BlockKind kind = KindFor(flags);
         int count = TakeMany(order, kind, flags, frames);
         while (count < frames.Length && TryAllocate(order, flags, out frames[count], out _))
@@ -151,6 +155,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     /// <remarks>When a block is not allocated, those before it in the span are free and those after it are not.</remarks>
     public void FreeBulk(ReadOnlySpan<Pfn> frames, Order order)
     {
+        ThrowIfDisposed();
         int good = 0;
         while (good < frames.Length && IsOpen(frames[good], order) && BuddyWord.TryFree(ref _frames[frames[good].Value].Block, order.Value))
         {
@@ -182,12 +187,15 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         if (_lists != null)
         {
             PlatformResult result = _zone.Platform.Release((nuint)_lists, _metadataBytes);
+            _frameCount = 0;
             _lists = null;
             _cores = null;
             _kinds = null;
             Invariant.Check(result.Succeeded, $"The platform refused to release the frame bookkeeping: {result}.");
         }
     }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_lists == null, typeof(BuddyFrameAllocator));
 
     private static BlockKind KindFor(FrameFlags flags) =>
         (flags & FrameFlags.Movable) != 0 ? BlockKind.Movable
@@ -216,6 +224,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void ThrowNotAllocated(Pfn frame, Order order)
     {
+        ThrowIfDisposed();
         if (!IsBlock(frame, order))
         {
             FrameFault.ThrowNotABlock(_zone, frame, order);

@@ -16,6 +16,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <inheritdoc/>
     public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
     {
+        ThrowIfDisposed();
         int o = order.Value;
         ref uint reservation = ref ReservationOfThisCore(KindFor(o, flags));
         var word = new ReservationWord(Atomic.LoadAcquire(ref reservation));

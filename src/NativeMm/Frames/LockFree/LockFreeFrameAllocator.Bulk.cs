@@ -9,6 +9,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <inheritdoc/>
     public int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames)
     {
+        ThrowIfDisposed();
         int count = 0;
         while (count < frames.Length)
         {
@@ -36,6 +37,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <remarks>When a block is not allocated, those before it in the span are free and those after it are not.</remarks>
     public void FreeBulk(ReadOnlySpan<Pfn> frames, Order order)
     {
+        ThrowIfDisposed();
         int at = 0;
         while (at < frames.Length)
         {

@@ -22,7 +22,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         int o = order.Value;
         if (frame.Value >= _frameCount || (frame.Value & ((1u << o) - 1)) != 0)
         {
-            FrameFault.ThrowNotABlock(_zone, frame, order);
+            ThrowNotABlock(frame, order);
         }
 
         if (o > BitmapRow.OrderMax)
@@ -49,7 +49,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         // A block that begins in the zone ends in it, but for order 10 in a zone of an odd number of children.
         if (_frameCount - frame.Value < order.Frames)
         {
-            FrameFault.ThrowNotABlock(_zone, frame, order);
+            ThrowNotABlock(frame, order);
         }
 
         if (order.Value >= HugeOrder)

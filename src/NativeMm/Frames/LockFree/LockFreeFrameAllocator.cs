@@ -32,6 +32,7 @@
 // Source       LLFree (USENIX ATC'23). Departures: no counter a tree, so a get and a put are two CAS each instead of three; granules; see
 //              docs/algorithms/lock-free-frames.md.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using NativeMm.Platform;
@@ -50,12 +51,14 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
 
     // Read by every operation, written by the constructor and Dispose alone.
     private readonly FrameZone _zone;
-    private readonly uint _frameCount;
     private readonly uint _childCount;
     private readonly uint _treeCount;
     private readonly int _coreMask;
     private readonly ShrinkerList _shrinkers = new();
     private readonly nuint _metadataBytes;
+
+    // 0 once disposed, so that no frame is one of this allocator: what is freed then is refused by the check that finds wrong numbers.
+    private uint _frameCount;
     private LockFreeState* _state;
     private CoreReservations* _cores;
     private FrameTree* _trees;
@@ -123,6 +126,7 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     /// <remarks>Reservations are advice and hold no frames, so that none move; the cores let go of their trees.</remarks>
     public ulong Drain()
     {
+        ThrowIfDisposed();
         for (int core = 0; core <= _coreMask; core++)
         {
             for (int kind = 0; kind < CoreReservations.Kinds; kind++)
@@ -140,12 +144,23 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
         if (_state != null)
         {
             PlatformResult result = _zone.Platform.Release((nuint)_state, _metadataBytes);
+            _frameCount = 0;
             _state = null;
             _cores = null;
             _trees = null;
             _rows = null;
             Diagnostics.Invariant.Check(result.Succeeded, $"The platform refused to release the frame bookkeeping: {result}.");
         }
+    }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_state == null, this);
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ThrowNotABlock(Pfn frame, Order order)
+    {
+        ThrowIfDisposed();
+        FrameFault.ThrowNotABlock(_zone, frame, order);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
