@@ -119,6 +119,10 @@ public sealed unsafe partial class NativeHeap : IDisposable
         {
             // Of all threads, only the one that finalizes can still come: its load context is gone.
             SharedHeapThread.t_cache = null;
+            if (ReferenceEquals(this, s_shared))
+            {
+                StackPages.End();
+            }
         }
         else
         {

@@ -138,6 +138,12 @@ internal static unsafe class StackPages
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static nuint* EntryOf(nuint here) => (nuint*)(s_table + (here / PageBytes % s_entries * EntryBytes));
 
+    /// <summary>
+    /// Gives the system's keys back, once the library's load context is gone and nobody can run its code any more. The table stays: a thread that is
+    /// ending at this moment may still clear a word of it.
+    /// </summary>
+    public static void End() => s_end?.Dispose();
+
     // A system that refuses the addresses keeps its threads by the thread-static pointer alone.
     private static nuint Reserve(nuint entries) =>
         SystemPlatform.Current.Reserve(entries * EntryBytes, SystemPlatform.Current.PageBytes, out nuint table).Succeeded ? table : 0;
