@@ -15,6 +15,7 @@ internal static class ScenarioTable
         ["heap-code"] = HeapCodeScenario.Run,
         ["heap-environment"] = HeapEnvironmentScenario.Run,
         ["heap-configure"] = HeapConfigureScenario.Run,
+        ["thread-exit"] = ThreadExitScenario.Run,
         ["heap-threads"] = HeapThreadsScenario.Run,
         ["vmap-mappings"] = VmapMappingsScenario.Run,
         ["vmap-touch"] = VmapTouchScenario.Run,

@@ -7,12 +7,13 @@ namespace NativeMm.Heap;
 /// Bump allocation for a heap's own structures, straight from the platform, so that they never share a page with user data. Nothing is given
 /// back before <see cref="Dispose"/>. Callers hold a lock of their own.
 /// </summary>
-internal sealed class MetadataArena(IMemoryPlatform platform) : IDisposable
+internal sealed unsafe class MetadataArena(IMemoryPlatform platform) : IDisposable
 {
     private const nuint ChunkBytes = 1 << 20;
     private const nuint Alignment = 128;
 
-    private readonly List<nuint> _chunks = [];
+    /// <summary>The newest chunk. Each begins with the address of the one before, so that the arena needs no managed memory.</summary>
+    private nuint _chunk;
     private nuint _next;
     private nuint _end;
 
@@ -20,11 +21,11 @@ internal sealed class MetadataArena(IMemoryPlatform platform) : IDisposable
     public ulong UsedBytes { get; private set; }
 
     /// <summary>Memory that reads as zero and lives as long as the arena, 128-byte aligned; 0 when the platform refuses.</summary>
-    /// <param name="bytes">At most 1 MiB.</param>
+    /// <param name="bytes">At most 1 MiB less 128 bytes.</param>
     public nuint Alloc(nuint bytes)
     {
         bytes = (bytes + Alignment - 1) & ~(Alignment - 1);
-        Invariant.Check(bytes <= ChunkBytes, $"A metadata request of {bytes} bytes is larger than a chunk.");
+        Invariant.Check(bytes <= ChunkBytes - Alignment, $"A metadata request of {bytes} bytes is larger than a chunk.");
         if (_end - _next < bytes && !TryAddChunk())
         {
             return 0;
@@ -39,13 +40,14 @@ internal sealed class MetadataArena(IMemoryPlatform platform) : IDisposable
     /// <summary>Gives everything back.</summary>
     public void Dispose()
     {
-        foreach (nuint chunk in _chunks)
+        while (_chunk != 0)
         {
-            PlatformResult result = platform.Release(chunk, ChunkBytes);
+            nuint before = *(nuint*)_chunk;
+            PlatformResult result = platform.Release(_chunk, ChunkBytes);
             Invariant.Check(result.Succeeded, $"The platform refused to release a metadata chunk: {result}.");
+            _chunk = before;
         }
 
-        _chunks.Clear();
         _next = 0;
         _end = 0;
     }
@@ -57,8 +59,9 @@ internal sealed class MetadataArena(IMemoryPlatform platform) : IDisposable
             return false;
         }
 
-        _chunks.Add(chunk);
-        _next = chunk;
+        *(nuint*)chunk = _chunk;
+        _chunk = chunk;
+        _next = chunk + Alignment;
         _end = chunk + ChunkBytes;
         return true;
     }

@@ -10,7 +10,10 @@ internal sealed unsafe class ThreadHeaps
     public static ThreadHeaps? t_others;
 
     private static readonly Lock s_lock = new();
-    private static readonly List<bool> s_slots = [];
+
+    /// <summary>Slots that were given back. It has room for all that were ever given out, so that giving one back needs no memory.</summary>
+    private static readonly Stack<int> s_free = [];
+    private static int s_given;
 
     private nint[] _caches = [];
 
@@ -29,15 +32,13 @@ internal sealed unsafe class ThreadHeaps
     {
         lock (s_lock)
         {
-            int free = s_slots.IndexOf(false);
-            if (free < 0)
+            if (s_free.TryPop(out int slot))
             {
-                free = s_slots.Count;
-                s_slots.Add(false);
+                return slot;
             }
 
-            s_slots[free] = true;
-            return free;
+            s_free.EnsureCapacity(s_given + 1);
+            return s_given++;
         }
     }
 
@@ -46,21 +47,40 @@ internal sealed unsafe class ThreadHeaps
     {
         lock (s_lock)
         {
-            s_slots[slot] = false;
+            s_free.Push(slot);
         }
     }
 
-    /// <summary>Puts a cache into a slot, or null to forget it. The owning thread, or a heap that is being disposed.</summary>
+    /// <summary>The calling thread's caches of other heaps, with room for a slot.</summary>
+    /// <exception cref="OutOfMemoryException">Managed memory is full. Nothing has changed.</exception>
+    public static ThreadHeaps ForThisThread(int slot)
+    {
+        ThreadHeaps heaps = t_others ??= new ThreadHeaps();
+        if (slot >= heaps._caches.Length)
+        {
+            heaps.Grow(Math.Max(slot + 1, heaps._caches.Length * 2));
+        }
+
+        return heaps;
+    }
+
+    /// <summary>Puts a cache into a slot that there is room for, or null to forget it. The owning thread, or a heap that is being disposed.</summary>
     public void Set(int slot, ThreadCache* cache)
     {
         lock (s_lock)
         {
-            if (slot >= _caches.Length)
-            {
-                Array.Resize(ref _caches, Math.Max(slot + 1, _caches.Length * 2));
-            }
-
             _caches[slot] = (nint)cache;
+        }
+    }
+
+    private void Grow(int length)
+    {
+        nint[] caches = new nint[length];
+        lock (s_lock)
+        {
+            // Under the lock: a heap that is being disposed takes its cache out of the array that counts.
+            _caches.CopyTo(caches, 0);
+            _caches = caches;
         }
     }
 }

@@ -90,7 +90,7 @@ public sealed partial class MemoryRuntime
             ObjectDisposedException.ThrowIf(_disposed, this);
             foreach (NativeHeap heap in _space.Heaps())
             {
-                heap.Validate();
+                heap.ValidateUnlessDisposed();
             }
 
             foreach (ZsPool pool in Pools().Where(pool => !pool.IsDisposed))
