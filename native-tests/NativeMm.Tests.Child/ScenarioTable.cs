@@ -16,6 +16,7 @@ internal static class ScenarioTable
         ["heap-environment"] = HeapEnvironmentScenario.Run,
         ["load-context"] = LoadContextScenario.Run,
         ["heap-configure"] = HeapConfigureScenario.Run,
+        ["thread-exit"] = ThreadExitScenario.Run,
         ["heap-threads"] = HeapThreadsScenario.Run,
         ["vmap-mappings"] = VmapMappingsScenario.Run,
         ["vmap-touch"] = VmapTouchScenario.Run,

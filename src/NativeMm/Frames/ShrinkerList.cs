@@ -8,6 +8,9 @@ namespace NativeMm.Frames;
 /// </summary>
 internal sealed class ShrinkerList
 {
+    [ThreadStatic]
+    private static bool t_isAsking;
+
     private SleepLock _writers;
     private IShrinker?[] _shrinkers = [];
 
@@ -47,37 +50,32 @@ internal sealed class ShrinkerList
         }
     }
 
-    /// <summary>Asks every shrinker once, until enough came back. The caller holds no lock.</summary>
+    /// <summary>The shrinkers as they are now, to be asked one after the other by <see cref="Ask"/>.</summary>
+    public IShrinker?[] Current => Atomic.LoadAcquire(ref _shrinkers);
+
+    /// <summary>Whether the calling thread is inside a shrinker: what that allocates must not ask the shrinkers again.</summary>
+    public static bool IsAskingHere => t_isAsking;
+
+    /// <summary>Asks one shrinker. The caller holds no lock and no guard: a shrinker may be the program's own, and do whatever it wants.</summary>
+    /// <param name="shrinker">Whom to ask.</param>
     /// <param name="framesWanted">How many frames the failing allocation needs.</param>
     /// <param name="deadline">When those who wait give up, by <see cref="Environment.TickCount64"/>.</param>
-    /// <returns>Whether anybody was asked, so that another try is worth it.</returns>
-    public bool Run(ulong framesWanted, long deadline)
+    /// <returns>How many frames it says that it gave back. They need not lie together, and others may have them by now.</returns>
+    public static ulong Ask(IShrinker shrinker, ulong framesWanted, long deadline)
     {
-        IShrinker?[] shrinkers = Atomic.LoadAcquire(ref _shrinkers);
-        ulong freed = 0;
-        bool anybody = false;
-        for (int i = 0; i < shrinkers.Length && freed < framesWanted; i++)
-        {
-            if (Atomic.LoadAcquire(ref shrinkers[i]) is { } shrinker)
-            {
-                anybody = true;
-                freed += Ask(shrinker, framesWanted, deadline);
-            }
-        }
-
-        return anybody;
-    }
-
-    /// <summary>Asks one. Without managed memory he cannot work: that frees nothing, and is no reason to fail for the allocation that asks.</summary>
-    private static ulong Ask(IShrinker shrinker, ulong framesWanted, long deadline)
-    {
+        t_isAsking = true;
         try
         {
             return shrinker is IPatientShrinker patient ? patient.Shrink(framesWanted, deadline) : shrinker.Shrink(framesWanted);
         }
         catch (OutOfMemoryException)
         {
+            // Without managed memory it cannot work: that frees nothing, and is no reason to fail for the allocation that asks.
             return 0;
+        }
+        finally
+        {
+            t_isAsking = false;
         }
     }
 }

@@ -7,4 +7,7 @@ internal readonly record struct BlockFault(BlockFaultKind Kind, nuint Address)
 {
     /// <summary>No mistake.</summary>
     public static readonly BlockFault None;
+
+    /// <summary>The first of two mistakes, if any: of many that one section finds, one is told.</summary>
+    public BlockFault Or(BlockFault later) => Kind == BlockFaultKind.None ? later : this;
 }

@@ -129,6 +129,7 @@ internal sealed unsafe partial class Depot
         }
 
         _slabs--;
+        _slabsFreed++;
         _setBits -= _geometry.Blocks;
         _space.FreeSlab(granule, _geometry.Order);
     }

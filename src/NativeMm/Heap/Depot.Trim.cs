@@ -7,7 +7,7 @@ internal sealed unsafe partial class Depot
     public DepotStatistics GetStatistics()
     {
         EnterLock();
-        var statistics = new DepotStatistics(_slabs, _setBits, (long)_batches * _geometry.BatchCount, _acquisitions, _contentions);
+        var statistics = new DepotStatistics(_slabs, _setBits, (long)_batches * _geometry.BatchCount, _slabsFreed, _acquisitions, _contentions);
         _lock.Exit();
         return statistics;
     }
@@ -61,12 +61,24 @@ internal sealed unsafe partial class Depot
         _lock.Exit();
     }
 
+    /// <summary>Whether a block lies in a batch at this moment.</summary>
+    public bool IsBatched(nuint block)
+    {
+        EnterLock();
+        bool found = _stock.AsSpan(0, _batches * _geometry.BatchCount).Contains(block);
+        _lock.Exit();
+        return found;
+    }
+
     /// <summary>The blocks that lie in batches at this moment. For checks at rest.</summary>
     public nuint[] BatchedBlocks()
     {
+        // Nothing is allocated under the lock.
+        nuint[] blocks = new nuint[_geometry.StockedBatches * _geometry.BatchCount];
         EnterLock();
-        nuint[] blocks = _stock.AsSpan(0, _batches * _geometry.BatchCount).ToArray();
+        int count = _batches * _geometry.BatchCount;
+        _stock.AsSpan(0, count).CopyTo(blocks);
         _lock.Exit();
-        return blocks;
+        return blocks[..count];
     }
 }

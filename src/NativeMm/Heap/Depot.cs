@@ -3,8 +3,8 @@
 //              Only the first two are known here; the bit of a block in one of the others is clear.
 // Ownership    everything below _lock, except the geometry. Slabs with at least one set bit are listed, the oldest first.
 // Equation     slabs × blocks a slab = set bits + blocks in batches + blocks outside (magazines and users).
-// Progress     blocking, but no lock is held over a call to the frame allocator that could wait for anybody: a new slab is made before
-//              the lock is taken. Lock order: a thread cache's guard → a depot's lock; never two of a kind.
+// Progress     blocking, but no lock and no guard is held over a call to the frame allocator that could wait for anybody: a new slab is made
+//              before the lock is taken. Lock order: a thread cache's guard → a depot's lock; never two depots.
 // Source       depot and magazines: Bonwick and Adams 2001. Out-of-band bitmaps keep free blocks untouched.
 
 using System.Numerics;
@@ -32,6 +32,7 @@ internal sealed unsafe partial class Depot
     private nuint[]? _stock;
     private int _slabs;
     private long _setBits;
+    private long _slabsFreed;
     private uint _pass = 1;
     private long _acquisitions;
     private long _contentions;
@@ -54,36 +55,44 @@ internal sealed unsafe partial class Depot
     /// <summary>How often the lock was taken. Read without it, so the newest may be missing.</summary>
     public long Acquisitions => Atomic.LoadAcquire(in _acquisitions);
 
-    /// <summary>Takes blocks out: full batches if they lie here, then from the slabs; from a new slab only if there was nothing.</summary>
+    /// <summary>Takes blocks out that lie here: full batches, then from the slabs. Asks nobody for frames, so the caller may hold a guard.</summary>
     /// <param name="into">Any number; filled from the front, to be used from the back: lowest addresses last.</param>
-    /// <returns>How many; 0 when there are no frames left.</returns>
+    /// <returns>How many; 0 when nothing lies here: <see cref="TryGrow"/> may help.</returns>
     public int Take(Span<nuint> into)
     {
         EnterLock();
         int got = TakeLocked(into);
         _lock.Exit();
-        return got != 0 || !TryGrow() ? got : TakeAfterGrowth(into);
+        return got;
     }
 
-    /// <summary>Takes one block from a slab, the untouched ones first.</summary>
+    /// <summary>Takes one block from a slab, the untouched ones first. The caller holds no guard and no lock.</summary>
     /// <param name="block">Its address.</param>
     /// <param name="knownZero">Whether it reads as zero.</param>
     /// <returns>False when there are no frames left.</returns>
     public bool TryTakeOne(out nuint block, out bool knownZero)
     {
-        do
+        bool mayHaveMore = true;
+        while (!TryTakeOneHere(out block, out knownZero))
         {
-            EnterLock();
-            bool found = TryTakeOneLocked(out block, out knownZero);
-            _lock.Exit();
-            if (found)
+            if (!mayHaveMore)
             {
-                return true;
+                return false;
             }
-        }
-        while (TryGrow());
 
-        return false;
+            // Without frames it is worth another look all the same: the shrinkers sent blocks home.
+            mayHaveMore = TryGrow();
+        }
+
+        return true;
+    }
+
+    private bool TryTakeOneHere(out nuint block, out bool knownZero)
+    {
+        EnterLock();
+        bool found = TryTakeOneLocked(out block, out knownZero);
+        _lock.Exit();
+        return found;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -116,20 +125,6 @@ internal sealed unsafe partial class Depot
 
         _batchesLow = Math.Min(_batchesLow, _batches);
         return got + GatherLocked(into[got..]);
-    }
-
-    private int TakeAfterGrowth(Span<nuint> into)
-    {
-        int got;
-        do
-        {
-            EnterLock();
-            got = TakeLocked(into);
-            _lock.Exit();
-        }
-        while (got == 0 && TryGrow());
-
-        return got;
     }
 
     private int GatherLocked(Span<nuint> into)
@@ -226,9 +221,9 @@ internal sealed unsafe partial class Depot
         }
     }
 
-    /// <summary>Lists a new slab.</summary>
+    /// <summary>Lists a new slab. It asks for frames, and before there are none the shrinkers: the caller holds no guard and no lock.</summary>
     /// <returns>False when there are no frames left.</returns>
-    internal bool TryGrow()
+    public bool TryGrow()
     {
         if (!_space.TryAllocateSlab(_class, _tag, out uint granule))
         {

@@ -42,10 +42,10 @@ internal sealed unsafe class MetadataArena(IMemoryPlatform platform) : IDisposab
     {
         while (_newest != 0)
         {
-            nuint chunk = _newest;
-            _newest = *(nuint*)chunk;
-            PlatformResult result = platform.Release(chunk, ChunkBytes);
+            nuint before = *(nuint*)_newest;
+            PlatformResult result = platform.Release(_newest, ChunkBytes);
             Invariant.Check(result.Succeeded, $"The platform refused to release a metadata chunk: {result}.");
+            _newest = before;
         }
 
         _next = 0;

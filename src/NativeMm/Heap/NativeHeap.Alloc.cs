@@ -138,19 +138,46 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
-    /// <summary>After a refused pop: fills the magazine from the depot and takes one.</summary>
+    /// <summary>
+    /// After a refused pop: fills the magazine from the depot and takes one. Frames are asked for with no lock and no guard held: shrinkers may
+    /// empty this very cache then, and a program's own shrinker may free blocks into it.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* TryAllocRefill(ThreadCache* cache, nuint sizeClass, nuint byteCount)
     {
+        nuint block = RefillFromDepot(cache, sizeClass, afterRefusal: true, out int count);
+        bool mayHaveMore = true;
+        while (block == 0 && mayHaveMore)
+        {
+            // Without frames it is worth another look all the same: the shrinkers sent blocks home, and others may have freed some.
+            mayHaveMore = _depots[sizeClass].TryGrow();
+            block = RefillFromDepot(cache, sizeClass, afterRefusal: false, out count);
+        }
+
+        return _sampled is null ? (void*)block : AllocSampled(cache, sizeClass, byteCount, block, count);
+    }
+
+    /// <summary>Takes a block of those that lie in the magazine, or else in the depot, which then fills the magazine.</summary>
+    /// <returns>The block; 0 when there is none in either.</returns>
+    private nuint RefillFromDepot(ThreadCache* cache, nuint sizeClass, bool afterRefusal, out int count)
+    {
         Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
         Depot depot = _depots[sizeClass];
-        cache->Guard.Enter();
-        magazine.PopRefused();
         nuint block = 0;
-        int count = magazine.Normalize().Length;
+        cache->Guard.Enter();
+        if (afterRefusal)
+        {
+            magazine.PopRefused();
+        }
+
+        count = magazine.Normalize().Length;
         if (count == 0)
         {
-            EarnCapacity(cache, sizeClass);
+            if (afterRefusal)
+            {
+                EarnCapacity(cache, sizeClass);
+            }
+
             count = depot.Take(magazine.HasSlots
                 ? magazine.Slots(Math.Max(depot.Geometry.BatchCount, magazine.Capacity / 2))
                 : new Span<nuint>(&block, 1));
@@ -163,14 +190,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         cache->Guard.Exit();
-        if (block == 0)
-        {
-            // The shrinkers could not get at this thread's own cache as long as its guard was held.
-            Shrink();
-            depot.TryTakeOne(out block, out _);
-        }
-
-        return _sampled is null ? (void*)block : AllocSampled(cache, sizeClass, byteCount, block, count);
+        return block;
     }
 
     /// <summary><see cref="Alloc(nuint)"/> of a heap that is not the shared one.</summary>

@@ -100,22 +100,39 @@ public sealed unsafe partial class NativeHeap
             return _checked.Owns(block);
         }
 
-        return BlockBytesOf((nuint)block) != 0 && !(_space.Contains((nuint)block) && IsCached((nuint)block));
+        // A trim pass has blocks in its hands that are neither in use nor free anywhere.
+        using (_upkeepLock.EnterScope())
+        {
+            return !_disposed && BlockBytesOf((nuint)block) != 0 && !(_space.Contains((nuint)block) && IsCachedLocked((nuint)block));
+        }
     }
 
-    /// <summary>Whether a block of a slab lies in a thread's magazine or in a batch.</summary>
-    private bool IsCached(nuint block)
+    /// <summary>Whether a block of a slab lies in a thread's magazine or in a batch. Under the upkeep lock.</summary>
+    private bool IsCachedLocked(nuint block)
     {
         nuint sizeClass = _space.WordOf(block) ^ _tag;
-        foreach (nint cache in _caches.Snapshot())
+        if (sizeClass >= SizeClass.Count || _depots[sizeClass].IsBatched(block))
         {
-            if (ThreadCache.MagazineOf((ThreadCache*)cache, sizeClass).Contains(block))
+            return true;
+        }
+
+        for (int i = 0; ; i++)
+        {
+            ThreadCache* cache = _caches.At(i);
+            if (cache == null)
+            {
+                return false;
+            }
+
+            // Under the guard no magazine gets other slots while they are read; its owner may push and pop all the same.
+            cache->Guard.Enter();
+            bool contains = ThreadCache.MagazineOf(cache, sizeClass).Contains(block);
+            cache->Guard.Exit();
+            if (contains)
             {
                 return true;
             }
         }
-
-        return _depots[sizeClass].BatchedBlocks().Contains(block);
     }
 
     /// <summary><see cref="Free"/> of a heap that is not the shared one.</summary>
@@ -156,7 +173,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         ThreadCache* cache = CurrentCache();
-        cache = cache != null ? cache : AttachCache();
+        cache = cache != null ? cache : TryAttachCache();
         if (cache == null)
         {
             FreeWithoutCache((nuint)block);
@@ -171,6 +188,19 @@ public sealed unsafe partial class NativeHeap
         else if (_space.Contains((nuint)block) || !TryFreeOutside((nuint)block))
         {
             throw Fault((nuint)block);
+        }
+    }
+
+    /// <summary>A cache for the thread, or null when the system has no memory for one, or managed memory is full.</summary>
+    private ThreadCache* TryAttachCache()
+    {
+        try
+        {
+            return AttachCache();
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
         }
     }
 

@@ -58,9 +58,10 @@ public sealed unsafe partial class NativeHeap
 
         _sampled.CallForRefills();
         _classToCall++;
-        foreach (nint cache in _caches.Snapshot())
+        ThreadCache* cache;
+        for (int i = 0; (cache = _caches.At(i)) != null; i++)
         {
-            EmptyOneMagazine((ThreadCache*)cache, _classToCall);
+            EmptyOneMagazine(cache, _classToCall);
         }
     }
 

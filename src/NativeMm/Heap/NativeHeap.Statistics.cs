@@ -21,66 +21,125 @@ public sealed unsafe partial class NativeHeap
 
     private HeapStatistics CountLocked()
     {
-        nint[] caches = _caches.Snapshot();
+        Span<long> cached = stackalloc long[SizeClass.Count];
+        cached.Clear();
+        int caches = CountCachedLocked(cached);
         var classes = new List<HeapClassStatistics>();
         for (int i = 0; i < _depots.Length; i++)
         {
-            long cached = 0;
-            foreach (nint cache in caches)
-            {
-                cached += ThreadCache.MagazineOf((ThreadCache*)cache, (nuint)i).Count;
-            }
-
             DepotStatistics depot = _depots[i].GetStatistics();
             if (depot.Slabs != 0)
             {
-                classes.Add(ClassStatistics(i, depot, cached));
+                classes.Add(ClassStatistics(i, depot, cached[i]));
             }
         }
 
         (ulong largeBytes, long largeBlocks, ulong retainedBytes) = _large.Statistics;
         (long guardedBlocks, ulong guardedBytes) = _sampled?.CountLive() ?? default;
+        return new HeapStatistics
+        {
+            Name = Name,
+            Classes = classes,
+            LargeBlocks = largeBlocks,
+            LargeBytes = largeBytes,
+            LargeRetainedBytes = retainedBytes,
+            GuardedBlocks = guardedBlocks,
+            GuardedBytes = guardedBytes,
+            MetadataBytes = MetadataBytes(),
+            ThreadCaches = caches,
+            ThreadCachesAdopted = _caches.Adopted,
+        };
+    }
+
+    /// <summary>Adds up the blocks of each class in all magazines. Under the upkeep lock.</summary>
+    /// <returns>How many caches there are.</returns>
+    private int CountCachedLocked(Span<long> cached)
+    {
+        for (int i = 0; ; i++)
+        {
+            ThreadCache* cache = _caches.At(i);
+            if (cache == null)
+            {
+                return i;
+            }
+
+            // Under the guard no magazine gets other slots; its owner may push and pop all the same.
+            cache->Guard.Enter();
+            for (int sizeClass = 0; sizeClass < cached.Length; sizeClass++)
+            {
+                cached[sizeClass] += ThreadCache.MagazineOf(cache, (nuint)sizeClass).Count;
+            }
+
+            cache->Guard.Exit();
+        }
+    }
+
+    private ulong MetadataBytes()
+    {
         using (_metadataLock.EnterScope())
         {
-            return new HeapStatistics
-            {
-                Name = Name,
-                Classes = classes,
-                LargeBlocks = largeBlocks,
-                LargeBytes = largeBytes,
-                LargeRetainedBytes = retainedBytes,
-                GuardedBlocks = guardedBlocks,
-                GuardedBytes = guardedBytes,
-                MetadataBytes = _metadata.UsedBytes,
-                ThreadCaches = caches.Length,
-                ThreadCachesAdopted = _caches.Adopted,
-            };
+            return _metadata.UsedBytes;
         }
     }
 
     /// <summary>
     /// Checks every structure and, for each class, the accounting equation: blocks of all slabs = free in slabs + in batches + in thread
-    /// caches + in use, where every cached block is a valid one that no other place has. Call it at rest.
+    /// caches + in use, where every cached block is a valid one that no other place has. Call it when no thread uses the heap; it waits for trim
+    /// passes, and they for it.
     /// </summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
     /// <exception cref="MemoryFaultException">Bytes beside a checked or guarded block were written.</exception>
     public void Validate()
     {
         ThrowIfDisposed();
-        nint[] caches = _caches.Snapshot();
-        for (int i = 0; i < _depots.Length; i++)
+        bool isThere = ValidateUnlessDisposed();
+        ObjectDisposedException.ThrowIf(!isThere, this);
+    }
+
+    /// <summary><see cref="Validate"/> for a caller that found the heap in a list; false when it is gone by now.</summary>
+    internal bool ValidateUnlessDisposed()
+    {
+        using (_upkeepLock.EnterScope())
         {
-            var outside = new List<nuint>(_depots[i].BatchedBlocks());
-            foreach (nint cache in caches)
+            if (_disposed)
             {
-                ThreadCache.MagazineOf((ThreadCache*)cache, (nuint)i).CopyTo(outside);
+                return false;
             }
 
-            _depots[i].Validate(outside);
+            ValidateLocked();
         }
 
         _checked?.Validate();
         _sampled?.Validate();
+        return true;
+    }
+
+    private void ValidateLocked()
+    {
+        var outside = new List<nuint>[_depots.Length];
+        for (int i = 0; i < outside.Length; i++)
+        {
+            outside[i] = [.. _depots[i].BatchedBlocks()];
+        }
+
+        for (int i = 0; ; i++)
+        {
+            ThreadCache* cache = _caches.At(i);
+            if (cache == null)
+            {
+                break;
+            }
+
+            for (int sizeClass = 0; sizeClass < outside.Length; sizeClass++)
+            {
+                ThreadCache.MagazineOf(cache, (nuint)sizeClass).CopyTo(outside[sizeClass]);
+            }
+        }
+
+        for (int i = 0; i < outside.Length; i++)
+        {
+            _depots[i].Validate(outside[i]);
+        }
     }
 
     private HeapClassStatistics ClassStatistics(int sizeClass, DepotStatistics depot, long cached)

@@ -23,6 +23,8 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
     /// <summary><see cref="Trim"/> for a caller that found the heap in a list: it may be gone by now, and then there is nothing to do.</summary>
     internal ulong TrimUnlessDisposed()
     {
+        ulong bytes = 0;
+        BlockFault fault;
         using (_upkeepLock.EnterScope())
         {
             if (_disposed)
@@ -30,16 +32,17 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
                 return 0;
             }
 
-            EmptyThreadCaches(onlyIdle: false);
-            ulong bytes = _large.Trim(long.MaxValue);
+            fault = EmptyThreadCaches(onlyIdle: false);
+            bytes += _large.Trim(long.MaxValue);
             foreach (Depot depot in _depots)
             {
-                ReportIfFault(depot.TrimBatches(all: true));
+                fault = fault.Or(depot.TrimBatches(all: true));
                 bytes += depot.DiscardUnusedPages(0);
             }
-
-            return bytes;
         }
+
+        ReportIfFault(fault);
+        return bytes;
     }
 
     /// <summary>
@@ -49,6 +52,8 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
     /// <returns>Bytes given back to the operating system.</returns>
     internal ulong TrimIdle(TimeSpan purgeDelay)
     {
+        ulong bytes = 0;
+        BlockFault fault;
         using (_upkeepLock.EnterScope())
         {
             if (_disposed)
@@ -61,29 +66,31 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
                 return 0;
             }
 
-            EmptyThreadCaches(onlyIdle: true);
+            fault = EmptyThreadCaches(onlyIdle: true);
             CallForSamples();
-            ulong bytes = _large.Trim(Environment.TickCount64 - (long)purgeDelay.TotalMilliseconds);
+            bytes += _large.Trim(Environment.TickCount64 - (long)purgeDelay.TotalMilliseconds);
             foreach (Depot depot in _depots)
             {
-                ReportIfFault(depot.TrimBatches(all: false));
+                fault = fault.Or(depot.TrimBatches(all: false));
                 bytes += depot.DiscardUnusedPages(RestingPasses);
             }
 
             SettleLocked(bytes);
-            return bytes;
         }
+
+        ReportIfFault(fault);
+        return bytes;
     }
 
     /// <inheritdoc/>
-    ulong Frames.IShrinker.Shrink(ulong framesWanted) => Shrink();
-
-    /// <summary>
-    /// Sends all cached blocks home, except those of caches whose guard is held. The caller may hold its own cache's guard: nobody waits for
-    /// a guard while he holds the upkeep lock.
-    /// </summary>
-    private ulong Shrink()
+    /// <remarks>
+    /// Sends all cached blocks home. Whoever holds a guard asks nobody for memory, so each of them can be waited for: a cache whose owner lost its
+    /// core in a refill may hold most of the zone.
+    /// </remarks>
+    ulong Frames.IShrinker.Shrink(ulong framesWanted)
     {
+        ulong frames;
+        BlockFault fault;
         using (_upkeepLock.EnterScope())
         {
             if (_disposed)
@@ -91,69 +98,27 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
                 return 0;
             }
 
-            ulong before = SlabFrames();
-            EmptyThreadCaches(onlyIdle: false);
+            ulong before = FramesFreed();
+            fault = EmptyThreadCaches(onlyIdle: false);
             foreach (Depot depot in _depots)
             {
-                ReportIfFault(depot.TrimBatches(all: true));
+                fault = fault.Or(depot.TrimBatches(all: true));
             }
 
-            ulong after = SlabFrames();
-            return before > after ? before - after : 0;
-        }
-    }
-
-    private void EmptyThreadCaches(bool onlyIdle)
-    {
-        foreach (nint cache in _caches.Snapshot())
-        {
-            EmptyThreadCache((ThreadCache*)cache, onlyIdle);
-        }
-    }
-
-    private void EmptyThreadCache(ThreadCache* cache, bool onlyIdle)
-    {
-        if (!cache->Guard.TryEnter())
-        {
-            return;
+            frames = FramesFreed() - before;
         }
 
-        Span<MagazineTheft> thefts = stackalloc MagazineTheft[SizeClass.Count];
-        bool any = false;
-        BlockFault fault = BlockFault.None;
-        for (int i = 0; i < SizeClass.Count; i++)
-        {
-            Magazine magazine = ThreadCache.MagazineOf(cache, (nuint)i);
-            bool rests = !onlyIdle || ThreadCache.RestsSinceLastLook(cache, i);
-            bool wanted = rests && magazine.Count > 0;
-            ThreadCache.AllowanceOf(cache, (nuint)i).HasRested |= rests;
-            thefts[i] = wanted ? magazine.StealBegin() : default;
-            any |= wanted;
-        }
-
-        if (any)
-        {
-            Atomic.ProcessWideFence();
-            for (int i = 0; i < SizeClass.Count; i++)
-            {
-                if (thefts[i] != default)
-                {
-                    BlockFault found = _depots[i].PutHome(ThreadCache.MagazineOf(cache, (nuint)i).StealEnd(thefts[i]));
-                    fault = fault.Kind == BlockFaultKind.None ? found : fault;
-                }
-            }
-        }
-
-        cache->Guard.Exit();
         ReportIfFault(fault);
+        return frames;
     }
 
-    private ulong SlabFrames()
+    /// <summary>Frames of all slabs that ended so far. It only grows, so that what others take meanwhile does not hide what came back.</summary>
+    private ulong FramesFreed()
     {
         ulong frames = 0;
         foreach (Depot depot in _depots)
         {
-            frames += (ulong)depot.GetStatistics().Slabs * depot.Geometry.Order.Frames;
+            frames += (ulong)depot.GetStatistics().SlabsFreed * depot.Geometry.Order.Frames;
         }
 
         return frames;

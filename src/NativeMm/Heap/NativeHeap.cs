@@ -151,7 +151,15 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private ThreadCache* AttachCache()
     {
         ThrowIfDisposed();
-        return _caches.Attach(_makeCache);
+        try
+        {
+            return _caches.Attach(_makeCache);
+        }
+        catch (OutOfMemoryException)
+        {
+            // A free attaches as well, and must not fail for lack of managed memory: then there is no cache, as without native memory.
+            return null;
+        }
     }
 
     private nint MakeCache()

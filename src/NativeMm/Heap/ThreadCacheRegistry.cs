@@ -1,12 +1,21 @@
-// Purpose      knows every thread cache of one heap, finds those whose threads died, and lets anybody empty those whose threads idle.
-// States       an entry's thread: alive → dead (Thread.IsAlive turns false once and for ever) → adopted by another thread.
-// Ownership    the list and each entry's thread under _lock; a cache's hit path by its living thread; the rest of a cache under its guard.
-// Ordering     [R1] a thread is seen dead only after its last instruction in managed code; the full fence behind the observation orders
-//              everything that follows after everything that the dead thread wrote.
-// Progress     nothing waits for a finalizer or a garbage collection: attaching a thread looks at a few entries, a trim pass at all.
+// Purpose      knows every thread cache of one heap, finds those whose threads are gone, and lets anybody empty those whose threads idle.
+// States       an entry: owned → gone (nothing can reach the cache through its owner any more) → owned by another thread.
+//              Entries that were found gone have no owner and lie in _gone.
+// Transitions  owned → gone by whoever looks, under _lock: an attaching thread at the newest few, and at all when as many threads came since
+//              the last look as make a quarter of the entries; a trim pass at all. gone → owned by an attaching thread, under _lock.
+// Ownership    lists and entries under _lock; a cache's hit path by the thread that owns it; the rest of a cache under its guard.
+// Ordering     [R1] a thread is seen gone only after its last instruction; the full fence behind the observation orders everything that
+//              follows after everything that it wrote.
+// Reuse        The pointer to a cache of the shared heap is a plain word in the thread's own block. It is still there when .NET has let go of the
+//              thread and native destructors call managed code, so such a cache is gone only when the system has no such thread any more. Other
+//              heaps are reached through a reference (ThreadHeaps), which .NET drops with its thread: there it suffices that .NET let go.
+//              The number of a system thread may be given to another one: the cache then waits until that one is gone as well, unless it comes
+//              here itself, which proves the first one gone.
+// Progress     nothing waits for a finalizer or a garbage collection, and nothing allocates managed memory but Attach, before it changes anything.
 // Source       decision 0002: dead threads are found by asking, not by finalizers.
 
 using NativeMm.Diagnostics;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -14,11 +23,15 @@ namespace NativeMm.Heap;
 /// <summary>The thread caches of one heap. Thread-safe.</summary>
 internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
 {
-    private const int ProbesPerAttach = 4;
+    /// <summary>Entries that an attaching thread looks at: short threads that come one after the other leave theirs among the newest.</summary>
+    private const int NewestCount = 8;
 
     private SleepLock _lock;
     private readonly List<Entry> _entries = [];
-    private int _cursor;
+    private readonly Stack<Entry> _gone = [];
+    private readonly Entry?[] _newest = new Entry?[NewestCount];
+    private int _attached;
+    private int _sweptAt;
 
     /// <summary>Caches that exist, in use or not.</summary>
     public int Count
@@ -35,79 +48,56 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
     /// <summary>Caches taken over from dead threads.</summary>
     public long Adopted { get; private set; }
 
-    /// <summary>Gives the calling thread a cache: a dead thread's, with the blocks that lie in it, or a new one.</summary>
+    /// <summary>Gives the calling thread a cache: that of a thread that is gone, with the blocks that lie in it, or a new one.</summary>
     /// <param name="make">Makes a new cache, or null when there is no memory.</param>
-    /// <remarks>A free attaches as well, and must not fail for lack of managed memory: then there is no cache, as without native memory.</remarks>
+    /// <exception cref="OutOfMemoryException">Managed memory is full. Nothing has changed.</exception>
     public ThreadCache* Attach(Func<nint> make)
     {
-        ThreadCache* cache;
+        OwnerThread thread = OwnerThread.Current;
+        ThreadHeaps? heaps = isShared ? null : ThreadHeaps.ForThisThread(slot);
+        var fresh = new Entry();
+        Entry? entry;
         bool isAdopted;
-        try
+        using (_lock.EnterScope())
         {
-            cache = AttachUnderLock(make, out isAdopted);
-        }
-        catch (OutOfMemoryException)
-        {
-            return null;
+            entry = TakeGone(thread);
+            isAdopted = entry is not null;
+            entry ??= Make(fresh, make);
+            if (entry is null)
+            {
+                return null;
+            }
+
+            entry.Owner = thread;
+            entry.Heaps = heaps;
+            _newest[_attached++ % NewestCount] = entry;
+            Adopted += isAdopted ? 1 : 0;
         }
 
+        Publish(heaps, entry.Cache);
         if (isAdopted)
         {
             NativeMmEventSource.Log.DeadThreadAdopted("thread cache", ThreadCache.Bytes);
         }
 
-        return cache;
+        return entry.Cache;
     }
 
-    private ThreadCache* AttachUnderLock(Func<nint> make, out bool isAdopted)
+    /// <summary>Finds out which threads are gone, and lets go of them.</summary>
+    public void Sweep()
     {
-        // Whatever needs managed memory comes first: from the cache on nothing may fail.
-        Thread self = Thread.CurrentThread;
-        ThreadHeaps? heaps = isShared ? null : ThreadHeaps.t_others ??= new ThreadHeaps();
-        heaps?.EnsureSlot(slot);
-        isAdopted = false;
         using (_lock.EnterScope())
         {
-            Entry? entry = FindDead();
-            if (entry is null)
-            {
-                _entries.EnsureCapacity(_entries.Count + 1);
-                var added = new Entry();
-                added.Cache = (ThreadCache*)make();
-                if (added.Cache == null)
-                {
-                    return null;
-                }
-
-                entry = added;
-                _entries.Add(entry);
-            }
-            else
-            {
-                Adopted++;
-                isAdopted = true;
-            }
-
-            entry.Thread = self;
-            entry.Heaps = heaps;
-            Publish(heaps, entry.Cache);
-            return entry.Cache;
+            SweepLocked(askSystem: false);
         }
     }
 
-    /// <summary>Copies the list of caches. Those of dead threads let go of their thread on the way.</summary>
-    public nint[] Snapshot()
+    /// <summary>The cache at a place in the list, which only grows and keeps its order; null behind the end.</summary>
+    public ThreadCache* At(int index)
     {
         using (_lock.EnterScope())
         {
-            var caches = new nint[_entries.Count];
-            for (int i = 0; i < caches.Length; i++)
-            {
-                _ = IsDead(_entries[i]);
-                caches[i] = (nint)_entries[i].Cache;
-            }
-
-            return caches;
+            return index < _entries.Count ? _entries[index].Cache : null;
         }
     }
 
@@ -137,20 +127,9 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
             }
 
             _entries.Clear();
+            _gone.Clear();
+            Array.Clear(_newest);
         }
-    }
-
-    private static bool IsDead(Entry entry)
-    {
-        if (entry.Thread is { IsAlive: true })
-        {
-            return false;
-        }
-
-        Atomic.FullFence(); // [R1]
-        entry.Thread = null;
-        entry.Heaps = null;
-        return true;
     }
 
     private void Publish(ThreadHeaps? heaps, ThreadCache* cache)
@@ -165,26 +144,87 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
         }
     }
 
-    private Entry? FindDead()
+    private Entry? Make(Entry fresh, Func<nint> make)
     {
-        int probes = Math.Min(ProbesPerAttach, _entries.Count);
-        for (int i = 0; i < probes; i++)
+        // Room first: what follows must not fail half-way, and a sweep must not need memory.
+        _entries.EnsureCapacity(_entries.Count + 1);
+        _gone.EnsureCapacity(_entries.Count + 1);
+        fresh.Cache = (ThreadCache*)make();
+        if (fresh.Cache == null)
         {
-            _cursor = _cursor + 1 < _entries.Count ? _cursor + 1 : 0;
-            if (IsDead(_entries[_cursor]))
+            return null;
+        }
+
+        _entries.Add(fresh);
+        return fresh;
+    }
+
+    private Entry? TakeGone(OwnerThread taker)
+    {
+        if (_gone.TryPop(out Entry? known))
+        {
+            return known;
+        }
+
+        foreach (Entry? entry in _newest)
+        {
+            if (entry is { Owner: { } owner } && (owner.HasNumberOf(taker) || IsGone(owner, askSystem: false)))
             {
-                return _entries[_cursor];
+                if (TryLetGo(entry))
+                {
+                    return entry;
+                }
             }
         }
 
-        return null;
+        // At most a few looks for each thread that comes, and at most a quarter more caches than threads.
+        if (_attached - _sweptAt > _entries.Count / 4)
+        {
+            SweepLocked(askSystem: true);
+        }
+
+        return _gone.TryPop(out known) ? known : null;
+    }
+
+    private void SweepLocked(bool askSystem)
+    {
+        _sweptAt = _attached;
+        foreach (Entry entry in _entries)
+        {
+            if (entry.Owner is { } owner && IsGone(owner, askSystem))
+            {
+                if (TryLetGo(entry))
+                {
+                    _gone.Push(entry);
+                }
+            }
+        }
+    }
+
+    /// <summary>Whether nothing can reach a cache through its owner any more.</summary>
+    /// <param name="owner">The owner.</param>
+    /// <param name="askSystem">
+    /// Whether to ask the system even about threads that .NET knows: one that it came to know again in a native destructor stays known for ever.
+    /// </param>
+    private bool IsGone(OwnerThread owner, bool askSystem) => isShared
+        ? (askSystem || owner.HasLeft) && owner.IsGone
+        : owner.HasLeft || (askSystem && owner.IsGone);
+
+    /// <summary>Takes a cache from an owner that is gone.</summary>
+    /// <returns>Whether it may get another one. It must not when a page of a stack still leads to it; then it is only ever emptied.</returns>
+    private bool TryLetGo(Entry entry)
+    {
+        Atomic.FullFence(); // [R1]
+        entry.Owner = null;
+        entry.Heaps = null;
+        return !isShared || StackPages.Forget(entry.Cache);
     }
 
     private sealed class Entry
     {
         public ThreadCache* Cache { get; set; }
 
-        public Thread? Thread { get; set; }
+        public OwnerThread? Owner { get; set; }
 
         public ThreadHeaps? Heaps { get; set; }
     }

@@ -12,7 +12,10 @@ internal sealed unsafe class ThreadHeaps
     public static ThreadHeaps? t_others;
 
     private static SleepLock s_lock;
-    private static readonly List<bool> s_slots = [];
+
+    /// <summary>Slots that were given back. It has room for all that were ever given out, so that giving one back needs no memory.</summary>
+    private static readonly Stack<int> s_free = [];
+    private static int s_given;
 
     private nint[] _caches = [];
 
@@ -31,15 +34,13 @@ internal sealed unsafe class ThreadHeaps
     {
         using (s_lock.EnterScope())
         {
-            int free = s_slots.IndexOf(false);
-            if (free < 0)
+            if (s_free.TryPop(out int slot))
             {
-                free = s_slots.Count;
-                s_slots.Add(false);
+                return slot;
             }
 
-            s_slots[free] = true;
-            return free;
+            s_free.EnsureCapacity(s_given + 1);
+            return s_given++;
         }
     }
 
@@ -48,20 +49,21 @@ internal sealed unsafe class ThreadHeaps
     {
         using (s_lock.EnterScope())
         {
-            s_slots[slot] = false;
+            s_free.Push(slot);
         }
     }
 
-    /// <summary>Makes room for a slot, so that putting a cache into it allocates nothing. The owning thread.</summary>
-    public void EnsureSlot(int slot)
+    /// <summary>The calling thread's caches of other heaps, with room for a slot.</summary>
+    /// <exception cref="OutOfMemoryException">Managed memory is full. Nothing has changed.</exception>
+    public static ThreadHeaps ForThisThread(int slot)
     {
-        using (s_lock.EnterScope())
+        ThreadHeaps heaps = t_others ??= new ThreadHeaps();
+        if (slot >= heaps._caches.Length)
         {
-            if (slot >= _caches.Length)
-            {
-                Array.Resize(ref _caches, Math.Max(slot + 1, _caches.Length * 2));
-            }
+            heaps.Grow(Math.Max(slot + 1, heaps._caches.Length * 2));
         }
+
+        return heaps;
     }
 
     /// <summary>Puts a cache into a slot that there is room for, or null to forget it. The owning thread, or a heap that is being disposed.</summary>
@@ -70,6 +72,17 @@ internal sealed unsafe class ThreadHeaps
         using (s_lock.EnterScope())
         {
             _caches[slot] = (nint)cache;
+        }
+    }
+
+    private void Grow(int length)
+    {
+        nint[] caches = new nint[length];
+        using (s_lock.EnterScope())
+        {
+            // Under the lock: a heap that is being disposed takes its cache out of the array that counts.
+            _caches.CopyTo(caches, 0);
+            _caches = caches;
         }
     }
 }

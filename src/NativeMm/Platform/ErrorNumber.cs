@@ -8,6 +8,9 @@ internal static class ErrorNumber
     /// <summary>Operation not permitted.</summary>
     public const int NotPermitted = 1;
 
+    /// <summary>No such process or thread.</summary>
+    public const int NoSuchProcess = 3;
+
     /// <summary>A signal came in between; the call can be repeated.</summary>
     public const int Interrupted = 4;
 
@@ -36,6 +39,7 @@ internal static class ErrorNumber
         {
             NotPermitted => "EPERM",
             2 => "ENOENT",
+            NoSuchProcess => "ESRCH",
             Interrupted => "EINTR",
             5 => "EIO",
             BadFile => "EBADF",

@@ -14,6 +14,12 @@ internal static class SystemCallNumbers
     /// <summary><c>memfd_create</c>, by architecture.</summary>
     public static int MemoryFileCreate => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 279 : 319;
 
+    /// <summary><c>gettid</c>, by architecture.</summary>
+    public static int ThreadId => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 178 : 186;
+
+    /// <summary><c>tgkill</c>, by architecture.</summary>
+    public static int SignalThread => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 131 : 234;
+
     /// <summary>Whether the numbers here hold for the running process.</summary>
     public static bool Known => RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.Arm64;
 }

@@ -105,7 +105,7 @@ public sealed partial class MemoryRuntime
         {
             foreach (NativeHeap heap in _space.Heaps())
             {
-                heap.Validate();
+                heap.ValidateUnlessDisposed();
             }
 
             foreach (ZsPool pool in Pools().Where(pool => !pool.IsDisposed))

@@ -36,7 +36,7 @@ public sealed unsafe class HeapLayoutTests
         Assert.Equal(CacheLine.Bytes, Slab.Bytes);
         Assert.Equal(Slab.Bytes, Unsafe.SizeOf<Slab>());
         Assert.Equal(
-            [(nameof(Slab.Next), 0), (nameof(Slab.Previous), 4), (nameof(Slab.FreeCount), 8), (nameof(Slab.Untouched), 12), (nameof(Slab.FirstWord), 16), (nameof(Slab.ChangedAt), 20), (nameof(Slab.DiscardedAt), 24), (nameof(Slab.Listed), 28)],
+            [(nameof(Slab.Next), 0), (nameof(Slab.Previous), 4), (nameof(Slab.FreeCount), 8), (nameof(Slab.Untouched), 12), (nameof(Slab.FirstWord), 16), (nameof(Slab.ChangedAt), 20), (nameof(Slab.DiscardedAt), 24), (nameof(Slab.Listed), 28), (nameof(Slab.Held), 29), (nameof(Slab.Life), 32)],
             FieldLayout.Of<Slab>());
     }
 

@@ -51,6 +51,33 @@ public sealed unsafe class OutOfFramesTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public void What_comes_home_to_slabs_that_stay_serves_a_request_of_the_class(FrameAllocatorKind kind)
+    {
+        using var fixture = new HeapFixture(Capacity, kind);
+        List<nint> blocks = Fill(fixture.Heap, 32 << 10);
+        blocks.Sort();
+        using var freed = new ManualResetEventSlim();
+        using var over = new ManualResetEventSlim();
+        var keeper = new Thread(() =>
+        {
+            // Of two slabs one block each: no slab becomes whole, whatever the shrinkers do.
+            fixture.Heap.Free((void*)blocks[10]);
+            fixture.Heap.Free((void*)blocks[20]);
+            freed.Set();
+            over.Wait(TimeSpan.FromSeconds(60));
+        });
+        keeper.Start();
+        Assert.True(freed.Wait(TimeSpan.FromSeconds(60)));
+        bool zeroed = Record.Exception(() => { fixture.Heap.AllocZeroed(32 << 10); }) is null;
+        bool plain = fixture.Heap.TryAlloc(32 << 10, out _);
+        over.Set();
+        Assert.True(keeper.Join(TimeSpan.FromSeconds(60)));
+        Assert.True(zeroed && plain, $"zeroed {zeroed}, plain {plain}");
+        Free(fixture.Heap, blocks);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public void What_another_thread_keeps_serves_a_big_request(FrameAllocatorKind kind)
     {
         using var fixture = new HeapFixture(Capacity, kind);

@@ -36,6 +36,40 @@ public sealed class ShrinkAttemptsTests
     }
 
     [Fact]
+    public void Enough_frames_that_do_not_lie_together_are_one_attempt_and_the_next_ask_the_others()
+    {
+        List<string> asked = [];
+        var list = new ShrinkerList();
+        list.Add(new Giver(() => { asked.Add("a"); return asked.Count == 1 ? 2u : 0; }));
+        list.Add(new Giver(() => { asked.Add("b"); return 0; }));
+        list.Add(new Giver(() => { asked.Add("c"); return 0; }));
+        var attempts = new ShrinkAttempts(list, 2);
+        Assert.True(attempts.Next(default));
+        Assert.Equal(["a"], asked);
+        Assert.True(attempts.Next(default));
+        Assert.Equal(["a", "b", "c"], asked);
+
+        // The round brought something, so another follows; that one brings nothing.
+        Assert.True(attempts.Next(default));
+        Assert.Equal(["a", "b", "c", "a", "b", "c"], asked);
+        Assert.False(attempts.Next(default));
+    }
+
+    [Fact]
+    public void Rounds_that_bring_something_have_a_limit_too()
+    {
+        var list = new ShrinkerList();
+        list.Add(new Giver(() => 1));
+        var attempts = new ShrinkAttempts(list, 1);
+        for (int i = 0; i < ShrinkAttempts.RoundsMax; i++)
+        {
+            Assert.True(attempts.Next(default));
+        }
+
+        Assert.False(attempts.Next(default));
+    }
+
+    [Fact]
     public void All_attempts_have_one_deadline_and_none_follows_it()
     {
         List<long> deadlines = [];
@@ -109,6 +143,11 @@ public sealed class ShrinkAttemptsTests
         var list = new ShrinkerList();
         list.Add(new Patient(shrink));
         return list;
+    }
+
+    private sealed class Giver(Func<ulong> shrink) : IShrinker
+    {
+        public ulong Shrink(ulong framesWanted) => shrink();
     }
 
     private sealed class Patient(Action<long> shrink) : IPatientShrinker

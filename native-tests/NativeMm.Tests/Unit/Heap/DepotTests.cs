@@ -38,6 +38,8 @@ public sealed class DepotTests : IDisposable
     {
         Depot depot = DepotFor(64);
         nuint[] batch = new nuint[depot.Geometry.BatchCount];
+        Assert.Equal(0, depot.Take(batch));
+        Assert.True(depot.TryGrow());
         Assert.Equal(batch.Length, depot.Take(batch));
         Assert.Equal(BlockFaultKind.None, depot.Put(batch).Kind);
         Assert.Equal(batch, depot.BatchedBlocks());
@@ -53,6 +55,7 @@ public sealed class DepotTests : IDisposable
     {
         Depot depot = DepotFor(64);
         nuint[] batch = new nuint[depot.Geometry.BatchCount];
+        Assert.True(depot.TryGrow());
         depot.Take(batch);
         Assert.Equal(batch.OrderDescending(), batch);
         depot.PutHome(batch);
@@ -63,6 +66,7 @@ public sealed class DepotTests : IDisposable
     {
         Depot depot = DepotFor(64);
         nuint[] batch = new nuint[depot.Geometry.BatchCount];
+        Assert.True(depot.TryGrow());
         depot.Take(batch);
         depot.Put(batch);
         depot.TrimBatches(all: false);
@@ -97,6 +101,7 @@ public sealed class DepotTests : IDisposable
     {
         Depot depot = DepotFor(48);
         nuint[] blocks = new nuint[3];
+        Assert.True(depot.TryGrow());
         depot.Take(blocks);
         Assert.True(depot.TryTakeOne(out nuint kept, out _));
         BlockFault fault = depot.PutHome([blocks[0], blocks[1] + 16, blocks[1], blocks[1], blocks[2]]);
