@@ -50,7 +50,7 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     private readonly TimeProvider _time;
     private readonly ReporterPace _pace;
     private readonly DeviceBackoff _backoff;
-    private readonly bool _isOwned;
+    private readonly string? _owner;
     private readonly Lock _passLock = new();
     private readonly Lock _gate = new();
     private readonly ManualResetEventSlim _quiet = new(initialState: true);
@@ -76,13 +76,13 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     /// <param name="frames">How blocks are found.</param>
     /// <param name="options">What and how fast.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="isOwned">Whether somebody makes its passes and ends it by <see cref="Close"/>, so that nobody else may.</param>
-    internal PageReporter(IReportableFrames frames, PageReporterOptions options, TimeProvider time, bool isOwned = false)
+    /// <param name="owner">What makes its passes and ends it by <see cref="Close"/>, so that nobody else may; null for nothing.</param>
+    internal PageReporter(IReportableFrames frames, PageReporterOptions options, TimeProvider time, string? owner = null)
     {
         options.Validate();
         _frames = frames;
         _time = time;
-        _isOwned = isOwned;
+        _owner = owner;
         _pace = new ReporterPace(options);
         _backoff = new DeviceBackoff(options.PassInterval);
         Options = options;

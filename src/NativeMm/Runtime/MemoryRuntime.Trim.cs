@@ -39,7 +39,7 @@ public sealed partial class MemoryRuntime
     public ulong Trim()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_reporter.IsReportingHere)
+        if (IsReportingHere)
         {
             // Whoever holds the trim lock may wait for this very call.
             return 0;
@@ -80,7 +80,7 @@ public sealed partial class MemoryRuntime
     public void Validate()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_reporter.IsReportingHere)
+        if (IsReportingHere)
         {
             throw new InvalidOperationException("A reporting device cannot validate the runtime: its blocks are neither free nor in use until it returns.");
         }
@@ -93,13 +93,35 @@ public sealed partial class MemoryRuntime
                 heap.Validate();
             }
 
-            foreach (ZsPool pool in Pools().Where(pool => !pool.IsDisposed))
+            ValidatePoolsAndFrames([.. Pools().Where(pool => !pool.IsDisposed)]);
+            VmapIfUsed?.Validate();
+        }
+    }
+
+    /// <summary>Checks the pools, and the frames while no pool moves any by itself.</summary>
+    private void ValidatePoolsAndFrames(ZsPool[] pools)
+    {
+        int resting = 0;
+        try
+        {
+            for (; resting < pools.Length; resting++)
+            {
+                pools[resting].Engine.BeginRest();
+            }
+
+            foreach (ZsPool pool in pools)
             {
                 pool.Validate();
             }
 
             _frames.Validate();
-            VmapIfUsed?.Validate();
+        }
+        finally
+        {
+            foreach (ZsPool pool in pools.AsSpan(0, resting))
+            {
+                pool.Engine.EndRest();
+            }
         }
     }
 
@@ -182,11 +204,16 @@ public sealed partial class MemoryRuntime
                 pool.ReleaseEmptyUnlessDisposed();
             }
 
-            bytes += heaps ? VmapIfUsed?.TrimIdle() ?? 0 : 0;
+            if (heaps)
+            {
+                VmapIfUsed?.TrimIdle();
+            }
+
             if (frames)
             {
                 (_frames as IFrameSource)?.DrainIdle();
                 bytes += _reporter.Poll();
+                bytes += VmapIfUsed?.PollReporter() ?? 0;
             }
 
             Account(bytes, start);

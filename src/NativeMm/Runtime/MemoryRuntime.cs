@@ -77,7 +77,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         _migration = new FrameMigration(_frames);
         Heap = new NativeHeap(_space, _heapOptions, isShared);
         _reporter = new PageReporter(
-            ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, isOwned: true);
+            ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, nameof(MemoryRuntime));
         if (MadviseDevice.IsSupportedBy(platform))
         {
             _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space));
@@ -152,7 +152,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             throw new InvalidOperationException("The shared runtime lives as long as the process and cannot be disposed.");
         }
 
-        if (_reporter.IsReportingHere || _trimLock.IsHeldByCurrentThread)
+        if (IsReportingHere || _trimLock.IsHeldByCurrentThread)
         {
             throw new InvalidOperationException("A runtime cannot be disposed from within its own trim or by its reporting device: what would go is in use.");
         }

@@ -13,17 +13,15 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     /// <summary>Less than this many zspages are not worth a compactor.</summary>
     private const int WasteZspagesMin = 4;
 
-    private const int ClosingBit = 1 << 30;
-
     private int _scheduled;
-    private int _atWork;
+    private ZsWorkGate _gate;
 
     /// <summary>One pass over the classes that wish for it, on a thread of the thread pool.</summary>
     void IThreadPoolWorkItem.Execute()
     {
         Atomic.StoreRelease(ref _scheduled, 0);
         Atomic.FullFence();
-        if (!TryBeginWork())
+        if (!_gate.TryEnter())
         {
             return;
         }
@@ -34,18 +32,18 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         {
             if (Atomic.CompareExchange(ref Shard(index)->WantsCompaction, Asked, NoWish) && allowed)
             {
-                CompactClass(index / (uint)_stripes);
+                _ = TryCompactClass(index / (uint)_stripes, out _);
             }
         }
 
         Atomic.Add(ref _compactors, -1);
-        EndWork();
+        _gate.Exit();
     }
 
     /// <inheritdoc/>
     public override long ReleaseEmpty()
     {
-        if (!TryBeginWork())
+        if (!_gate.TryEnter())
         {
             return 0;
         }
@@ -62,14 +60,14 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             }
         }
 
-        EndWork();
+        _gate.Exit();
         return freed;
     }
 
     /// <inheritdoc/>
     public override long SlotBytes()
     {
-        if (!TryBeginWork())
+        if (!_gate.TryEnter())
         {
             return 0;
         }
@@ -80,7 +78,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             bytes += Atomic.LoadAcquire(ref Shard(index)->Used) * _classes[index / (uint)_stripes].Bytes;
         }
 
-        EndWork();
+        _gate.Exit();
         return bytes;
     }
 
@@ -126,28 +124,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         }
     }
 
-    /// <summary>Begins work that the caller of Dispose does not know of; false once the pool is closing.</summary>
-    private bool TryBeginWork()
-    {
-        if ((Atomic.Add(ref _atWork, 1) & ClosingBit) == 0)
-        {
-            return true;
-        }
+    /// <inheritdoc/>
+    public override void BeginRest() => _gate.BeginRest();
 
-        EndWork();
-        return false;
-    }
-
-    private void EndWork() => Atomic.Add(ref _atWork, -1);
-
-    /// <summary>Lets no more work begin, and waits for what is under way.</summary>
-    private void Close()
-    {
-        Atomic.Add(ref _atWork, ClosingBit);
-        var backoff = default(Backoff);
-        while (Atomic.LoadAcquire(ref _atWork) != ClosingBit)
-        {
-            backoff.Wait();
-        }
-    }
+    /// <inheritdoc/>
+    public override void EndRest() => _gate.EndRest();
 }
