@@ -7,6 +7,8 @@ namespace NativeMm.Buffers;
 /// <content>Figures and checks.</content>
 public sealed unsafe partial class CompressedPageStore
 {
+    private static readonly TimeSpan s_validationPatience = TimeSpan.FromSeconds(10);
+
     /// <summary>Counts everything; walks the stripes.</summary>
     /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public CompressedPageStoreStatistics GetStatistics()
@@ -41,19 +43,24 @@ public sealed unsafe partial class CompressedPageStore
 
     /// <summary>
     /// Checks the tables and their accounting: pages = same-filled + compressed + huge in each stripe, and the objects and bytes of all entries are
-    /// those of the pool. Call it at rest.
+    /// those of the pool. Call it at rest; compaction that began by itself it waits for.
     /// </summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
     /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public void Validate()
     {
         ThrowIfDisposed();
+        using var rest = new ZsRest(_pool.Engine);
         long objects = 0;
         long bytes = 0;
-        for (int index = 1; index < _stripes.Length; index++)
+        for (int at = 1; at < _stripes.Length; at++)
         {
+            int index = at;
             ref PageStripe stripe = ref _stripes[index];
-            Invariant.Check(!stripe.Lock.IsHeld, $"Stripe {index} of the page store is locked at rest.");
+
+            // Whoever only counts has the lock for a moment.
+            bool isFree = SpinWait.SpinUntil(() => !_stripes[index].Lock.IsHeld, s_validationPatience);
+            Invariant.Check(isFree, $"Stripe {index} of the page store is locked at rest.");
             stripe.Table.Validate(_entryBytes);
             objects += ValidateStripe(index, ref stripe);
             bytes += stripe.Tally.ComprBytes;

@@ -16,7 +16,8 @@ public interface IReportingDevice
     /// <returns>
     /// What became of the pages, of all of them alike; <see cref="FrameContent.Unknown"/> when the device could not do its work. That counts
     /// as a failure, as an exception does: the blocks stay free and unreported, and the pass ends. In a zone of kind
-    /// <see cref="ZoneKind.Mappable"/>, <see cref="FrameContent.ReportedZero"/> counts as <see cref="FrameContent.Reported"/>.
+    /// <see cref="ZoneKind.Mappable"/>, <see cref="FrameContent.ReportedZero"/> of others than the zone's own <see cref="PunchHoleDevice"/> counts as
+    /// <see cref="FrameContent.Reported"/>.
     /// </returns>
     /// <remarks>
     /// <para>One call at a time, on whatever thread reports.</para>

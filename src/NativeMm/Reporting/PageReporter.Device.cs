@@ -40,7 +40,7 @@ public sealed partial class PageReporter
         failure = "the device could not do its work";
         try
         {
-            return Believed(device.Report(ranges));
+            return Believed(device, device.Report(ranges));
         }
         catch (Exception exception)
         {
@@ -51,11 +51,11 @@ public sealed partial class PageReporter
 
     /// <summary>
     /// What to believe of what a device says. The pages of a memory file stay in the file whatever is advised on a mapping of it, and a device
-    /// inside another one may not know: they are never taken for zero.
+    /// inside another one may not know: they are never taken for zero, unless the device took them out of this very file.
     /// </summary>
-    private FrameContent Believed(FrameContent content) => content switch
+    private FrameContent Believed(IReportingDevice device, FrameContent content) => content switch
     {
-        FrameContent.ReportedZero when _frames.Frames.Zone.Kind == ZoneKind.Mappable => FrameContent.Reported,
+        FrameContent.ReportedZero when _frames.Frames.Zone is { Kind: ZoneKind.Mappable } zone && (device as PunchHoleDevice)?.Zone != zone => FrameContent.Reported,
         FrameContent.Reported or FrameContent.ReportedZero => content,
         _ => FrameContent.Unknown,
     };

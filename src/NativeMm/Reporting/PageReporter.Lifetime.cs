@@ -59,11 +59,11 @@ public sealed partial class PageReporter
     }
 
     /// <summary>Starts a background thread that makes passes by the pace of the options. It ends with the reporter.</summary>
-    /// <exception cref="InvalidOperationException">It runs already, or the reporter belongs to a runtime, which makes the passes.</exception>
+    /// <exception cref="InvalidOperationException">It runs already, or the reporter belongs to a runtime or a vmap allocator, which makes the passes.</exception>
     /// <exception cref="ObjectDisposedException">The reporter is disposed.</exception>
     public void Start()
     {
-        RefuseIfOwned("has no thread of its own: the runtime's background thread makes its passes (option BackgroundTrim)");
+        RefuseIfOwned("has no thread of its own: the background thread of its owner makes its passes (option BackgroundTrim of a runtime)");
         using (_gate.EnterScope())
         {
             ObjectDisposedException.ThrowIf(IsClosed, this);
@@ -80,10 +80,10 @@ public sealed partial class PageReporter
     /// Stops the background thread, if there is one, and lets go of the device and the frames. It waits for a call of the device that is under
     /// way, unless the device itself disposes: then that call is the last, and the frames are let go when the pass around it is over.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The reporter belongs to a runtime and ends with it.</exception>
+    /// <exception cref="InvalidOperationException">The reporter belongs to a runtime or a vmap allocator and ends with it.</exception>
     public void Dispose()
     {
-        RefuseIfOwned("ends with that runtime; to stop it from reporting, unregister its device");
+        RefuseIfOwned("ends with its owner; to stop it from reporting, unregister its device");
         Close();
     }
 
@@ -132,7 +132,7 @@ public sealed partial class PageReporter
         {
             throw new InvalidOperationException(
                 $"This {zone.Kind} zone of {zone.Bytes} bytes has a PageReporter already, and two would report each other's blocks. " +
-                "Dispose the other one first; the frames of a MemoryRuntime are reported by MemoryRuntime.Reporter.");
+                "Dispose the other one first; the frames of a MemoryRuntime are reported by MemoryRuntime.Reporter, those of a VmapAllocator by its Reporter.");
         }
 
         _frames.Frames.AddShrinker(this);
@@ -151,9 +151,9 @@ public sealed partial class PageReporter
 
     private void RefuseIfOwned(string why)
     {
-        if (_isOwned)
+        if (_owner is not null)
         {
-            throw new InvalidOperationException($"The reporter of a MemoryRuntime {why}.");
+            throw new InvalidOperationException($"The reporter of a {_owner} {why}.");
         }
     }
 }

@@ -54,9 +54,10 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     private readonly ReporterPace _pace;
     private readonly DeviceBackoff _backoff;
     private readonly RestPace _rest = new(TimeSpan.Zero);
-    private readonly bool _isOwned;
+    private readonly string? _owner;
     private SleepLock _passLock;
     private SleepLock _gate;
+    private readonly ManualResetEventSlim _quiet = new(initialState: true);
     private BackgroundPasses? _background;
     private IReportingDevice? _device;
     private uint _registration;
@@ -80,13 +81,13 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     /// <param name="frames">How blocks are found.</param>
     /// <param name="options">What and how fast.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="isOwned">Whether somebody makes its passes and ends it by <see cref="Close"/>, so that nobody else may.</param>
-    internal PageReporter(IReportableFrames frames, PageReporterOptions options, TimeProvider time, bool isOwned = false)
+    /// <param name="owner">What makes its passes and ends it by <see cref="Close"/>, so that nobody else may; null for nothing.</param>
+    internal PageReporter(IReportableFrames frames, PageReporterOptions options, TimeProvider time, string? owner = null)
     {
         options.Validate();
         _frames = frames;
         _time = time;
-        _isOwned = isOwned;
+        _owner = owner;
         _pace = new ReporterPace(options);
         _backoff = new DeviceBackoff(options.PassInterval);
         Options = options;

@@ -71,7 +71,7 @@ public sealed partial class MemoryRuntime
             throw new InvalidOperationException("The shared runtime lives as long as the process and cannot be disposed.");
         }
 
-        if (_reporter.IsReportingHere || _trimLock.IsHeldByCurrentThread)
+        if (IsReportingHere || _trimLock.IsHeldByCurrentThread)
         {
             throw new InvalidOperationException("A runtime cannot be disposed from within its own trim or by its reporting device: what would go is in use.");
         }

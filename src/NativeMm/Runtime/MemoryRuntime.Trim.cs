@@ -46,7 +46,7 @@ public sealed partial class MemoryRuntime
     public ulong Trim()
     {
         using EndGate.Visit inside = _end.Visiting(this);
-        if (_reporter.IsReportingHere)
+        if (IsReportingHere)
         {
             // Whoever holds the trim lock may wait for this very call.
             return 0;
@@ -96,7 +96,7 @@ public sealed partial class MemoryRuntime
     public void Validate()
     {
         using EndGate.Visit inside = _end.Visiting(this);
-        if (_reporter.IsReportingHere)
+        if (IsReportingHere)
         {
             throw new InvalidOperationException("A reporting device cannot validate the runtime: its blocks are neither free nor in use until it returns.");
         }
@@ -108,13 +108,35 @@ public sealed partial class MemoryRuntime
                 heap.ValidateUnlessDisposed();
             }
 
-            foreach (ZsPool pool in Pools().Where(pool => !pool.IsDisposed))
+            ValidatePoolsAndFrames([.. Pools().Where(pool => !pool.IsDisposed)]);
+            VmapIfUsed?.Validate();
+        }
+    }
+
+    /// <summary>Checks the pools, and the frames while no pool moves any by itself.</summary>
+    private void ValidatePoolsAndFrames(ZsPool[] pools)
+    {
+        int resting = 0;
+        try
+        {
+            for (; resting < pools.Length; resting++)
+            {
+                pools[resting].Engine.BeginRest();
+            }
+
+            foreach (ZsPool pool in pools)
             {
                 pool.Validate();
             }
 
             _frames.Validate();
-            VmapIfUsed?.Validate();
+        }
+        finally
+        {
+            foreach (ZsPool pool in pools.AsSpan(0, resting))
+            {
+                pool.Engine.EndRest();
+            }
         }
     }
 
@@ -227,7 +249,7 @@ public sealed partial class MemoryRuntime
             rest &= pool.ReleaseEmptyUnlessDisposed() == 0;
         }
 
-        bytes += VmapIfUsed?.TrimIdle() ?? 0;
+        VmapIfUsed?.TrimIdle();
         _heapsRest = rest && bytes == 0;
         return bytes;
     }
@@ -235,7 +257,7 @@ public sealed partial class MemoryRuntime
     private ulong TrimIdleFrames()
     {
         ulong moved = (_frames as IFrameSource)?.DrainIdle() ?? 0;
-        ulong bytes = _reporter.Poll();
+        ulong bytes = _reporter.Poll() + (VmapIfUsed?.PollReporter() ?? 0);
         _framesRest = moved == 0 && bytes == 0 && _reporter.IsAtRest;
         return bytes;
     }

@@ -25,6 +25,9 @@ public sealed partial class MemoryRuntime
         }
     }
 
+    /// <summary>Whether the caller is a reporting device of the runtime, in a call of a reporter.</summary>
+    private bool IsReportingHere => _reporter.IsReportingHere || VmapIfUsed is { Reporter.IsReportingHere: true };
+
     private VmapAllocator? VmapIfUsed => Atomic.LoadAcquire(ref _vmap);
 
     private VmapAllocator MakeVmap()
@@ -38,7 +41,7 @@ public sealed partial class MemoryRuntime
                 return made;
             }
 
-            made = new VmapAllocator(Options.Vmap, _platform);
+            made = new VmapAllocator(Options.Vmap with { Reporting = Options.Vmap.Reporting ?? Options.Reporting }, _platform);
             made.Zone.Keeper = this;
             Atomic.StoreRelease(ref _vmap, made);
             return made;

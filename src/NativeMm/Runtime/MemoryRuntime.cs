@@ -69,7 +69,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             _migration = new FrameMigration(_frames);
             Heap = new NativeHeap(_space, _heapOptions, isShared);
             _reporter = new PageReporter(
-                ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, isOwned: true);
+                ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, nameof(MemoryRuntime));
             if (MadviseDevice.IsSupportedBy(platform))
             {
                 _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space));

@@ -46,7 +46,10 @@ public sealed record MemoryRuntimeOptions
     /// <summary>Whether to ask for huge pages behind the zone: fewer page faults and TLB misses, more resident memory. Default false.</summary>
     public bool HugePages { get; init; }
 
-    /// <summary>What free memory goes back to the operating system, when and how fast.</summary>
+    /// <summary>
+    /// What free memory goes back to the operating system, when and how fast. It holds for <see cref="MemoryRuntime.Vmap"/> too, unless
+    /// <see cref="VmapOptions.Reporting"/> says otherwise.
+    /// </summary>
     public PageReporterOptions Reporting { get; init; } = new();
 
     /// <summary>

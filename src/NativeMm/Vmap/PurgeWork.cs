@@ -11,10 +11,11 @@ namespace NativeMm.Vmap;
 internal sealed class PurgeWork
 {
     private readonly VmapAllocator _allocator;
-    private readonly int _count;
-    private readonly int _shares;
-    private readonly int _batch;
-    private readonly long _pagesBeforeRelease;
+    private readonly int _helpers;
+    private int _count;
+    private int _shares;
+    private int _batch;
+    private long _pagesBeforeRelease;
     private int _claimed;
     private int _finished;
     private long _pages;
@@ -22,24 +23,33 @@ internal sealed class PurgeWork
     private long _refusedPieces;
     private Exception? _failure;
 
-    /// <summary>Cuts the work.</summary>
+    private PurgeWork(VmapAllocator allocator, int helpers) => (_allocator, _helpers) = (allocator, helpers);
+
+    /// <summary>Makes the work of a purge with helpers, or null when there is no managed memory for it.</summary>
     /// <param name="allocator">Whose pieces they are.</param>
-    /// <param name="count">How many pieces.</param>
     /// <param name="helpers">Threads beside the purging one.</param>
-    /// <param name="batch">Pieces that go back in one hold of the lock of the free space; 0 for all.</param>
-    /// <param name="pagesBeforeRelease">Pages that go back in the first hold at least, of all shares together.</param>
-    public PurgeWork(VmapAllocator allocator, int count, int helpers, int batch, long pagesBeforeRelease)
+    public static PurgeWork? TryMake(VmapAllocator allocator, int helpers)
     {
-        _allocator = allocator;
-        _count = count;
-        _shares = int.Min(helpers + 1, count);
-        _batch = batch;
-        _pagesBeforeRelease = pagesBeforeRelease / _shares;
+        try
+        {
+            return new PurgeWork(allocator, helpers);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
     }
 
-    /// <summary>Does all of it and waits for shares that helpers are at.</summary>
-    public PurgeYield Run()
+    /// <summary>Does all of it and waits for shares that helpers are at, whatever becomes of them: they write to the same scratch.</summary>
+    /// <param name="count">How many pieces.</param>
+    /// <param name="batch">Pieces that go back in one hold of the lock of the free space; 0 for all.</param>
+    /// <param name="pagesBeforeRelease">Pages that go back in the first hold at least, of all shares together.</param>
+    public PurgeYield Run(int count, int batch, long pagesBeforeRelease)
     {
+        _count = count;
+        _shares = int.Min(_helpers + 1, count);
+        _batch = batch;
+        _pagesBeforeRelease = pagesBeforeRelease / _shares;
         AskHelpers();
         TakeShares();
         var backoff = default(Backoff);
@@ -67,12 +77,12 @@ internal sealed class PurgeWork
         }
         catch (OutOfMemoryException)
         {
-            // Who is not asked leaves his share to the others.
+            // The purging thread does the shares that nobody else comes for.
         }
     }
 
-    // On a thread of the pool an exception would end the process: the purging thread throws it.
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It is thrown again on the thread that purges.")]
+    /// <summary>Takes shares until none is left. What goes wrong is told to the purging thread: on a thread of the pool it would end the process.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The purging thread throws it.")]
     private void TakeShares()
     {
         int number;

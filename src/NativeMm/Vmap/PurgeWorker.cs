@@ -1,4 +1,13 @@
+// Purpose      one background thread that purges when it is asked to, and makes the passes of idle time of an allocator of its own.
+// Ownership    field          | who writes          | who reads  | how
+//              asked          | who asks, the thread | the same  | exchange; many requests before a purge begins are one
+//              stop           | Dispose             | the thread | plain, before the event is set
+//              failures, text | the thread          | statistics | release, acquire; the text first, so that a count has its text
+// Progress     a purge or a pass that throws is counted and written down, and the next one comes: work in the background must not end a process.
+
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
@@ -69,46 +78,49 @@ internal sealed class PurgeWorker : IDisposable, ILoadContextTenant
 
     private void Run()
     {
+        // Requests do not put the passes off: a program that is never idle has memory in excess, too.
+        TimeSpan due = Now + _interval;
         bool goesOn = true;
         while (goesOn)
         {
-            bool asked = _wake.WaitOne(_interval);
-            goesOn = Atomic.LoadAcquire(ref _stop) == 0 && TryPurgeOnce(asked);
+            TimeSpan wait = due - Now;
+            bool asked = _wake.WaitOne(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
+            goesOn = Atomic.LoadAcquire(ref _stop) == 0 && WorkOnce(asked, ref due);
         }
 
         LoadContextTenants.Remove(this);
     }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
-    private bool TryPurgeOnce(bool asked)
-    {
-        try
-        {
-            return PurgeOnce(asked);
-        }
-        catch (Exception failure)
-        {
-            _failures.Note(failure);
-            return true;
-        }
-    }
+    private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
-    private bool PurgeOnce(bool asked)
+    // A frame of its own, so that no reference to the allocator stays on the stack while the thread waits.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
+    private bool WorkOnce(bool asked, ref TimeSpan due)
     {
         if (!_allocator.TryGetTarget(out VmapAllocator? allocator))
         {
             return false;
         }
 
-        if (asked)
+        try
         {
-            // Cleared first: a request that comes during the purge is one of its own.
-            Atomic.Exchange(ref _asked, 0);
-            allocator.PurgeInBackground();
+            if (asked)
+            {
+                // Cleared first: a request that comes during the purge is one of its own.
+                Atomic.Exchange(ref _asked, 0);
+                allocator.PurgeInBackground();
+            }
+
+            if (Now >= due)
+            {
+                due = Now + _interval;
+                due = _trims ? Now + allocator.PassIdle(_interval) : due;
+            }
         }
-        else if (_trims)
+        catch (Exception exception)
         {
-            allocator.TrimIdle();
+            _failures.Note(exception);
         }
 
         return true;

@@ -225,45 +225,49 @@ public sealed unsafe partial class VmapAllocator
     /// Retires blocks that nothing is mapped in at this moment, although not all of them is used up, as far as the bound allows. The caller holds
     /// the purge lock and purges next: a purge of their own, as other frees do, would be a purge inside of a purge.
     /// </summary>
+    /// <param name="alone">What came of blocks that are longer than the bound is added here.</param>
     /// <returns>How many.</returns>
-    private int RetireFragmented()
+    private int RetireFragmented(ref PurgeYield alone)
     {
         int retired = 0;
+        bool isAlone = VmapBlock.Pages > _lazyPagesBound;
         foreach (VmapBlockQueue queue in _queues)
         {
-            foreach (VmapBlock block in BlocksOf(queue))
+            while (TryDetachFragmented(queue, isAlone) is { } block)
             {
-                retired += TryRetireFragmented(block) ? 1 : 0;
+                VmapArea* area = Forget(block);
+                if (isAlone)
+                {
+                    PurgeAlone(block.Record, area, ref alone);
+                }
+                else
+                {
+                    AddReserved(area);
+                }
+
+                retired++;
             }
         }
 
         return retired;
     }
 
-    private bool TryRetireFragmented(VmapBlock block)
+    /// <summary>Takes a block out of a queue that nothing is mapped in. No list of them is made: a free may purge, and it needs no managed memory.</summary>
+    private VmapBlock? TryDetachFragmented(VmapBlockQueue queue, bool isAlone)
     {
-        bool alone = VmapBlock.Pages > _lazyPagesBound;
-        using (block.Queue.Lock.EnterScope())
+        using (queue.Lock.EnterScope())
         {
-            if (block.Used != 0 || !block.Queue.Blocks.Contains(block) || (!alone && !TryReserveLazy(VmapBlock.Pages)))
+            foreach (VmapBlock block in queue.Blocks)
             {
-                return false;
+                if (block.Used == 0 && (isAlone || TryReserveLazy(VmapBlock.Pages)))
+                {
+                    Detach(block);
+                    return block;
+                }
             }
-
-            Detach(block);
         }
 
-        VmapArea* area = Forget(block);
-        if (alone)
-        {
-            PurgeAlone(block.Record, area);
-        }
-        else
-        {
-            AddReserved(area);
-        }
-
-        return true;
+        return null;
     }
 
     /// <summary>Unmaps what is stale in a block that is in use, fully cut ones among them.</summary>

@@ -32,7 +32,8 @@ public sealed unsafe partial class VmapAllocator
         PageRange range = area->Range;
         if (range.Pages > _lazyPagesBound)
         {
-            PurgeAlone(record, area);
+            PurgeYield purged = default;
+            PurgeAlone(record, area, ref purged);
             return;
         }
 

@@ -24,12 +24,12 @@ public sealed unsafe partial class VmapAllocator
             return outcome;
         }
 
-        int step = 0;
+        ReclaimSteps steps = StepsFor(wish.Bytes);
         do
         {
             outcome = _canMap ? Make(wish, frames, frameCount, out address, out refusal) : MakeContiguous(wish, out address);
         }
-        while (outcome != VmapOutcome.Success && TryReclaim(ref step, outcome, wish.Bytes));
+        while (outcome != VmapOutcome.Success && TryReclaim(ref steps, outcome, wish.Bytes));
         return outcome;
     }
 

@@ -23,10 +23,10 @@ public sealed unsafe partial class VmapAllocator
         ObjectDisposedException.ThrowIf(_disposed, this);
         nuint bytes = (nuint)frames.Length << Pfn.FrameShift;
         bool mayReclaim = (flags & FrameFlags.NoReclaim) == 0 && (uint)frames.Length <= _zone.FrameCount;
-        int step = 0;
+        ReclaimSteps steps = StepsFor(bytes);
         while (!_references.TryHold(frames, flags))
         {
-            if (!mayReclaim || !TryReclaim(ref step, VmapOutcome.NoFrames, bytes))
+            if (!mayReclaim || !TryReclaim(ref steps, VmapOutcome.NoFrames, bytes))
             {
                 OutOfMemoryException problem = OutOfFrames.For(_frames, bytes);
                 GC.KeepAlive(this);

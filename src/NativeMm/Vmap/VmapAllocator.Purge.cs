@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using NativeMm.Diagnostics;
 using NativeMm.Primitives;
+using NativeMm.Reporting;
 
 namespace NativeMm.Vmap;
 
@@ -10,10 +12,14 @@ public sealed unsafe partial class VmapAllocator
     private const int HelpersMax = 15;
 
     private SleepLock _purgeLock;
+
+    // Held over a pass of idle time, so that a validation finds none under way. Before the purge lock.
+    private SleepLock _passLock;
     private long _purges;
     private long _purgedPieces;
     private long _refusedPieces;
     private long _madeSeen;
+    private long _trimmedAt;
 
     /// <summary>
     /// Unmaps every range that waits for it, and waits for a purge that runs already. Afterwards no frame that was given up is mapped any more.
@@ -35,36 +41,52 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>
-    /// A pass of idle time: each pool that nobody took from since the last pass gives a quarter up, at least one range of each
-    /// size; and when no range was made since then, the pages of free frames go back to the system.
+    /// A pass of idle time: each pool that nobody took from since the last pass gives a quarter up, at least one range of each size; then, and when no
+    /// range was made since the last pass, what is lazy is unmapped. The reporter finds the frames that become free.
     /// </summary>
-    /// <returns>Bytes of frames given back.</returns>
-    internal ulong TrimIdle()
+    internal void TrimIdle()
     {
-        long made = Atomic.LoadAcquire(ref _made);
-        bool idle = made == _madeSeen;
-        _madeSeen = made;
+        using (_passLock.EnterScope())
         using (_purgeLock.EnterScope())
         {
-            int moved = DecayIdlePools();
+            long made = Atomic.LoadAcquire(ref _made);
+            bool idle = made == _madeSeen;
+            _madeSeen = made;
+            PurgeYield alone = default;
+            int moved = DecayIdlePools(ref alone);
             if (_canMap && (moved != 0 || idle))
             {
-                RetireFragmented();
+                RetireFragmented(ref alone);
                 PurgeLocked();
             }
         }
-
-        return idle ? DiscardFreeFrames() : 0;
     }
 
-    private int DecayIdlePools()
+    /// <summary>The passes of an allocator that makes its own: of idle time, once an interval, and the reporter's for as long as it has something to do.</summary>
+    /// <param name="interval">Time from one pass of idle time to the next.</param>
+    /// <returns>Time to the next call.</returns>
+    internal TimeSpan PassIdle(TimeSpan interval)
+    {
+        if (Stopwatch.GetElapsedTime(_trimmedAt) >= interval)
+        {
+            _trimmedAt = Stopwatch.GetTimestamp();
+            TrimIdle();
+        }
+
+        PollReporter();
+        bool rests = _reporter.GetStatistics().State == ReporterState.Idle;
+        TimeSpan pass = _reporter.Options.PassInterval;
+        return rests || pass > interval ? interval : pass;
+    }
+
+    private int DecayIdlePools(ref PurgeYield alone)
     {
         int moved = 0;
         for (int core = 0; core <= _poolMask; core++)
         {
             VmapPool* pool = &_pools[core];
             long hits = Atomic.LoadAcquire(ref pool->Hits);
-            moved += hits == pool->HitsSeen ? DecayPool(pool, roundUp: true, PoolDecay) : 0;
+            moved += hits == pool->HitsSeen ? DecayPool(pool, roundUp: true, PoolDecay, ref alone) : 0;
             pool->HitsSeen = hits;
         }
 
@@ -108,8 +130,12 @@ public sealed unsafe partial class VmapAllocator
             PurgeYield last;
             do
             {
-                int moved = DecayPools(roundUp: true, share: 1) + RetireFragmented();
-                last = moved == 0 ? default : PurgeLocked();
+                last = default;
+                if (DecayPools(roundUp: true, share: 1, ref last) + RetireFragmented(ref last) != 0)
+                {
+                    last += PurgeLocked();
+                }
+
                 all += last;
             }
             while (last.Pages != 0);
@@ -120,39 +146,31 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>One purge, and the share of the pools and the blocks that goes with each. The caller holds the purge lock.</summary>
     private PurgeYield DecayAndPurge()
     {
-        DecayPools(roundUp: false, PoolDecay);
-        RetireFragmented();
-        return PurgeLocked();
+        PurgeYield alone = default;
+        DecayPools(roundUp: false, PoolDecay, ref alone);
+        RetireFragmented(ref alone);
+        return alone + PurgeLocked();
     }
 
     /// <summary>Takes everything lazy down. The caller holds the purge lock.</summary>
     private PurgeYield PurgeLocked()
     {
         long outstanding = LazyPages;
+        int helpers = HelpersFor(outstanding);
+
+        // Before the set is emptied: what is in the scratch must not be lost for want of managed memory. A free that purges goes on without help.
+        PurgeWork? work = helpers == 0 ? null : PurgeWork.TryMake(this, helpers);
         int count = _lazy.Detach(_scratch);
         if (count == 0)
         {
             return default;
         }
 
-        // Without helpers nothing is made for it: a free may purge, and frees allocate no managed memory.
-        int helpers = HelpersFor(outstanding);
-        PurgeWork? work = helpers == 0 ? null : TryShare(count, helpers, outstanding);
-        PurgeYield purged = work?.Run() ?? PurgePieces(0, count, BatchFor(), PagesBeforeRelease(outstanding));
+        int batch = BatchFor();
+        long pagesBeforeRelease = PagesBeforeRelease(outstanding);
+        PurgeYield purged = work is null ? PurgePieces(0, count, batch, pagesBeforeRelease) : work.Run(count, batch, pagesBeforeRelease);
         Atomic.Add(ref _purges, 1);
         return purged;
-    }
-
-    private PurgeWork? TryShare(int count, int helpers, long outstanding)
-    {
-        try
-        {
-            return new PurgeWork(this, count, helpers, BatchFor(), PagesBeforeRelease(outstanding));
-        }
-        catch (OutOfMemoryException)
-        {
-            return null;
-        }
     }
 
     private int HelpersFor(long outstanding) =>
@@ -251,11 +269,13 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>Takes a range down that is larger than everything that may be outstanding.</summary>
-    private void PurgeAlone(uint record, VmapArea* area)
+    /// <param name="record">The range, which is this thread's alone.</param>
+    /// <param name="area">Its record.</param>
+    /// <param name="purged">What came of it is added here.</param>
+    private void PurgeAlone(uint record, VmapArea* area, ref PurgeYield purged)
     {
         PageRange range = area->Range;
         Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Lazy);
-        PurgeYield purged = default;
         if (TryTakeDown(range, ref purged))
         {
             _free.Give(range);
@@ -270,30 +290,31 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Moves a share of each pool's ranges to the lazy set, as far as the bound allows.</summary>
     /// <param name="roundUp">Whether a share of less than one range is one range, or waits until it has added up to one.</param>
     /// <param name="share">One in so many.</param>
+    /// <param name="alone">What came of ranges that are longer than the bound, and so never wait, is added here.</param>
     /// <returns>How many ranges.</returns>
-    private int DecayPools(bool roundUp, int share)
+    private int DecayPools(bool roundUp, int share, ref PurgeYield alone)
     {
         int moved = 0;
         for (int core = 0; core <= _poolMask; core++)
         {
-            moved += DecayPool(&_pools[core], roundUp, share);
+            moved += DecayPool(&_pools[core], roundUp, share, ref alone);
         }
 
         return moved;
     }
 
-    private int DecayPool(VmapPool* pool, bool roundUp, int share)
+    private int DecayPool(VmapPool* pool, bool roundUp, int share, ref PurgeYield alone)
     {
         int moved = 0;
         for (uint sizeClass = 0; sizeClass < VmapPool.Classes && Atomic.LoadAcquire(ref pool->Pages) != 0; sizeClass++)
         {
-            moved += DecayClass(pool, sizeClass, roundUp, share);
+            moved += DecayClass(pool, sizeClass, roundUp, share, ref alone);
         }
 
         return moved;
     }
 
-    private int DecayClass(VmapPool* pool, uint sizeClass, bool roundUp, int share)
+    private int DecayClass(VmapPool* pool, uint sizeClass, bool roundUp, int share, ref PurgeYield alone)
     {
         int wanted = roundUp ? (pool->Count(sizeClass) + share - 1) / share : pool->ShareOf(sizeClass, share);
         for (int moved = 0; moved < wanted; moved++)
@@ -301,20 +322,29 @@ public sealed unsafe partial class VmapAllocator
             pool->Lock.Enter();
             uint record = pool->Head(sizeClass);
             VmapArea* area = _areas.Records + record;
-            bool taken = record != 0 && TryReserveLazy(area->Range.Pages);
+            bool isAlone = record != 0 && area->Range.Pages > _lazyPagesBound;
+            bool taken = isAlone || (record != 0 && TryReserveLazy(area->Range.Pages));
             if (taken)
             {
                 pool->Pop(sizeClass, area);
                 Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Lazy);
             }
 
+            // From here on the range is this thread's, until it is in the set.
             pool->Lock.Exit();
             if (!taken)
             {
                 return moved;
             }
 
-            _lazy.Add(area->Range);
+            if (isAlone)
+            {
+                PurgeAlone(record, area, ref alone);
+            }
+            else
+            {
+                _lazy.Add(area->Range);
+            }
         }
 
         return wanted;

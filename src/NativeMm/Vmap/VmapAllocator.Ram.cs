@@ -36,12 +36,12 @@ public sealed unsafe partial class VmapAllocator
         VmapOutcome outcome;
         void* address;
         PlatformResult refusal;
-        int step = 0;
+        ReclaimSteps steps = StepsFor(bytes);
         do
         {
             outcome = MapRamOnce(frames, out address, out refusal);
         }
-        while (outcome != VmapOutcome.Success && TryReclaim(ref step, outcome, bytes));
+        while (outcome != VmapOutcome.Success && TryReclaim(ref steps, outcome, bytes));
         if (outcome != VmapOutcome.Success)
         {
             ThrowOutOf(outcome, bytes, refusal);

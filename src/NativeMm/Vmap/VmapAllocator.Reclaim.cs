@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.Diagnostics;
+using NativeMm.Frames;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -11,6 +12,8 @@ public sealed unsafe partial class VmapAllocator
     [ThreadStatic]
     private static bool t_isAsking;
 
+    // The reporter: whoever misses frames waits for the blocks that it has isolated before he gives anything up.
+    private readonly ShrinkerList _isolators = new();
     private SleepLock _notifierLock;
     private Action<nuint>[] _notifiers = [];
 
@@ -47,26 +50,36 @@ public sealed unsafe partial class VmapAllocator
         }
     }
 
+    /// <summary>The steps of a request, before the first one.</summary>
+    private ReclaimSteps StepsFor(nuint bytes) => new(_isolators, bytes >> Pfn.FrameShift);
+
     /// <summary>
-    /// The next step towards room for a request that found none: first what is lazy, then the pools and idle blocks too, then what the notifiers give.
+    /// The next step towards room for a request that found none: first the frames that are under report at this moment, then what is lazy, then the
+    /// pools and idle blocks too, then what the notifiers give.
     /// </summary>
-    /// <param name="step">0 at first; counted up here.</param>
+    /// <param name="steps">Those of this request.</param>
     /// <param name="outcome">What the request ran out of.</param>
     /// <param name="bytes">What it asks for.</param>
     /// <returns>Whether to try again.</returns>
-    private bool TryReclaim(ref int step, VmapOutcome outcome, nuint bytes)
+    private bool TryReclaim(ref ReclaimSteps steps, VmapOutcome outcome, nuint bytes)
     {
         if (outcome is VmapOutcome.TooLong or VmapOutcome.FrameGone)
         {
             return false;
         }
 
-        if (step == 0 && !MayHelp(outcome, bytes))
+        // Frames are missing that may only be on their way to the device and back: they are free, and nothing has to be given up for them.
+        if (outcome == VmapOutcome.NoFrames && steps.Isolated.Next(((IFrameSource)_frames).ReadIsolation()))
         {
-            step = 2;
+            return true;
         }
 
-        switch (step++)
+        if (steps.Step == 0 && !MayHelp(outcome, bytes))
+        {
+            steps.Step = 2;
+        }
+
+        switch (steps.Step++)
         {
             case 0:
                 PurgeAndWait();

@@ -1,15 +1,13 @@
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
+using NativeMm.Reporting;
 
 namespace NativeMm.Vmap;
 
 /// <content>Counts, giving memory back to the system, and the proof that everything adds up.</content>
 public sealed unsafe partial class VmapAllocator
 {
-    private const int BlocksPerCall = 32;
-    private static readonly Order s_granule = new(4);
-
     /// <summary>Counts everything. Exact at rest.</summary>
     public VmapStatistics GetStatistics()
     {
@@ -43,6 +41,9 @@ public sealed unsafe partial class VmapAllocator
             PurgedPieces = Atomic.LoadAcquire(ref _purgedPieces),
             RefusedPieces = Atomic.LoadAcquire(ref _refusedPieces),
             ThrottledFrees = Atomic.LoadAcquire(ref _throttledFrees),
+            PurgeFailures = _worker?.Failures ?? 0,
+            LastPurgeFailure = _worker?.LastFailure,
+            Reporting = _reporter.GetStatistics(),
             FreeSpaceLock = _free.LockSnapshot(),
             Frames = _frames.GetStatistics(),
         };
@@ -52,14 +53,33 @@ public sealed unsafe partial class VmapAllocator
 
     /// <summary>
     /// Gives everything that is not needed at this moment back to the operating system: pools, blocks that nobody uses, lazily freed ranges, and then the
-    /// pages of all free frames.
+    /// pages of free frames, of which it leaves alone what <see cref="PageReporter.ReportNow"/> does.
     /// </summary>
-    /// <returns>Bytes of frames given back.</returns>
+    /// <returns>Bytes of frames given back; 0 when the reporting device calls this from its Report.</returns>
+    /// <exception cref="MemoryFaultException">The reporting device put blocks back or freed them itself.</exception>
     public ulong Trim()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_reporter.IsReportingHere)
+        {
+            // Whoever holds the purge lock may wait for this very call.
+            return 0;
+        }
+
         PurgeEverything();
-        return DiscardFreeFrames();
+        ulong bytes = _reporter.ReportNow();
+        GC.KeepAlive(this);
+        return bytes;
+    }
+
+    /// <summary>One beat of the reporter, for whoever makes the passes.</summary>
+    /// <returns>Bytes of frames given back.</returns>
+    internal ulong PollReporter()
+    {
+        using (_passLock.EnterScope())
+        {
+            return _reporter.Poll();
+        }
     }
 
     /// <summary>
@@ -86,6 +106,9 @@ public sealed unsafe partial class VmapAllocator
     public void Validate()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+
+        // Passes of idle time wait, and so do purges.
+        using (_passLock.EnterScope())
         using (_purgeLock.EnterScope())
         {
             _free.Validate();
@@ -193,37 +216,5 @@ public sealed unsafe partial class VmapAllocator
             uint mappings = _references.Count(new Pfn(frame)).Mappings;
             Invariant.Check(mappings == pages, $"Vmap: frame {frame} counts {mappings} mappings, and {pages} pages name it.");
         }
-    }
-
-    /// <summary>Gives the pages of free frames back: whole 2 MiB first, then pieces of 64 KiB.</summary>
-    private ulong DiscardFreeFrames()
-    {
-        if (!_canMap)
-        {
-            return 0;
-        }
-
-        return DiscardFreeFrames(Order.Huge) + DiscardFreeFrames(s_granule);
-    }
-
-    private ulong DiscardFreeFrames(Order order)
-    {
-        Span<Pfn> blocks = stackalloc Pfn[BlocksPerCall];
-        ulong bytes = 0;
-        uint cursor = 0;
-        do
-        {
-            int found = _frames.Isolate(order, blocks, ref cursor);
-            foreach (Pfn block in blocks[..found])
-            {
-                bool discarded = _platform.PunchHole(_zone.File, block.Offset, order.Bytes).Succeeded;
-                _frames.PutBack([block], order, discarded ? FrameContent.ReportedZero : FrameContent.Unknown);
-                bytes += discarded ? order.Bytes : 0;
-            }
-        }
-        while (cursor != 0);
-
-        GC.KeepAlive(this);
-        return bytes;
     }
 }

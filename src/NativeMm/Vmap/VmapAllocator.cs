@@ -24,7 +24,7 @@
 //              A purge unmaps first, drops the references of the frames second and gives the addresses back third: neither a frame nor an address
 //              is anybody else's while a stale translation exists.
 //
-// Locks        end gate (finalizers, buffers; Dispose waits for them) → purge lock → (pool | queue of blocks) → (lazy set | free space | records), each held alone; system calls
+// Locks        end gate (finalizers, buffers; Dispose waits for them) or pass lock (passes of idle time, Validate) → purge lock → (pool | queue of blocks) → (lazy set | free space | records), each held alone; system calls
 //              are made under the purge lock only.
 //
 // Forgotten    the finalizer releases the memory when no range, map or frame is in use. Whoever is inside of an operation then, with the last reference
@@ -46,6 +46,7 @@ using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
+using NativeMm.Reporting;
 
 namespace NativeMm.Vmap;
 
@@ -71,6 +72,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     private readonly IMemoryPlatform _platform;
     private readonly FrameZone _zone;
     private readonly LockFreeFrameAllocator _frames;
+    private readonly PageReporter _reporter;
     private readonly FrameReferences _references;
     private readonly VmapAreas _areas;
     private readonly MappingBudget _budget;
@@ -104,7 +106,9 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     /// <param name="platform">Who maps.</param>
     /// <param name="makeFreeSpace">Null for the free space of the library.</param>
     /// <param name="makeLazySet">Null for the lazy set of the library.</param>
-    /// <param name="idleInterval">Time between passes of idle time by the worker; null where the owner calls <see cref="TrimIdle"/>.</param>
+    /// <param name="idleInterval">
+    /// Time between passes of idle time by the worker; null where the owner calls <see cref="TrimIdle"/> and <see cref="PollReporter"/>.
+    /// </param>
     internal VmapAllocator(
         VmapOptions options,
         IMemoryPlatform platform,
@@ -121,6 +125,8 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
             _canMap = (platform.Capabilities & PlatformCapabilities.MapTwice) != 0 && platform.PageBytes == Pfn.FrameBytes;
             _zone = MakeZone();
             _frames = new LockFreeFrameAllocator(_zone);
+            _reporter = MakeReporter();
+            _isolators.Add(_reporter);
             _references = new FrameReferences(_frames);
             _windowBytes = _canMap ? (nuint)WindowBytesOf(options, _zone.Bytes) : _zone.Bytes;
             _windowPages = (uint)(_windowBytes >> Pfn.FrameShift);
@@ -177,14 +183,26 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     /// <summary>The zone that the frames come from.</summary>
     public FrameZone Zone => _zone;
 
+    /// <summary>
+    /// Who gives free frames back, with a <see cref="PunchHoleDevice"/> where frames can be mapped, else a <see cref="MadviseDevice"/> where the system
+    /// can take pages back. It belongs to the allocator: Start and Dispose are refused.
+    /// </summary>
+    public PageReporter Reporter => _reporter;
+
     /// <summary>The frames below. Frames for <see cref="Map"/> come from <see cref="AllocateFrames"/> instead, which counts their uses.</summary>
     internal IFrameAllocator Frames => _frames;
 
     /// <summary>
     /// Frees everything, also the ranges that are still in use, and waits for finalizers that are giving something back. A second call does nothing.
     /// </summary>
+    /// <exception cref="InvalidOperationException">The reporting device calls this from its Report: what would go is in use.</exception>
     public void Dispose()
     {
+        if (_reporter.IsReportingHere)
+        {
+            throw new InvalidOperationException("A vmap allocator cannot be disposed by its reporting device: what would go is in use.");
+        }
+
         if (!TryEnd())
         {
             return;
@@ -240,6 +258,22 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         Math.Min(MemoryShares.ReadNative(), ResourceLimits.FileBytes & ~((ulong)FrameZone.Alignment - 1)),
         ResourceLimits.AddressBytesLeft / (2 * (1 + DefaultWindowFactor)));
 
+    private PageReporter MakeReporter()
+    {
+        PageReporterOptions options = Options.Reporting ?? new PageReporterOptions();
+        var reporter = new PageReporter(ReportableFrames.For(_frames, options.Scheme), options, TimeProvider.System, nameof(VmapAllocator));
+        if (_canMap)
+        {
+            reporter.Register(new PunchHoleDevice(_zone));
+        }
+        else if (MadviseDevice.IsSupportedBy(_platform))
+        {
+            reporter.Register(new MadviseDevice(_platform, options.Mode, follower: null));
+        }
+
+        return reporter;
+    }
+
     private nuint ReserveWindow()
     {
         PlatformResult result = _platform.ReserveClosed(_windowBytes, FrameZone.Alignment, readable: false, out nuint window);
@@ -273,6 +307,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         _pools = null;
         _window = NoWindow;
         _scratch = null;
+        _reporter?.Close();
         _lazy?.Dispose();
         _budget?.Dispose();
         _free?.Dispose();

@@ -1,4 +1,5 @@
 using NativeMm.Primitives;
+using NativeMm.Reporting;
 
 namespace NativeMm.Vmap;
 
@@ -39,6 +40,12 @@ public sealed record VmapOptions
     public ulong PooledBytesMaxPerCore { get; init; } = 32UL << 20;
 
     /// <summary>
+    /// What free frames go back to the operating system, when and how fast. Null, the default, takes that of the runtime; for an allocator of one's
+    /// own, the defaults. In a runtime all passes are made at the runtime's <see cref="PageReporterOptions.PassInterval"/>.
+    /// </summary>
+    public PageReporterOptions? Reporting { get; init; }
+
+    /// <summary>
     /// Mappings that the allocator may use. 0, the default, takes three quarters of <c>vm.max_map_count</c>: the rest of the process needs
     /// some too.
     /// </summary>
@@ -68,6 +75,7 @@ public sealed record VmapOptions
 
         ArgumentNullException.ThrowIfNull(Purge);
         Purge.Validate();
+        Reporting?.Validate();
         if (LazyBytesMax != 0 && Purge.LazyPagesMax >= LazyBytesMax >> Pfn.FrameShift)
         {
             throw new ArgumentOutOfRangeException(

@@ -1,5 +1,6 @@
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
+using NativeMm.Reporting;
 
 namespace NativeMm.Vmap;
 
@@ -77,6 +78,15 @@ public sealed record VmapStatistics
 
     /// <summary>Frees that were slowed down or purged by themselves because the bound was near.</summary>
     public required long ThrottledFrees { get; init; }
+
+    /// <summary>Purges and passes of the background thread that ended with an exception. The thread goes on with the next one.</summary>
+    public required long PurgeFailures { get; init; }
+
+    /// <summary>What the last of them said, or null.</summary>
+    public required string? LastPurgeFailure { get; init; }
+
+    /// <summary>What the reporter of the frames did.</summary>
+    public required ReporterStatistics Reporting { get; init; }
 
     /// <summary>What the lock of the free space recorded, or null unless <see cref="VmapOptions.LockStatistics"/> is set.</summary>
     public LockStatisticsSnapshot? FreeSpaceLock { get; init; }

@@ -11,6 +11,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private const int TagShift = 52;
     private const int GenerationShift = 30;
 
+    // Rounds of a request that finds nothing although frames come back: others take them first.
+    private const int AttemptsMax = 16;
+
     /// <inheritdoc/>
     public override bool TryAlloc(int bytes, out ZsHandle handle)
     {
@@ -82,8 +85,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         uint @class = index / (uint)_stripes;
         ZsShard<TStatistics>* shard = Shard(index);
         ref WaiterLock<TStatistics> guard = ref LockOf(shard);
-        while (true)
+        for (int attempt = 0; ; attempt++)
         {
+            long before = Atomic.LoadAcquire(ref _framesGivenBack);
             guard.Enter();
             bool found = TryTake(shard, @class, bytes, out handle);
             bool needsCells = shard->FreeCell == 0;
@@ -94,11 +98,30 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
                 return true;
             }
 
-            if ((needsCells && !TryRefillCells(index))
-                || (needsZspage && !TryTakeOver(index, leaving: 1) && !TryBuild(index) && !TryTakeOver(index, leaving: 0)))
+            if (needsCells && !TryRefillCells(index))
             {
                 return false;
             }
+
+            if (needsZspage && !TryTakeOver(index, leaving: 1) && !TryBuild(index) && !TryFindLast(index)
+                && (attempt >= AttemptsMax || Atomic.LoadAcquire(ref _framesGivenBack) == before))
+            {
+                // Nothing came back that others could have taken first.
+                return false;
+            }
         }
+    }
+
+    /// <summary>The last look of a request without frames: a zspage of another stripe, or one that a compactor of the class had off the lists.</summary>
+    /// <returns>Whether the shard has a zspage with room, at this moment.</returns>
+    private bool TryFindLast(uint index)
+    {
+        if (TryTakeOver(index, leaving: 0))
+        {
+            return true;
+        }
+
+        AwaitCompactorOf(index / (uint)_stripes);
+        return (Atomic.LoadAcquire(ref Shard(index)->Lists.Present) & NonFullMask) != 0 || TryTakeOver(index, leaving: 0);
     }
 }

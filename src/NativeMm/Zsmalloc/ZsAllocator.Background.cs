@@ -19,7 +19,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     private int _scheduled;
 
     // Work that the caller of Dispose does not know of is inside.
-    private EndGate _end;
+    private ZsWorkGate _gate;
 
     /// <summary>One pass over the classes that wish for it, on a thread of the thread pool. What it throws is written down: it would end the process.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
@@ -27,7 +27,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     {
         Atomic.StoreRelease(ref _scheduled, 0);
         Atomic.FullFence();
-        if (!_end.TryEnter())
+        if (!_gate.TryEnter())
         {
             return;
         }
@@ -42,7 +42,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         }
         finally
         {
-            _end.Exit();
+            _gate.Exit();
         }
     }
 
@@ -56,7 +56,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             {
                 if (Atomic.CompareExchange(ref Shard(index)->WantsCompaction, Asked, NoWish) && allowed)
                 {
-                    CompactClass(index / (uint)_stripes);
+                    _ = TryCompactClass(index / (uint)_stripes, out _);
                 }
             }
         }
@@ -69,7 +69,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     /// <inheritdoc/>
     public override long ReleaseEmpty()
     {
-        if (!_end.TryEnter())
+        if (!_gate.TryEnter())
         {
             return 0;
         }
@@ -86,14 +86,14 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             }
         }
 
-        _end.Exit();
+        _gate.Exit();
         return freed;
     }
 
     /// <inheritdoc/>
     public override long SlotBytes()
     {
-        if (!_end.TryEnter())
+        if (!_gate.TryEnter())
         {
             return 0;
         }
@@ -104,7 +104,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             bytes += Atomic.LoadAcquire(ref Shard(index)->Used) * _classes[index / (uint)_stripes].Bytes;
         }
 
-        _end.Exit();
+        _gate.Exit();
         return bytes;
     }
 
@@ -159,4 +159,10 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             Atomic.StoreRelease(ref shard->WantsCompaction, WantsToBeAsked);
         }
     }
+
+    /// <inheritdoc/>
+    public override void BeginRest() => _gate.BeginRest();
+
+    /// <inheritdoc/>
+    public override void EndRest() => _gate.EndRest();
 }

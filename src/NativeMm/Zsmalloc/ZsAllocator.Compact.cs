@@ -25,42 +25,91 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private long _framesCompacted;
 
     /// <inheritdoc/>
-    public override long Compact()
+    public override long Compact() => Compact(long.MaxValue);
+
+    /// <inheritdoc/>
+    /// <remarks>Frames that other compactors give back meanwhile serve as well as those of this call: it waits for enough of either.</remarks>
+    public override ulong Shrink(ulong framesWanted) => (ulong)Compact((long)ulong.Min(framesWanted, long.MaxValue));
+
+    /// <summary>Compacts everything.</summary>
+    /// <param name="framesWanted">Whoever would have to wait for another compactor ends when so many frames came back, whoever gave them.</param>
+    /// <returns>Frames freed by this call.</returns>
+    private long Compact(long framesWanted)
     {
-        if (!_end.TryEnter())
+        if (!_gate.TryEnter())
         {
             return 0;
         }
 
         long freed = 0;
-        if (Atomic.Add(ref _compactors, 1) <= _compactorsMax)
+        long before = Atomic.LoadAcquire(ref _framesGivenBack);
+        var backoff = default(Backoff);
+        bool allowed;
+        while (!(allowed = TryBeginCompacting()) && !IsEnough(before, framesWanted))
         {
-            // Large classes first: their zspages are freed with the fewest moves.
-            for (int i = ClassCount - 1; i >= 0; i--)
-            {
-                freed += CompactClass((uint)i);
-            }
+            backoff.Wait();
         }
 
-        Atomic.Add(ref _compactors, -1);
-        _end.Exit();
+        // Large classes first: their zspages are freed with the fewest moves.
+        for (int i = ClassCount - 1; i >= 0 && allowed; i--)
+        {
+            long frames;
+            while (!TryCompactClass((uint)i, out frames))
+            {
+                // Somebody is at it. What he moves does not have to be moved here, but it has to be moved before this call is over.
+                if (IsEnough(before, framesWanted))
+                {
+                    i = 0;
+                    break;
+                }
+
+                backoff.Wait();
+            }
+
+            freed += frames;
+        }
+
+        if (allowed)
+        {
+            Atomic.Add(ref _compactors, -1);
+        }
+
+        _gate.Exit();
         return freed;
     }
 
-    /// <inheritdoc/>
-    public override ulong Shrink(ulong framesWanted) => (ulong)Compact();
+    private bool IsEnough(long before, long framesWanted) => Atomic.LoadAcquire(ref _framesGivenBack) - before >= framesWanted;
 
-    /// <summary>Compacts one class, unless somebody else is at it.</summary>
-    /// <returns>Frames freed.</returns>
-    private long CompactClass(uint @class)
+    private bool TryBeginCompacting()
     {
-        uint first = @class * (uint)_stripes;
-        if (!Atomic.CompareExchange(ref Shard(first)->Compacting, 0, 1))
+        int now = Atomic.LoadAcquire(ref _compactors);
+        while (now < _compactorsMax)
         {
-            return 0;
+            if (Atomic.CompareExchange(ref _compactors, now, now + 1))
+            {
+                return true;
+            }
+
+            now = Atomic.LoadAcquire(ref _compactors);
         }
 
-        long freed = 0;
+        return false;
+    }
+
+    /// <summary>Compacts one class, unless somebody else is at it.</summary>
+    /// <param name="class">The class.</param>
+    /// <param name="freed">Frames freed.</param>
+    /// <returns>Whether nobody else was.</returns>
+    private bool TryCompactClass(uint @class, out long freed)
+    {
+        freed = 0;
+        uint first = @class * (uint)_stripes;
+        uint compactions = Atomic.LoadAcquire(ref Shard(first)->Compactions);
+        if ((compactions & 1) != 0 || !Atomic.CompareExchange(ref Shard(first)->Compactions, compactions, compactions + 1))
+        {
+            return false;
+        }
+
         for (uint index = first; index < first + (uint)_stripes; index++)
         {
             freed += CompactShard(index);
@@ -71,13 +120,25 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             freed += CompactShard(first);
         }
 
-        Atomic.StoreRelease(ref Shard(first)->Compacting, 0);
+        Atomic.StoreRelease(ref Shard(first)->Compactions, compactions + 2);
         if (freed != 0)
         {
             Atomic.Add(ref _framesCompacted, freed);
         }
 
-        return freed;
+        return true;
+    }
+
+    /// <summary>Waits while somebody compacts a class: he has zspages with room off the lists.</summary>
+    private void AwaitCompactorOf(uint @class)
+    {
+        ZsShard<TStatistics>* first = Shard(@class * (uint)_stripes);
+        uint compactions = Atomic.LoadAcquire(ref first->Compactions);
+        var backoff = default(Backoff);
+        while ((compactions & 1) != 0 && Atomic.LoadAcquire(ref first->Compactions) == compactions)
+        {
+            backoff.Wait();
+        }
     }
 
     /// <summary>
@@ -155,10 +216,12 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         long freed = 0;
         guard.Enter();
         shard->Rebuilds = 0;
-        while (true)
+
+        // Whoever allocates and frees meanwhile makes new work without end. What is worth doing now is that much at most; the rest is for the next call.
+        for (long left = shard->Used + shard->Zspages; ; left--)
         {
-            uint dead = TakeDead(shard, ref source);
-            bool going = dead != 0 || (asideCount < AsideMax && TryChoose(shard, geometry, asideFree, ref source, ref target, ref slot));
+            uint dead = left <= 0 ? 0 : TakeDead(shard, ref source);
+            bool going = dead != 0 || (left > 0 && asideCount < AsideMax && TryChoose(shard, geometry, asideFree, ref source, ref target, ref slot));
             if (dead == 0 && going)
             {
                 ZsMove move = MoveOne(shard, geometry, source, target, ref slot);

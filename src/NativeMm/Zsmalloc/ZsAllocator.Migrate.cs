@@ -10,42 +10,38 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override bool TryMigrate(Pfn frame, Pfn target)
     {
-        if (frame.Value >= _zone.OpenedFrames || target.Value >= _zone.OpenedFrames || !_end.TryEnter())
+        if (frame.Value >= _zone.OpenedFrames || target.Value >= _zone.OpenedFrames || !_gate.TryEnter())
         {
             return false;
         }
 
         uint zspage = Atomic.LoadAcquire(ref _zspageOfFrame[frame.Value]);
         bool migrated = zspage != 0 && TryMigrate(zspage, frame, target);
-        _end.Exit();
+        _gate.Exit();
         return migrated;
     }
 
     private bool TryMigrate(uint zspage, Pfn frame, Pfn target)
     {
         Zspage* page = PageAt(zspage);
-        uint index = Atomic.LoadAcquire(ref page->ShardPlusOne) - 1;
-        if (index == uint.MaxValue)
+        if (!TryLockShardOf(page, out ZsShard<TStatistics>* shard))
         {
             return false;
         }
 
-        ref WaiterLock<TStatistics> guard = ref LockOf(Shard(index));
-        guard.Enter();
-        bool migrated = page->ShardPlusOne == index + 1
-            && Atomic.LoadAcquire(ref _zspageOfFrame[frame.Value]) == zspage
-            && Zspage.TryFreeze(page, 0);
+        // The zspage may be another one of the same number by now. If the frame is of that one, it is as good as the first.
+        bool migrated = Atomic.LoadAcquire(ref _zspageOfFrame[frame.Value]) == zspage && Zspage.TryFreeze(page, 0);
         if (migrated)
         {
             new ReadOnlySpan<byte>(_zone.AddressOf(frame), Pfn.FrameBytes).CopyTo(new Span<byte>(_zone.AddressOf(target), Pfn.FrameBytes));
             TPause.Reach(PauseCopied);
-            Replace(page, _classes[index / (uint)_stripes].Frames, frame, target);
+            Replace(page, _classes[ClassOf(shard)].Frames, frame, target);
             Atomic.StoreRelease(ref _zspageOfFrame[target.Value], zspage);
             Atomic.StoreRelease(ref _zspageOfFrame[frame.Value], 0u);
             Zspage.Thaw(page);
         }
 
-        guard.Exit();
+        LockOf(shard).Exit();
         if (migrated)
         {
             Atomic.Add(ref _framesMigrated, 1);

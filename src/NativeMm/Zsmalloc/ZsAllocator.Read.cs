@@ -12,6 +12,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <summary>Pause point: the zspage is pinned, the cell was not read again.</summary>
     public const string PausePinned = "zspage pinned, cell not read again";
 
+    /// <summary>Pause point: the zspage was frozen or the object elsewhere, and the pin is not taken back.</summary>
+    public const string PausePinRefused = "pin refused, not taken back";
+
     /// <inheritdoc/>
     public override ZsReadLease OpenRead(ZsHandle handle, Span<byte> scratch)
     {
@@ -59,28 +62,44 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     public override void FinishDeferred(uint zspage)
     {
         Zspage* page = PageAt(zspage);
-        uint index = Atomic.LoadAcquire(ref page->ShardPlusOne) - 1;
-        if (index == uint.MaxValue)
+        if (!TryLockShardOf(page, out ZsShard<TStatistics>* shard))
         {
             return;
         }
 
-        ZsShard<TStatistics>* shard = Shard(index);
-        ref WaiterLock<TStatistics> guard = ref LockOf(shard);
-        guard.Enter();
         bool dead = false;
-        if (page->ShardPlusOne == index + 1 && !page->IsIsolated && (Atomic.LoadAcquire(ref page->Pins) & Zspage.Deferred) != 0)
+        if (!page->IsIsolated && (Atomic.LoadAcquire(ref page->Pins) & Zspage.Deferred) != 0)
         {
-            // It may have new objects by now.
+            // It may have new objects by now, and it may be another zspage of the same number: whoever is empty and deferred may go.
             Zspage.Thaw(page, Zspage.Deferred);
             dead = page->InUse == 0 && TryKill(shard, zspage, page);
         }
 
-        guard.Exit();
+        LockOf(shard).Exit();
         if (dead)
         {
             GiveBack(zspage, _classes[ClassOf(shard)].Frames);
         }
+    }
+
+    /// <summary>Takes the lock of the shard that a zspage is in, wherever it moves meanwhile. False when it does not live.</summary>
+    private bool TryLockShardOf(Zspage* page, out ZsShard<TStatistics>* shard)
+    {
+        uint plusOne;
+        while ((plusOne = Atomic.LoadAcquire(ref page->ShardPlusOne)) != 0)
+        {
+            shard = Shard(plusOne - 1);
+            LockOf(shard).Enter();
+            if (page->ShardPlusOne == plusOne)
+            {
+                return true;
+            }
+
+            LockOf(shard).Exit();
+        }
+
+        shard = null;
+        return false;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -97,7 +116,13 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             Zspage* locked = PageAt(cell.Zspage);
             bool pinned = Zspage.TryPin(locked);
             LockOf(shard).Exit();
-            return pinned ? locked : PinSlow(handle, word, out cell);
+            if (pinned)
+            {
+                return locked;
+            }
+
+            LetGo(locked, cell);
+            return PinSlow(handle, word, out cell);
         }
 
         cell = ReadLive(handle, word);
@@ -110,10 +135,10 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             {
                 return page;
             }
-
-            LetGo(page, cell);
         }
 
+        TPause.Reach(PausePinRefused);
+        LetGo(page, cell);
         return PinSlow(handle, word, out cell);
     }
 
@@ -128,9 +153,10 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             Zspage* page = PageAt(cell.Zspage);
 
             // Looking before pinning leaves the line to the one who copies; a stale look costs a round.
-            if ((Atomic.LoadAcquire(ref page->Pins) & Zspage.Frozen) == 0 && Zspage.TryPin(page)) // [A1]
+            if ((Atomic.LoadAcquire(ref page->Pins) & Zspage.Frozen) == 0)
             {
-                if (Atomic.LoadAcquire(ref *word) == cell.Bits) // [A2] pairs with [A3], [A4], [A5]
+                if (Zspage.TryPin(page) // [A1]
+                    && Atomic.LoadAcquire(ref *word) == cell.Bits) // [A2] pairs with [A3], [A4], [A5]
                 {
                     return page;
                 }

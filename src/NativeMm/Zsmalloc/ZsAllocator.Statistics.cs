@@ -17,16 +17,20 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         long classBytes = 0;
         long moved = 0;
         long movedBytes = 0;
-        for (uint index = 0; index < (uint)ShardCount; index++)
+        for (uint @class = 0; @class < (uint)ClassCount; @class++)
         {
-            ZsShard<TStatistics>* shard = Shard(index);
-            LockOf(shard).Enter();
-            objects += shard->Used;
-            usedBytes += shard->UsedBytes;
-            classBytes += shard->Used * _classes[index / (uint)_stripes].Bytes;
-            moved += shard->ObjectsMoved;
-            movedBytes += shard->BytesMoved;
-            LockOf(shard).Exit();
+            EnterClass(@class);
+            for (uint index = @class * (uint)_stripes; index < (@class + 1) * (uint)_stripes; index++)
+            {
+                ZsShard<TStatistics>* shard = Shard(index);
+                objects += shard->Used;
+                usedBytes += shard->UsedBytes;
+                classBytes += shard->Used * _classes[@class].Bytes;
+                moved += shard->ObjectsMoved;
+                movedBytes += shard->BytesMoved;
+            }
+
+            ExitClass(@class);
         }
 
         return new ZsPoolStatistics
@@ -88,7 +92,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         _frames.RemoveShrinker(this);
-        _end.Close();
+        _gate.Close();
         ZsPoolStatistics last = GetStatistics();
         Span<Pfn> frames = stackalloc Pfn[ZsPoolOptions.ChainFramesLimit];
         for (uint zspage = 1; zspage < _zspageEnd; zspage++)
@@ -115,13 +119,13 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override bool IsLeased()
     {
-        if (!_end.TryEnter())
+        if (!_gate.TryEnter())
         {
             return false;
         }
 
         bool isPinned = IsPinned();
-        _end.Exit();
+        _gate.Exit();
         return isPinned;
     }
 
@@ -158,10 +162,10 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         int zspages = 0;
         long used = 0;
         long bytes = 0;
+        EnterClass(@class);
         for (uint index = @class * (uint)_stripes; index < (@class + 1) * (uint)_stripes; index++)
         {
             ZsShard<TStatistics>* shard = Shard(index);
-            LockOf(shard).Enter();
             for (int group = 0; group < groups.Length; group++)
             {
                 groups[group] += shard->Lists.Counts[group];
@@ -170,9 +174,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             zspages += (int)shard->Zspages;
             used += shard->Used;
             bytes += shard->UsedBytes;
-            LockOf(shard).Exit();
         }
 
+        ExitClass(@class);
         return new ZsClassStatistics
         {
             Index = geometry.Index,
@@ -185,6 +189,23 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             ObjectsUsed = used,
             UsedBytes = bytes,
         };
+    }
+
+    // All stripes of a class at once: a compactor moves zspages from stripe to stripe, which would be counted twice or not at all.
+    private void EnterClass(uint @class)
+    {
+        for (uint index = @class * (uint)_stripes; index < (@class + 1) * (uint)_stripes; index++)
+        {
+            LockOf(Shard(index)).Enter();
+        }
+    }
+
+    private void ExitClass(uint @class)
+    {
+        for (uint index = (@class + 1) * (uint)_stripes; index > @class * (uint)_stripes; index--)
+        {
+            LockOf(Shard(index - 1)).Exit();
+        }
     }
 
     private long MetadataBytes() =>

@@ -9,6 +9,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     public override void Validate()
     {
         ThrowIfReleased();
+        using var rest = new ZsRest(this);
         long used = 0;
         long frames = 0;
         long freeCells = 0;
@@ -36,7 +37,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private long ValidateShard(uint index, ZsShard<TStatistics>* shard)
     {
-        Invariant.Check(!LockOf(shard).IsContended, $"Shard {index} is in use.");
         long used = 0;
         long bytes = 0;
         uint zspages = 0;

@@ -17,6 +17,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private long _frameCount;
 
+    // Frames that zspages gave back since the beginning, counted once they are free: progress, for those who wait for some.
+    private long _framesGivenBack;
+
     /// <summary>Moves a zspage to the list of another group. Under the lock.</summary>
     /// <returns>Whether the group is another one.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -195,6 +198,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         ReturnNumber(zspage);
         Atomic.Add(ref _frameCount, -count);
         _frames.FreeBulk(frames, Order.Zero);
+        Atomic.Add(ref _framesGivenBack, count);
         return count;
     }
 

@@ -21,7 +21,15 @@ internal abstract class ZsEngine : IShrinker, IFrameMigrator
 
     public abstract int SizeOf(ZsHandle handle);
 
+    /// <summary>Compacts everything, waiting for whoever is at a class already.</summary>
+    /// <returns>Frames freed.</returns>
     public abstract long Compact();
+
+    /// <summary>Waits for the work that is under way and lets none begin until <see cref="EndRest"/>. Several may rest at a time.</summary>
+    public abstract void BeginRest();
+
+    /// <summary>Lets work begin again.</summary>
+    public abstract void EndRest();
 
     /// <summary>Frees empty zspages that nobody reads. Does nothing once the pool is closing.</summary>
     /// <returns>Frames freed.</returns>

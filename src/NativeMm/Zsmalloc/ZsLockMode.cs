@@ -12,6 +12,6 @@ public enum ZsLockMode
     /// <summary>One lock for the whole pool, which also guards the resolving of a handle. Linux 6.2 to 6.10.</summary>
     Pool,
 
-    /// <summary>One lock for the whole pool and one compactor at a time; a second one gives back at once. Linux 6.4.</summary>
+    /// <summary>One lock for the whole pool and one compactor at a time; others wait for their turn. Linux 6.4.</summary>
     PoolSingleCompactor,
 }

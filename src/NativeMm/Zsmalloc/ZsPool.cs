@@ -116,8 +116,9 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
         _default is { } engine ? engine.SizeOf(handle) : _engine.SizeOf(handle);
 
     /// <summary>
-    /// Moves objects together and frees the zspages that become empty, as far as whole ones can be freed. Classes that somebody else is
-    /// compacting are left to him. Any number of threads may call it; more than <see cref="ZsPoolOptions.MaxCompactors"/> give back at once.
+    /// Moves objects together and frees the zspages that become empty, as far as whole ones can be freed. It waits for those who are compacting a class
+    /// already, and for its turn where more than <see cref="ZsPoolOptions.MaxCompactors"/> want to: what could be freed is free when it returns. What others
+    /// allocate and free meanwhile may be left for the next call.
     /// </summary>
     /// <returns>Frames freed by this call.</returns>
     public long Compact()
@@ -147,7 +148,9 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
     /// </summary>
     public LockStatisticsSnapshot? SumLockStatistics() => Options.LockStatistics ? LockStatisticsSum.Of(Options.Name, GetLockStatistics()) : null;
 
-    /// <summary>Checks the whole structure and its accounting equations. Call it at rest.</summary>
+    /// <summary>
+    /// Checks the whole structure and its accounting equations. Call it at rest; compaction that began by itself and passes of the runtime it waits for.
+    /// </summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
     public void Validate() => _engine.Validate();
 

@@ -41,8 +41,8 @@ internal struct ZsShard<TStatistics>
     // When the stripes of the class were gathered last (stripe 0 only, by the class's compactor), in milliseconds; 0 for never.
     public long GatheredAt;
 
-    // 1: somebody compacts the class (stripe 0 only); CAS by whoever wants to.
-    public int Compacting;
+    // Odd while somebody compacts the class (stripe 0 only): raised by CAS by whoever wants to, and again by release when he is through.
+    public uint Compactions;
 
     // 1: the class wants to be compacted; set under the lock, exchanged by the background work.
     public int WantsCompaction;

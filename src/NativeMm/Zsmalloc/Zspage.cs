@@ -67,17 +67,12 @@ internal unsafe struct Zspage
     public static bool IsPinned(Zspage* zspage) => (Atomic.LoadAcquire(ref zspage->Pins) & PinMask) != 0;
 
     /// <summary>Keeps the content where it is, unless it is being moved.</summary>
+    /// <returns>
+    /// False while it is being moved. The pin is there all the same and has to be ended as any other: between the thaw and its end somebody may have
+    /// found the zspage empty and pinned, and left its freeing to the last one who lets go.
+    /// </returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryPin(Zspage* zspage)
-    {
-        if ((Atomic.Add(ref zspage->Pins, 1) & Frozen) == 0) // [Z1] pairs with [Z2]
-        {
-            return true;
-        }
-
-        Atomic.Add(ref zspage->Pins, uint.MaxValue);
-        return false;
-    }
+    public static bool TryPin(Zspage* zspage) => (Atomic.Add(ref zspage->Pins, 1) & Frozen) == 0; // [Z1] pairs with [Z2]
 
     /// <summary>Ends a pin.</summary>
     /// <returns>Whether the caller is the one who must see to the deferred freeing.</returns>

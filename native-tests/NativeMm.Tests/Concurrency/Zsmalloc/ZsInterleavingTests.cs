@@ -107,7 +107,6 @@ public sealed class ZsInterleavingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("compact")]
     [InlineData("migrate")]
     [InlineData("free")]
     [InlineData("fill")]
@@ -140,16 +139,6 @@ public sealed class ZsInterleavingTests : IDisposable
         {
             AssertHolds(_object, 399);
         }
-    }
-
-    [Fact]
-    public void A_second_compactor_of_the_class_leaves_it_to_the_first()
-    {
-        long second = -1;
-        ZsIntruder.Enter(Allocator.PauseBetweenObjects, () => second = _allocator.Compact());
-        Assert.True(_allocator.Compact() > 0);
-        Assert.True(ZsIntruder.Leave(), "The window was not reached.");
-        Assert.Equal(0, second);
     }
 
     public void Dispose()

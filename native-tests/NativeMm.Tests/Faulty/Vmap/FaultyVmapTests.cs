@@ -180,7 +180,7 @@ public sealed unsafe class FaultyVmapTests
         int[] before = [.. Enum.GetValues<PlatformCall>().Select(platform.Calls)];
         new VmapScript(vmap).Run();
         int[] made = [.. Enum.GetValues<PlatformCall>().Select(call => platform.Calls(call) - before[(int)call])];
-        Assert.All(VmapScript.Kinds, call => Assert.True(made[(int)call] >= 10, $"The workload makes {made[(int)call]} calls of {call}."));
+        Assert.All(VmapScript.Kinds, call => Assert.True(made[(int)call] >= 6, $"The workload makes {made[(int)call]} calls of {call}."));
         return kind is { } one ? made[(int)one] : made.Sum();
     }
 

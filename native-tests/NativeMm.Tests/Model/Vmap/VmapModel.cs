@@ -247,7 +247,8 @@ internal sealed unsafe class VmapModel(VmapAllocator vmap, MappedFramesPlatform 
                 _ = vmap.Trim();
                 break;
             case 4:
-                _ = vmap.TrimIdle();
+                vmap.TrimIdle();
+                _ = vmap.PollReporter();
                 break;
             default:
                 _ = vmap.Shrink(10);

@@ -24,7 +24,7 @@ public sealed class RuntimeReporterTests
     {
         using var runtime = new MemoryRuntime(s_quiet);
         var ended = Assert.Throws<InvalidOperationException>(runtime.Reporter.Dispose);
-        Assert.Contains("ends with that runtime", ended.Message, StringComparison.Ordinal);
+        Assert.Contains("ends with its owner", ended.Message, StringComparison.Ordinal);
         var started = Assert.Throws<InvalidOperationException>(runtime.Reporter.Start);
         Assert.Contains("BackgroundTrim", started.Message, StringComparison.Ordinal);
         FreeOneBlock(runtime);

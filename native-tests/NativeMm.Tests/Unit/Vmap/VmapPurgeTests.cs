@@ -1,6 +1,7 @@
 using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
+using NativeMm.Reporting;
 using NativeMm.Tests.Support;
 using NativeMm.Vmap;
 using Xunit;
@@ -27,6 +28,39 @@ public sealed unsafe class VmapPurgeTests
         vmap.FreeFrames(held);
         vmap.Purge(pools: true);
         vmap.Validate();
+        VmapAllocatorTests.AssertEmpty(vmap);
+    }
+
+    [LinuxFact]
+    public void RangesThatAreLongerThanTheBoundLeaveThePoolsToo()
+    {
+        const uint Pages = 100;
+        using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 16 << 20, bound: 16 * Page);
+        FreeAll(vmap, [.. Enumerable.Range(0, 20).Select(_ => (nuint)vmap.Alloc(Pages * Page))]);
+        long pooled = vmap.GetStatistics().PooledPages;
+        Assert.Equal(20 * Pages, pooled);
+
+        // A quarter, then the rest.
+        Assert.Equal(5ul * Pages, vmap.Shrink(1));
+        Assert.Equal(15ul * Pages, vmap.Purge(pools: true));
+        VmapAllocatorTests.AssertEmpty(vmap);
+        Assert.InRange(vmap.GetStatistics().LazyPagesPeak, 0, 16);
+        vmap.Free(vmap.Alloc(15 << 20));
+        vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void RangesThatAreLongerThanTheBoundMakeRoomForARequest()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 16 << 20, bound: 16 * Page);
+        FreeAll(vmap, [.. Enumerable.Range(0, 20).Select(_ => (nuint)vmap.Alloc(100 * Page))]);
+        vmap.Free(vmap.Alloc(15 << 20));
+        FreeAll(vmap, [.. Enumerable.Range(0, 4).Select(_ => (nuint)vmap.Alloc(100 * Page))]);
+        for (int pass = 0; pass < 5; pass++)
+        {
+            vmap.TrimIdle();
+        }
+
         VmapAllocatorTests.AssertEmpty(vmap);
     }
 
@@ -68,7 +102,12 @@ public sealed unsafe class VmapPurgeTests
     public void AnAllocatorOfItsOwnGivesEverythingBackInIdleTime()
     {
         var platform = new FaultyPlatform();
-        var options = new VmapOptions { CapacityBytes = 16 << 20, WindowBytes = 64 << 20 };
+        var options = new VmapOptions
+        {
+            CapacityBytes = 16 << 20,
+            WindowBytes = 64 << 20,
+            Reporting = new PageReporterOptions { Delay = TimeSpan.Zero, HighWaterBlocks = 1 },
+        };
         using var vmap = new VmapAllocator(options, platform, idleInterval: TimeSpan.FromMilliseconds(1));
         FreeAll(vmap, [.. Enumerable.Range(0, 40).Select(_ => (nuint)vmap.Alloc(Page)), (nuint)vmap.Alloc(300 * Page)]);
         Assert.True(

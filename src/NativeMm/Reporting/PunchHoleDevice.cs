@@ -1,0 +1,55 @@
+using NativeMm.Frames;
+
+namespace NativeMm.Reporting;
+
+/// <summary>
+/// Gives the pages of free blocks of a memory file back to the operating system: blocks that lie side by side with one system call. Thread-safe.
+/// For a zone of kind <see cref="ZoneKind.Mappable"/>; all mappings of the pages read as zero afterwards.
+/// </summary>
+public sealed class PunchHoleDevice : IReportingDevice
+{
+    private readonly FrameZone _zone;
+
+    /// <summary>Makes a device for the file behind a zone.</summary>
+    /// <param name="zone">The zone, which must outlive the device.</param>
+    /// <exception cref="ArgumentException">The zone is no memory file.</exception>
+    public PunchHoleDevice(FrameZone zone)
+    {
+        ArgumentNullException.ThrowIfNull(zone);
+        if (zone.Kind != ZoneKind.Mappable)
+        {
+            throw new ArgumentException($"A zone of kind {zone.Kind} is no memory file; a {nameof(MadviseDevice)} gives its pages back.", nameof(zone));
+        }
+
+        _zone = zone;
+    }
+
+    /// <summary>The zone whose file it is.</summary>
+    internal FrameZone Zone => _zone;
+
+    /// <inheritdoc/>
+    public bool Supports(ZoneKind zone) => zone == ZoneKind.Mappable;
+
+    /// <inheritdoc/>
+    public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
+    {
+        while (!ranges.IsEmpty)
+        {
+            int count = 1;
+            nuint bytes = ranges[0].Bytes;
+            while (count < ranges.Length && ranges[count].Address == ranges[0].Address + bytes)
+            {
+                bytes += ranges[count++].Bytes;
+            }
+
+            if (!_zone.Platform.PunchHole(_zone.File, ranges[0].Frame.Offset, bytes).Succeeded)
+            {
+                return FrameContent.Unknown;
+            }
+
+            ranges = ranges[count..];
+        }
+
+        return FrameContent.ReportedZero;
+    }
+}
