@@ -57,7 +57,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         _space = space;
         _options = options;
         _isShared = isShared;
-        _tag = space.NextTag();
+        _tag = space.TakeTag();
         _slot = isShared ? -1 : ThreadHeaps.TakeSlot();
         _caches = new ThreadCacheRegistry(_slot, isShared);
         _metadata = new MetadataArena(space.Platform);
@@ -82,6 +82,9 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     /// <summary>The heap's name in messages and listings.</summary>
     public string Name => _options.Name;
+
+    /// <summary>What its granule words begin with.</summary>
+    internal uint Tag => _tag;
 
     /// <summary>Whether the heap runs in checked mode.</summary>
     public bool IsChecked => _checked is not null;
@@ -126,18 +129,21 @@ public sealed unsafe partial class NativeHeap : IDisposable
         {
             _space.RemoveHeap(this);
             _caches.Clear();
+            long slabs = 0;
             foreach (Depot depot in _depots)
             {
+                slabs += depot.GetStatistics().Slabs;
                 depot.Clear();
             }
 
-            ReleaseSlabs();
+            ReleaseSlabs(slabs);
             _large.Dispose();
             _metadata.Dispose();
             if (!_isShared)
             {
                 ThreadHeaps.ReturnSlot(_slot);
                 _slot = -1;
+                _space.ReturnTag(_tag);
             }
         }
     }
@@ -183,14 +189,16 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
     }
 
-    private void ReleaseSlabs()
+    /// <summary>Gives all slabs back. The words are looked through until that many were found: none for a heap that is empty.</summary>
+    private void ReleaseSlabs(long slabs)
     {
         uint end = _space.GranulesUsed;
-        for (uint granule = 0; granule < end; granule++)
+        for (uint granule = 0; granule < end && slabs > 0; granule++)
         {
             nuint sizeClass = _space.Words[granule] ^ _tag;
             if (sizeClass < SizeClass.Count)
             {
+                slabs--;
                 _space.FreeSlab(granule, SlabGeometry.Of(new SizeClass((int)sizeClass)).Order);
             }
         }
