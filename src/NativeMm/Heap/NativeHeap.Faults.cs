@@ -13,8 +13,8 @@ public sealed unsafe partial class NativeHeap
     private readonly FaultNotes _faultNotes = new();
 
     /// <summary>Whether an address lies in a slab or a large block of this heap.</summary>
-    internal bool HoldsMemoryAt(nuint address) =>
-        _space.Contains(address) ? (_space.WordOf(address) ^ _tag) < SizeClass.Count : _large.StartOf(address) != 0;
+    internal bool HoldsMemoryAt(nuint address) => !_disposed && (
+        _space.Contains(address) ? (_space.WordOf(address) ^ _tag) < SizeClass.Count : _large.StartOf(address) != 0);
 
     [DoesNotReturn]
     [MethodImpl(MethodImplOptions.NoInlining)]

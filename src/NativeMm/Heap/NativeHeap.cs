@@ -57,7 +57,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         _space = space;
         _options = options;
         _isShared = isShared;
-        _tag = space.NextTag();
+        _tag = space.TakeTag();
         _slot = isShared ? -1 : ThreadHeaps.TakeSlot();
         _caches = new ThreadCacheRegistry(_slot, isShared);
         _metadata = new MetadataArena(space.Platform);
@@ -84,6 +84,9 @@ public sealed unsafe partial class NativeHeap : IDisposable
     /// <summary>The heap's name in messages and listings.</summary>
     public string Name => _options.Name;
 
+    /// <summary>What its granule words begin with.</summary>
+    internal uint Tag => _tag;
+
     /// <summary>Whether the heap runs in checked mode.</summary>
     public bool IsChecked => _checked is not null;
 
@@ -106,12 +109,14 @@ public sealed unsafe partial class NativeHeap : IDisposable
     {
         _space.RemoveHeap(this);
         _caches.Clear();
+        long slabs = 0;
         foreach (Depot depot in _depots)
         {
+            slabs += depot.GetStatistics().Slabs;
             depot.Clear();
         }
 
-        ReleaseSlabs();
+        ReleaseSlabs(slabs);
         _sampled?.Release();
         _large.Dispose();
         _metadata.Dispose();
@@ -128,6 +133,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         {
             ThreadHeaps.ReturnSlot(_slot);
             _slot = -1;
+            _space.ReturnTag(_tag);
         }
     }
 
@@ -185,14 +191,16 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
     }
 
-    private void ReleaseSlabs()
+    /// <summary>Gives all slabs back. The words are looked through until that many were found: none for a heap that is empty.</summary>
+    private void ReleaseSlabs(long slabs)
     {
         uint end = _space.GranulesUsed;
-        for (uint granule = 0; granule < end; granule++)
+        for (uint granule = 0; granule < end && slabs > 0; granule++)
         {
             nuint sizeClass = _space.Words[granule] ^ _tag;
             if (sizeClass < SizeClass.Count)
             {
+                slabs--;
                 _space.FreeSlab(granule, SlabGeometry.Of(new SizeClass((int)sizeClass)).Order);
             }
         }

@@ -37,6 +37,9 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     private nuint _words;
     private nuint _slabs;
     private nuint _bitmaps;
+
+    /// <summary>Tags that were given back. It has room for all that were ever given out, so that giving one back needs no memory.</summary>
+    private readonly Stack<uint> _freeTags = [];
     private uint _tagsGiven;
     private uint _granulesUsed;
 
@@ -97,17 +100,34 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static nuint ClassAt(nuint words, ulong unit, uint tag) => ((uint*)words)[unit >> (GranuleShift - 4)] ^ tag;
 
-    /// <summary>A tag that no heap of this space had before.</summary>
-    /// <exception cref="InvalidOperationException">2²⁴ − 1 heaps were made already.</exception>
-    public uint NextTag()
+    /// <summary>A tag that no living heap of this space has.</summary>
+    /// <exception cref="InvalidOperationException">2²⁴ − 1 heaps live.</exception>
+    public uint TakeTag()
     {
-        uint tag = Atomic.Add(ref _tagsGiven, 1);
-        if (tag >= 1u << (32 - ClassBits))
+        lock (_freeTags)
         {
-            throw new InvalidOperationException($"No more than {(1u << (32 - ClassBits)) - 1} heaps can be made in one runtime over its life.");
-        }
+            if (_freeTags.TryPop(out uint free))
+            {
+                return free;
+            }
 
-        return tag << ClassBits;
+            if (_tagsGiven + 1 >= 1u << (32 - ClassBits))
+            {
+                throw new InvalidOperationException($"No more than {(1u << (32 - ClassBits)) - 1} heaps can live in one runtime at one time.");
+            }
+
+            _freeTags.EnsureCapacity((int)_tagsGiven + 1);
+            return ++_tagsGiven << ClassBits;
+        }
+    }
+
+    /// <summary>Gives a tag up. No granule word may have it any more.</summary>
+    public void ReturnTag(uint tag)
+    {
+        lock (_freeTags)
+        {
+            _freeTags.Push(tag);
+        }
     }
 
     /// <summary>Enters a heap into the list that listings and error messages use, and among those who give frames back when they run out.</summary>

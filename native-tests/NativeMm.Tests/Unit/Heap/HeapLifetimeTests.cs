@@ -87,6 +87,43 @@ public sealed unsafe class HeapLifetimeTests
     }
 
     [Fact]
+    public void A_tag_is_given_again_when_its_heap_is_gone_and_not_before()
+    {
+        using var fixture = new HeapFixture();
+        Assert.True(SlabSpace.TryCreate(fixture.Runtime.Frames, fixture.Platform, out SlabSpace? space).Succeeded);
+        uint first = space!.TakeTag();
+        uint second = space.TakeTag();
+        Assert.NotEqual(first, second);
+        space.ReturnTag(first);
+        Assert.Equal(first, space.TakeTag());
+        for (uint i = 2; i < (1 << 24) - 1; i++)
+        {
+            _ = space.TakeTag();
+        }
+
+        InvalidOperationException full = Assert.Throws<InvalidOperationException>(() => space.TakeTag());
+        Assert.Contains("16777215", full.Message, StringComparison.Ordinal);
+        space.ReturnTag(second);
+        Assert.Equal(second, space.TakeTag());
+        space.Dispose();
+    }
+
+    [Fact]
+    public void Heaps_one_after_the_other_have_one_tag()
+    {
+        using var fixture = new HeapFixture();
+        List<uint> tags = [];
+        for (int i = 0; i < 20; i++)
+        {
+            using NativeHeap heap = fixture.Runtime.CreateHeap();
+            heap.Alloc(64);
+            tags.Add(heap.Tag);
+        }
+
+        Assert.Single(tags.Distinct());
+    }
+
+    [Fact]
     public void A_dead_threads_cache_serves_the_next_thread()
     {
         using var fixture = new HeapFixture();
