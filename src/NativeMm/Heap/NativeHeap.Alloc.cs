@@ -10,6 +10,9 @@ public sealed unsafe partial class NativeHeap
     /// <summary>From this size on a block from a slab may be known to be zero, so that clearing and touching it is saved.</summary>
     private const nuint UntouchedBytesMin = 16 << 10;
 
+    /// <summary>How often frames are asked for while slabs come and go, before an allocation fails.</summary>
+    private const int RefusalsMax = 16;
+
     /// <summary>Allocates a block.</summary>
     /// <param name="byteCount">Bytes; 0 counts as 1.</param>
     /// <returns>The block's address. The caller owns it until <see cref="Free"/>.</returns>
@@ -146,12 +149,20 @@ public sealed unsafe partial class NativeHeap
     private void* TryAllocRefill(ThreadCache* cache, nuint sizeClass, nuint byteCount)
     {
         nuint block = RefillFromDepot(cache, sizeClass, afterRefusal: true, out int count);
-        bool mayHaveMore = true;
-        while (block == 0 && mayHaveMore)
+        ulong freed = ulong.MaxValue;
+        for (int refusals = 0; block == 0 && refusals < RefusalsMax;)
         {
+            bool grew = _depots[sizeClass].TryGrow();
+
             // Without frames it is worth another look all the same: the shrinkers sent blocks home, and others may have freed some.
-            mayHaveMore = _depots[sizeClass].TryGrow();
             block = RefillFromDepot(cache, sizeClass, afterRefusal: false, out count);
+            if (block == 0 && !grew)
+            {
+                // Slabs that ended since the last refusal were taken by others: memory is short, but it is not out.
+                ulong now = FramesFreed();
+                refusals = now == freed ? RefusalsMax : refusals + 1;
+                freed = now;
+            }
         }
 
         return _sampled is null ? (void*)block : AllocSampled(cache, sizeClass, byteCount, block, count);

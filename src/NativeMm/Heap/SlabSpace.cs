@@ -40,6 +40,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
 
     /// <summary>Tags that were given back. It has room for all that were ever given out, so that giving one back needs no memory.</summary>
     private readonly Stack<uint> _freeTags = [];
+    private SleepLock _tagsLock;
     private uint _tagsGiven;
     private uint _granulesUsed;
 
@@ -104,7 +105,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <exception cref="InvalidOperationException">2²⁴ − 1 heaps live.</exception>
     public uint TakeTag()
     {
-        lock (_freeTags)
+        using (_tagsLock.EnterScope())
         {
             if (_freeTags.TryPop(out uint free))
             {
@@ -124,7 +125,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Gives a tag up. No granule word may have it any more.</summary>
     public void ReturnTag(uint tag)
     {
-        lock (_freeTags)
+        using (_tagsLock.EnterScope())
         {
             _freeTags.Push(tag);
         }
