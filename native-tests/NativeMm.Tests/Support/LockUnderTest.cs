@@ -7,14 +7,16 @@ namespace NativeMm.Tests.Support;
 internal abstract class LockUnderTest
 {
     /// <summary>Names for theories.</summary>
-    public static TheoryNames Names { get; } = new("spin", "spin-counted", "ticket", "ticket-counted");
+    public static TheoryNames Names { get; } = new("spin", "spin-counted");
+
+    /// <summary>Those that exclude other threads; the lock that sleeps lets the thread that holds it in again.</summary>
+    public static TheoryNames ExclusiveNames { get; } = new("spin", "spin-counted", "sleep");
 
     public static LockUnderTest Create(string name) => name switch
     {
         "spin" => new Spin<NoLockStatistics>(),
         "spin-counted" => new Spin<LockStatistics>(),
-        "ticket" => new Ticket<NoLockStatistics>(),
-        "ticket-counted" => new Ticket<LockStatistics>(),
+        "sleep" => new Sleep(),
         "none" => new None(),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
     };
@@ -46,12 +48,11 @@ internal abstract class LockUnderTest
         public override LockStatisticsSnapshot? Snapshot() => _lock.Statistics is LockStatistics statistics ? statistics.Snapshot("spin") : null;
     }
 
-    private sealed class Ticket<TStatistics> : LockUnderTest
-        where TStatistics : unmanaged, ILockStatistics
+    private sealed class Sleep : LockUnderTest
     {
-        private TicketLock<TStatistics> _lock;
+        private SleepLock _lock;
 
-        public override bool IsHeld => _lock.IsHeld;
+        public override bool IsHeld => _lock.IsHeldByCurrentThread;
 
         public override void Enter() => _lock.Enter();
 
@@ -59,7 +60,7 @@ internal abstract class LockUnderTest
 
         public override void Exit() => _lock.Exit();
 
-        public override LockStatisticsSnapshot? Snapshot() => _lock.Statistics is LockStatistics statistics ? statistics.Snapshot("ticket") : null;
+        public override LockStatisticsSnapshot? Snapshot() => null;
     }
 
     /// <summary>The known-bad control: excludes nobody.</summary>

@@ -215,7 +215,12 @@ public sealed partial class MemoryRuntime
             rest &= pool.ReleaseEmptyUnlessDisposed() == 0;
         }
 
-        bytes += VmapIfUsed?.TrimIdle() ?? 0;
+        if (VmapIfUsed is { } vmap)
+        {
+            bytes += vmap.TrimIdle();
+            rest &= vmap.IsAtRest;
+        }
+
         _heapsRest = rest && bytes == 0;
         return bytes;
     }

@@ -57,6 +57,9 @@ public sealed unsafe partial class VmapAllocator
         return idle ? DiscardFreeFrames() : 0;
     }
 
+    /// <summary>Whether no range was made since the last pass of idle time, and nothing is kept that another pass would take.</summary>
+    internal bool IsAtRest => Atomic.LoadAcquire(ref _made) == _madeSeen && LazyPages == 0 && CountPools().Pages == 0;
+
     private int DecayIdlePools()
     {
         int moved = 0;

@@ -10,11 +10,10 @@ public sealed class LockConcurrencyTests(ITestOutputHelper output)
 {
     private const int Threads = 4;
 
-    // Few enough for a fair lock whose next in line may be preempted, on a machine with fewer cores than threads.
     private const int SectionsPerThread = 4_000;
     private const int SectionsOfControl = 100_000;
 
-    public static TheoryNames Names => LockUnderTest.Names;
+    public static TheoryNames Names => LockUnderTest.ExclusiveNames;
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -54,38 +53,6 @@ public sealed class LockConcurrencyTests(ITestOutputHelper output)
         Assert.True(Environment.ProcessorCount == 1, "The test above would not notice a lock that excludes nobody.");
     }
 
-    [Fact]
-    public void TicketLockServesInTheOrderOfArrival()
-    {
-        const int Waiters = 6;
-        var box = new Box();
-        var order = new List<int>();
-        var arrived = new int[Waiters + 1];
-        StartGate.Run(Waiters + 1, thread =>
-        {
-            if (thread == 0)
-            {
-                box.Lock.Enter();
-                Volatile.Write(ref arrived[0], 1);
-                Await(() => box.Lock.QueueLength == Waiters + 1);
-            }
-            else
-            {
-                // Each comes when the one before stands in line.
-                Await(() => Volatile.Read(ref arrived[0]) == 1 && box.Lock.QueueLength == (ulong)thread);
-                box.Lock.Enter();
-            }
-
-            order.Add(thread);
-            box.Lock.Exit();
-        });
-        Assert.Equal([0, 1, 2, 3, 4, 5, 6], order);
-        LockStatisticsSnapshot statistics = box.Lock.Statistics.Snapshot("ticket");
-        Assert.Equal((Waiters + 1, Waiters, Waiters), (statistics.Acquisitions, statistics.Contentions, statistics.Wait.Count));
-        Assert.True(statistics.Wait.Minimum > 0);
-        Assert.True(statistics.Wait.Total >= statistics.Wait.Maximum);
-    }
-
     private static (long Lost, long Overlaps) RunSections(LockUnderTest subject, int sections)
     {
         var state = new Section();
@@ -110,18 +77,10 @@ public sealed class LockConcurrencyTests(ITestOutputHelper output)
         return ((Threads * sections) - state.Count, state.Overlaps);
     }
 
-    private static void Await(Func<bool> condition) =>
-        Assert.True(SpinWait.SpinUntil(condition, StartGate.DefaultTimeout), "What was waited for did not come.");
-
     private sealed class Section
     {
         public volatile int Inside;
         public long Count;
         public long Overlaps;
-    }
-
-    private sealed class Box
-    {
-        public TicketLock<LockStatistics> Lock;
     }
 }

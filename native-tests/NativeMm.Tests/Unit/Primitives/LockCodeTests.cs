@@ -20,19 +20,8 @@ public sealed class LockCodeTests(ITestOutputHelper output)
         AssertNoTraceOfAClock(plain);
     }
 
-    [OptimizedFact]
-    public void TicketLockWithoutStatisticsHasNoTraceOfThem()
-    {
-        MethodCode plain = CodeGeneration.Disassemble("lock-code", "SectionUnderPlainTicketLock")[0];
-        output.WriteLine(plain.Text);
-        Assert.Equal(1, plain.AtomicOperations);
-        Assert.Contains("EnterContended", Assert.Single(plain.Calls), StringComparison.Ordinal);
-        AssertNoTraceOfAClock(plain);
-    }
-
     [OptimizedTheory]
     [InlineData("SectionUnderCountedSpinLock")]
-    [InlineData("SectionUnderCountedTicketLock")]
     public void ControlWithStatisticsReadsTheClockTwice(string method)
     {
         MethodCode counted = CodeGeneration.Disassemble("lock-code", method)[0];
