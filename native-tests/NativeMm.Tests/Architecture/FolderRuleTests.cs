@@ -12,6 +12,47 @@ public sealed partial class FolderRuleTests
     [Fact]
     public void OnlyPlatformCallsTheSystem() => AssertOnlyIn("Platform", SystemCall());
 
+    [Fact]
+    public void OnlyPrimitivesSleepsOrJoins() => AssertOnlyIn("Primitives", Sleeping());
+
+    /// <summary>Their waits throw when the thread is interrupted, and their first contention allocates managed memory.</summary>
+    [Fact]
+    public void NobodyTakesALockOfTheRuntime() =>
+        Assert.Empty(SourceFile.All.Where(file => RuntimeLock().IsMatch(file.Code)).Select(file => file.Path));
+
+    /// <summary>Threads of the library sleep on an event of the system; whoever sets it waits for nobody.</summary>
+    [Fact]
+    public void OnlyBackgroundThreadsWaitForAnEvent() => Assert.Equal(
+        ["Reporting/BackgroundPasses.cs", "Vmap/PurgeWorker.cs"],
+        SourceFile.All.Where(file => file.Code.Contains("AutoResetEvent", StringComparison.Ordinal)).Select(file => file.Path));
+
+    [Theory]
+    [InlineData("lock (_gate)")]
+    [InlineData("lock(this) { }")]
+    [InlineData("Monitor.Enter(x);")]
+    [InlineData("private readonly Lock _lock = new();")]
+    [InlineData("System.Threading.Lock x;")]
+    [InlineData("private readonly ManualResetEventSlim _quiet = new();")]
+    [InlineData("var wait = default(SpinWait);")]
+    [InlineData("SpinWait.SpinUntil(Done);")]
+    [InlineData("private readonly SleepLock _lock;")]
+    [InlineData("private static readonly SleepLock s_lock;")]
+    public void ControlThatCanBeInterruptedIsCaught(string text) => Assert.Matches(RuntimeLock(), CSharpText.WithoutCommentsAndLiterals(text));
+
+    [Theory]
+    [InlineData("using (_lock.EnterScope())")]
+    [InlineData("Thread.SpinWait(3);")]
+    [InlineData("private SleepLock _lock;")]
+    [InlineData("stripe.Lock.Enter();")]
+    [InlineData("// lock (x)")]
+    public void WhatCannotBeInterruptedIsAllowed(string text) => Assert.DoesNotMatch(RuntimeLock(), CSharpText.WithoutCommentsAndLiterals(text));
+
+    [Theory]
+    [InlineData("Thread.Sleep(1);")]
+    [InlineData("_thread.Join();")]
+    [InlineData("thread.Join(TimeSpan.Zero)")]
+    public void ControlThatSleepsIsCaught(string text) => Assert.Matches(Sleeping(), CSharpText.WithoutCommentsAndLiterals(text));
+
     [Theory]
     [InlineData("x = Volatile.Read(ref y);")]
     [InlineData("System.Threading.Interlocked.Increment(ref y);")]
@@ -34,6 +75,14 @@ public sealed partial class FolderRuleTests
 
     [GeneratedRegex(@"\b(Volatile|Interlocked)\s*\.|\bvolatile\s|\bThread\s*\.\s*(MemoryBarrier|Volatile)")]
     private static partial Regex MemoryOrder();
+
+    [GeneratedRegex(@"\bThread\s*\.\s*Sleep\b|(?<!\bstring)\.\s*Join\s*\(")]
+    private static partial Regex Sleeping();
+
+    [GeneratedRegex(
+        @"\block\s*\(|\bMonitor\s*\.|(?<![\w.])(System\.Threading\.)?Lock\s+\w+|\b(ManualResetEvent|Semaphore|Barrier|Countdown|ReaderWriterLock)\w*\b"
+        + @"|(?<!\bThread\s*\.\s*)\bSpinWait\b|\breadonly\s+SleepLock\b")]
+    private static partial Regex RuntimeLock();
 
     [GeneratedRegex(@"\b(LibraryImport|DllImport)\b|\bNativeLibrary\s*\.|\bdelegate\s*\*\s*unmanaged")]
     private static partial Regex SystemCall();

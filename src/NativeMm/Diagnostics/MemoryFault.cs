@@ -35,54 +35,6 @@ internal static class MemoryFault
         address,
         $"Foreign pointer: {Hex(address)} does not belong to {owner}. It came from another allocator, the stack or a managed object, or it was damaged.");
 
-    /// <summary>A block is freed to another heap than the one it came from.</summary>
-    [DoesNotReturn]
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void ThrowWrongHeap(nuint address, string owner, string given) => Throw(
-        MemoryFaultKind.WrongHeap,
-        address,
-        $"Wrong heap: the block at {Hex(address)} belongs to {owner} and was handed to {given}. Free it where it was allocated.");
-
-    /// <summary>A block is handed back with another size than it has.</summary>
-    [DoesNotReturn]
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void ThrowWrongSize(nuint address, nuint givenBytes, nuint blockBytes) => Throw(
-        MemoryFaultKind.WrongSize,
-        address,
-        $"Wrong size: the block at {Hex(address)} has {Text(blockBytes)} bytes and was handed back with {Text(givenBytes)}. "
-        + "Free it with the size of its allocation.");
-
-    /// <summary>Bytes beside a block were written.</summary>
-    /// <param name="address">The block.</param>
-    /// <param name="blockBytes">Its length.</param>
-    /// <param name="damaged">The first damaged byte.</param>
-    [DoesNotReturn]
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void ThrowOverrun(nuint address, nuint blockBytes, nuint damaged) => Throw(
-        MemoryFaultKind.Overrun,
-        address,
-        damaged < address
-            ? $"Underrun: {Text(address - damaged)} bytes before the block of {Text(blockBytes)} bytes at {Hex(address)} were written to."
-            : $"Overrun: byte {Text(damaged - address)} was written to, but the block at {Hex(address)} has only {Text(blockBytes)} bytes.");
-
-    /// <summary>A block was written after it was freed.</summary>
-    /// <param name="address">The block.</param>
-    /// <param name="damaged">The first damaged byte.</param>
-    [DoesNotReturn]
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void ThrowUseAfterFree(nuint address, nuint damaged) => Throw(
-        MemoryFaultKind.UseAfterFree,
-        address,
-        $"Use after free: byte {Text(damaged - address)} of the block at {Hex(address)} was written after the block was freed.");
-
-    /// <summary>Blocks are left when their heap goes.</summary>
-    [DoesNotReturn]
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void ThrowLeak(string owner, ulong blocks, ulong bytes) => Throw(
-        MemoryFaultKind.Leak,
-        0,
-        string.Create(CultureInfo.InvariantCulture, $"Leak: {blocks} blocks of {bytes} bytes in all were still allocated when {owner} was disposed."));
-
     /// <summary>Any mistake, with a message of the caller's own.</summary>
     [DoesNotReturn]
     [MethodImpl(MethodImplOptions.NoInlining)]

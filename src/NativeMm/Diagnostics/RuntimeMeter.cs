@@ -40,14 +40,6 @@ internal sealed class RuntimeMeter : IDisposable, ILoadContextTenant
     public void AddBytes(string name, string description, Func<long?> read) =>
         _meter.CreateObservableUpDownCounter(FullName(name), () => Measure(read), "By", description);
 
-    /// <summary>Things that are there now, such as <c>{slab}</c>.</summary>
-    /// <param name="name">Lowercase words with dots and underscores, after "nativemm.".</param>
-    /// <param name="unit">A unit in braces.</param>
-    /// <param name="description">One sentence.</param>
-    /// <param name="read">Gives the value now, or null when there is nothing to measure.</param>
-    public void AddCount(string name, string unit, string description, Func<long?> read) =>
-        _meter.CreateObservableUpDownCounter(FullName(name), () => Measure(read), unit, description);
-
     /// <summary>Things that only ever get more, such as bytes returned since the start.</summary>
     /// <param name="name">Lowercase words with dots and underscores, after "nativemm.".</param>
     /// <param name="unit"><c>By</c>, or a unit in braces.</param>

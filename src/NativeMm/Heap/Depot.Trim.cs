@@ -6,7 +6,8 @@ internal sealed unsafe partial class Depot
     /// <summary>What the depot holds, in blocks unless the name says otherwise.</summary>
     public DepotStatistics GetStatistics()
     {
-        EnterLock();
+        // Not counted: who only looks does not end the rest of a heap.
+        _lock.Enter();
         var statistics = new DepotStatistics(_slabs, _setBits, (long)_batches * _geometry.BatchCount, _slabsFreed, _acquisitions, _contentions);
         _lock.Exit();
         return statistics;

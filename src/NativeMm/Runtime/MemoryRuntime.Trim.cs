@@ -249,7 +249,12 @@ public sealed partial class MemoryRuntime
             rest &= pool.ReleaseEmptyUnlessDisposed() == 0;
         }
 
-        VmapIfUsed?.TrimIdle();
+        if (VmapIfUsed is { } vmap)
+        {
+            vmap.TrimIdle();
+            rest &= vmap.IsAtRest;
+        }
+
         _heapsRest = rest && bytes == 0;
         return bytes;
     }
@@ -258,7 +263,7 @@ public sealed partial class MemoryRuntime
     {
         ulong moved = (_frames as IFrameSource)?.DrainIdle() ?? 0;
         ulong bytes = _reporter.Poll() + (VmapIfUsed?.PollReporter() ?? 0);
-        _framesRest = moved == 0 && bytes == 0 && _reporter.IsAtRest;
+        _framesRest = moved == 0 && bytes == 0 && _reporter.IsAtRest && VmapIfUsed is not { ReporterIsAtRest: false };
         return bytes;
     }
 

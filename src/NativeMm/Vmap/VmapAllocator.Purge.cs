@@ -79,6 +79,12 @@ public sealed unsafe partial class VmapAllocator
         return rests || pass > interval ? interval : pass;
     }
 
+    /// <summary>Whether no range was made since the last pass of idle time, and nothing is kept that another pass would take.</summary>
+    internal bool IsAtRest => Atomic.LoadAcquire(ref _made) == _madeSeen && LazyPages == 0 && CountPools().Pages == 0;
+
+    /// <summary>Whether the reporter of the zone has nothing to look for.</summary>
+    internal bool ReporterIsAtRest => _reporter.IsAtRest;
+
     private int DecayIdlePools(ref PurgeYield alone)
     {
         int moved = 0;

@@ -38,6 +38,8 @@ public sealed unsafe partial class VmapAllocator
             UnmapCalls = _mapper.UnmapCalls,
             GuardRevokes = _mapper.GuardRevokes,
             Purges = Atomic.LoadAcquire(ref _purges),
+            PurgeFailures = _worker?.Failures ?? 0,
+            LastPurgeFailure = _worker?.LastFailure,
             PurgedPieces = Atomic.LoadAcquire(ref _purgedPieces),
             RefusedPieces = Atomic.LoadAcquire(ref _refusedPieces),
             ThrottledFrees = Atomic.LoadAcquire(ref _throttledFrees),
