@@ -167,7 +167,7 @@ public sealed unsafe partial class NativeHeap
             depot.TryTakeOne(out block, out _);
         }
 
-        return (void*)block;
+        return block != 0 ? (void*)block : TryAllocOverflow(depot.Geometry.BlockBytes, zeroed: false);
     }
 
     /// <summary><see cref="Alloc(nuint)"/> of a heap that is not the shared one.</summary>
@@ -224,7 +224,7 @@ public sealed unsafe partial class NativeHeap
         ThreadCache* cache = AttachCache();
         if (cache == null)
         {
-            return _depots[sizeClass].TryTakeOne(out nuint single, out _) ? (void*)single : null;
+            return _depots[sizeClass].TryTakeOne(out nuint single, out _) ? (void*)single : TryAllocOverflow(byteCount, zeroed: false);
         }
 
         return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass);
@@ -255,7 +255,8 @@ public sealed unsafe partial class NativeHeap
         ThreadCache* cache = CurrentCache();
         if (cache != null && byteCount >= UntouchedBytesMin && ThreadCache.MagazineOf(cache, sizeClass).Count == 0)
         {
-            return TryAllocUntouched(_depots[sizeClass], byteCount);
+            void* untouched = TryAllocUntouched(_depots[sizeClass], byteCount);
+            return untouched != null ? untouched : TryAllocOverflow(byteCount, zeroed: true);
         }
 
         if (!TryAlloc(byteCount, out void* block))

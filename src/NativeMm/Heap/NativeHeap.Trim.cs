@@ -144,7 +144,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
         ulong frames = 0;
         foreach (Depot depot in _depots)
         {
-            frames += (ulong)depot.GetStatistics().Slabs * depot.Geometry.Order.Frames;
+            frames += (ulong)depot.GetStatistics().Slabs * depot.Geometry.Frames;
         }
 
         return frames;

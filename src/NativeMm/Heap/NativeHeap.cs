@@ -191,7 +191,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
             nuint sizeClass = _space.Words[granule] ^ _tag;
             if (sizeClass < SizeClass.Count)
             {
-                _space.FreeSlab(granule, SlabGeometry.Of(new SizeClass((int)sizeClass)).Order);
+                _space.FreeSlab(granule, in SlabGeometry.Of(new SizeClass((int)sizeClass)));
             }
         }
     }

@@ -14,7 +14,6 @@ public sealed unsafe class FrameLayoutTests
     [Fact]
     public void The_descriptors_parts_do_not_overlap()
     {
-        Assert.Equal(8, Offset<PageFrame>(nameof(PageFrame.OwnerWord)));
         Assert.Equal(16, Offset<PageFrame>(nameof(PageFrame.NextFree)));
         Assert.Equal(20, Offset<PageFrame>(nameof(PageFrame.PreviousFree)));
         Assert.Equal(24, Offset<PageFrame>(nameof(PageFrame.Block)));
