@@ -28,6 +28,26 @@ public interface IFrameAllocator : IDisposable
     /// <exception cref="Diagnostics.MemoryFaultException">The block is not allocated, misaligned or outside the zone.</exception>
     void Free(Pfn frame, Order order);
 
+    /// <summary>
+    /// Takes a run of frames that need not be a power of two: as <see cref="TryAllocate"/>, but what a block of the next power of two has behind the
+    /// run stays free, for anybody (Linux: <c>alloc_pages_exact</c>). An allocator that cannot do it takes the whole block.
+    /// </summary>
+    /// <param name="frames">Length of the run in frames, 1 to 512.</param>
+    /// <param name="flags">Wishes.</param>
+    /// <param name="first">First frame, a multiple of the smallest power of two that is not less than <paramref name="frames"/>.</param>
+    /// <param name="knownZero">Whether the run reads as zero, always so with <see cref="FrameFlags.Zeroed"/>.</param>
+    /// <returns>Whether a run was found.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="frames"/> is out of its range.</exception>
+    bool TryAllocateExact(uint frames, FrameFlags flags, out Pfn first, out bool knownZero) =>
+        TryAllocate(new Order(FrameRun.Of(frames).Order), flags, out first, out knownZero);
+
+    /// <summary>Gives a run from <see cref="TryAllocateExact"/> back.</summary>
+    /// <param name="first">First frame of the run.</param>
+    /// <param name="frames">The length that it was allocated with.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="frames"/> is out of its range.</exception>
+    /// <exception cref="Diagnostics.MemoryFaultException">The run is not allocated, misaligned or outside the zone.</exception>
+    void FreeExact(Pfn first, uint frames) => Free(first, new Order(FrameRun.Of(frames).Order));
+
     /// <summary>Takes up to as many blocks as the span holds.</summary>
     /// <returns>How many it got; less than asked when memory is short.</returns>
     int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames);

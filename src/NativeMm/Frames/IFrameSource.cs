@@ -14,6 +14,9 @@ internal interface IFrameSource
     /// <summary>Whether blocks are isolated, and how many came back: an allocation that failed in the meantime may have missed them.</summary>
     IsolationMark ReadIsolation();
 
+    /// <summary>How many frames are free in the common pool: a part of <see cref="IFrameAllocator.GetStatistics"/> that is cheap.</summary>
+    ulong CountFreeFrames();
+
     /// <summary>Like <see cref="IFrameAllocator.Drain"/>, but only for the cores that did nothing since the last call.</summary>
     /// <returns>How many frames moved.</returns>
     ulong DrainIdle();

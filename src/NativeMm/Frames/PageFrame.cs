@@ -29,9 +29,6 @@ internal struct PageFrame
     [FieldOffset(4)]
     public uint OwnerTag;
 
-    [FieldOffset(8)]
-    public ulong OwnerWord;
-
     // Owner: the allocator that lists the frame while it is free, under its lock.
     [FieldOffset(16)]
     public uint NextFree;

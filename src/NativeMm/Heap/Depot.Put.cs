@@ -131,6 +131,6 @@ internal sealed unsafe partial class Depot
         _slabs--;
         _slabsFreed++;
         _setBits -= _geometry.Blocks;
-        _space.FreeSlab(granule, _geometry.Order);
+        _space.FreeSlab(granule, in _geometry);
     }
 }

@@ -38,7 +38,7 @@ internal sealed unsafe partial class Depot
 
             setBits += ValidateSlab(granule);
             slabs++;
-            granule += (uint)(_geometry.Order.Bytes >> SlabSpace.GranuleShift);
+            granule += (uint)_geometry.Granules;
         }
 
         Invariant.Check(slabs == _slabs, $"{_geometry.BlockBytes}-byte class: {slabs} slabs found, {_slabs} counted.");

@@ -165,6 +165,11 @@ public sealed unsafe partial class NativeHeap
             }
         }
 
+        if (block == 0)
+        {
+            return TryAllocOverflow(_depots[sizeClass].Geometry.BlockBytes, zeroed: false);
+        }
+
         return _sampled is null ? (void*)block : AllocSampled(cache, sizeClass, byteCount, block, count);
     }
 
@@ -271,7 +276,7 @@ public sealed unsafe partial class NativeHeap
         ThreadCache* cache = AttachCache();
         if (cache == null)
         {
-            return _depots[sizeClass].TryTakeOne(out nuint single, out _) ? (void*)single : null;
+            return _depots[sizeClass].TryTakeOne(out nuint single, out _) ? (void*)single : TryAllocOverflow(byteCount, zeroed: false);
         }
 
         return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass, byteCount);
@@ -307,7 +312,8 @@ public sealed unsafe partial class NativeHeap
         ThreadCache* cache = CurrentCache();
         if (cache != null && byteCount >= UntouchedBytesMin && ThreadCache.MagazineOf(cache, sizeClass).Count == 0)
         {
-            return TryAllocUntouched(_depots[sizeClass], byteCount);
+            void* untouched = TryAllocUntouched(_depots[sizeClass], byteCount);
+            return untouched != null ? untouched : TryAllocOverflow(byteCount, zeroed: true);
         }
 
         if (!TryAlloc(byteCount, out void* block))

@@ -18,7 +18,7 @@ public sealed unsafe partial class NativeHeap : IRawHeap
         Depot depot = _depots[SizeClass.ForBytes(classBytes).Value];
         if (!depot.TryTakeOne(out nuint block, out bool knownZero))
         {
-            return null;
+            return TryAllocOverflow(classBytes, zeroed);
         }
 
         if (zeroed && !knownZero)

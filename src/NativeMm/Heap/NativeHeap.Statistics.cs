@@ -150,7 +150,7 @@ public sealed unsafe partial class NativeHeap
         {
             BlockBytes = geometry.BlockBytes,
             Slabs = depot.Slabs,
-            SlabBytes = (ulong)depot.Slabs * geometry.Order.Bytes,
+            SlabBytes = (ulong)depot.Slabs * geometry.Frames * Pfn.FrameBytes,
             CachedBlocks = cached + depot.BatchedBlocks,
             FreeBlocks = depot.SlabFreeBlocks,
             LiveBlocks = Math.Max(0, blocks - depot.SlabFreeBlocks - depot.BatchedBlocks - cached),

@@ -118,7 +118,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
         ulong frames = 0;
         foreach (Depot depot in _depots)
         {
-            frames += (ulong)depot.GetStatistics().SlabsFreed * depot.Geometry.Order.Frames;
+            frames += (ulong)depot.GetStatistics().SlabsFreed * depot.Geometry.Frames;
         }
 
         return frames;

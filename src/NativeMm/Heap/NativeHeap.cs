@@ -201,7 +201,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
             if (sizeClass < SizeClass.Count)
             {
                 slabs--;
-                _space.FreeSlab(granule, SlabGeometry.Of(new SizeClass((int)sizeClass)).Order);
+                _space.FreeSlab(granule, in SlabGeometry.Of(new SizeClass((int)sizeClass)));
             }
         }
     }

@@ -18,6 +18,10 @@ internal readonly struct SlabGeometry
     private const int StockedBatchesMax = 4;
     private const int ReciprocalShift = 48;
 
+    // A tail of an eighth of the slab or more goes back to the frames. Less is not worth what it does to the place: once somebody has it, the slab's
+    // frames never make a whole block again before he frees it.
+    private const uint TailDivisor = 8;
+
     private static readonly SlabGeometry[] s_table = MakeTable();
 
     private SlabGeometry(SizeClass sizeClass)
@@ -25,6 +29,7 @@ internal readonly struct SlabGeometry
         BlockBytes = (uint)sizeClass.BlockBytes;
         Order = OrderFor(BlockBytes);
         Blocks = BlockBytes <= SlabSpace.GranuleBytes / 2 ? (int)(Order.Bytes / BlockBytes) : 1;
+        Frames = FramesFor(Order, (uint)Blocks * BlockBytes);
         BatchCount = BatchFor((int)BlockBytes);
         StockedBatches = IsRun ? 0 : Math.Clamp(StockBytes / (BatchCount * (int)BlockBytes), 1, StockedBatchesMax);
         Reciprocal = ((1UL << ReciprocalShift) / BlockBytes) + 1;
@@ -33,8 +38,14 @@ internal readonly struct SlabGeometry
     /// <summary>Bytes of one block.</summary>
     public uint BlockBytes { get; }
 
-    /// <summary>Size of a slab as an order of frames, at least 4 (64 KiB).</summary>
+    /// <summary>The order whose blocks a slab fits into, at least 4 (64 KiB): it begins where such a block may begin.</summary>
     public Order Order { get; }
+
+    /// <summary>Frames of a slab. What a block of <see cref="Order"/> has behind them is free for others, unless it is little.</summary>
+    public uint Frames { get; }
+
+    /// <summary>Granules that a slab has for itself, the last one perhaps in part.</summary>
+    public int Granules => (int)(Frames + SlabSpace.FramesPerGranule - 1) / SlabSpace.FramesPerGranule;
 
     /// <summary>Blocks in one slab.</summary>
     public int Blocks { get; }
@@ -63,11 +74,17 @@ internal readonly struct SlabGeometry
     /// <param name="offset">Below the slab's size: 4 MiB. Quotients stay below 4096, so the product fits 64 bits and the rounding is exact.</param>
     public int BlockAt(nuint offset) => (int)((offset * Reciprocal) >> ReciprocalShift);
 
+    private static uint FramesFor(Order order, uint bytes)
+    {
+        uint frames = (bytes + Pfn.FrameBytes - 1) >> Pfn.FrameShift;
+        return (order.Frames - frames) * TailDivisor >= order.Frames ? frames : order.Frames;
+    }
+
     private static int BatchFor(int blockBytes) => Math.Clamp(BatchBytes / blockBytes, 1, BatchMax);
 
     /// <summary>
     /// Blocks of up to 32 KiB share a slab of 64 KiB; a larger one is a run of frames of its own, so that its frames serve any size once it is
-    /// free. The part of a run behind the block is address space that nobody touches.
+    /// free. What is left behind the blocks goes back to the frames if it is worth it; otherwise it is address space that nobody touches.
     /// </summary>
     private static Order OrderFor(uint blockBytes) =>
         blockBytes <= SlabSpace.GranuleBytes / 2 ? new Order(SlabSpace.GranuleShift - Pfn.FrameShift) : Order.ForBytes(blockBytes);

@@ -27,8 +27,10 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Bits of a granule word that hold the size class; the rest is the heap's tag.</summary>
     public const int ClassBits = 8;
 
+    /// <summary>Frames of a granule.</summary>
+    public const int FramesPerGranule = (int)(GranuleBytes / Pfn.FrameBytes);
+
     private const int BitmapWords = SlabGeometry.BlocksMax / 64;
-    private const int FramesPerGranule = (int)(GranuleBytes / Pfn.FrameBytes);
 
     private readonly IMemoryPlatform _platform;
     private readonly uint _granules;
@@ -216,7 +218,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     {
         ref readonly SlabGeometry geometry = ref SlabGeometry.Of(sizeClass);
         granule = Slab.None;
-        if (!Frames.TryAllocate(geometry.Order, FrameFlags.None, out Pfn frame, out bool knownZero))
+        if (!Frames.TryAllocateExact(geometry.Frames, FrameFlags.None, out Pfn frame, out bool knownZero))
         {
             return false;
         }
@@ -230,19 +232,19 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         slab.Untouched = knownZero ? 0 : geometry.Blocks;
         slab.DiscardedAt = knownZero ? geometry.Blocks : -1;
         FillBitmap(BitmapAt(granule, geometry.Blocks), geometry.Blocks);
-        Span<uint> words = WordsOf(granule, geometry.Order);
+        Span<uint> words = WordsOf(granule, in geometry);
         words.Fill(tag | (uint)sizeClass.Value);
         RaiseUsed(granule + (uint)words.Length);
         return true;
     }
 
     /// <summary>Gives the frames of a slab back, all of whose blocks are free.</summary>
-    public void FreeSlab(uint granule, Order order)
+    public void FreeSlab(uint granule, in SlabGeometry geometry)
     {
         SlabAt(granule).Life++;
-        WordsOf(granule, order).Clear();
+        WordsOf(granule, in geometry).Clear();
         var frame = new Pfn(granule * FramesPerGranule);
-        Frames.Free(frame, order);
+        Frames.FreeExact(frame, geometry.Frames);
     }
 
     /// <summary>Gives the arrays back. All slabs must be gone.</summary>
@@ -263,7 +265,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         }
     }
 
-    private Span<uint> WordsOf(uint granule, Order order) => new(Words + granule, (int)order.Frames / FramesPerGranule);
+    private Span<uint> WordsOf(uint granule, in SlabGeometry geometry) => new(Words + granule, geometry.Granules);
 
     private void RaiseUsed(uint end)
     {

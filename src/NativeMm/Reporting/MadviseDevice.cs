@@ -86,7 +86,10 @@ public sealed class MadviseDevice : IReportingDevice
         int count = 0;
         foreach (FrameRange range in ranges)
         {
-            vector[count++] = new AddressRange(range.Address, range.Bytes);
+            // Pieces of a row come in order, and neighbours are one range for the system.
+            bool continues = count != 0 && vector[count - 1].Address + vector[count - 1].Bytes == range.Address;
+            nuint before = continues ? vector[--count].Bytes : 0;
+            vector[count++] = new AddressRange(range.Address - before, range.Bytes + before);
         }
 
         foreach (FrameRange range in ranges)

@@ -166,29 +166,29 @@ public sealed partial class PageReporter
         Atomic.StoreRelease(ref _passes, _passes + 1);
         uint pressureRequests = Atomic.LoadAcquire(ref _pressureRequests);
         Span<FrameRange> ranges = stackalloc FrameRange[Capacity];
-        ulong spent = 0;
         ulong reported = 0;
         bool goesOn = true;
         Order smallest = device.SmallestOrder;
         _frames.Begin(Larger(Options.Blocks, smallest), Larger(Options.Pieces, smallest), restart: !isPaced);
         _foundAny &= isPaced;
-        while (goesOn && spent < framesMax && Atomic.LoadAcquire(ref _registration) == registration) // [R1]
+        while (goesOn && reported < framesMax && Atomic.LoadAcquire(ref _registration) == registration) // [R1]
         {
-            ulong wanted = framesMax - spent;
+            ulong wanted = framesMax - reported;
             ulong spare = Atomic.LoadAcquire(ref _pressureRequests) == pressureRequests ? CountSpare() : 0;
             int found = 0;
-            ulong held = 0;
             ulong frames = 0;
             if (spare != 0)
             {
-                // Whoever asks for everything gets the last blocks as well, one at a time, so that at most one of them is missing at any moment.
-                bool oneByOne = !isPaced && spare < Order.Max.Frames;
-                found = ReportNext(device, oneByOne ? ranges[..1] : ranges, wanted, oneByOne ? ulong.MaxValue : spare, out held, out frames);
+                found = ReportNext(device, ranges, wanted, spare, out frames);
+                if (found == 0 && !isPaced && spare < Order.Max.Frames && !_frames.IsAtEnd)
+                {
+                    // Whoever asks for everything gets the last blocks as well, one at a time, so that at most one of them is missing at any moment.
+                    found = ReportNext(device, ranges[..1], wanted, ulong.MaxValue, out frames);
+                }
             }
 
-            spent += held;
             reported += frames;
-            goesOn = held != 0;
+            goesOn = frames != 0;
             if (found == 0 && spare < wanted && !_frames.IsAtEnd)
             {
                 Atomic.StoreRelease(ref _pressureStops, _pressureStops + 1);
@@ -214,22 +214,19 @@ public sealed partial class PageReporter
     /// <param name="ranges">Room for the blocks.</param>
     /// <param name="framesMax">Most frames to tell of.</param>
     /// <param name="freeMax">Most frames to take away from the free ones.</param>
-    /// <param name="held">Frames of the blocks that the operating system may have held: 0 when the device failed.</param>
-    /// <param name="frames">Those among them that are known to be with the system now. Of blocks that are not remembered nothing is known.</param>
+    /// <param name="frames">Frames of the blocks that the operating system may have held: 0 when the device failed.</param>
     /// <returns>Blocks found.</returns>
-    private int ReportNext(
-        IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, ulong freeMax, out ulong held, out ulong frames)
+    private int ReportNext(IReportingDevice device, Span<FrameRange> ranges, ulong framesMax, ulong freeMax, out ulong frames)
     {
         FrameContent content = FrameContent.Unknown;
         string failure = "";
         int count = 0;
-        held = 0;
         frames = 0;
         Atomic.StoreRelease(ref _isolating, 1); // [R2]
         try
         {
             count = _frames.Isolate(ranges, framesMax, freeMax);
-            frames = NoteIsolated(ranges[..count], out held);
+            frames = NoteIsolated(ranges[..count]);
             if (count != 0)
             {
                 content = CallDevice(device, ranges[..count], out failure);
@@ -246,7 +243,6 @@ public sealed partial class PageReporter
             return count;
         }
 
-        held = 0;
         frames = 0;
         if (count != 0)
         {
@@ -256,22 +252,19 @@ public sealed partial class PageReporter
         return count;
     }
 
-    private ulong NoteIsolated(ReadOnlySpan<FrameRange> isolated, out ulong held)
+    private ulong NoteIsolated(ReadOnlySpan<FrameRange> isolated)
     {
         ulong isolatedFrames = 0;
-        ulong frames = 0;
-        held = 0;
+        ulong held = 0;
         foreach (FrameRange range in isolated)
         {
-            bool isRemembered = range.Order >= _frames.SmallestRemembered;
             isolatedFrames += range.Order.Frames;
             held += range.HeldFrames;
-            frames += isRemembered ? range.HeldFrames : 0;
-            _foundAny |= isRemembered;
         }
 
+        _foundAny |= !isolated.IsEmpty;
         Atomic.StoreRelease(ref _isolatedFrames, isolatedFrames);
-        return frames;
+        return held;
     }
 
     private void PutBack(ReadOnlySpan<FrameRange> isolated, FrameContent content)

@@ -11,12 +11,15 @@ public sealed record PageReporterOptions
     public int BlockOrder { get; init; } = 9;
 
     /// <summary>
-    /// When no such block is left, blocks of at least this order follow: holes in memory that is partly in use. Default 4: 64 KiB. Not below
-    /// <see cref="BlockOrder"/> means none.
+    /// When no such block is left, blocks of at least this order follow: holes in memory that is partly in use, those of 64 KiB first. Default 0:
+    /// single pages. Not below <see cref="BlockOrder"/> means none.
     /// </summary>
-    public int PieceOrder { get; init; } = 4;
+    public int PieceOrder { get; init; }
 
-    /// <summary>Reporting begins when so much is free and unreported, in blocks of the smallest order that is reported. Default 32.</summary>
+    /// <summary>
+    /// Reporting begins when so much is free and unreported, in blocks of the smallest order that is reported, or of 64 KiB if that is smaller.
+    /// Default 32.
+    /// </summary>
     public int HighWaterBlocks { get; init; } = 32;
 
     /// <summary>Time from there to the first pass, and how long memory must have been in excess. Default 2 s.</summary>

@@ -14,10 +14,14 @@ internal sealed class ReporterPace(PageReporterOptions options)
     // Samples miss the true peak of what comes and goes between them: a part of the swing that they did see is kept on top.
     private const ulong SwingDivisor = 2;
 
+    // The mark counts blocks of 64 KiB at least.
+    private const int MarkOrderMin = 4;
+
     // As long as there were mistakes of late, a pass is a probe: a part of a full call.
     private const ulong ProbeDivisor = 4;
 
-    private readonly ulong _highWaterFrames = (ulong)options.HighWaterBlocks << options.Pieces.Value;
+    // Smaller pieces count by their bytes: a few scattered pages are not worth a walk.
+    private readonly ulong _highWaterFrames = (ulong)options.HighWaterBlocks << Math.Max(options.Pieces.Value, MarkOrderMin);
     private readonly ulong _probe = AtLeastABlock(ProbeDivisor, options);
     private readonly SlidingRange _allocated = new(options.Delay);
     private readonly RefaultMargin _margin = new(options.Delay);

@@ -20,8 +20,8 @@ public sealed record ReporterStatistics
 
     /// <summary>
     /// Bytes of these blocks that the operating system may have held until then: pieces of 64 KiB that were used since they were last reported
-    /// with the lock-free allocator, single frames with the buddy. Of blocks below 64 KiB the lock-free allocator does not know what was
-    /// reported before, so they do not count.
+    /// with the lock-free allocator, single frames with the buddy. Of a piece below 64 KiB the lock-free allocator knows only whether anything was
+    /// freed in the 256 KiB around it since; then all of it counts.
     /// </summary>
     public required ulong ReportedBytes { get; init; }
 

@@ -43,8 +43,6 @@ public sealed unsafe partial class VmapAllocator
             PurgedPieces = Atomic.LoadAcquire(ref _purgedPieces),
             RefusedPieces = Atomic.LoadAcquire(ref _refusedPieces),
             ThrottledFrees = Atomic.LoadAcquire(ref _throttledFrees),
-            PurgeFailures = _worker?.Failures ?? 0,
-            LastPurgeFailure = _worker?.LastFailure,
             Reporting = _reporter.GetStatistics(),
             FreeSpaceLock = _free.LockSnapshot(),
             Frames = _frames.GetStatistics(),

@@ -70,12 +70,6 @@ public sealed record VmapStatistics
     /// <summary>Purges since the start.</summary>
     public required long Purges { get; init; }
 
-    /// <summary>Purges and idle passes of the background thread that ended with an exception. The thread goes on with the next one.</summary>
-    public required long PurgeFailures { get; init; }
-
-    /// <summary>What the last of them said, or null.</summary>
-    public required string? LastPurgeFailure { get; init; }
-
     /// <summary>Pieces unmapped by purges.</summary>
     public required long PurgedPieces { get; init; }
 

@@ -45,9 +45,6 @@ internal sealed class DirtyBitmapFrames : WatchedFrames, IReportableFrames
     public IFrameAllocator Frames => this;
 
     /// <inheritdoc/>
-    public Order SmallestRemembered => _order;
-
-    /// <inheritdoc/>
     public bool IsAtEnd { get; private set; } = true;
 
     /// <summary>Bits that led to a block which was not free as a whole any more, or not yet.</summary>

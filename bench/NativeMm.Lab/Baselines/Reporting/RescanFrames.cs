@@ -18,9 +18,6 @@ internal sealed class RescanFrames(BuddyAllocator<NoLockStatistics> buddy) : IRe
     public IFrameAllocator Frames => buddy;
 
     /// <inheritdoc/>
-    public Order SmallestRemembered => _lists.SmallestRemembered;
-
-    /// <inheritdoc/>
     public bool IsAtEnd => _lists.IsAtEnd;
 
     /// <inheritdoc/>

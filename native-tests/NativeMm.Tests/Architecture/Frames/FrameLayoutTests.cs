@@ -14,7 +14,6 @@ public sealed unsafe class FrameLayoutTests
     [Fact]
     public void The_descriptors_parts_do_not_overlap()
     {
-        Assert.Equal(8, Offset<PageFrame>(nameof(PageFrame.OwnerWord)));
         Assert.Equal(16, Offset<PageFrame>(nameof(PageFrame.NextFree)));
         Assert.Equal(20, Offset<PageFrame>(nameof(PageFrame.PreviousFree)));
         Assert.Equal(24, Offset<PageFrame>(nameof(PageFrame.Block)));
@@ -41,7 +40,7 @@ public sealed unsafe class FrameLayoutTests
     [Fact]
     public void The_shared_words_are_apart()
     {
-        Assert.Equal(2 * CacheLine.Isolation, sizeof(LockFreeState));
+        Assert.Equal(5 * CacheLine.Isolation, sizeof(LockFreeState));
         Assert.Equal(CacheLine.Isolation, Offset<LockFreeState>(nameof(LockFreeState.IsolatedFrames)));
     }
 

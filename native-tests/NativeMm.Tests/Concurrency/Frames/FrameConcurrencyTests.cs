@@ -27,6 +27,21 @@ public sealed unsafe class FrameConcurrencyTests
 
     [Theory]
     [MemberData(nameof(Variants))]
+    public void Threads_beside_a_reporter_of_single_frames_never_share_a_frame(FrameVariant variant)
+    {
+        using var fixture = new FrameFixture(variant, 8);
+        var threads = new FrameThreads(fixture, Environment.TickCount);
+        for (int i = 0; i < 4; i++)
+        {
+            threads.AddWorker(6000, 9, bulk: i % 2 == 0);
+        }
+
+        threads.AddSweeper(2000);
+        threads.Run();
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
     public void Threads_in_a_zone_that_is_always_full_never_share_a_frame(FrameVariant variant)
     {
         using var fixture = new FrameFixture(variant, 2);

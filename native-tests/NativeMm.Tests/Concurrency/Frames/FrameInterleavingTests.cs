@@ -53,7 +53,7 @@ public sealed unsafe class FrameInterleavingTests
         bool knownZero;
         try
         {
-            found = allocator.TryTakeFromChild<Intruder>(0, 0, touchedOnly: false, out frame, out knownZero);
+            found = allocator.TryTakeFromChild<Intruder>(0, FrameRun.Block(0), touchedOnly: false, out frame, out knownZero);
         }
         finally
         {

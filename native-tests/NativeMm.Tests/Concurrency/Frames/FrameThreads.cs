@@ -17,7 +17,7 @@ internal sealed unsafe class FrameThreads(FrameFixture fixture, int seed)
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
 
     private readonly int[] _stamps = new int[fixture.Zone.FrameCount];
-    private readonly ConcurrentBag<(Pfn Frame, int Order, int Stamp)> _handedOn = [];
+    private readonly ConcurrentBag<(Pfn Frame, uint Frames, int Stamp)> _handedOn = [];
     private readonly List<(string Name, Action Body)> _bodies = [];
 
     /// <summary>A thread that keeps some blocks, frees its own and those of others.</summary>
@@ -32,6 +32,13 @@ internal sealed unsafe class FrameThreads(FrameFixture fixture, int seed)
     {
         int id = _bodies.Count + 1;
         _bodies.Add(($"reporter {id}", () => Report(id, rounds, order)));
+    }
+
+    /// <summary>A thread that does what a reporter does, down to single frames.</summary>
+    public void AddSweeper(int rounds)
+    {
+        int id = _bodies.Count + 1;
+        _bodies.Add(($"sweeper {id}", () => Sweep(id, rounds)));
     }
 
     /// <summary>A thread that takes away whatever cores and threads keep for themselves.</summary>
@@ -79,7 +86,7 @@ internal sealed unsafe class FrameThreads(FrameFixture fixture, int seed)
             throw new InvalidOperationException($"Seed {seed}: {failure.SourceException.Message}", failure.SourceException);
         }
 
-        while (_handedOn.TryTake(out (Pfn Frame, int Order, int Stamp) block))
+        while (_handedOn.TryTake(out (Pfn Frame, uint Frames, int Stamp) block))
         {
             Free(block);
         }
@@ -93,7 +100,7 @@ internal sealed unsafe class FrameThreads(FrameFixture fixture, int seed)
 
     private void Work(int id, Random random, int operations, int orderMax, bool bulk)
     {
-        List<(Pfn Frame, int Order, int Stamp)> held = [];
+        List<(Pfn Frame, uint Frames, int Stamp)> held = [];
         var batch = new Pfn[40];
         for (int i = 0; i < operations; i++)
         {
@@ -104,17 +111,25 @@ internal sealed unsafe class FrameThreads(FrameFixture fixture, int seed)
                 if (bulk && random.Next(8) == 0)
                 {
                     int count = fixture.Allocator.AllocateBulk(new Order(order), flags & ~FrameFlags.Zeroed, batch.AsSpan(0, random.Next(40)));
-                    held.AddRange(batch.Take(count).Select(frame => Take(frame, order, id, knownZero: false)));
+                    held.AddRange(batch.Take(count).Select(frame => Take(frame, 1u << order, id, knownZero: false)));
+                }
+                else if (order < 10 && random.Next(3) == 0)
+                {
+                    uint frames = (uint)random.Next(1, (1 << order) + 1);
+                    if (fixture.Allocator.TryAllocateExact(frames, flags, out Pfn first, out bool isZero))
+                    {
+                        held.Add(Take(first, frames, id, isZero));
+                    }
                 }
                 else if (fixture.Allocator.TryAllocate(new Order(order), flags, out Pfn frame, out bool knownZero))
                 {
-                    held.Add(Take(frame, order, id, knownZero));
+                    held.Add(Take(frame, 1u << order, id, knownZero));
                 }
             }
             else if (held.Count != 0)
             {
                 int at = random.Next(held.Count);
-                (Pfn Frame, int Order, int Stamp) block = held[at];
+                (Pfn Frame, uint Frames, int Stamp) block = held[at];
                 held[at] = held[^1];
                 held.RemoveAt(held.Count - 1);
                 if (random.Next(3) != 0)
@@ -147,46 +162,72 @@ internal sealed unsafe class FrameThreads(FrameFixture fixture, int seed)
             var content = (FrameContent)(i % 3);
             foreach (Pfn block in blocks.AsSpan(0, count))
             {
-                Stamp(block, order, 0, id);
+                Stamp(block, 1u << order, 0, id);
                 if (content == FrameContent.ReportedZero)
                 {
                     fixture.Platform.Discard((nuint)fixture.WordOf(block), new Order(order).Bytes, DiscardMode.Now);
                 }
 
-                Stamp(block, order, id, 0);
+                Stamp(block, 1u << order, id, 0);
             }
 
             fixture.Allocator.PutBack(blocks.AsSpan(0, count), new Order(order), content);
         }
     }
 
-    private (Pfn Frame, int Order, int Stamp) Take(Pfn frame, int order, int id, bool knownZero)
+    private void Sweep(int id, int rounds)
     {
-        Stamp(frame, order, 0, id);
-        for (uint f = frame.Value; f < frame.Value + (1u << order); f++)
+        IReportableFrames source = ReportableFrames.For(fixture.Allocator, BuddyReportScheme.Rotation);
+        var ranges = new FrameRange[32];
+        for (int i = 0; i < rounds; i++)
+        {
+            source.Begin(Order.Huge, Order.Zero, restart: i % 4 == 0);
+            int count = source.Isolate(ranges.AsSpan(0, i % 3 == 0 ? 7 : 32), ulong.MaxValue);
+            foreach (FrameRange range in ranges.AsSpan(0, count))
+            {
+                Stamp(range.Frame, range.Order.Frames, 0, id);
+                fixture.Platform.Discard(range.Address, range.Bytes, DiscardMode.Now);
+                Stamp(range.Frame, range.Order.Frames, id, 0);
+            }
+
+            source.PutBack(ranges.AsSpan(0, count), i % 5 == 0 ? FrameContent.Unknown : FrameContent.ReportedZero);
+        }
+    }
+
+    private (Pfn Frame, uint Frames, int Stamp) Take(Pfn frame, uint frames, int id, bool knownZero)
+    {
+        Stamp(frame, frames, 0, id);
+        for (uint f = frame.Value; f < frame.Value + frames; f++)
         {
             ulong* word = fixture.WordOf(new Pfn(f));
             Assert.True(!knownZero || *word == 0, $"Frame {f} holds {*word} and was promised to be zero.");
             *word = ((ulong)id << 32) | f;
         }
 
-        return (frame, order, id);
+        return (frame, frames, id);
     }
 
-    private void Free((Pfn Frame, int Order, int Stamp) block)
+    private void Free((Pfn Frame, uint Frames, int Stamp) block)
     {
-        for (uint f = block.Frame.Value; f < block.Frame.Value + (1u << block.Order); f++)
+        for (uint f = block.Frame.Value; f < block.Frame.Value + block.Frames; f++)
         {
             Assert.Equal(((ulong)block.Stamp << 32) | f, *fixture.WordOf(new Pfn(f)));
         }
 
-        Stamp(block.Frame, block.Order, block.Stamp, 0);
-        fixture.Allocator.Free(block.Frame, new Order(block.Order));
+        Stamp(block.Frame, block.Frames, block.Stamp, 0);
+        if (block.Frames > Order.Huge.Frames)
+        {
+            fixture.Allocator.Free(block.Frame, Order.Max);
+        }
+        else
+        {
+            fixture.Allocator.FreeExact(block.Frame, block.Frames);
+        }
     }
 
-    private void Stamp(Pfn frame, int order, int from, int to)
+    private void Stamp(Pfn frame, uint frames, int from, int to)
     {
-        for (uint f = frame.Value; f < frame.Value + (1u << order); f++)
+        for (uint f = frame.Value; f < frame.Value + frames; f++)
         {
             int found = Interlocked.CompareExchange(ref _stamps[f], to, from);
             Assert.True(found == from, $"Frame {f} belongs to {found}, not to {from}: it was handed out twice.");

@@ -15,7 +15,7 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
     private static readonly int[] s_isolated = [3, 4, 7, 9, 10];
 
     private readonly int[] _owner = new int[fixture.Zone.FrameCount];
-    private readonly List<(Pfn Frame, int Order, int Id)> _live = [];
+    private readonly List<(Pfn Frame, uint Frames, int Id)> _live = [];
     private readonly List<(Pfn Frame, int Order)> _isolated = [];
     private readonly List<string> _history = [];
     private int _lastId;
@@ -30,6 +30,9 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
         uint pick = code / 64;
         switch (code % 8)
         {
+            case 0 when pick % 2 == 0:
+                AllocateExact(1 + (pick / 512 % (pick % 4 == 0 ? 512u : 40u)), (FrameFlags)(pick / 64 % 8) | FrameFlags.NoReclaim);
+                break;
             case 0 or 1 or 2:
                 Allocate(OrderFrom(pick), (FrameFlags)(pick / 64 % 8) | FrameFlags.NoReclaim);
                 break;
@@ -74,7 +77,21 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
         if (found)
         {
             Assert.True(knownZero || (flags & FrameFlags.Zeroed) == 0, "Zeroed frames are zero.");
-            Take(frame, order, knownZero);
+            Take(frame, order, 1u << order, knownZero);
+        }
+    }
+
+    /// <summary>A buddy needs a whole block and gives its end back; the lock-free one takes any hole that is long enough.</summary>
+    private void AllocateExact(uint frames, FrameFlags flags)
+    {
+        bool found = fixture.Allocator.TryAllocateExact(frames, flags, out Pfn frame, out bool knownZero);
+        _history.Add($"allocate {frames} frames {flags}: {(found ? frame : "none")}{(knownZero ? " zero" : string.Empty)}");
+        int order = FrameRun.Of(frames).Order;
+        Assert.True(found ? HasFree(order, frames) : !HasFree(order, fixture.TakesHoles ? frames : 1u << order));
+        if (found)
+        {
+            Assert.True(knownZero || (flags & FrameFlags.Zeroed) == 0, "Zeroed frames are zero.");
+            Take(frame, order, frames, knownZero);
         }
     }
 
@@ -85,14 +102,14 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
         _history.Add($"allocate {count} of {order}: {got}");
         foreach (Pfn frame in frames.AsSpan(0, got))
         {
-            Take(frame, order, knownZero: false);
+            Take(frame, order, 1u << order, knownZero: false);
         }
 
         Assert.True(got == count || !HasFree(order), $"Bulk gave {got} of {count} blocks of order {order}, and there are more.");
         if (got > 2)
         {
             // Every second one goes back in one call.
-            List<(Pfn Frame, int Order, int Id)> back = [.. _live.TakeLast(got).Where((_, i) => i % 2 == 0)];
+            List<(Pfn Frame, uint Frames, int Id)> back = [.. _live.TakeLast(got).Where((_, i) => i % 2 == 0)];
             back.ForEach(Forget);
             fixture.Allocator.FreeBulk([.. back.Select(b => b.Frame)], new Order(order));
         }
@@ -102,10 +119,17 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
     {
         if (_live.Count != 0)
         {
-            (Pfn Frame, int Order, int Id) block = _live[pick % _live.Count];
-            _history.Add($"free {block.Frame} {block.Order}");
+            (Pfn Frame, uint Frames, int Id) block = _live[pick % _live.Count];
+            _history.Add($"free {block.Frame} {block.Frames}");
             Forget(block);
-            fixture.Allocator.Free(block.Frame, new Order(block.Order));
+            if (block.Frames > Order.Huge.Frames)
+            {
+                fixture.Allocator.Free(block.Frame, Order.Max);
+            }
+            else
+            {
+                fixture.Allocator.FreeExact(block.Frame, block.Frames);
+            }
         }
     }
 
@@ -116,7 +140,7 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
         _history.Add($"isolate {count} of {order}: {string.Join(' ', blocks.Take(got))}");
         foreach (Pfn block in blocks.AsSpan(0, got))
         {
-            Own(block, order, ++_lastId);
+            Own(block, order, 1u << order, ++_lastId);
             _isolated.Add((block, order));
         }
     }
@@ -126,7 +150,7 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
         foreach ((Pfn frame, int order) in _isolated)
         {
             _history.Add($"put back {frame} {order} {content}");
-            Disown(frame, order);
+            Disown(frame, 1u << order);
             if (content == FrameContent.ReportedZero)
             {
                 fixture.Platform.Discard((nuint)fixture.WordOf(frame), new Order(order).Bytes, DiscardMode.Now);
@@ -144,23 +168,23 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
         }
     }
 
-    private void Take(Pfn frame, int order, bool knownZero)
+    private void Take(Pfn frame, int order, uint frames, bool knownZero)
     {
-        Own(frame, order, ++_lastId);
-        for (uint f = 0; f < 1u << order; f++)
+        Own(frame, order, frames, ++_lastId);
+        for (uint f = 0; f < frames; f++)
         {
             ulong* word = fixture.WordOf(new Pfn(frame.Value + f));
             Assert.True(!knownZero || *word == 0, $"Frame {frame.Value + f} holds {*word} and was promised to be zero.");
             *word = (ulong)_lastId;
         }
 
-        _live.Add((frame, order, _lastId));
+        _live.Add((frame, frames, _lastId));
     }
 
-    private void Forget((Pfn Frame, int Order, int Id) block)
+    private void Forget((Pfn Frame, uint Frames, int Id) block)
     {
-        Disown(block.Frame, block.Order);
-        for (uint f = 0; f < 1u << block.Order; f++)
+        Disown(block.Frame, block.Frames);
+        for (uint f = 0; f < block.Frames; f++)
         {
             Assert.Equal((ulong)block.Id, *fixture.WordOf(new Pfn(block.Frame.Value + f)));
         }
@@ -168,24 +192,27 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
         _live.Remove(block);
     }
 
-    private void Own(Pfn frame, int order, int id)
+    private void Own(Pfn frame, int order, uint frames, int id)
     {
         Assert.Equal(0u, frame.Value & ((1u << order) - 1));
-        for (uint f = frame.Value; f < frame.Value + (1u << order); f++)
+        for (uint f = frame.Value; f < frame.Value + frames; f++)
         {
             Assert.True(_owner[f] == 0, $"Frame {f} was handed out twice.");
             _owner[f] = id;
         }
     }
 
-    private void Disown(Pfn frame, int order) => Array.Clear(_owner, (int)frame.Value, 1 << order);
+    private void Disown(Pfn frame, uint frames) => Array.Clear(_owner, (int)frame.Value, (int)frames);
 
-    private bool HasFree(int order)
+    private bool HasFree(int order) => HasFree(order, 1u << order);
+
+    /// <summary>Whether so many frames are free where a block of the order may begin.</summary>
+    private bool HasFree(int order, uint frames)
     {
         int size = 1 << order;
         for (int f = 0; f + size <= _owner.Length; f += size)
         {
-            if (!_owner.AsSpan(f, size).ContainsAnyExcept(0))
+            if (!_owner.AsSpan(f, (int)frames).ContainsAnyExcept(0))
             {
                 return true;
             }

@@ -27,6 +27,9 @@ internal sealed unsafe class FrameFixture : IDisposable
 
     public IFrameAllocator Allocator => _chain[0];
 
+    /// <summary>Whether a run fits a hole of its length; otherwise it needs a block of the next power of two.</summary>
+    public bool TakesHoles => _chain[^1] is LockFreeFrameAllocator;
+
     public Pfn Allocate(int order, FrameFlags flags = FrameFlags.None)
     {
         Assert.True(Allocator.TryAllocate(new Order(order), flags, out Pfn frame, out _), $"No block of order {order} where one must be.");

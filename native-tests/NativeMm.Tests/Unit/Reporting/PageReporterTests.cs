@@ -313,43 +313,15 @@ public sealed class PageReporterTests
 
         // With those between them they fill whole granules of 64 KiB, so nothing else becomes free with them.
         List<Pfn> free = fixture.MakeApart(count, order);
-        bool isRemembered = order >= fixture.Source.SmallestRemembered.Value;
-        Assert.Equal(isRemembered ? (ulong)count * new Order(order).Bytes : 0, fixture.Reporter.ReportNow());
+        Assert.Equal((ulong)count * new Order(order).Bytes, fixture.Reporter.ReportNow());
 
         Assert.Equal(free.Order(), device.Ranges.Select(range => range.Frame).Order());
         Assert.All(device.Ranges, range => Assert.Equal(order, range.Order.Value));
         Assert.Equal(count == 8 ? [8] : [32, 8], device.Calls.Select(call => call.Length));
 
-        // What an allocator does not remember is found by each walk, and counts for nothing.
         Assert.Equal(0u, fixture.Reporter.ReportNow());
-        Assert.Equal(isRemembered ? count : 2 * count, device.Ranges.Count);
+        Assert.Equal(count, device.Ranges.Count);
         Assert.Equal(0u, fixture.Allocator.GetStatistics().IsolatedFrames);
-    }
-
-    [Fact]
-    public void Pieces_too_small_to_remember_are_reported_once_a_walk_and_then_rest()
-    {
-        using var fixture = new ReporterFixture(ReporterVariant.LockFree, options: ReporterFixture.WholeBlocks with { BlockOrder = 2, PieceOrder = 2 });
-        var device = new RecordingDevice();
-        fixture.Reporter.Register(device);
-        fixture.MakeApart(16, 2);
-
-        // Told of each time, but nobody knows whether there was anything left to give back: so it does not count.
-        for (int call = 1; call <= 2; call++)
-        {
-            Assert.Equal(0u, fixture.Reporter.ReportNow());
-            Assert.Equal(16 * call, device.Ranges.Count);
-        }
-
-        Assert.Equal(0u, fixture.Reporter.GetStatistics().ReportedBytes);
-        device.Clear();
-        for (int i = 0; i < 20; i++)
-        {
-            fixture.Reporter.Poll();
-        }
-
-        Assert.InRange(device.Ranges.Count, 0, 2 * 16);
-        Assert.Equal(ReporterState.Idle, fixture.Reporter.GetStatistics().State);
     }
 
     [Theory]

@@ -46,8 +46,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         return new FrameUse(_frameCount - Math.Min(_frameCount, free + perCore + isolated), unreported);
     }
 
-    /// <summary>How many frames are free in the common pool.</summary>
-    public ulong CountFree()
+    /// <inheritdoc/>
+    public ulong CountFreeFrames()
     {
         _lock.Enter();
         ulong free = _lists->FreeFrames + FreshFrames;

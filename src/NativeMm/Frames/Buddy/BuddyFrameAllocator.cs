@@ -30,6 +30,13 @@ public sealed class BuddyFrameAllocator : IFrameAllocator, IFrameSource
     public void Free(Pfn frame, Order order) => _buddy.Free(frame, order);
 
     /// <inheritdoc/>
+    public bool TryAllocateExact(uint frames, FrameFlags flags, out Pfn first, out bool knownZero) =>
+        _buddy.TryAllocateExact(frames, flags, out first, out knownZero);
+
+    /// <inheritdoc/>
+    public void FreeExact(Pfn first, uint frames) => _buddy.FreeExact(first, frames);
+
+    /// <inheritdoc/>
     public int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames) => _buddy.AllocateBulk(order, flags, frames);
 
     /// <inheritdoc/>
@@ -46,6 +53,9 @@ public sealed class BuddyFrameAllocator : IFrameAllocator, IFrameSource
 
     /// <inheritdoc/>
     IsolationMark IFrameSource.ReadIsolation() => _buddy.ReadIsolation();
+
+    /// <inheritdoc/>
+    ulong IFrameSource.CountFreeFrames() => _buddy.CountFreeFrames();
 
     /// <inheritdoc/>
     ulong IFrameSource.DrainIdle() => _buddy.DrainIdle();

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using NativeMm.Primitives;
 
@@ -47,37 +48,36 @@ public sealed unsafe partial class CachedFrameAllocator
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool AllocateRefill(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    private bool AllocateRefill(FrameFlags flags, out Pfn frame, out bool knownZero)
     {
-        if (order.Value == 0)
+        FrameStackOwner? owner = t_owner;
+        if (owner != null && owner.Allocator == this)
         {
-            FrameStackOwner? owner = t_owner;
-            if (owner != null && owner.Allocator == this)
-            {
-                // The pop that led here was refused.
-                Restore(ref *owner.Stack);
-            }
-            else
-            {
-                owner = OwnerOfThisThread();
-            }
-
-            if (owner != null && TryRefill(owner, flags, out frame, out knownZero))
-            {
-                return true;
-            }
+            // The pop that led here was refused.
+            Restore(ref *owner.Stack);
+        }
+        else
+        {
+            owner = OwnerOfThisThread();
         }
 
+        return (owner != null && TryRefill(owner, flags, out frame, out knownZero)) || AllocateStraight(1, flags, out frame, out knownZero);
+    }
+
+    /// <summary>Takes a run from behind, past the stacks.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool AllocateStraight(uint frames, FrameFlags flags, out Pfn first, out bool knownZero)
+    {
         // Frames in the stacks of others are missing behind, and what a shrinker frees lands in this thread's stack: drain after both.
-        if (TryAllocateBehind(order, flags, out frame, out knownZero) || TryAllocateDraining(order, flags, out frame, out knownZero))
+        if (TryAllocateBehind(frames, flags, out first, out knownZero) || TryAllocateDraining(frames, flags, out first, out knownZero))
         {
             return true;
         }
 
-        var attempts = new ShrinkAttempts(_shrinkers, order.Frames);
+        var attempts = new ShrinkAttempts(_shrinkers, frames);
         while ((flags & FrameFlags.NoReclaim) == 0 && attempts.Next(ReadIsolation()))
         {
-            if (TryAllocateDraining(order, flags, out frame, out knownZero))
+            if (TryAllocateDraining(frames, flags, out first, out knownZero))
             {
                 return true;
             }
@@ -87,14 +87,14 @@ public sealed unsafe partial class CachedFrameAllocator
     }
 
     /// <summary>Empties the stacks and tries again, and once more for as long as frames were on their way meanwhile.</summary>
-    private bool TryAllocateDraining(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    private bool TryAllocateDraining(uint frames, FrameFlags flags, out Pfn first, out bool knownZero)
     {
         var transits = new FrameTransits(_shrinkers.Patience);
         do
         {
             transits.Look(in _arrivals); // [T3]
             Drain();
-            if (TryAllocateBehind(order, flags, out frame, out knownZero))
+            if (TryAllocateBehind(frames, flags, out first, out knownZero))
             {
                 return true;
             }
@@ -126,7 +126,7 @@ public sealed unsafe partial class CachedFrameAllocator
     /// <summary>Gets a batch from behind, the first frame for the caller and the others for the stack.</summary>
     private bool TryRefill(FrameStackOwner owner, FrameFlags flags, out Pfn frame, out bool knownZero)
     {
-        if (!TryAllocateBehind(Order.Zero, flags, out frame, out knownZero))
+        if (!TryAllocateBehind(1, flags, out frame, out knownZero))
         {
             return false;
         }
@@ -221,12 +221,15 @@ public sealed unsafe partial class CachedFrameAllocator
         _behind.Free(frame, order);
     }
 
-    private bool TryAllocateBehind(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    private bool TryAllocateBehind(uint frames, FrameFlags flags, out Pfn first, out bool knownZero)
     {
-        bool found = _behind.TryAllocate(order, flags | FrameFlags.NoReclaim, out frame, out knownZero);
-        if (found && order.Value == 0)
+        // Order 10 is a block and longer than any run.
+        bool found = BitOperations.IsPow2(frames)
+            ? _behind.TryAllocate(new Order(BitOperations.Log2(frames)), flags | FrameFlags.NoReclaim, out first, out knownZero)
+            : _behind.TryAllocateExact(frames, flags | FrameFlags.NoReclaim, out first, out knownZero);
+        if (found && frames == 1)
         {
-            _states[frame.Value] = CachedFrameState.Out;
+            _states[first.Value] = CachedFrameState.Out;
         }
 
         return found;

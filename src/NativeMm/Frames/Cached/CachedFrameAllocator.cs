@@ -86,7 +86,27 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
             return true;
         }
 
-        return AllocateRefill(order, flags, out frame, out knownZero);
+        return order.Value == 0
+            ? AllocateRefill(flags, out frame, out knownZero)
+            : AllocateStraight(order.Frames, flags, out frame, out knownZero);
+    }
+
+    /// <inheritdoc/>
+    public bool TryAllocateExact(uint frames, FrameFlags flags, out Pfn first, out bool knownZero) =>
+        FrameRun.Of(frames).Order == 0
+            ? TryAllocate(Order.Zero, flags, out first, out knownZero)
+            : AllocateStraight(frames, flags, out first, out knownZero);
+
+    /// <inheritdoc/>
+    public void FreeExact(Pfn first, uint frames)
+    {
+        if (FrameRun.Of(frames).Order == 0)
+        {
+            Free(first, Order.Zero);
+            return;
+        }
+
+        _behind.FreeExact(first, frames);
     }
 
     /// <inheritdoc/>
@@ -122,6 +142,9 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
 
     /// <inheritdoc/>
     IsolationMark IFrameSource.ReadIsolation() => ReadIsolation();
+
+    /// <inheritdoc/>
+    ulong IFrameSource.CountFreeFrames() => (_behind as IFrameSource)?.CountFreeFrames() ?? _behind.GetStatistics().FreeFrames;
 
     /// <inheritdoc/>
     /// <remarks>The stacks of threads that live stay: they hold 252 frames at most each, and idle ones are not told from busy ones.</remarks>

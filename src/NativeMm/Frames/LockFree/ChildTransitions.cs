@@ -16,22 +16,24 @@ internal static class ChildTransitions
     }
 
     /// <summary>Counts frames in.</summary>
-    public readonly struct Put(uint frames) : IChildTransition
+    public readonly struct Put(uint frames, uint rows) : IChildTransition
     {
         private readonly uint _frames = frames;
+        private readonly uint _rows = rows;
 
         /// <inheritdoc/>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool TryApply(ChildWord word, out ChildWord next) => word.TryPut(_frames, out next);
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryPut(_frames, _rows, out next);
     }
 
     /// <summary>Counts frames in beside isolated ones.</summary>
-    public readonly struct PutBeside(uint frames) : IChildTransition
+    public readonly struct PutBeside(uint frames, uint rows) : IChildTransition
     {
         private readonly uint _frames = frames;
+        private readonly uint _rows = rows;
 
         /// <inheritdoc/>
-        public bool TryApply(ChildWord word, out ChildWord next) => word.TryPutBeside(_frames, out next);
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryPutBeside(_frames, _rows, out next);
     }
 
     /// <summary>Counts frames of a block out that is to be isolated.</summary>
@@ -44,12 +46,13 @@ internal static class ChildTransitions
     }
 
     /// <summary>Counts frames of an isolated block in.</summary>
-    public readonly struct PutIsolated(uint frames) : IChildTransition
+    public readonly struct PutIsolated(uint frames, uint rows) : IChildTransition
     {
         private readonly uint _frames = frames;
+        private readonly uint _rows = rows;
 
         /// <inheritdoc/>
-        public bool TryApply(ChildWord word, out ChildWord next) => word.TryPutIsolated(_frames, out next);
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TryPutIsolated(_frames, _rows, out next);
     }
 
     /// <summary>Gives an isolated block up.</summary>
@@ -104,6 +107,28 @@ internal static class ChildTransitions
         {
             next = word.Touch(_granules);
             return (word.Untouched & _granules) != 0;
+        }
+    }
+
+    /// <summary>Marks rows as swept; refuses when they are, or when the child has no rows in use.</summary>
+    public readonly struct Sweep(uint rows) : IChildTransition
+    {
+        private readonly uint _rows = rows;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TrySweep(_rows, out next);
+    }
+
+    /// <summary>Marks rows as unswept.</summary>
+    public readonly struct MarkUnswept(uint rows) : IChildTransition
+    {
+        private readonly uint _rows = rows;
+
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next)
+        {
+            next = word.MarkUnswept(_rows);
+            return true;
         }
     }
 

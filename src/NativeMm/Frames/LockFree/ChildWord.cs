@@ -3,6 +3,7 @@
 //              bit 10..12   ChildState
 //              bit 13       not-zero: some untouched granule may hold something (only told to the OS, not known to be taken)
 //              bit 14..23   frames in isolated blocks up to order 8, 0..512; they are used frames too
+//              bit 24..31   unswept rows: bit r is set when free frames of the row's partly used granules may be in memory
 //              bit 32..63   touched granules: bit g is set when the OS may hold pages of the 16 frames from 16·g on
 //              The word 0 is a fresh child: all free, all granules untouched, all known to be zero.
 // Transitions  TryTake, TryPut             by whoever allocates or frees blocks up to order 8, who owns the bits in the bitmap too
@@ -11,6 +12,7 @@
 //              TryClaimWhole, TryReleaseWhole  by whoever allocates, frees or isolates orders 9 and 10
 //              Touch                       by the owner of frames in an untouched granule, before its caller sees them
 //              Report                      by the owner of whole granules, before their bits are released in the bitmap
+//              TrySweep, MarkUnswept       by the reporter, before it looks at the row, and when it leaves something of it
 // Ordering     see LockFreeFrameAllocator.cs.
 // Reuse        every transition is a function of the word alone, so a CAS that meets an equal word after a change and back is right.
 // Progress     lock-free: a failed CAS means that another thread's succeeded.
@@ -37,12 +39,16 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
     /// <summary>All granules of a child.</summary>
     public const uint AllGranules = uint.MaxValue;
 
+    /// <summary>All rows of a child.</summary>
+    public const uint AllRows = (1 << BitmapRow.PerChild) - 1;
+
     private const ulong UsedMask = 0x3FF;
     private const int StateShift = 10;
     private const ulong StateMask = 0x7UL << StateShift;
     private const ulong NotZeroBit = 1UL << 13;
     private const int IsolatedShift = 14;
     private const ulong IsolatedMask = 0x3FFUL << IsolatedShift;
+    private const int UnsweptShift = 24;
     private const int TouchedShift = 32;
 
     private readonly ulong _bits = bits;
@@ -58,6 +64,12 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
 
     /// <summary>Frames of isolated blocks up to order 8; a child that is isolated as a whole has a state that says so.</summary>
     public uint Isolated => (uint)((_bits & IsolatedMask) >> IsolatedShift);
+
+    /// <summary>
+    /// Rows of which free frames in partly used granules may be in memory: frames were freed there since their single frames were last told of.
+    /// The free frames of such granules in the other rows went to the operating system.
+    /// </summary>
+    public uint Unswept => (uint)(_bits >> UnsweptShift) & AllRows;
 
     /// <summary>What the frames are used as.</summary>
     public ChildState State => (ChildState)((_bits & StateMask) >> StateShift);
@@ -99,17 +111,21 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
     }
 
     /// <summary>Counts frames in, after their bits are cleared. Refuses while any block of the child is isolated: the one freed may be it.</summary>
+    /// <param name="frames">How many.</param>
+    /// <param name="rows">Rows that they lie in, as far as somebody may have written to them.</param>
+    /// <param name="next">The word after.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPut(uint frames, out ChildWord next)
+    public bool TryPut(uint frames, uint rows, out ChildWord next)
     {
-        next = new ChildWord(_bits - frames);
+        next = new ChildWord((_bits - frames) | ((ulong)rows << UnsweptShift));
         return (_bits & (StateMask | IsolatedMask)) == 0 && Used >= frames;
     }
 
     /// <summary>Counts frames in that do not belong to an isolated block.</summary>
-    public bool TryPutBeside(uint frames, out ChildWord next)
+    /// <inheritdoc cref="TryPut"/>
+    public bool TryPutBeside(uint frames, uint rows, out ChildWord next)
     {
-        next = new ChildWord(_bits - frames);
+        next = new ChildWord((_bits - frames) | ((ulong)rows << UnsweptShift));
         return (_bits & StateMask) == 0 && Used - Isolated >= frames;
     }
 
@@ -121,9 +137,10 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
     }
 
     /// <summary>Counts the frames of an isolated block in, after their bits are cleared.</summary>
-    public bool TryPutIsolated(uint frames, out ChildWord next)
+    /// <inheritdoc cref="TryPut"/>
+    public bool TryPutIsolated(uint frames, uint rows, out ChildWord next)
     {
-        next = new ChildWord(_bits - frames - ((ulong)frames << IsolatedShift));
+        next = new ChildWord((_bits - frames - ((ulong)frames << IsolatedShift)) | ((ulong)rows << UnsweptShift));
         return (_bits & StateMask) == 0 && Isolated >= frames;
     }
 
@@ -151,7 +168,7 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
         {
             FrameContent.ReportedZero => default,
             FrameContent.Reported => new ChildWord(NotZeroBit),
-            _ => new ChildWord((ulong)AllGranules << TouchedShift),
+            _ => new ChildWord(((ulong)AllGranules << TouchedShift) | ((ulong)AllRows << UnsweptShift)),
         };
         return State == state;
     }
@@ -172,6 +189,16 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
         ulong reported = _bits & ~((ulong)granules << TouchedShift);
         return new ChildWord(zero || granules == 0 ? reported : reported | NotZeroBit);
     }
+
+    /// <summary>The reporter is about to look for single frames in rows.</summary>
+    public bool TrySweep(uint rows, out ChildWord next)
+    {
+        next = new ChildWord(_bits & ~((ulong)rows << UnsweptShift));
+        return State == ChildState.Frames && (Unswept & rows) != 0;
+    }
+
+    /// <summary>Free frames of rows may be in memory.</summary>
+    public ChildWord MarkUnswept(uint rows) => new(_bits | ((ulong)rows << UnsweptShift));
 
     /// <summary>Applies a transition to a word in memory: the one CAS loop of this word.</summary>
     /// <param name="cell">The word.</param>

@@ -31,7 +31,17 @@ public sealed unsafe partial class LockFreeFrameAllocator
             }
         }
 
-        return TryAllocateSlow(ref reservation, o, flags, out frame, out knownZero);
+        return TryAllocateSlow(ref reservation, FrameRun.Block(o), flags, out frame, out knownZero);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The run's bits are claimed and no others, so a hole of its length is enough, and what lies behind it is not touched.</remarks>
+    public bool TryAllocateExact(uint frames, FrameFlags flags, out Pfn first, out bool knownZero)
+    {
+        var run = FrameRun.Of(frames);
+        return run.IsBlock
+            ? TryAllocate(new Order(run.Order), flags, out first, out knownZero)
+            : TryAllocateSlow(ref ReservationOfThisCore(KindFor(0, flags)), run, flags, out first, out knownZero);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -120,7 +130,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private uint ClaimElsewhere(uint child, int order)
     {
         ref ulong cell = ref Child(child);
-        if (!TryClaimElsewhere(child, order, new ChildWord(Atomic.LoadAcquire(ref cell)).Touched, out uint frame))
+        if (!TryClaimElsewhere(child, FrameRun.Block(order), new ChildWord(Atomic.LoadAcquire(ref cell)).Touched, out uint frame))
         {
             return NoFrame;
         }
@@ -130,22 +140,22 @@ public sealed unsafe partial class LockFreeFrameAllocator
     }
 
     /// <summary>Takes a block out of a tree: memory that was touched before first, then the lowest address.</summary>
-    private bool TryTakeFromTree(uint tree, int order, out uint frame, out bool knownZero) =>
-        TryTakeTouched(tree, order, out frame, out knownZero) || TryTakeUntouched(tree, order, out frame, out knownZero);
+    private bool TryTakeFromTree(uint tree, FrameRun run, out uint frame, out bool knownZero) =>
+        TryTakeTouched(tree, run, out frame, out knownZero) || TryTakeUntouched(tree, run, out frame, out knownZero);
 
-    private bool TryTakeTouched(uint tree, int order, out uint frame, out bool knownZero)
+    private bool TryTakeTouched(uint tree, FrameRun run, out uint frame, out bool knownZero)
     {
-        if (order >= HugeOrder)
+        if (run.IsWhole)
         {
-            return TryTakeHuge(tree, order, touchedOnly: true, out frame, out knownZero);
+            return TryTakeHuge(tree, run.Order, touchedOnly: true, out frame, out knownZero);
         }
 
         uint first = tree * FrameTree.ChildCount;
         for (uint i = 0; i < FrameTree.ChildCount; i++)
         {
             // A stale word is harmless: the CAS in TryTakeFromChild decides.
-            if (ReadChild(first + i).FreeTouched >= 1 << order
-                && TryTakeFromChild(first + i, order, touchedOnly: true, out frame, out knownZero))
+            if (ReadChild(first + i).FreeTouched >= (int)run.Frames
+                && TryTakeFromChild(first + i, run, touchedOnly: true, out frame, out knownZero))
             {
                 return true;
             }
@@ -156,17 +166,17 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
-    private bool TryTakeUntouched(uint tree, int order, out uint frame, out bool knownZero)
+    private bool TryTakeUntouched(uint tree, FrameRun run, out uint frame, out bool knownZero)
     {
-        if (order >= HugeOrder)
+        if (run.IsWhole)
         {
-            return TryTakeHuge(tree, order, touchedOnly: false, out frame, out knownZero);
+            return TryTakeHuge(tree, run.Order, touchedOnly: false, out frame, out knownZero);
         }
 
         uint first = tree * FrameTree.ChildCount;
         for (uint i = 0; i < FrameTree.ChildCount; i++)
         {
-            if (ReadChild(first + i).Free >= 1u << order && TryTakeFromChild(first + i, order, touchedOnly: false, out frame, out knownZero))
+            if (ReadChild(first + i).Free >= run.Frames && TryTakeFromChild(first + i, run, touchedOnly: false, out frame, out knownZero))
             {
                 return true;
             }
@@ -177,12 +187,12 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
-    private bool TryTakeFromChild(uint child, int order, bool touchedOnly, out uint frame, out bool knownZero) =>
-        TryTakeFromChild<NoPause>(child, order, touchedOnly, out frame, out knownZero);
+    private bool TryTakeFromChild(uint child, FrameRun run, bool touchedOnly, out uint frame, out bool knownZero) =>
+        TryTakeFromChild<NoPause>(child, run, touchedOnly, out frame, out knownZero);
 
-    /// <summary>Takes a block of order 8 at most out of a child.</summary>
+    /// <summary>Takes a block of order 8 at most, or a run of less than 2 MiB, out of a child.</summary>
     /// <typeparam name="TPause">Where a race test holds the thread.</typeparam>
-    internal bool TryTakeFromChild<TPause>(uint child, int order, bool touchedOnly, out uint frame, out bool knownZero)
+    internal bool TryTakeFromChild<TPause>(uint child, FrameRun run, bool touchedOnly, out uint frame, out bool knownZero)
         where TPause : struct, IPausePoint
     {
         ref ulong cell = ref Child(child);
@@ -190,17 +200,17 @@ public sealed unsafe partial class LockFreeFrameAllocator
         knownZero = false;
 
         // Find before counting: a child without a fitting block is not written at all.
-        if (TryFindBlock(child, order, granules, out frame))
+        if (TryFindBlock(child, run, granules, out frame))
         {
             TPause.Reach(PauseFound);
-            if (ChildWord.TryChange(ref cell, new ChildTransitions.Take(1u << order), out _)) // [A1]
+            if (ChildWord.TryChange(ref cell, new ChildTransitions.Take(run.Frames), out _)) // [A1]
             {
                 TPause.Reach(PauseCounted);
-                if (TryClaimBlock(frame, order) // [A2] pairs with [A3]
-                    || TryClaimElsewhere(child, order, granules, out frame))
+                if (TryClaimRun(frame, run) // [A2] pairs with [A3]
+                    || TryClaimElsewhere(child, run, granules, out frame))
                 {
                     TPause.Reach(PauseClaimed);
-                    uint block = GranulesOf(frame, order);
+                    uint block = GranulesOf(frame, run);
                     if ((new ChildWord(Atomic.LoadAcquire(ref cell)).Untouched & block) != 0) // [A7]
                     {
                         knownZero = Touch(ref cell, block);
@@ -215,17 +225,17 @@ public sealed unsafe partial class LockFreeFrameAllocator
     }
 
     /// <summary>The frames are counted out, but somebody else took the block: look for another one in the same child, or count them in.</summary>
-    private bool TryClaimElsewhere(uint child, int order, uint granules, out uint frame)
+    private bool TryClaimElsewhere(uint child, FrameRun run, uint granules, out uint frame)
     {
-        while (TryFindBlock(child, order, granules, out frame))
+        while (TryFindBlock(child, run, granules, out frame))
         {
-            if (TryClaimBlock(frame, order)) // [A2] pairs with [A3]
+            if (TryClaimRun(frame, run)) // [A2] pairs with [A3]
             {
                 return true;
             }
         }
 
-        Put(child, 1u << order);
+        Put(child, run.Frames, rows: 0);
         return false;
     }
 
@@ -237,11 +247,12 @@ public sealed unsafe partial class LockFreeFrameAllocator
         && before.IsKnownZero(granules);
 
     /// <summary>Looks for a free block in some granules of a child. What it finds may be gone a moment later.</summary>
-    private bool TryFindBlock(uint child, int order, uint granules, out uint frame)
+    private bool TryFindBlock(uint child, FrameRun run, uint granules, out uint frame)
     {
-        if (order > BitmapRow.OrderMax)
+        int order = run.Order;
+        if (order > BitmapRow.OrderMax || !run.IsBlock)
         {
-            return TryFindRows(child, order, granules, out frame);
+            return TryFindRows(child, run, granules, out frame);
         }
 
         uint first = child * ChildWord.Frames;
@@ -265,14 +276,14 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
-    /// <summary>The same for orders 7 and 8: two or four whole rows.</summary>
-    private bool TryFindRows(uint child, int order, uint granules, out uint frame)
+    /// <summary>The same for orders 7 and 8, which are two or four whole rows, and for runs, which end anywhere.</summary>
+    private bool TryFindRows(uint child, FrameRun run, uint granules, out uint frame)
     {
-        for (uint offset = 0; offset < ChildWord.Frames; offset += 1u << order)
+        for (uint offset = 0; offset < ChildWord.Frames; offset += 1u << run.Order)
         {
             frame = (child * ChildWord.Frames) + offset;
-            uint block = GranulesOf(frame, order);
-            if ((granules & block) == block && AreRowsFree(frame, order))
+            uint block = GranulesOf(frame, run);
+            if ((granules & block) == block && AreFree(frame, run.Frames))
             {
                 return true;
             }
@@ -282,12 +293,12 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
-    private bool AreRowsFree(uint frame, int order)
+    private bool AreFree(uint frame, uint frames)
     {
         ulong taken = 0;
-        for (uint f = frame; f < frame + (1u << order); f += BitmapRow.Frames)
+        for (uint f = frame; f < frame + frames; f = NextRow(f))
         {
-            taken |= Atomic.LoadAcquire(ref Row(f));
+            taken |= Atomic.LoadAcquire(ref Row(f)) & RowMask(f, frame + frames);
         }
 
         return taken == 0;
@@ -296,18 +307,23 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private bool TryClaimBlock(uint frame, int order) =>
         order <= BitmapRow.OrderMax
             ? BitmapRow.TryChange(ref Row(frame), BitmapRow.BlockMask(order) << (int)(frame % BitmapRow.Frames), claim: true)
-            : TryClaimRows(frame, order);
+            : TryClaimRows(frame, 1u << order);
 
-    /// <summary>Claims two or four rows, or none: rows are claimed upwards, and those claimed are released when one is not free.</summary>
-    private bool TryClaimRows(uint frame, int order)
+    private bool TryClaimRun(uint frame, FrameRun run) => run.IsBlock ? TryClaimBlock(frame, run.Order) : TryClaimRows(frame, run.Frames);
+
+    /// <summary>Claims all frames of a run, or none: rows are claimed upwards, and those claimed are released when one is not free.</summary>
+    private bool TryClaimRows(uint frame, uint frames)
     {
-        for (uint f = frame; f < frame + (1u << order); f += BitmapRow.Frames)
+        uint end = frame + frames;
+        for (uint f = frame; f < end; f = NextRow(f))
         {
-            if (!BitmapRow.TryChange(ref Row(f), ulong.MaxValue, claim: true))
+            if (!BitmapRow.TryChange(ref Row(f), RowMask(f, end), claim: true))
             {
-                for (uint undo = frame; undo < f; undo += BitmapRow.Frames)
+                if (f > frame)
                 {
-                    ReleaseOwnRow(undo);
+                    // A reporter may have looked at the rows in between, and found nothing to sweep there.
+                    ReleaseRows(frame, f);
+                    MarkUnswept(frame, f - frame); // [A14]
                 }
 
                 return false;
@@ -315,6 +331,33 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
 
         return true;
+    }
+
+    /// <summary>First frame of the row behind the one that a frame lies in.</summary>
+    private static uint NextRow(uint frame) => (frame | (BitmapRow.Frames - 1)) + 1;
+
+    /// <summary>The bits of a frame and those behind it in its row, up to the end of a run.</summary>
+    private static ulong RowMask(uint frame, uint end)
+    {
+        uint last = Math.Min(end, NextRow(frame)) - 1;
+        return (ulong.MaxValue >> (int)(BitmapRow.Frames - 1 - (last - frame))) << (int)(frame % BitmapRow.Frames);
+    }
+
+    /// <summary>The rows of its child that some frames lie in, a bit each.</summary>
+    private static uint RowsOf(uint frame, uint frames)
+    {
+        uint row = frame % ChildWord.Frames / BitmapRow.Frames;
+        uint last = ((frame % ChildWord.Frames) + frames - 1) / BitmapRow.Frames;
+        return (2u << (int)last) - (1u << (int)row);
+    }
+
+    /// <summary>The granules of its child that a run lies in, of the last one perhaps a part.</summary>
+    private static uint GranulesOf(uint frame, FrameRun run)
+    {
+        int granules = (int)(run.Frames + ChildWord.GranuleFrames - 1) / ChildWord.GranuleFrames;
+        return run.IsBlock
+            ? GranulesOf(frame, run.Order)
+            : (uint)((1UL << granules) - 1) << (int)(frame % ChildWord.Frames / ChildWord.GranuleFrames);
     }
 
     /// <summary>The granules of its child that a block lies in, order 8 at most.</summary>

@@ -82,7 +82,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             return 0;
         }
 
-        if (!ChildWord.TryChange(ref Child(frames[0].Value / ChildWord.Frames), new ChildTransitions.Put((uint)count), out _)) // [A4]
+        if (!ChildWord.TryChange(ref Child(frames[0].Value / ChildWord.Frames), new ChildTransitions.Put((uint)count, RowsOf(frames[0].Value, 1)), out _)) // [A4]
         {
             PutRunBeside(frames[..count]);
         }
@@ -96,7 +96,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         Pfn bad = Pfn.None;
         foreach (Pfn frame in frames)
         {
-            bad = TryPutBeside(frame, Order.Zero) || bad != Pfn.None ? bad : frame;
+            bad = TryPutBeside(frame, FrameRun.Block(0)) || bad != Pfn.None ? bad : frame;
         }
 
         if (bad != Pfn.None)
@@ -141,7 +141,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
                     int bit = BitOperations.TrailingZeroCount(wanted);
                     if ((flags & FrameFlags.Zeroed) != 0 && (knownZero >> bit & 1) == 0)
                     {
-                        Clear(frame + (uint)bit, 0);
+                        Clear(frame + (uint)bit, 1);
                     }
 
                     frames[count++] = new Pfn(frame + (uint)bit);
@@ -168,7 +168,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
         if (!BitmapRow.TryChange(ref Row(row), frames, claim: true)) // [A2] pairs with [A3]
         {
-            Put(child, count);
+            Put(child, count, rows: 0);
             return false;
         }
 

@@ -37,9 +37,9 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
 
         TPause.Reach(PauseReleased);
-        if (!ChildWord.TryChange(ref Child(frame.Value / ChildWord.Frames), new ChildTransitions.Put(1u << o), out _)) // [A4]
+        if (!ChildWord.TryChange(ref Child(frame.Value / ChildWord.Frames), new ChildTransitions.Put(1u << o, RowOf(frame.Value)), out _)) // [A4]
         {
-            PutBeside(frame, order);
+            PutBeside(frame, FrameRun.Block(o));
         }
     }
 
@@ -58,53 +58,81 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
         else
         {
-            FreeRows(frame, order);
+            FreeRows(frame, FrameRun.Block(order.Value));
         }
     }
 
-    /// <summary>Orders 7 and 8. All rows are looked at before the first one changes, so that a mistake changes nothing.</summary>
-    private void FreeRows(Pfn frame, Order order)
+    /// <inheritdoc/>
+    public void FreeExact(Pfn first, uint frames)
     {
-        uint end = frame.Value + order.Frames;
-        for (uint f = frame.Value; f < end; f += BitmapRow.Frames)
+        var run = FrameRun.Of(frames);
+        if (run.IsBlock)
         {
-            if (Atomic.LoadAcquire(ref Row(f)) != ulong.MaxValue)
+            Free(first, new Order(run.Order));
+            return;
+        }
+
+        if (!IsBlock(first, new Order(run.Order)))
+        {
+            FrameFault.ThrowNotABlock(_zone, first, new Order(run.Order));
+        }
+
+        FreeRows(first, run);
+    }
+
+    /// <summary>Orders 7 and 8, and runs. All rows are looked at before the first one changes, so that a mistake changes nothing.</summary>
+    private void FreeRows(Pfn frame, FrameRun run)
+    {
+        uint end = frame.Value + run.Frames;
+        for (uint f = frame.Value; f < end; f = NextRow(f))
+        {
+            ulong mask = RowMask(f, end);
+            if ((Atomic.LoadAcquire(ref Row(f)) & mask) != mask)
             {
-                ThrowNotAllocated(frame, order);
+                ThrowNotAllocated(frame, new Order(run.Order));
             }
         }
 
         uint child = frame.Value / ChildWord.Frames;
-        for (uint f = frame.Value; f < end; f += BitmapRow.Frames)
+        uint rows = RowsOf(frame.Value, run.Frames);
+        for (uint f = frame.Value; f < end; f = NextRow(f))
         {
-            if (!BitmapRow.TryChange(ref Row(f), ulong.MaxValue, claim: false)) // [A3]
+            if (!BitmapRow.TryChange(ref Row(f), RowMask(f, end), claim: false)) // [A3]
             {
                 // Two threads free the block at once. What this one released is counted, so that the counters stay true.
                 if (f > frame.Value)
                 {
-                    Put(child, f - frame.Value);
+                    Put(child, f - frame.Value, rows);
                 }
 
-                ThrowNotAllocated(frame, order);
+                ThrowNotAllocated(frame, new Order(run.Order));
             }
         }
 
-        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.Put(order.Frames), out _)) // [A4]
+        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.Put(run.Frames, rows), out _)) // [A4]
         {
-            PutBeside(frame, order);
+            PutBeside(frame, run);
         }
     }
 
-    private void ReleaseOwnRow(uint frame)
+    /// <summary>Releases the frames of a run that is the caller's.</summary>
+    private void ReleaseRows(uint frame, uint end)
     {
-        bool released = BitmapRow.TryChange(ref Row(frame), ulong.MaxValue, claim: false); // [A3]
-        Invariant.Check(released, $"A row at frame {frame} was freed by somebody who did not own it.");
+        for (uint f = frame; f < end; f = NextRow(f))
+        {
+            bool released = BitmapRow.TryChange(ref Row(f), RowMask(f, end), claim: false); // [A3]
+            Invariant.Check(released, $"Frames from {f} on were freed by somebody who did not own them.");
+        }
     }
 
+    /// <summary>The row of its child that a block up to order 6 lies in, as a bit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint RowOf(uint frame) => 1u << (int)(frame / BitmapRow.Frames % BitmapRow.PerChild);
+
     /// <summary>Counts frames in that were counted out a moment ago, or whose block is known not to be isolated.</summary>
-    private void Put(uint child, uint frames)
+    private void Put(uint child, uint frames, uint rows)
     {
-        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.PutBeside(frames), out ChildWord word)) // [A4] pairs with [A1] and [A5]
+        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.PutBeside(frames, rows), out ChildWord word)) // [A4] pairs with [A1], [A5]
         {
             ThrowMiscounted(child, word, frames);
         }
@@ -112,40 +140,40 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
     /// <summary>Some block of the child is isolated: whoever freed that one, which is free already, is told so, and has changed nothing.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void PutBeside(Pfn frame, Order order)
+    private void PutBeside(Pfn frame, FrameRun run)
     {
-        if (!TryPutBeside(frame, order))
+        if (!TryPutBeside(frame, run))
         {
             if (IsInsideIsolated(frame.Value))
             {
-                FrameFault.ThrowUnderReport(_zone, frame, order);
+                FrameFault.ThrowUnderReport(_zone, frame, new Order(run.Order));
             }
 
-            FrameFault.ThrowWrongOrder(_zone, frame, order);
+            FrameFault.ThrowWrongOrder(_zone, frame, new Order(run.Order));
         }
     }
 
-    /// <summary>Counts a block in whose bits were released, unless it is isolated: then it gets its bits back.</summary>
-    private bool TryPutBeside(Pfn frame, Order order)
+    /// <summary>Counts a run in whose bits were released, unless it is isolated: then it gets its bits back.</summary>
+    private bool TryPutBeside(Pfn frame, FrameRun run)
     {
         // Between the release and this somebody may have isolated the frames rightly, and then they are his. But a block that is isolated while
         // its bits belong to this thread was not: its reporter signs after he claimed the bits, and takes the signature off before he releases
         // them. So take the bits again, if they are still there, and look [A13].
-        if (TryClaimBlock(frame.Value, order.Value)) // [A2]
+        if (TryClaimRun(frame.Value, run)) // [A2]
         {
-            if (IsInsideIsolated(frame.Value) || IsAnyIsolatedIn(frame.Value, order.Frames))
+            if (IsInsideIsolated(frame.Value) || IsAnyIsolatedIn(frame.Value, run.Frames))
             {
                 return false;
             }
 
-            ReleaseBlock(frame.Value, order.Value); // [A3]
+            ReleaseRows(frame.Value, frame.Value + run.Frames); // [A3]
         }
 
-        Put(frame.Value / ChildWord.Frames, order.Frames); // [A4]
+        Put(frame.Value / ChildWord.Frames, run.Frames, RowsOf(frame.Value, run.Frames)); // [A4]
         return true;
     }
 
-    /// <summary>Whether a frame lies in an isolated block up to order 8, as far as the descriptors say.</summary>
+    /// <summary>Whether a frame lies in an isolated block up to order 8, as far as descriptors and swept rows say.</summary>
     private bool IsInsideIsolated(uint frame)
     {
         for (int order = 0; order < HugeOrder; order++)
@@ -158,10 +186,10 @@ public sealed unsafe partial class LockFreeFrameAllocator
             }
         }
 
-        return false;
+        return AreAnySwept(frame, 1);
     }
 
-    /// <summary>Whether an isolated block begins among some frames, as far as the descriptors say.</summary>
+    /// <summary>Whether an isolated block begins among some frames, or any of them is swept.</summary>
     private bool IsAnyIsolatedIn(uint first, uint count)
     {
         for (uint frame = first; frame < first + count; frame++)
@@ -172,24 +200,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             }
         }
 
-        return false;
-    }
-
-    /// <summary>Releases the bits of a block of order 8 at most that is the caller's.</summary>
-    private void ReleaseBlock(uint frame, int order)
-    {
-        if (order > BitmapRow.OrderMax)
-        {
-            for (uint f = frame; f < frame + (1u << order); f += BitmapRow.Frames)
-            {
-                ReleaseOwnRow(f);
-            }
-
-            return;
-        }
-
-        bool released = BitmapRow.TryChange(ref Row(frame), BitmapRow.BlockMask(order) << (int)(frame % BitmapRow.Frames), claim: false); // [A3]
-        Invariant.Check(released, $"The block of order {order} at frame {frame} was freed by somebody who did not own it.");
+        return AreAnySwept(first, count);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -10,13 +10,10 @@ namespace NativeMm.Frames;
 /// </content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
-    /// <summary>The smallest blocks whose return to the operating system is remembered: 64 KiB.</summary>
-    internal static Order SmallestReported => new(GranuleOrder);
-
     /// <inheritdoc/>
     /// <remarks>
-    /// Blocks of order 4 (64 KiB) and more are offered once and not again until they were allocated. The return of smaller ones is not
-    /// remembered.
+    /// Blocks of order 4 (64 KiB) and more are offered once and not again until they were allocated. Of smaller ones this does not remember what
+    /// went back: a reporter sweeps them row by row instead.
     /// </remarks>
     public int Isolate(Order order, Span<Pfn> blocks, ref uint cursor)
     {
@@ -98,7 +95,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             // Each word is of another moment; an estimate is all that the pace needs.
             ChildWord word = ReadChild(child);
             used += word.Used;
-            unreported += (ulong)Math.Max(0, word.FreeTouched);
+            unreported += (ulong)Math.Max(0, word.FreeTouched - (int)CountSwept(child, word));
         }
 
         return new FrameUse(used - Math.Min(used, Atomic.LoadAcquire(ref _state->IsolatedFrames)), unreported);
@@ -124,6 +121,9 @@ public sealed unsafe partial class LockFreeFrameAllocator
     IsolationMark IFrameSource.ReadIsolation() => ReadIsolation();
 
     /// <inheritdoc/>
+    ulong IFrameSource.CountFreeFrames() => CountFree(ulong.MaxValue);
+
+    /// <inheritdoc/>
     /// <remarks>Reservations hold no frames.</remarks>
     ulong IFrameSource.DrainIdle() => 0;
 
@@ -138,24 +138,6 @@ public sealed unsafe partial class LockFreeFrameAllocator
     {
         Atomic.Add(ref _state->PutBacks, 1UL);
         Atomic.Add(ref _state->InFlight, 0UL - (ulong)blocks);
-    }
-
-    /// <summary>The allocation is about to fail: asks the shrinkers and tries again.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateShrinking(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
-    {
-        var attempts = new ShrinkAttempts(_shrinkers, 1u << order);
-        while (attempts.Next(ReadIsolation()))
-        {
-            if (TryAllocateElsewhere(ref reservation, kind, order, out frame, out knownZero))
-            {
-                return true;
-            }
-        }
-
-        frame = NoFrame;
-        knownZero = false;
-        return false;
     }
 
     private bool IsBlock(Pfn frame, Order order) =>
@@ -264,8 +246,8 @@ public sealed unsafe partial class LockFreeFrameAllocator
         if (isWhole)
         {
             Report(block.Value, order.Value, content);
-            ReleaseBlock(block.Value, order.Value);
-            PutIsolated(child, order.Frames);
+            ReleaseRows(block.Value, block.Value + order.Frames);
+            PutIsolated(child, order.Frames, content == FrameContent.Unknown ? RowsOf(block.Value, order.Frames) : 0);
             return true;
         }
 
@@ -277,9 +259,9 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return false;
     }
 
-    private void PutIsolated(uint child, uint frames)
+    private void PutIsolated(uint child, uint frames, uint rows)
     {
-        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.PutIsolated(frames), out ChildWord word)) // [A4]
+        if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.PutIsolated(frames, rows), out ChildWord word)) // [A4]
         {
             ThrowMiscounted(child, word, frames);
         }
@@ -330,7 +312,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
         if (!TryClaimBlock(frame, order)) // [A2] pairs with [A3]
         {
-            PutIsolated(child, 1u << order);
+            PutIsolated(child, 1u << order, rows: 0);
             return false;
         }
 

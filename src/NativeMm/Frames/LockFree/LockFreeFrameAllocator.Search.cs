@@ -22,19 +22,19 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// shrinkers. Memory that was touched and freed costs nothing to use again; a page that was not costs a fault and stays resident.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateSlow(ref uint reservation, int order, FrameFlags flags, out Pfn frame, out bool knownZero)
+    private bool TryAllocateSlow(ref uint reservation, FrameRun run, FrameFlags flags, out Pfn frame, out bool knownZero)
     {
-        TreeKind kind = KindFor(order, flags);
+        TreeKind kind = run.IsWhole ? TreeKind.Huge : KindFor(0, flags);
         var word = new ReservationWord(Atomic.LoadAcquire(ref reservation));
-        if ((word.HasTree && TryTakeTouched(word.Tree, order, out uint first, out knownZero))
-            || TryAllocateTouched(ref reservation, kind, order, out first, out knownZero)
-            || (word.HasTree && TryTakeUntouched(word.Tree, order, out first, out knownZero))
-            || TryAllocateElsewhere(ref reservation, kind, order, out first, out knownZero)
-            || ((flags & FrameFlags.NoReclaim) == 0 && TryAllocateShrinking(ref reservation, kind, order, out first, out knownZero)))
+        if ((word.HasTree && TryTakeTouched(word.Tree, run, out uint first, out knownZero))
+            || TryAllocateTouched(ref reservation, kind, run, out first, out knownZero)
+            || (word.HasTree && TryTakeUntouched(word.Tree, run, out first, out knownZero))
+            || TryAllocateElsewhere(ref reservation, kind, run, out first, out knownZero)
+            || ((flags & FrameFlags.NoReclaim) == 0 && TryAllocateShrinking(ref reservation, kind, run, out first, out knownZero)))
         {
             if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
             {
-                Clear(first, order);
+                Clear(first, run.Frames);
                 knownZero = true;
             }
 
@@ -50,7 +50,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// Looks for touched memory in all trees that were ever used, lowest first, and stays where it finds some. After a look that found none it
     /// lets half as many allocations pass as there are trees, so that growth pays for a few words each and not for the whole zone.
     /// </summary>
-    private bool TryAllocateTouched(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
+    private bool TryAllocateTouched(ref uint reservation, TreeKind kind, FrameRun run, out uint frame, out bool knownZero)
     {
         ref uint skips = ref _cores[CoreId.CurrentHint.Value & _coreMask].LooksToSkip;
         if (!TryCountDown(ref skips))
@@ -59,9 +59,9 @@ public sealed unsafe partial class LockFreeFrameAllocator
             int failures = 0;
             for (uint tree = 0; tree < trees && failures < FailuresMax; tree++)
             {
-                if (HasTouchedRoom(tree, order) && !new TreeWord(Atomic.LoadAcquire(ref _trees[tree].Word)).IsReserved)
+                if (HasTouchedRoom(tree, run) && !new TreeWord(Atomic.LoadAcquire(ref _trees[tree].Word)).IsReserved)
                 {
-                    if (TryTakeTouched(tree, order, out frame, out knownZero))
+                    if (TryTakeTouched(tree, run, out frame, out knownZero))
                     {
                         Stay(tree, ref reservation, TreeWord.TryChange(ref _trees[tree].Word, kind));
                         return true;
@@ -98,12 +98,12 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return left != 0;
     }
 
-    private bool HasTouchedRoom(uint tree, int order)
+    private bool HasTouchedRoom(uint tree, FrameRun run)
     {
         for (uint i = 0; i < FrameTree.ChildCount; i++)
         {
             ChildWord word = ReadChild((tree * FrameTree.ChildCount) + i);
-            if (order >= HugeOrder ? word.IsEntirelyFree && word.Touched != 0 : word.FreeTouched >= 1 << order)
+            if (run.IsWhole ? word.IsEntirelyFree && word.Touched != 0 : word.FreeTouched >= (int)run.Frames)
             {
                 return true;
             }
@@ -116,10 +116,10 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// Looks through the trees by rank. After a look that had to take a fresh one it takes an eighth as many fresh ones at once as there are trees,
     /// so that growth looks at each tree a few times and not once for each new one.
     /// </summary>
-    private bool TryAllocateElsewhere(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
+    private bool TryAllocateElsewhere(ref uint reservation, TreeKind kind, FrameRun run, out uint frame, out bool knownZero)
     {
         ref uint fresh = ref _cores[CoreId.CurrentHint.Value & _coreMask].FreshToTake[(int)kind];
-        if (TryCountDown(ref fresh) && TryAllocateFresh(ref reservation, kind, order, out frame, out knownZero))
+        if (TryCountDown(ref fresh) && TryAllocateFresh(ref reservation, kind, run, out frame, out knownZero))
         {
             return true;
         }
@@ -128,24 +128,42 @@ public sealed unsafe partial class LockFreeFrameAllocator
         for (var rank = TreeRank.SameTouched; rank < TreeRank.Full; rank++)
         {
             if ((rank == TreeRank.SameTouched || (ranksSeen & (1u << (int)rank)) != 0)
-                && TryAllocateRanked(ref reservation, kind, order, rank, ref ranksSeen, out frame, out knownZero))
+                && TryAllocateRanked(ref reservation, kind, run, rank, ref ranksSeen, out frame, out knownZero))
             {
                 return true;
             }
 
-            if (rank == TreeRank.FreeUntouched && TryAllocateFresh(ref reservation, kind, order, out frame, out knownZero))
+            if (rank == TreeRank.FreeUntouched && TryAllocateFresh(ref reservation, kind, run, out frame, out knownZero))
             {
                 Atomic.StoreRelease(ref fresh, Frontier / FreshDivisor);
                 return true;
             }
         }
 
-        return TryAllocateAnywhere(order, out frame, out knownZero);
+        return TryAllocateAnywhere(run, out frame, out knownZero);
+    }
+
+    /// <summary>The allocation is about to fail: asks the shrinkers and tries again.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateShrinking(ref uint reservation, TreeKind kind, FrameRun run, out uint frame, out bool knownZero)
+    {
+        var attempts = new ShrinkAttempts(_shrinkers, run.Frames);
+        while (attempts.Next(ReadIsolation()))
+        {
+            if (TryAllocateElsewhere(ref reservation, kind, run, out frame, out knownZero))
+            {
+                return true;
+            }
+        }
+
+        frame = NoFrame;
+        knownZero = false;
+        return false;
     }
 
     /// <summary>Tries the trees of one rank, from the core's last tree on.</summary>
     private bool TryAllocateRanked(
-        ref uint reservation, TreeKind kind, int order, TreeRank rank, ref uint ranksSeen, out uint frame, out bool knownZero)
+        ref uint reservation, TreeKind kind, FrameRun run, TreeRank rank, ref uint ranksSeen, out uint frame, out bool knownZero)
     {
         uint trees = Frontier;
         var last = new ReservationWord(Atomic.LoadAcquire(ref reservation));
@@ -154,11 +172,11 @@ public sealed unsafe partial class LockFreeFrameAllocator
         for (uint i = 0; i < trees && failures < FailuresMax; i++, tree++)
         {
             tree = tree < trees ? tree : 0;
-            TreeRank found = RankOf(tree, kind, order);
+            TreeRank found = RankOf(tree, kind, run);
             ranksSeen |= 1u << (int)found;
             if (found == rank)
             {
-                if (TryAllocateIn(tree, ref reservation, kind, order, mayReserve: rank != TreeRank.Reserved, out frame, out knownZero))
+                if (TryAllocateIn(tree, ref reservation, kind, run, mayReserve: rank != TreeRank.Reserved, out frame, out knownZero))
                 {
                     return true;
                 }
@@ -175,13 +193,13 @@ public sealed unsafe partial class LockFreeFrameAllocator
     }
 
     /// <summary>Takes trees that nobody ever used into use, lowest first. The zone is open as far as the frontier: opening comes before.</summary>
-    private bool TryAllocateFresh(ref uint reservation, TreeKind kind, int order, out uint frame, out bool knownZero)
+    private bool TryAllocateFresh(ref uint reservation, TreeKind kind, FrameRun run, out uint frame, out bool knownZero)
     {
         for (uint tree = Frontier; tree < _treeCount && _zone.TryOpen(EndOf(tree)); tree = Frontier)
         {
             // Whoever moves the frontier has the tree; the others try the next one.
             if (Atomic.CompareExchange(ref _state->Frontier, tree, tree + 1)
-                && TryAllocateIn(tree, ref reservation, kind, order, mayReserve: true, out frame, out knownZero))
+                && TryAllocateIn(tree, ref reservation, kind, run, mayReserve: true, out frame, out knownZero))
             {
                 return true;
             }
@@ -195,12 +213,12 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private uint EndOf(uint tree) => (uint)Math.Min(_frameCount, ((ulong)tree + 1) << FrameTree.FrameShift);
 
     /// <summary>Whatever is left, wherever it is.</summary>
-    private bool TryAllocateAnywhere(int order, out uint frame, out bool knownZero)
+    private bool TryAllocateAnywhere(FrameRun run, out uint frame, out bool knownZero)
     {
         uint trees = Frontier;
         for (uint tree = 0; tree < trees; tree++)
         {
-            if (TryTakeFromTree(tree, order, out frame, out knownZero))
+            if (TryTakeFromTree(tree, run, out frame, out knownZero))
             {
                 return true;
             }
@@ -213,10 +231,10 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
     /// <summary>Takes a block out of a tree and stays there.</summary>
     private bool TryAllocateIn(
-        uint tree, ref uint reservation, TreeKind kind, int order, bool mayReserve, out uint frame, out bool knownZero)
+        uint tree, ref uint reservation, TreeKind kind, FrameRun run, bool mayReserve, out uint frame, out bool knownZero)
     {
         bool owner = mayReserve && TreeWord.TryChange(ref _trees[tree].Word, kind);
-        if (!TryTakeFromTree(tree, order, out frame, out knownZero))
+        if (!TryTakeFromTree(tree, run, out frame, out knownZero))
         {
             if (owner)
             {
@@ -252,13 +270,13 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
     }
 
-    private TreeRank RankOf(uint tree, TreeKind kind, int order)
+    private TreeRank RankOf(uint tree, TreeKind kind, FrameRun run)
     {
         uint frames = 0;
         bool hasRoom = false;
         bool hasTouchedRoom = false;
         bool isTouched = false;
-        uint step = order > HugeOrder ? 2u : 1;
+        uint step = run.Order > HugeOrder ? 2u : 1;
         for (uint i = 0; i < FrameTree.ChildCount; i++)
         {
             ChildWord word = ReadChild((tree * FrameTree.ChildCount) + i);
@@ -267,10 +285,10 @@ public sealed unsafe partial class LockFreeFrameAllocator
             if (i % step == 0)
             {
                 ChildWord last = step == 1 ? word : ReadChild((tree * FrameTree.ChildCount) + i + 1);
-                bool fits = order >= HugeOrder ? word.IsEntirelyFree && last.IsEntirelyFree : word.Free >= 1u << order;
+                bool fits = run.IsWhole ? word.IsEntirelyFree && last.IsEntirelyFree : word.Free >= run.Frames;
                 hasRoom |= fits;
                 hasTouchedRoom |= fits
-                    && (order >= HugeOrder ? (word.Touched | last.Touched) != 0 : word.FreeTouched >= 1 << order);
+                    && (run.IsWhole ? (word.Touched | last.Touched) != 0 : word.FreeTouched >= (int)run.Frames);
             }
         }
 

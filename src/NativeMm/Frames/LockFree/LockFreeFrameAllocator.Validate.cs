@@ -142,7 +142,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             return state is ChildState.Isolated or ChildState.IsolatedFirst or ChildState.IsolatedSecond ? ChildWord.Frames : 0;
         }
 
-        uint isolated = 0;
+        uint isolated = CountOut(first);
         for (uint frame = first; frame < first + ChildWord.Frames; frame++)
         {
             // Only heads of isolated blocks carry the sign, and only while the block is out.
@@ -154,6 +154,20 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
 
         return isolated;
+    }
+
+    /// <summary>Frames of a child in rows that are swept at this moment.</summary>
+    private uint CountOut(uint first)
+    {
+        uint frames = 0;
+        for (int slot = 0; slot < LockFreeState.SweptMax; slot++)
+        {
+            uint row = Atomic.LoadAcquire(ref _state->SweptRows[slot]);
+            bool isHere = row != 0 && (row - 1) / BitmapRow.PerChild == first / ChildWord.Frames;
+            frames += isHere ? (uint)BitOperations.PopCount(Atomic.LoadAcquire(ref _state->SweptFrames[slot])) : 0;
+        }
+
+        return frames;
     }
 
     private void ValidateFresh(uint from)

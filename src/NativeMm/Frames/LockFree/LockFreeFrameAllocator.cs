@@ -6,6 +6,8 @@
 // Transitions  allocate, orders 0–8: child Take → rows claim (→ child Touch when a granule was untouched)
 //              free, orders 0–8: rows release → child Put
 //              free beside isolated blocks: child PutBeside; isolate and put back, orders 0–8: TakeIsolated and PutIsolated instead
+//              exact runs: the same as orders 0–8, rows claimed and released by parts
+//              sweep of a row: child Sweep → TakeIsolated → row claim → record; back: record → row release → PutIsolated
 //              orders 9, 10: child ClaimWhole / ReleaseWhole alone, order 10 on two neighbours, the first one undone if the second fails
 //              put back as reported, orders 4–8: child Report → rows release → child Put
 // Ownership    field        | who writes                        | who reads | how            | guard
@@ -25,7 +27,9 @@
 //              [A10] counts blocks in flight before one is isolated; [A11] counts a put-back after the block is free, and only then takes it out
 //              of the flight; [A12] an allocation that is about to fail reads put-backs, tries, and reads flight, then put-backs: if nothing
 //              flies and nothing was put back, no isolated block was in its way: whoever saw a block taken by [A10]'s caller acquired that count.
-//              [A13] the descriptor of an isolated block up to order 8 is signed after [A2] and unsigned before [A3]: whoever holds bits of a block
+//              [A14] a row's unswept bit goes off before the row is read, and a free sets it with [A4], after [A3]: what the reader did not see
+//              free sets it again. Whoever leaves frames unswept that he saw, or hid by a claim that he took back, sets it too.
+//              [A13] the descriptor of an isolated block up to order 8, or the record of a swept row, is signed after [A2] and unsigned before [A3]: whoever holds bits of a block
 //              that is signed holds what somebody freed under report.
 // Reuse        every CAS replaces a word by a function of that word alone; no word holds a pointer. Equal is as good as unchanged.
 // Progress     lock-free. A stalled thread delays nobody; it keeps at most the block it was about to get or give.
@@ -170,6 +174,5 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
 
     private ref ulong Row(uint frame) => ref _rows[frame / BitmapRow.Frames];
 
-    private void Clear(uint frame, int order) =>
-        NativeMemory.Clear(_zone.AddressOf(new Pfn(frame)), (nuint)Pfn.FrameBytes << order);
+    private void Clear(uint frame, uint frames) => NativeMemory.Clear(_zone.AddressOf(new Pfn(frame)), (nuint)Pfn.FrameBytes * frames);
 }

@@ -20,16 +20,13 @@ internal sealed class BuddyReportableFrames<TStatistics>(BuddyAllocator<TStatist
     public IFrameAllocator Frames => surface;
 
     /// <inheritdoc/>
-    public Order SmallestRemembered => Order.Zero;
-
-    /// <inheritdoc/>
     public bool IsAtEnd { get; private set; } = true;
 
     /// <inheritdoc/>
     public FrameUse Sample() => buddy.SampleUse();
 
     /// <inheritdoc/>
-    public ulong CountFree(ulong enough) => buddy.CountFree();
+    public ulong CountFree(ulong enough) => buddy.CountFreeFrames();
 
     /// <inheritdoc/>
     /// <remarks>The lists go from large to small by themselves, so only the smaller of the two orders matters.</remarks>

@@ -8,10 +8,6 @@ namespace NativeMm.Frames;
 internal sealed class ForeignReportableFrames(IFrameAllocator frames, IFrameAllocator surface) : ScannedFrames(surface)
 {
     /// <inheritdoc/>
-    /// <remarks>The contract asks for that: <see cref="IFrameAllocator.Isolate"/> offers blocks whose pages the system may still hold.</remarks>
-    public override Order SmallestRemembered => Order.Zero;
-
-    /// <inheritdoc/>
     public override FrameUse Sample()
     {
         FrameStatistics now = frames.GetStatistics();

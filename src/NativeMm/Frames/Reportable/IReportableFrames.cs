@@ -11,11 +11,6 @@ internal interface IReportableFrames
     /// <summary>The allocator.</summary>
     IFrameAllocator Frames { get; }
 
-    /// <summary>
-    /// Blocks below this order may be found again by the next walk although they were reported, so they do not count as given back.
-    /// </summary>
-    Order SmallestRemembered { get; }
-
     /// <summary>Whether the walk came to its end, so that the next <see cref="Begin"/> begins anew.</summary>
     bool IsAtEnd { get; }
 

@@ -32,7 +32,7 @@ public sealed class StateWordTests
                 for (uint frames = 0; frames <= ChildWord.Frames; frames++)
                 {
                     Assert.Equal(used + frames <= ChildWord.Frames, word.TryTake(frames, out ChildWord more));
-                    Assert.Equal(frames <= used, word.TryPut(frames, out ChildWord less));
+                    Assert.Equal(frames <= used, word.TryPut(frames, 0, out ChildWord less));
                     if (used + frames <= ChildWord.Frames)
                     {
                         Assert.Equal((used + frames, touched, ChildState.Frames), (more.Used, more.Touched, more.State));
@@ -64,13 +64,13 @@ public sealed class StateWordTests
                     }
 
                     Assert.Equal((used + frames, frames, touched, ChildState.Frames), (word.Used, word.Isolated, word.Touched, word.State));
-                    Assert.False(word.TryPut(1, out _));
+                    Assert.False(word.TryPut(1, 0, out _));
                     Assert.False(word.TryClaimWhole(ChildState.Huge, out _));
-                    Assert.False(word.TryPutIsolated(frames + 1, out _));
-                    Assert.False(word.TryPutBeside(used + 1, out _));
-                    Assert.True(word.TryPutBeside(used, out ChildWord alone));
+                    Assert.False(word.TryPutIsolated(frames + 1, 0, out _));
+                    Assert.False(word.TryPutBeside(used + 1, 0, out _));
+                    Assert.True(word.TryPutBeside(used, 0, out ChildWord alone));
                     Assert.Equal((frames, frames), (alone.Used, alone.Isolated));
-                    Assert.True(word.TryPutIsolated(frames, out ChildWord back));
+                    Assert.True(word.TryPutIsolated(frames, 0, out ChildWord back));
                     Assert.Equal(beside, back);
                     Assert.True(word.TryForgetIsolated(frames, out ChildWord forgotten));
                     Assert.Equal((used + frames, 0u, touched), (forgotten.Used, forgotten.Isolated, forgotten.Touched));
@@ -94,7 +94,7 @@ public sealed class StateWordTests
             Assert.True(default(ChildWord).TryClaimWhole(state, out ChildWord claimed));
             Assert.Equal((ChildWord.Frames, state, ChildWord.AllGranules), (claimed.Used, claimed.State, claimed.Touched));
             Assert.False(claimed.TryTake(1, out _));
-            Assert.False(claimed.TryPut(1, out _));
+            Assert.False(claimed.TryPut(1, 0, out _));
             Assert.False(claimed.IsKnownZero(1));
             foreach (ChildState other in Enum.GetValues<ChildState>())
             {
@@ -108,7 +108,7 @@ public sealed class StateWordTests
         }
 
         Assert.False(ChildWord.Absent.TryTake(1, out _));
-        Assert.False(ChildWord.Absent.TryPut(1, out _));
+        Assert.False(ChildWord.Absent.TryPut(1, 0, out _));
         Assert.False(ChildWord.Absent.TryClaimWhole(ChildState.Huge, out _));
     }
 

@@ -1,0 +1,84 @@
+using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Primitives;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Frames;
+
+/// <summary>Runs that are not a power of two, from every allocator.</summary>
+public sealed class ExactFrameTests
+{
+    public static TheoryData<FrameVariant> Variants => FrameVariants.All;
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void What_a_power_of_two_has_behind_a_run_is_free_for_others(FrameVariant variant)
+    {
+        using var fixture = new FrameFixture(variant, 2);
+        Assert.True(fixture.Allocator.TryAllocateExact(288, FrameFlags.None, out Pfn run, out bool knownZero));
+        Assert.Equal((0u, true), (run.Value, knownZero));
+        FrameStatistics now = fixture.Allocator.GetStatistics();
+        Assert.Equal((288ul, 224ul), (now.AllocatedFrames, now.FreeFrames + now.PerCoreFrames));
+
+        // 224 = 128 + 64 + 32, and nobody wrote there: it is zero still.
+        Pfn[] tail = [fixture.Allocate(7), fixture.Allocate(6), fixture.Allocate(5)];
+        Assert.Equal([384u, 320u, 288u], tail.Select(frame => frame.Value));
+        fixture.Allocator.Validate();
+        fixture.Allocator.FreeExact(run, 288);
+        fixture.FreeAll([tail[0]], 7);
+        fixture.FreeAll([tail[1]], 6);
+        fixture.FreeAll([tail[2]], 5);
+        Assert.Equal(512u, fixture.Allocator.GetStatistics().FreeFrames);
+        fixture.FreeAll([fixture.Allocate(9)], 9);
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Every_length_begins_where_its_power_of_two_may_begin_and_takes_no_frame_more(FrameVariant variant)
+    {
+        using var fixture = new FrameFixture(variant, 4);
+        for (uint frames = 1; frames <= 512; frames++)
+        {
+            Assert.True(fixture.Allocator.TryAllocateExact(frames, FrameFlags.Zeroed, out Pfn first, out bool knownZero));
+            Assert.True(knownZero);
+            Assert.Equal(0u, first.Value & ((1u << FrameRun.Of(frames).Order) - 1));
+            Assert.Equal(frames, fixture.Allocator.GetStatistics().AllocatedFrames);
+            fixture.Allocator.FreeExact(first, frames);
+            Assert.Equal(0u, fixture.Allocator.GetStatistics().AllocatedFrames);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Mistakes_are_named_and_change_nothing(FrameVariant variant)
+    {
+        using var fixture = new FrameFixture(variant, 2);
+        foreach (uint frames in new uint[] { 0, 513, uint.MaxValue })
+        {
+            ArgumentOutOfRangeException wrong =
+                Assert.Throws<ArgumentOutOfRangeException>(() => fixture.Allocator.TryAllocateExact(frames, FrameFlags.None, out _, out _));
+            Assert.Contains("1 to 512", wrong.Message);
+            Assert.Throws<ArgumentOutOfRangeException>(() => fixture.Allocator.FreeExact(default, frames));
+        }
+
+        Assert.True(fixture.Allocator.TryAllocateExact(40, FrameFlags.None, out Pfn run, out _));
+        Assert.Throws<MemoryFaultException>(() => fixture.Allocator.FreeExact(run, 50));
+        Assert.Throws<MemoryFaultException>(() => fixture.Allocator.FreeExact(new Pfn(run.Value + 4), 40));
+        Assert.Equal(40u, fixture.Allocator.GetStatistics().AllocatedFrames);
+        fixture.Allocator.FreeExact(run, 40);
+        Assert.Throws<MemoryFaultException>(() => fixture.Allocator.FreeExact(run, 40));
+    }
+
+    [Fact]
+    public void A_hole_of_its_length_is_enough_for_a_run_of_the_lock_free_allocator()
+    {
+        using var fixture = new FrameFixture(FrameVariant.LockFreeOneCore, 2);
+        Assert.True(fixture.Allocator.TryAllocateExact(288, FrameFlags.None, out Pfn run, out _));
+        Pfn behind = fixture.Allocate(5);
+        fixture.Allocator.FreeExact(run, 288);
+        Assert.True(fixture.Allocator.TryAllocateExact(288, FrameFlags.None, out Pfn again, out _));
+        Assert.Equal(run, again);
+        fixture.Allocator.FreeExact(again, 288);
+        fixture.FreeAll([behind], 5);
+    }
+}
