@@ -19,6 +19,8 @@ internal static class LabCommandLine
             RunCommand.Create(),
             CheckCommand.Create(),
             CompareCommand.Create(),
+            RecordCommand.Create(),
+            LocalityCommand.Create(),
         };
         root.SetAction(_ => TourCommand.Run());
         ParseResult parsed = root.Parse(arguments);

@@ -43,6 +43,10 @@ internal static class LabOptions
     public static IReadOnlyList<int>? ParseThreads(string? text) =>
         text is null ? null : [.. SplitList(text, "--threads").Select(t => (int)ParseNumber(t, "--threads", 0, ThreadsMax, wholeOnly: true)).Distinct()];
 
+    /// <summary>Reads a whole number; null where there is none.</summary>
+    public static int? ParseWhole(string? text, string option, int least, int most) =>
+        text is null ? null : (int)ParseNumber(text, option, least, most, wholeOnly: true);
+
     /// <summary>Splits a list at its commas.</summary>
     public static string[] SplitList(string text, string option)
     {

@@ -48,7 +48,8 @@ internal static class RunCommand
         return command;
     }
 
-    private static int Run(IReadOnlyList<Case> cases, RunSettings settings, ReportFiles files)
+    /// <summary>Measures cases and shows what came out.</summary>
+    internal static int Run(IReadOnlyList<Case> cases, RunSettings settings, ReportFiles files)
     {
         files.CheckWritable();
         RunOutcome outcome = LabSession.Measure(LaunchOrder.Interleaved(cases, settings.Repeat), settings, budget: null);

@@ -48,6 +48,19 @@ internal sealed class Bar
     public static Bar AtMostValue(double limit, Case subject, string metric) =>
         new(Describe(subject, null, metric), [new BarFigure(subject, null)], metric, limit, atMost: true);
 
+    /// <summary>The ratio of subject to reference must be at least this part of the same ratio of the ideal.</summary>
+    /// <param name="limit">The limit.</param>
+    /// <param name="ratio">Subject and reference.</param>
+    /// <param name="ideal">Subject and reference of whoever does the least that must be done.</param>
+    /// <param name="metric">Name of the metric.</param>
+    public static Bar AtLeastOfIdeal(double limit, (Case Subject, Case Reference) ratio, (Case Subject, Case Reference) ideal, string metric) =>
+        new(
+            $"{Describe(ratio.Subject, ratio.Reference, metric)}, of the {ideal.Subject.Variant}'s",
+            [new BarFigure(ratio.Subject, ratio.Reference) { Ideal = ideal }],
+            metric,
+            limit,
+            atMost: false);
+
     /// <summary>The geometric mean of the ratios of subjects to references may be at most this.</summary>
     /// <param name="limit">The limit.</param>
     /// <param name="what">What the ratios are of, in a few words.</param>
@@ -70,7 +83,9 @@ internal sealed class Bar
             ? Case.ThreadsText(subject.Threads)
             : $"{Case.ThreadsText(subject.Threads)} to {reference.Threads}";
         string against = reference is null || reference.Variant == subject.Variant ? subject.Variant : $"{subject.Variant} to {reference.Variant}";
-        string than = reference is null || reference.Parameters.Equals(subject.Parameters) ? string.Empty : $" to {ValuesOf(reference)}";
+        string than = reference is null || reference.Variant != subject.Variant || reference.Parameters.Equals(subject.Parameters)
+            ? string.Empty
+            : $" to {ValuesOf(reference)}";
         return $"{subject.Experiment} {ValuesOf(subject)}".TrimEnd() + $"{than}, {threads}, {metric}: {against}";
     }
 

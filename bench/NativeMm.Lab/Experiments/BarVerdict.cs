@@ -32,7 +32,8 @@ internal sealed record BarVerdict(Bar Bar, double? Figure, string? Obstacle)
     private static double FigureOf(BarFigure figure, string metric, RunOutcome outcome)
     {
         double subject = MedianOf(figure.Subject, metric, outcome);
-        return figure.Reference is { } reference ? subject / MedianOf(reference, metric, outcome) : subject;
+        double ratio = figure.Reference is { } reference ? subject / MedianOf(reference, metric, outcome) : subject;
+        return figure.Ideal is { } ideal ? ratio / (MedianOf(ideal.Subject, metric, outcome) / MedianOf(ideal.Reference, metric, outcome)) : ratio;
     }
 
     private static string? ObstacleTo(Case wanted, string metric, RunOutcome outcome)

@@ -1,6 +1,9 @@
+using NativeMm.Lab.Experiments.Codec;
 using NativeMm.Lab.Experiments.Frames;
+using NativeMm.Lab.Experiments.Grow;
 using NativeMm.Lab.Experiments.Heap;
 using NativeMm.Lab.Experiments.Idle;
+using NativeMm.Lab.Experiments.Locality;
 using NativeMm.Lab.Experiments.Reporting;
 using NativeMm.Lab.Experiments.Trace;
 using NativeMm.Lab.Experiments.Vmalloc;
@@ -15,12 +18,15 @@ internal static class ExperimentRegistry
     public static IReadOnlyList<IExperiment> All { get; } =
     [
         new TraceExperiment(),
+        new LocalityExperiment(),
         new HeapExperiment(),
+        new GrowExperiment(),
         new FramesExperiment(),
         new VmallocExperiment(),
         new IdleExperiment(),
         new ReportingExperiment(),
         new ZsmallocExperiment(),
+        new CodecExperiment(),
     ];
 
     /// <summary>The experiment of a name.</summary>

@@ -1,3 +1,4 @@
+using NativeMm.Lab.Experiments;
 using NativeMm.Lab.Harness;
 
 namespace NativeMm.Lab.Traces;
@@ -9,6 +10,14 @@ internal static class TraceLocator
 
     /// <summary>The traces that come with the project.</summary>
     public static IReadOnlyList<string> Names { get; } = ["sqlite", "cc1plus", "python-json", "mariadb", "perl", "node"];
+
+    /// <summary>What <c>--set trace=</c> takes: a short name, or any trace file.</summary>
+    public static ParameterDefinition Parameter { get; } = new(
+        "trace",
+        "the trace to replay",
+        Names,
+        value => Find(value) is { } path ? (Names.Contains(value) && !File.Exists(value) ? value : path) : null,
+        $"{string.Join('|', Names)} or a trace file");
 
     /// <summary>The file behind a short name or path.</summary>
     /// <param name="nameOrPath">One of <see cref="Names"/>, or the path of any trace file.</param>

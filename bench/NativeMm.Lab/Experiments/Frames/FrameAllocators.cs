@@ -19,8 +19,11 @@ internal static class FrameAllocators
     /// <summary>Linux's design without its lists for each core.</summary>
     public static readonly Variant BuddyUncached = new("buddy-uncached", "the buddy allocator alone, one lock for the zone") { IsOurs = true };
 
+    /// <summary>What the machine can do.</summary>
+    public static readonly Variant Ideal = new("ideal", "no frames: six compare-and-swaps on lines of the thread's own; pattern repeat only") { IsYardstick = true };
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<Variant> All { get; } = [LockFree, LockFreeCached, Buddy, BuddyUncached];
+    public static IReadOnlyList<Variant> All { get; } = [LockFree, LockFreeCached, Buddy, BuddyUncached, Ideal];
 
     /// <summary>Whether a variant's zone has a lock that can keep an account of itself.</summary>
     public static bool HasZoneLock(string variant) => variant == Buddy.Name || variant == BuddyUncached.Name;
@@ -52,6 +55,12 @@ internal static class FrameAllocators
                 using (var allocator = new BuddyAllocator<NoLockStatistics>(zone, perCorePages: variant == Buddy.Name))
                 {
                     return visitor.Visit(new BuddyFrames<NoLockStatistics>(allocator));
+                }
+
+            case "ideal":
+                using (var allocator = new LockFreeFrameAllocator(zone))
+                {
+                    return visitor.Visit(new IdealFrames(allocator));
                 }
 
             default:

@@ -42,7 +42,7 @@ internal sealed class FramesExperiment : IExperiment
 
     /// <inheritdoc/>
     public TourPart Tour => new(
-        [.. from pattern in (string[])[FramePattern.Repeat, FramePattern.Random] from v in Variants select CaseOf(v, 2, pattern, "0")],
+        [.. from pattern in (string[])[FramePattern.Repeat, FramePattern.Random] from v in Variants where pattern == FramePattern.Repeat || v != FrameAllocators.Ideal select CaseOf(v, 2, pattern, "0")],
         RunSettings.RepeatDefault);
 
     /// <inheritdoc/>
@@ -65,6 +65,7 @@ internal sealed class FramesExperiment : IExperiment
                from order in orders.Where(o => pattern != FramePattern.Frag || FitsFrag(o))
                from count in threads
                from variant in selection.Variants
+               where pattern == FramePattern.Repeat || variant != FrameAllocators.Ideal
                select CaseOf(variant, count, pattern, order);
     }
 

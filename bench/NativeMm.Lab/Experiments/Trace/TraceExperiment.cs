@@ -27,15 +27,7 @@ internal sealed class TraceExperiment : IExperiment
     public IReadOnlyList<Variant> Variants { get; } = [.. AllocatorPeers.All, s_nativeMimalloc, s_nativeGlibc];
 
     /// <inheritdoc/>
-    public IReadOnlyList<ParameterDefinition> Parameters { get; } =
-    [
-        new(
-            "trace",
-            "the trace to replay",
-            TraceLocator.Names,
-            value => TraceLocator.Find(value) is { } path ? (TraceLocator.Names.Contains(value) && !File.Exists(value) ? value : path) : null,
-            $"{string.Join('|', TraceLocator.Names)} or a trace file"),
-    ];
+    public IReadOnlyList<ParameterDefinition> Parameters { get; } = [TraceLocator.Parameter];
 
     /// <inheritdoc/>
     public IReadOnlyList<MetricDefinition> Metrics { get; } =

@@ -1,3 +1,5 @@
+using NativeMm.Lab.Experiments.Frames;
+
 namespace NativeMm.Lab.Experiments.Vmalloc;
 
 /// <summary>What the vmalloc experiment must show.</summary>
@@ -24,8 +26,8 @@ internal static class VmallocBars
         Case one = VmallocExperiment.TestCase(VmallocVariants.NativeMm, 1, VmallocTest.FixSize, "1");
         Case two = VmallocExperiment.TestCase(VmallocVariants.NativeMm, 2, VmallocTest.FixSize, "1");
         yield return Bar.AtMostTimes(1.0 / 50, one, VmallocExperiment.TestCase(VmallocVariants.Mmap, 1, VmallocTest.FixSize, "1"), Time);
-        yield return Bar.AtMostValue(150, one, Time);
-        yield return Bar.AtLeastTimes(1.8, two, one, "ops_per_second");
+        yield return Bar.AtMostTimes(8.5, one, FrameBars.Ideal(1), Time);
+        yield return FrameBars.Scaling(0.9, two, one);
     }
 
     // The second policy has the defaults' lock release and executor, but lets everything wait until one purge takes all of it.

@@ -1,3 +1,5 @@
+using NativeMm.Lab.Experiments.Frames;
+
 namespace NativeMm.Lab.Experiments.Zsmalloc;
 
 /// <summary>What the zsmalloc experiment must show.</summary>
@@ -16,11 +18,10 @@ internal static class ZsmallocBars
         yield return Bar.AtMostTimes(1.0 / 20, perClass, pool, "contentions_per_million");
         yield return Bar.AtMostTimes(1.0 / 10, perClass, pool, "lock_wait_max");
         yield return Bar.AtLeastTimes(1.4, perClass, pool, Throughput);
-        yield return Bar.AtLeastTimes(
-            1.85,
+        yield return FrameBars.Scaling(
+            0.925,
             ZsmallocExperiment.CaseOf(ZsPools.PerClass, 2, ZsPart.Locks, "0"),
-            ZsmallocExperiment.CaseOf(ZsPools.PerClass, 1, ZsPart.Locks, "0"),
-            Throughput);
+            ZsmallocExperiment.CaseOf(ZsPools.PerClass, 1, ZsPart.Locks, "0"));
 
         // What the one-compactor rule is for: with one compactor at a time less is waited for the lock, and it is held for less time.
         Case single = ZsmallocExperiment.CaseOf(ZsPools.PoolSingleCompactor, 2, ZsPart.Locks, "4");
@@ -44,8 +45,8 @@ internal static class ZsmallocBars
 
     private static IEnumerable<Bar> Speed()
     {
-        yield return Bar.AtMostValue(80, ZsmallocExperiment.CaseOf(ZsPools.PerClass, 1, ZsPart.Pair, "256"), "ns_per_op");
-        yield return Bar.AtMostValue(40, ZsmallocExperiment.CaseOf(ZsPools.PerClass, 1, ZsPart.Read, "256"), "ns_per_op");
+        yield return Bar.AtMostTimes(4.5, ZsmallocExperiment.CaseOf(ZsPools.PerClass, 1, ZsPart.Pair, "256"), FrameBars.Ideal(1), "ns_per_op");
+        yield return Bar.AtMostTimes(2.2, ZsmallocExperiment.CaseOf(ZsPools.PerClass, 1, ZsPart.Read, "256"), FrameBars.Ideal(1), "ns_per_op");
         yield return Bar.AtLeastTimes(
             0.8,
             ZsmallocExperiment.CaseOf(PageStores.Stores[0], 1, ZsPart.Store),

@@ -1,0 +1,19 @@
+using System.Globalization;
+using NativeMm.Lab.Harness;
+
+namespace NativeMm.Lab.Recording;
+
+/// <summary>Where a recording goes and when it ends.</summary>
+/// <param name="Out">The trace file.</param>
+/// <param name="RecordsMax">Most records.</param>
+/// <param name="Patience">How long to record; null means until the program ends or the user interrupts.</param>
+internal sealed record RecordTarget(string Out, uint RecordsMax, TimeSpan? Patience)
+{
+    /// <summary>The file when nothing is said: in the artifacts folder, named after what is recorded.</summary>
+    public static string DefaultOut(string name) => Path.Combine(RepositoryFolders.Artifacts, "traces", $"{name}.nmtrace.gz");
+
+    /// <summary>The last lines: what there is now, and what to do with it.</summary>
+    public string Describe(TraceBuilder built, uint records) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{records:n0} records, {built.Objects:n0} objects, {built.Threads:n0} threads, {built.PeakLiveBytes / 1048576.0:n1} MiB live at the peak: {Out}\nReplay it: run trace --set trace={Out}");
+}
