@@ -35,6 +35,8 @@ public sealed partial class MemoryRuntime
         return pool;
     }
 
+    private bool HasPools => Pools().Length != 0;
+
     private ZsPool[] Pools()
     {
         lock (_poolLock)

@@ -60,6 +60,7 @@ public sealed partial class MemoryRuntime
                 pool.CompactUnlessDisposed();
             }
 
+            _ = _migration.Condense(int.MaxValue, ulong.MaxValue);
             _frames.Drain();
             bytes += _reporter.ReportNow();
             bytes += VmapIfUsed?.Trim() ?? 0;
@@ -201,7 +202,7 @@ public sealed partial class MemoryRuntime
 
             foreach (ZsPool pool in heaps ? Pools() : [])
             {
-                pool.ReleaseEmptyUnlessDisposed();
+                pool.TrimIdleUnlessDisposed();
             }
 
             if (heaps)
@@ -212,6 +213,7 @@ public sealed partial class MemoryRuntime
             if (frames)
             {
                 (_frames as IFrameSource)?.DrainIdle();
+                CondenseFrames();
                 bytes += _reporter.Poll();
                 bytes += VmapIfUsed?.PollReporter() ?? 0;
             }
