@@ -6,13 +6,16 @@ namespace NativeMm.Frames;
 /// Empties blocks of 2 MiB that are partly in use, by asking those who can move their frames. Thread-safe; two callers that empty the same block
 /// only get in each other's way.
 /// </summary>
-/// <param name="frames">The allocator of the zone.</param>
+/// <param name="frames">The allocator of the zone. As long as it lives, an allocation that is about to fail waits for the frames held here.</param>
 /// <remarks>
 /// No list says whose a frame is: each migrator is asked in turn and answers from a table of its own, which costs him a few bytes a frame instead of
 /// a descriptor's line.
 /// </remarks>
-public sealed class FrameMigration(IFrameAllocator frames)
+public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShrinker
 {
+    // Who holds frames for a moment. [M1] goes up before the first is taken, [M2] down after the last is free: whoever finds nobody [M3] after his
+    // allocation failed can have them by trying again.
+    private int _holders;
     private SleepLock _writers;
     private IFrameMigrator[] _migrators = [];
 
@@ -57,38 +60,63 @@ public sealed class FrameMigration(IFrameAllocator frames)
         }
 
         moved = 0;
-        var held = new List<Pfn>();
+        var held = new List<Pfn>((int)size);
+        Atomic.Add(ref _holders, 1); // [M1]
         uint end = uint.Min(block.Value + size, frames.Zone.FrameCount);
         IFrameMigrator[] migrators = Atomic.LoadAcquire(ref _migrators);
         Pfn target = Pfn.None;
-        for (uint frame = block.Value; frame < end; frame++)
+        try
         {
-            if (target == Pfn.None && !TryFindTarget(block, held, out target))
+            for (uint frame = block.Value; frame < end; frame++)
             {
-                break;
-            }
+                if (target == Pfn.None && !TryFindTarget(block, held, out target))
+                {
+                    break;
+                }
 
-            if (TryMigrate(migrators, new Pfn(frame), target))
-            {
-                held.Add(new Pfn(frame));
-                target = Pfn.None;
-                moved++;
+                if (TryMigrate(migrators, new Pfn(frame), target))
+                {
+                    held.Add(new Pfn(frame));
+                    target = Pfn.None;
+                    moved++;
+                }
             }
         }
-
-        if (target != Pfn.None)
+        finally
         {
-            held.Add(target);
-        }
+            // Held until here, so that nobody takes what was just emptied; and given back whatever a migrator throws.
+            if (target != Pfn.None)
+            {
+                frames.Free(target, Order.Zero);
+            }
 
-        // Held until the end, so that nobody could take what was just emptied.
-        foreach (Pfn frame in held)
-        {
-            frames.Free(frame, Order.Zero);
+            foreach (Pfn frame in held)
+            {
+                frames.Free(frame, Order.Zero);
+            }
+
+            Atomic.Add(ref _holders, -1); // [M2]
         }
 
         frames.Drain();
         return IsFree(block);
+    }
+
+    /// <inheritdoc/>
+    ulong IShrinker.Shrink(ulong framesWanted) =>
+        ((IPatientShrinker)this).Shrink(framesWanted, Environment.TickCount64 + (long)ShrinkerList.DefaultPatience.TotalMilliseconds);
+
+    /// <inheritdoc/>
+    /// <remarks>It has nothing to give but what it holds for a moment, which is waited for.</remarks>
+    ulong IPatientShrinker.Shrink(ulong framesWanted, long deadline)
+    {
+        var backoff = default(Backoff);
+        while (Atomic.LoadAcquire(ref _holders) != 0 && Environment.TickCount64 < deadline) // [M3]
+        {
+            backoff.Wait();
+        }
+
+        return 0;
     }
 
     private static bool TryMigrate(IFrameMigrator[] migrators, Pfn frame, Pfn target)

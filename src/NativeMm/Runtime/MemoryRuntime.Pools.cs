@@ -37,6 +37,8 @@ public sealed partial class MemoryRuntime
         return pool;
     }
 
+    private bool HasPools => Pools().Length != 0;
+
     private ZsPool[] Pools()
     {
         using (_poolLock.EnterScope())

@@ -68,6 +68,7 @@ public sealed partial class MemoryRuntime
                     pool.CompactUnlessDisposed();
                 }
 
+                _ = _migration.Condense(int.MaxValue, ulong.MaxValue);
                 _frames.Drain();
                 bytes += _reporter.ReportNowQuietly();
                 bytes += VmapIfUsed?.Trim() ?? 0;
@@ -246,7 +247,9 @@ public sealed partial class MemoryRuntime
 
         foreach (ZsPool pool in Pools())
         {
-            rest &= pool.ReleaseEmptyUnlessDisposed() == 0;
+            long before = pool.Engine.TotalFrames;
+            pool.TrimIdleUnlessDisposed();
+            rest &= pool.Engine.TotalFrames == before;
         }
 
         if (VmapIfUsed is { } vmap)
@@ -262,6 +265,7 @@ public sealed partial class MemoryRuntime
     private ulong TrimIdleFrames()
     {
         ulong moved = (_frames as IFrameSource)?.DrainIdle() ?? 0;
+        moved += (ulong)CondenseFrames();
         ulong bytes = _reporter.Poll() + (VmapIfUsed?.PollReporter() ?? 0);
         _framesRest = moved == 0 && bytes == 0 && _reporter.IsAtRest && VmapIfUsed is not { ReporterIsAtRest: false };
         return bytes;

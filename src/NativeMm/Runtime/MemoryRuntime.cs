@@ -67,6 +67,8 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             _zone.AdviseHugePages(options.HugePages);
 
             _migration = new FrameMigration(_frames);
+            _frames.AddShrinker(_migration);
+            _allocatedFrames = new SlidingRange(options.Reporting.Delay);
             Heap = new NativeHeap(_space, _heapOptions, isShared);
             _reporter = new PageReporter(
                 ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, nameof(MemoryRuntime));

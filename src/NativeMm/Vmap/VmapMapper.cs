@@ -13,9 +13,6 @@ internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone
     private long _guardRevokes;
     private int _guardsRefused;
 
-    /// <summary>The mappings in use, and how many there may be.</summary>
-    public MappingBudget Budget => budget;
-
     /// <summary>System calls that mapped something.</summary>
     public long MapCalls => Atomic.LoadAcquire(ref _mapCalls);
 

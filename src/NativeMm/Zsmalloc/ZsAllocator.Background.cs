@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.Diagnostics;
 using NativeMm.Primitives;
@@ -15,8 +16,14 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     /// <summary>Less than this many zspages are not worth a compactor.</summary>
     private const int WasteZspagesMin = 4;
 
+    /// <summary>The longest that a pass of idle time begins with another class.</summary>
+    private static readonly TimeSpan s_idlePassMax = TimeSpan.FromMilliseconds(10);
+
     private readonly FailureLog _failures = new("the compactor of a ZsPool");
     private int _scheduled;
+
+    // Written by the one who makes passes of idle time.
+    private int _idleClass;
 
     // Work that the caller of Dispose does not know of is inside.
     private ZsWorkGate _gate;
@@ -74,6 +81,31 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             return 0;
         }
 
+        long freed = ReleaseAllEmpty();
+        _gate.Exit();
+        return freed;
+    }
+
+    /// <inheritdoc/>
+    public override void TrimIdle()
+    {
+        if (!_gate.TryEnter())
+        {
+            return;
+        }
+
+        ReleaseAllEmpty();
+        if (_options.AutoCompact && TryBeginCompacting())
+        {
+            CompactIdle();
+            Atomic.Add(ref _compactors, -1);
+        }
+
+        _gate.Exit();
+    }
+
+    private long ReleaseAllEmpty()
+    {
         long freed = 0;
         for (uint index = 0; index < (uint)ShardCount; index++)
         {
@@ -86,8 +118,39 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             }
         }
 
-        _gate.Exit();
         return freed;
+    }
+
+    /// <summary>Compacts the classes that are at rest, whatever their waste, one after the other for as long as a pass may last.</summary>
+    private void CompactIdle()
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < ClassCount; i++)
+        {
+            _idleClass = _idleClass == 0 ? ClassCount - 1 : _idleClass - 1;
+            if (IsIdle((uint)_idleClass) && Stopwatch.GetElapsedTime(start) < s_idlePassMax)
+            {
+                _ = TryCompactClass((uint)_idleClass, out _);
+            }
+        }
+    }
+
+    /// <summary>Whether a class has zspages that could be freed, and nobody took a slot of it since the last call.</summary>
+    private bool IsIdle(uint @class)
+    {
+        ref readonly ZsClass geometry = ref _classes[@class];
+        long free = 0;
+        bool idle = true;
+        for (uint index = @class * (uint)_stripes; index < (@class + 1) * (uint)_stripes; index++)
+        {
+            ZsShard<TStatistics>* shard = Shard(index);
+            free += FreeSlots(shard, geometry);
+            uint takes = Atomic.LoadAcquire(ref shard->Takes);
+            idle &= takes == shard->TakesAtRest;
+            shard->TakesAtRest = takes;
+        }
+
+        return idle && free >= geometry.Objects;
     }
 
     /// <inheritdoc/>

@@ -21,6 +21,25 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         return migrated;
     }
 
+    /// <inheritdoc/>
+    public override uint CountFrames(Pfn first, uint count)
+    {
+        if (!_gate.TryEnter())
+        {
+            return 0;
+        }
+
+        uint own = 0;
+        uint end = uint.Min(first.Value + count, _zone.FrameCount);
+        for (uint frame = first.Value; frame < end; frame++)
+        {
+            own += Atomic.LoadAcquire(ref _zspageOfFrame[frame]) != 0 ? 1u : 0;
+        }
+
+        _gate.Exit();
+        return own;
+    }
+
     private bool TryMigrate(uint zspage, Pfn frame, Pfn target)
     {
         Zspage* page = PageAt(zspage);

@@ -35,6 +35,15 @@ internal abstract class ZsEngine : IShrinker, IFrameMigrator
     /// <returns>Frames freed.</returns>
     public abstract long ReleaseEmpty();
 
+    /// <summary>
+    /// A pass of idle time: frees empty zspages that nobody reads, and compacts the classes that nobody allocated from since the last pass. Does nothing
+    /// once the pool is closing.
+    /// </summary>
+    public abstract void TrimIdle();
+
+    /// <summary>Counts the pool's frames among some of the zone; 0 once the pool is closing.</summary>
+    public abstract uint CountFrames(Pfn first, uint count);
+
     /// <summary>The slots of the objects alive, in bytes; 0 once the pool is closing.</summary>
     public abstract long SlotBytes();
 

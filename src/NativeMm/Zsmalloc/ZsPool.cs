@@ -13,7 +13,7 @@ namespace NativeMm.Zsmalloc;
 /// Two callers may use different objects in any way at the same time. Of one object there may be many readers, or one writer; whoever frees it
 /// must be its last user.
 /// </remarks>
-public sealed class ZsPool : IDisposable, IFrameMigrator
+public sealed class ZsPool : IDisposable, IFrameCensus
 {
     /// <summary>Largest object, in bytes.</summary>
     public const int ObjectBytesMax = 4096;
@@ -205,8 +205,17 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
     /// <summary>Frees the empty zspages that are kept for the next object.</summary>
     internal long ReleaseEmptyUnlessDisposed() => _engine.ReleaseEmpty();
 
+    /// <summary>Frees the empty zspages that are kept for the next object, and compacts the classes that nobody allocated from since the last call.</summary>
+    internal void TrimIdleUnlessDisposed() => _engine.TrimIdle();
+
     /// <summary>The slots of the objects alive, in bytes; 0 once the pool is disposed.</summary>
     internal long SlotBytesUnlessDisposed() => _engine.SlotBytes();
+
+    /// <inheritdoc/>
+    bool IFrameCensus.HasFrames => _engine.TotalFrames != 0;
+
+    /// <inheritdoc/>
+    uint IFrameCensus.CountFrames(Pfn first, uint count) => _engine.CountFrames(first, count);
 
     /// <inheritdoc/>
     bool IFrameMigrator.TryMigrate(Pfn frame, Pfn target) => _engine.TryMigrate(frame, target);

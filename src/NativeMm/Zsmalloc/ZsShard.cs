@@ -30,6 +30,9 @@ internal struct ZsShard<TStatistics>
     public uint Takes;
     public uint TakesSeen;
 
+    // The same of whoever makes passes of idle time.
+    public uint TakesAtRest;
+
     public long Used;
 
     // Bytes asked for. Only the sum over the stripes of a class means anything: zspages change stripes, these bytes do not.

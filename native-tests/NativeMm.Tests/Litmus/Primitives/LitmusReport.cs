@@ -6,9 +6,11 @@ namespace NativeMm.Tests.Litmus;
 /// <param name="Outcomes">How often each pair of sights (left, right) occurred.</param>
 public sealed record LitmusReport(long Rounds, long Forbidden, IReadOnlyDictionary<(int Left, int Right), long> Outcomes)
 {
-    /// <summary>Different outcomes say that neither side always came first: they did meet.</summary>
-    public LitmusVerdict Verdict =>
-        Forbidden > 0 ? LitmusVerdict.Violation : Outcomes.Count > 1 ? LitmusVerdict.Pass : LitmusVerdict.Inconclusive;
+    /// <summary>Rounds with another outcome than the commonest: neither side always came first.</summary>
+    public long Met => Rounds - (Outcomes.Count == 0 ? 0 : Outcomes.Values.Max());
+
+    /// <summary>What the run showed.</summary>
+    public LitmusVerdict Verdict => LitmusEvidence.Judge(Forbidden, Met);
 
     public override string ToString() =>
         $"{Verdict}: {Forbidden} forbidden of {Rounds}; {string.Join(", ", Outcomes.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key} × {pair.Value}"))}";

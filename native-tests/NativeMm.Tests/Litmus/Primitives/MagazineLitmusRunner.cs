@@ -32,7 +32,7 @@ internal sealed class MagazineLitmusRunner(bool fence, int items) : IDisposable
     public long Met => Math.Min(_ownerGot, _thiefGot);
 
     /// <summary>What the run showed.</summary>
-    public LitmusVerdict Verdict => Violations > 0 ? LitmusVerdict.Violation : Met > 0 ? LitmusVerdict.Pass : LitmusVerdict.Inconclusive;
+    public LitmusVerdict Verdict => LitmusEvidence.Judge(Violations, Met);
 
     /// <summary>Runs until the time is over or something forbidden was seen.</summary>
     public void Run(TimeSpan duration)

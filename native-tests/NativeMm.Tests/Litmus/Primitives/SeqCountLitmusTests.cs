@@ -53,7 +53,7 @@ public sealed class SeqCountLitmusTests(ITestOutputHelper output)
         });
 
         // Reads that a writer disturbed are the evidence that the two met.
-        LitmusVerdict verdict = torn > 0 ? LitmusVerdict.Violation : disturbed > 0 && good > 0 ? LitmusVerdict.Pass : LitmusVerdict.Inconclusive;
+        LitmusVerdict verdict = LitmusEvidence.Judge(torn, long.Min(disturbed, good));
         return (verdict, $"{verdict}: good {good}, disturbed {disturbed}, torn {torn}");
     }
 
