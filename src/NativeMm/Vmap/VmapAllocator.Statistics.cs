@@ -109,25 +109,25 @@ public sealed unsafe partial class VmapAllocator
 
         // Passes of idle time wait, and so do purges.
         lock (_passLock)
-        lock (_purgeLock)
-        {
-            _free.Validate();
-            long lazySet = _lazy.Validate();
-            Span<long> pages = stackalloc long[Enum.GetValues<VmapAreaState>().Length];
-            long mappings = CheckRecords(pages);
-            long free = FreePages();
-            Check("free + busy + lazy + pooled + blocks", free + Sum(pages), _windowPages);
-            Check("lazy pages", LazyPages, pages[(int)VmapAreaState.Lazy]);
-            Check("pages of the lazy set", lazySet, pages[(int)VmapAreaState.Lazy]);
-            Check("pooled pages", CountPools().Pages, pages[(int)VmapAreaState.Pooled]);
-            Check("block pages", Atomic.LoadAcquire(ref _blockPages), pages[(int)VmapAreaState.Block]);
-            Check("private pages", pages[(int)VmapAreaState.None], 0);
-            Check("mappings", _budget.Charged, _canMap ? mappings : 0);
-            CheckReferences();
+            lock (_purgeLock)
+            {
+                _free.Validate();
+                long lazySet = _lazy.Validate();
+                Span<long> pages = stackalloc long[Enum.GetValues<VmapAreaState>().Length];
+                long mappings = CheckRecords(pages);
+                long free = FreePages();
+                Check("free + busy + lazy + pooled + blocks", free + Sum(pages), _windowPages);
+                Check("lazy pages", LazyPages, pages[(int)VmapAreaState.Lazy]);
+                Check("pages of the lazy set", lazySet, pages[(int)VmapAreaState.Lazy]);
+                Check("pooled pages", CountPools().Pages, pages[(int)VmapAreaState.Pooled]);
+                Check("block pages", Atomic.LoadAcquire(ref _blockPages), pages[(int)VmapAreaState.Block]);
+                Check("private pages", pages[(int)VmapAreaState.None], 0);
+                Check("mappings", _budget.Charged, _canMap ? mappings : 0);
+                CheckReferences();
 
-            // With the lock: a purge gives frames up.
-            _frames.Validate();
-        }
+                // With the lock: a purge gives frames up.
+                _frames.Validate();
+            }
 
         GC.KeepAlive(this);
     }
