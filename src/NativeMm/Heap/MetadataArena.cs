@@ -43,8 +43,7 @@ internal sealed unsafe class MetadataArena(IMemoryPlatform platform) : IDisposab
         while (_newest != 0)
         {
             nuint before = *(nuint*)_newest;
-            PlatformResult result = platform.Release(_newest, ChunkBytes);
-            Invariant.Check(result.Succeeded, $"The platform refused to release a metadata chunk: {result}.");
+            platform.ReleaseOrKeep(_newest, ChunkBytes);
             _newest = before;
         }
 

@@ -60,7 +60,14 @@ internal sealed class BackgroundPasses : IDisposable, ILoadContextTenant
     public void Stop()
     {
         Atomic.StoreRelease(ref _stop, 1);
-        _wake.Set();
+        try
+        {
+            _wake.Set();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Forgotten with its owner, and finalized before it: the thread ended long ago, or it would have kept the event.
+        }
     }
 
     /// <inheritdoc/>

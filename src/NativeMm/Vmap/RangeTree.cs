@@ -191,9 +191,8 @@ internal sealed unsafe partial class RangeTree : IDisposable
     {
         if (_nodes != null)
         {
-            PlatformResult result = _platform.Release((nuint)_nodes, _bytes);
+            _platform.ReleaseOrKeep((nuint)_nodes, _bytes);
             _nodes = null;
-            Invariant.Check(result.Succeeded, $"The platform refused to release the nodes of a range tree: {result}.");
         }
     }
 

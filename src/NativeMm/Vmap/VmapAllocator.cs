@@ -320,9 +320,8 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     {
         if (address != 0 && bytes != 0)
         {
-            PlatformResult result = _platform.Release(address, bytes);
+            _platform.ReleaseOrKeep(address, bytes);
             address = 0;
-            Invariant.Check(result.Succeeded, $"The platform refused to release memory of a window: {result}.");
         }
     }
 

@@ -102,9 +102,8 @@ internal sealed unsafe class VmapAreas : IDisposable
     {
         if (_memory != 0)
         {
-            PlatformResult result = _platform.Release(_memory, _bytes);
+            _platform.ReleaseOrKeep(_memory, _bytes);
             _memory = 0;
-            Invariant.Check(result.Succeeded, $"The platform refused to release the records of a window: {result}.");
         }
     }
 }

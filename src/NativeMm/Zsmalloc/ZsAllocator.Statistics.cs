@@ -1,3 +1,4 @@
+using NativeMm.Platform;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
@@ -237,8 +238,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     {
         if (address != 0)
         {
-            bool released = _zone.Platform.Release(address, bytes).Succeeded;
-            Invariant.Check(released, $"The platform refused to release {bytes} bytes of the bookkeeping of a zsmalloc pool.");
+            _zone.Platform.ReleaseOrKeep(address, bytes);
         }
     }
 }

@@ -110,7 +110,6 @@ internal sealed unsafe class ZsTable
 
     private void Give(nuint address, nuint bytes)
     {
-        PlatformResult result = _platform.Release(address, bytes);
-        Invariant.Check(result.Succeeded, $"The platform refused to release a table of zsmalloc: {result}.");
+        _platform.ReleaseOrKeep(address, bytes);
     }
 }

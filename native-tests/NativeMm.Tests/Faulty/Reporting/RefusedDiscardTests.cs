@@ -52,6 +52,7 @@ public sealed unsafe class RefusedDiscardTests
     {
         Assert.True(FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, 8 << 20, out FrameZone? made).Succeeded);
         using FrameZone zone = made!;
+        Assert.True(zone.TryOpen(zone.FrameCount));
         new Span<byte>((void*)zone.BaseAddress, 4 * 4096).Fill(0xAB);
         var ranges = new FrameRange[3];
         for (int i = 0; i < ranges.Length; i++)

@@ -186,12 +186,11 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     {
         if (_lists != null)
         {
-            PlatformResult result = _zone.Platform.Release((nuint)_lists, _metadataBytes);
+            _zone.Platform.ReleaseOrKeep((nuint)_lists, _metadataBytes);
             _frameCount = 0;
             _lists = null;
             _cores = null;
             _kinds = null;
-            Invariant.Check(result.Succeeded, $"The platform refused to release the frame bookkeeping: {result}.");
         }
     }
 

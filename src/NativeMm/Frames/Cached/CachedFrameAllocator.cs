@@ -215,7 +215,6 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
 
     private void Release(nuint address, nuint bytes)
     {
-        PlatformResult result = _zone.Platform.Release(address, bytes);
-        Invariant.Check(result.Succeeded, $"The platform refused to release the bookkeeping of frame stacks: {result}.");
+        _zone.Platform.ReleaseOrKeep(address, bytes);
     }
 }

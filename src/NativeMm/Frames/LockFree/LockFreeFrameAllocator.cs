@@ -147,13 +147,12 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     {
         if (_state != null)
         {
-            PlatformResult result = _zone.Platform.Release((nuint)_state, _metadataBytes);
+            _zone.Platform.ReleaseOrKeep((nuint)_state, _metadataBytes);
             _frameCount = 0;
             _state = null;
             _cores = null;
             _trees = null;
             _rows = null;
-            Diagnostics.Invariant.Check(result.Succeeded, $"The platform refused to release the frame bookkeeping: {result}.");
         }
     }
 
