@@ -56,17 +56,10 @@ public sealed unsafe partial class VmapAllocator
             int moved = DecayIdlePools(ref alone);
             if (_canMap && (moved != 0 || idle))
             {
-                long made = Atomic.LoadAcquire(ref _made);
-                bool idle = made == _madeSeen;
-                _madeSeen = made;
-                PurgeYield alone = default;
-                int moved = DecayIdlePools(ref alone);
-                if (_canMap && (moved != 0 || idle))
-                {
-                    RetireFragmented(ref alone);
-                    PurgeLocked();
-                }
+                RetireFragmented(ref alone);
+                PurgeLocked();
             }
+        }
     }
 
     /// <summary>The passes of an allocator that makes its own: of idle time, once an interval, and the reporter's for as long as it has something to do.</summary>

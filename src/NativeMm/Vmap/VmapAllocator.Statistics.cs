@@ -125,9 +125,9 @@ public sealed unsafe partial class VmapAllocator
             Check("mappings", _budget.Charged, _canMap ? mappings : 0);
             CheckReferences();
 
-                // With the lock: a purge gives frames up.
-                _frames.Validate();
-            }
+            // With the lock: a purge gives frames up.
+            _frames.Validate();
+        }
 
         GC.KeepAlive(this);
     }
