@@ -44,6 +44,8 @@ public sealed class SingleFrameReportTests
         Assert.Equal((ulong)free.Count << Pfn.FrameShift, fixture.Reporter.ReportNow());
         AssertToldOnce(device, free);
         Assert.Equal(0u, fixture.Reporter.ReportNow());
+        FrameStatistics now = fixture.Allocator.GetStatistics();
+        Assert.Equal(now.FreeFrames, now.ReportedFrames);
         fixture.Free(all.Where((_, at) => at % 3 == 0), 0);
     }
 

@@ -19,7 +19,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         {
             ChildWord word = ReadChild(child);
             used += word.Used;
-            untouched += (ulong)BitOperations.PopCount(word.Untouched) * ChildWord.GranuleFrames;
+            untouched += ((ulong)BitOperations.PopCount(word.Untouched) * ChildWord.GranuleFrames) + CountSwept(child, word);
             if (!word.IsEntirelyFree)
             {
                 if (word.State == ChildState.Frames)
