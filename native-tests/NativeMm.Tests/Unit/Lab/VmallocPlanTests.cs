@@ -14,7 +14,8 @@ public sealed class VmallocPlanTests
         var experiment = new VmallocExperiment();
         IReadOnlyList<Case> all = Build(null, null);
 
-        Assert.All(experiment.Bars.SelectMany(b => b.Cases), c => Assert.Contains(c, all));
+        // The ideal that some are held against is a case of another experiment.
+        Assert.All(experiment.Bars.SelectMany(b => b.Cases).Where(c => c.Experiment == experiment.Name), c => Assert.Contains(c, all));
         Assert.All(experiment.Tour.Cases, c => Assert.Contains(c, all));
         Assert.Equal(all.Count, all.Distinct().Count());
     }
