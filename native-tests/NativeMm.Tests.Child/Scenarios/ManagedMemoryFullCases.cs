@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
 using NativeMm.Buffers;
 using NativeMm.Heap;
 using NativeMm.Primitives;
@@ -266,7 +267,7 @@ internal sealed unsafe class ManagedMemoryFullCases
         _newcomer!.Join();
         if (_newcomerFailure is not null)
         {
-            throw _newcomerFailure;
+            ExceptionDispatchInfo.Throw(_newcomerFailure);
         }
     }
 

@@ -83,6 +83,11 @@ internal sealed class RuntimeMeter : IDisposable, ILoadContextTenant
         {
             return false;
         }
+        catch (OutOfMemoryException)
+        {
+            // Managed memory is full: there is none to say so with either. The callbacks of a meter whose owner is gone measure nothing.
+            return true;
+        }
         catch (Exception exception)
         {
             NativeMmEventSource.Log.BackgroundPassFailed("end of the meter", FailureText.Of(exception));

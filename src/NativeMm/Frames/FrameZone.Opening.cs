@@ -64,7 +64,7 @@ public sealed unsafe partial class FrameZone
         _openLock.Exit();
         if (!result.Succeeded)
         {
-            GiveBack(address, bytes);
+            _platform.ReleaseOrKeep(address, bytes);
             address = 0;
         }
 
@@ -94,7 +94,7 @@ public sealed unsafe partial class FrameZone
         }
 
         _openLock.Exit();
-        GiveBack(address, array!.Bytes);
+        _platform.ReleaseOrKeep(address, array!.Bytes);
     }
 
     /// <summary>

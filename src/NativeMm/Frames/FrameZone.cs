@@ -117,7 +117,7 @@ public sealed unsafe partial class FrameZone : IDisposable
         {
             if (Kind != ZoneKind.Mappable)
             {
-                GiveBack(_base, _bytes);
+                _platform.ReleaseOrKeep(_base, _bytes);
             }
             else if (!_platform.Unmap(_base, _bytes).Succeeded && File >= 0)
             {
@@ -129,7 +129,8 @@ public sealed unsafe partial class FrameZone : IDisposable
 
         if (File >= 0)
         {
-            MustSucceed(_platform.CloseFile(File), "close the zone's memory file");
+            // The number is free whatever the system says.
+            _ = _platform.CloseFile(File);
             File = -1;
         }
     }
@@ -160,20 +161,4 @@ public sealed unsafe partial class FrameZone : IDisposable
         result = _platform.ReserveClosed(_bytes, alignment, readable: false, out _base);
         return result.Succeeded ? _platform.MapFileClosed(file, 0, _bytes, _base, out _) : result;
     }
-
-    /// <summary>
-    /// Gives a reservation back. The system refuses when it would have to cut a mapping in two and the process has as many as it may have; then the
-    /// addresses are lost until the process ends, but not the memory.
-    /// </summary>
-    private void GiveBack(nuint address, nuint bytes)
-    {
-        if (!_platform.Release(address, bytes).Succeeded)
-        {
-            nuint page = _platform.PageBytes;
-            _ = _platform.Discard(address, (bytes + page - 1) & ~(page - 1), DiscardMode.Now);
-        }
-    }
-
-    private static void MustSucceed(PlatformResult result, string what) =>
-        Invariant.Check(result.Succeeded, $"The platform refused to {what}: {result}.");
 }

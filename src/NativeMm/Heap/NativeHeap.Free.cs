@@ -139,7 +139,17 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeOther(void* block)
     {
-        FreeBy(OtherCache(), block);
+        ThreadCache* cache = null;
+        try
+        {
+            cache = OtherCache();
+        }
+        catch (OutOfMemoryException)
+        {
+            // As in TryFindCache: the free goes on without a cache.
+        }
+
+        FreeBy(cache, block);
     }
 
     /// <summary>Frees by a cache that may be missing.</summary>
@@ -172,8 +182,7 @@ public sealed unsafe partial class NativeHeap
             return;
         }
 
-        ThreadCache* cache = CurrentCache();
-        cache = cache != null ? cache : TryAttachCache();
+        ThreadCache* cache = TryFindCache();
         if (cache == null)
         {
             FreeWithoutCache((nuint)block);
@@ -191,12 +200,16 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
-    /// <summary>A cache for the thread, or null when the system has no memory for one, or managed memory is full.</summary>
-    private ThreadCache* TryAttachCache()
+    /// <summary>
+    /// The thread's cache, or a new one; null when the system has no memory for one, or managed memory is full: a thread's first look at its thread
+    /// statics allocates them.
+    /// </summary>
+    private ThreadCache* TryFindCache()
     {
         try
         {
-            return AttachCache();
+            ThreadCache* cache = CurrentCache();
+            return cache != null ? cache : AttachCache();
         }
         catch (OutOfMemoryException)
         {

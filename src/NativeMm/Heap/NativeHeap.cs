@@ -157,15 +157,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private ThreadCache* AttachCache()
     {
         ThrowIfDisposed();
-        try
-        {
-            return _caches.Attach(_makeCache);
-        }
-        catch (OutOfMemoryException)
-        {
-            // A free attaches as well, and must not fail for lack of managed memory: then there is no cache, as without native memory.
-            return null;
-        }
+        return _caches.Attach(_makeCache);
     }
 
     private nint MakeCache()

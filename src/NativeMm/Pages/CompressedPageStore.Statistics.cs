@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 using NativeMm.Zsmalloc;
@@ -53,13 +54,12 @@ public sealed unsafe partial class CompressedPageStore
         using var rest = new ZsRest(_pool.Engine);
         long objects = 0;
         long bytes = 0;
-        for (int at = 1; at < _stripes.Length; at++)
+        for (int index = 1; index < _stripes.Length; index++)
         {
-            int index = at;
             ref PageStripe stripe = ref _stripes[index];
 
             // Whoever only counts has the lock for a moment.
-            bool isFree = SpinWait.SpinUntil(() => !_stripes[index].Lock.IsHeld, s_validationPatience);
+            bool isFree = AwaitFree(ref stripe);
             Invariant.Check(isFree, $"Stripe {index} of the page store is locked at rest.");
             stripe.Table.Validate(_entryBytes);
             objects += ValidateStripe(index, ref stripe);
@@ -72,6 +72,23 @@ public sealed unsafe partial class CompressedPageStore
         long framesMax = (long)Atomic.LoadAcquire(ref _framesMax);
         Invariant.Check(pool.Frames <= framesMax || pool.Objects == 0, $"The pool holds {pool.Frames} frames, and the most ever was {framesMax}.");
         _pool.Validate();
+    }
+
+    private static bool AwaitFree(ref PageStripe stripe)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var backoff = default(Backoff);
+        while (stripe.Lock.IsHeld)
+        {
+            if (Stopwatch.GetElapsedTime(start) > s_validationPatience)
+            {
+                return false;
+            }
+
+            backoff.Wait();
+        }
+
+        return true;
     }
 
     /// <summary>An object of a page, for tests that damage it at rest; none when there is no such page or object.</summary>

@@ -14,7 +14,8 @@ internal static class PlatformEnd
     {
         if (!platform.Release(address, bytes).Succeeded)
         {
-            _ = platform.Discard(address, bytes, DiscardMode.Now);
+            nuint page = platform.PageBytes;
+            _ = platform.Discard(address, (bytes + page - 1) & ~(page - 1), DiscardMode.Now);
         }
     }
 }

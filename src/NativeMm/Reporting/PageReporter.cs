@@ -57,7 +57,6 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
     private readonly string? _owner;
     private SleepLock _passLock;
     private SleepLock _gate;
-    private readonly ManualResetEventSlim _quiet = new(initialState: true);
     private BackgroundPasses? _background;
     private IReportingDevice? _device;
     private uint _registration;

@@ -1,7 +1,7 @@
-using NativeMm.Platform;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -94,7 +94,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         _frames.RemoveShrinker(this);
         _gate.Close();
-        ZsPoolStatistics last = GetStatistics();
+        (long Objects, long Bytes) last = CountObjects();
         Span<Pfn> frames = stackalloc Pfn[ZsPoolOptions.ChainFramesLimit];
         for (uint zspage = 1; zspage < _zspageEnd; zspage++)
         {
@@ -114,7 +114,21 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         _frameCount = 0;
         _liveTag = uint.MaxValue;
         ReleaseTables();
-        return (last.Objects, last.UsedBytes);
+        return last;
+    }
+
+    /// <summary>Objects alive and their bytes, without managed memory.</summary>
+    private (long Objects, long Bytes) CountObjects()
+    {
+        long objects = 0;
+        long bytes = 0;
+        for (uint index = 0; index < (uint)ShardCount; index++)
+        {
+            objects += Atomic.LoadAcquire(ref Shard(index)->Used);
+            bytes += Atomic.LoadAcquire(ref Shard(index)->UsedBytes);
+        }
+
+        return (objects, bytes);
     }
 
     /// <inheritdoc/>

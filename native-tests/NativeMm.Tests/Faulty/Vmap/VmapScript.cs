@@ -24,7 +24,16 @@ internal sealed unsafe class VmapScript(VmapAllocator vmap)
     /// <summary>Runs all steps and gives everything back that was got.</summary>
     public void Run()
     {
-        vmap.AllocateFrames(_frames, FrameFlags.NoReclaim);
+        try
+        {
+            vmap.AllocateFrames(_frames, FrameFlags.NoReclaim);
+        }
+        catch (OutOfMemoryException)
+        {
+            // The zone could not be opened.
+            return;
+        }
+
         for (int round = 0; round < Rounds; round++)
         {
             for (uint pages = 1; pages < 9; pages++)

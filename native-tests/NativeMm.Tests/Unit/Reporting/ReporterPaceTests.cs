@@ -34,7 +34,7 @@ public sealed class ReporterPaceTests
     public void Nothing_happens_below_the_mark_and_before_the_delay()
     {
         var pace = new ReporterPace(s_options);
-        ulong mark = (ulong)s_options.HighWaterBlocks << s_options.PieceOrder;
+        ulong mark = (ulong)s_options.HighWaterBlocks << Math.Max(s_options.PieceOrder, 4);
         Assert.Equal(0u, pace.Advance(new FrameUse(0, mark - 1), TimeSpan.FromSeconds(100)));
         Assert.Equal(ReporterState.Idle, pace.State);
         Assert.Equal(0u, pace.Advance(new FrameUse(0, mark), TimeSpan.FromSeconds(101)));

@@ -100,6 +100,6 @@ public sealed class CachedFrameTests
         thread.Start();
         Assert.True(thread.Join(s_patience));
         Assert.Equal(0, allocated);
-        
+
     }
 }
