@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using NativeMm.Primitives;
 
 namespace NativeMm.Diagnostics;
 
@@ -13,6 +14,7 @@ internal sealed class RuntimeMeter : IDisposable
 
     private const string Prefix = "nativemm.";
     private readonly Meter _meter;
+    private int _disposed;
 
     /// <summary>Makes a meter without instruments.</summary>
     /// <param name="owner">Tells runtimes of one process apart (tag <c>nativemm.runtime</c>).</param>
@@ -27,7 +29,7 @@ internal sealed class RuntimeMeter : IDisposable
     /// <param name="description">One sentence.</param>
     /// <param name="read">Gives the value now.</param>
     public void AddBytes(string name, string description, Func<long> read) =>
-        _meter.CreateObservableUpDownCounter(FullName(name), read, "By", description);
+        _meter.CreateObservableUpDownCounter(FullName(name), UntilDisposed(read), "By", description);
 
     /// <summary>Things that only ever get more, such as bytes returned since the start.</summary>
     /// <param name="name">Lowercase words with dots and underscores, after "nativemm.".</param>
@@ -35,12 +37,13 @@ internal sealed class RuntimeMeter : IDisposable
     /// <param name="description">One sentence.</param>
     /// <param name="read">Gives the value now; never less than before.</param>
     public void AddTotal(string name, string unit, string description, Func<long> read) =>
-        _meter.CreateObservableCounter(FullName(name), read, unit, description);
+        _meter.CreateObservableCounter(FullName(name), UntilDisposed(read), unit, description);
 
     /// <inheritdoc/>
     /// <remarks>The meter waits for a lock of all meters: an interrupt that comes meanwhile stays pending for the caller's next own wait.</remarks>
     public void Dispose()
     {
+        Atomic.StoreRelease(ref _disposed, 1);
         bool interrupted = false;
         while (!TryDispose())
         {
@@ -64,7 +67,14 @@ internal sealed class RuntimeMeter : IDisposable
         {
             return false;
         }
+        catch (OutOfMemoryException)
+        {
+            // The meter needs managed memory to go. Without any its instruments stay with their listeners, and give 0.
+            return true;
+        }
     }
+
+    private Func<long> UntilDisposed(Func<long> read) => () => Atomic.LoadAcquire(ref _disposed) == 0 ? read() : 0;
 
     private static string FullName(string name)
     {

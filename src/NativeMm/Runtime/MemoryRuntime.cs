@@ -189,7 +189,8 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             pool.Dispose();
         }
 
-        foreach (NativeHeap heap in _space.Heaps())
+        int place = int.MaxValue;
+        while (_space.HeapBefore(ref place) is { } heap)
         {
             heap.Release();
         }

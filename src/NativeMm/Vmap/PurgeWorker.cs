@@ -65,8 +65,22 @@ internal sealed class PurgeWorker : IDisposable
         bool goesOn = true;
         while (goesOn)
         {
+            goesOn = TryRunOnce();
+        }
+    }
+
+    // Without managed memory not even the code that counts a failure may get compiled: then the failure is lost, and the thread goes on.
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
+    private bool TryRunOnce()
+    {
+        try
+        {
             bool asked = _wake.WaitOne(_interval);
-            goesOn = Atomic.LoadAcquire(ref _stop) == 0 && TryPurgeOnce(asked);
+            return Atomic.LoadAcquire(ref _stop) == 0 && TryPurgeOnce(asked);
+        }
+        catch (Exception)
+        {
+            return true;
         }
     }
 

@@ -90,7 +90,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         ThrowIfPinned();
         _frames.RemoveShrinker(this);
         Close();
-        ZsPoolStatistics last = GetStatistics();
+        (long objects, long bytes) = CountObjects();
         Span<Pfn> frames = stackalloc Pfn[ZsPoolOptions.ChainFramesLimit];
         for (uint zspage = 1; zspage < _zspageEnd; zspage++)
         {
@@ -110,7 +110,24 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         _frameCount = 0;
         _liveTag = uint.MaxValue;
         ReleaseTables();
-        return (last.Objects, last.UsedBytes);
+        return (objects, bytes);
+    }
+
+    /// <summary>Objects alive and their bytes, without managed memory for it: the end of a pool asks.</summary>
+    private (long Objects, long Bytes) CountObjects()
+    {
+        long objects = 0;
+        long bytes = 0;
+        for (uint index = 0; index < (uint)ShardCount; index++)
+        {
+            ZsShard<TStatistics>* shard = Shard(index);
+            LockOf(shard).Enter();
+            objects += shard->Used;
+            bytes += shard->UsedBytes;
+            LockOf(shard).Exit();
+        }
+
+        return (objects, bytes);
     }
 
     /// <summary>A lease that outlived its pool would read what is no longer there.</summary>

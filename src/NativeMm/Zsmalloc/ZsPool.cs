@@ -163,7 +163,15 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
 
         (long objects, long bytes) = _engine.Release();
         IsDisposed = true;
-        if (objects != 0)
+        if (objects != 0 && NativeMmEventSource.Log.IsEnabled())
+        {
+            TellLeak(objects, bytes);
+        }
+    }
+
+    private void TellLeak(long objects, long bytes)
+    {
+        try
         {
             NativeMmEventSource.Log.MemoryFault(
                 nameof(MemoryFaultKind.Leak),
@@ -171,6 +179,10 @@ public sealed class ZsPool : IDisposable, IFrameMigrator
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"Leak: {objects} objects of {bytes} bytes in all were still alive when pool '{Options.Name}' was disposed."));
+        }
+        catch (OutOfMemoryException)
+        {
+            // No managed memory for the words. The pool is gone all the same.
         }
     }
 
