@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.ExceptionServices;
 using NativeMm.Buffers;
 using NativeMm.Heap;
 using NativeMm.Primitives;
@@ -47,6 +46,7 @@ internal sealed unsafe class ManagedMemoryFullCases
     private Thread? _newcomer;
     private ManualResetEvent? _newcomerMayFree;
     private Exception? _newcomerFailure;
+    private bool _newcomerIsUp;
     private nint _newcomerBlock;
 
     public ManagedMemoryFullCases()
@@ -113,10 +113,13 @@ internal sealed unsafe class ManagedMemoryFullCases
         PrepareArena();
         PreparePages();
         PrepareRanges();
-        _otherRuntime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20 });
+        _otherRuntime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, PurgeDelay = TimeSpan.FromMilliseconds(10) });
         _otherRuntime.CreateHeap().Alloc(100);
         _otherRuntime.CreateZsPool().Alloc(100);
         PrepareNewcomer();
+
+        // A thread that is just starting needs managed memory, or the runtime ends the process.
+        Await(() => _otherRuntime.GetStatistics().TrimPasses != 0 && Volatile.Read(ref _newcomerIsUp));
     }
 
     /// <summary>Calls every verb that takes something back.</summary>
@@ -138,7 +141,8 @@ internal sealed unsafe class ManagedMemoryFullCases
     /// <returns>An exit code.</returns>
     public int TellFailures()
     {
-        int code = 0;
+        int code = _newcomerFailure is null ? 0 : 3;
+        Console.WriteLine(_newcomerFailure);
         for (int i = 0; i < _failures.Length; i++)
         {
             if (_failures[i] is { } failure)
@@ -187,6 +191,14 @@ internal sealed unsafe class ManagedMemoryFullCases
         }
     }
 
+    private static void Await(Func<bool> condition)
+    {
+        if (!SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(20)))
+        {
+            throw new TimeoutException("A thread did not come up.");
+        }
+    }
+
     private static void FreeEach(NativeHeap heap, nint[] blocks)
     {
         foreach (nint block in blocks)
@@ -230,7 +242,12 @@ internal sealed unsafe class ManagedMemoryFullCases
 
     private void PrepareRanges()
     {
-        _vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 64 << 20, LazyBytesMax = 1 << 20 });
+        _vmap = new VmapAllocator(new VmapOptions
+        {
+            CapacityBytes = 64 << 20,
+            LazyBytesMax = 1 << 20,
+            Purge = new LazyPurgePolicy { Executor = PurgeExecutor.Caller },
+        });
         for (int i = 0; i < Many; i++)
         {
             _ranges[i] = (nint)_vmap.Alloc((nuint)(1 + (i % 5)) << 12);
@@ -243,15 +260,17 @@ internal sealed unsafe class ManagedMemoryFullCases
 
     private void PrepareNewcomer()
     {
-        _newcomerBlock = (nint)_runtime.Heap.Alloc(777);
+        _newcomerBlock = (nint)NativeHeap.Shared.Alloc(777);
         _newcomerFailure = null;
         _newcomerMayFree = new ManualResetEvent(initialState: false);
+        _newcomerIsUp = false;
         _newcomer = new Thread(() =>
         {
+            Volatile.Write(ref _newcomerIsUp, true);
             _newcomerMayFree.WaitOne();
             try
             {
-                _runtime.Heap.Free((void*)_newcomerBlock);
+                NativeHeap.Shared.Free((void*)_newcomerBlock);
             }
             catch (Exception failure)
             {
@@ -265,10 +284,6 @@ internal sealed unsafe class ManagedMemoryFullCases
     {
         _newcomerMayFree!.Set();
         _newcomer!.Join();
-        if (_newcomerFailure is not null)
-        {
-            ExceptionDispatchInfo.Throw(_newcomerFailure);
-        }
     }
 
     private void DisposeOwners()

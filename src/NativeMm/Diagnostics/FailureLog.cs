@@ -26,21 +26,19 @@ internal sealed class FailureLog(string worker)
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What tells of a failure must not end the process that survived it.")]
     public void Note(Exception failure)
     {
-        string? text = null;
+        bool isCounted = false;
         try
         {
-            text = FailureText.Of(failure);
+            string text = FailureText.Of(failure);
+            Atomic.StoreRelease(ref _last!, text);
+            Atomic.Add(ref _count, 1);
+            isCounted = true;
+            NativeMmEventSource.Log.BackgroundPassFailed(worker, text);
         }
         catch (Exception)
         {
             // No managed memory for the words.
-        }
-
-        Atomic.StoreRelease(ref _last!, text ?? "out of managed memory while the failure was written down");
-        Atomic.Add(ref _count, 1);
-        if (text is not null)
-        {
-            NativeMmEventSource.Log.BackgroundPassFailed(worker, text);
+            Atomic.Add(ref _count, isCounted ? 0 : 1);
         }
     }
 }

@@ -60,7 +60,7 @@ internal sealed class NativeMmEventSource : EventSource
     [NonEvent]
     public void MemoryFault(string kind, nuint address, string message)
     {
-        if (IsEnabled() && !t_isWriting)
+        if (IsEnabled())
         {
             MemoryFault(kind, $"0x{address:x}", message);
         }
@@ -128,16 +128,25 @@ internal sealed class NativeMmEventSource : EventSource
         }
     }
 
-    // A source that is not asked to throws nothing that its listeners do, so the mark needs no finally block to go.
+    // A source that is not asked to throws nothing that its listeners do, so the mark needs no finally block to go. A thread's first look at its mark
+    // may need managed memory: without any there is no event, as there would be none for the listener's arguments.
     [NonEvent]
     private bool TryBegin()
     {
-        if (t_isWriting || !IsEnabled())
+        if (!IsEnabled())
         {
             return false;
         }
 
-        t_isWriting = true;
-        return true;
+        try
+        {
+            bool isFirst = !t_isWriting;
+            t_isWriting = true;
+            return isFirst;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
     }
 }

@@ -163,6 +163,16 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         }
     }
 
+    /// <summary>The heap before a place in the list, from the end on, without managed memory for a copy; null when there is none.</summary>
+    public NativeHeap? HeapBefore(ref int place)
+    {
+        using (_heapsLock.EnterScope())
+        {
+            place = Math.Min(place, _heaps.Count) - 1;
+            return place >= 0 ? _heaps[place] : null;
+        }
+    }
+
     /// <summary>The heap that an address belongs to, or null.</summary>
     public NativeHeap? HeapOf(nuint address) => Array.Find(Heaps(), heap => heap.HoldsMemoryAt(address));
 

@@ -85,11 +85,25 @@ internal sealed class BackgroundPasses : IDisposable, ILoadContextTenant
 
     private void Run()
     {
-        while (RunOnce())
+        while (TryRunOnce())
         {
         }
 
         LoadContextTenants.Remove(this);
+    }
+
+    // Without managed memory not even the code that counts a failure may get compiled: then the failure is lost, and the thread goes on.
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
+    private bool TryRunOnce()
+    {
+        try
+        {
+            return RunOnce();
+        }
+        catch (Exception)
+        {
+            return true;
+        }
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]

@@ -136,7 +136,8 @@ public sealed partial class MemoryRuntime
     private ExceptionDispatchInfo? ReleaseHeaps()
     {
         ExceptionDispatchInfo? fault = null;
-        foreach (NativeHeap heap in _space.Heaps())
+        int place = int.MaxValue;
+        while (_space.HeapBefore(ref place) is { } heap)
         {
             try
             {

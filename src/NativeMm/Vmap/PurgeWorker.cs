@@ -83,12 +83,26 @@ internal sealed class PurgeWorker : IDisposable, ILoadContextTenant
         bool goesOn = true;
         while (goesOn)
         {
-            TimeSpan wait = due - Now;
-            bool asked = _wake.WaitOne(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
-            goesOn = Atomic.LoadAcquire(ref _stop) == 0 && WorkOnce(asked, ref due);
+            goesOn = TryRunOnce(ref due);
         }
 
         LoadContextTenants.Remove(this);
+    }
+
+    // Without managed memory not even the code that counts a failure may get compiled: then the failure is lost, and the thread goes on.
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
+    private bool TryRunOnce(ref TimeSpan due)
+    {
+        try
+        {
+            TimeSpan wait = due - Now;
+            bool asked = _wake.WaitOne(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
+            return Atomic.LoadAcquire(ref _stop) == 0 && WorkOnce(asked, ref due);
+        }
+        catch (Exception)
+        {
+            return true;
+        }
     }
 
     private static TimeSpan Now => Stopwatch.GetElapsedTime(0);

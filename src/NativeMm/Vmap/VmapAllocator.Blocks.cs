@@ -23,7 +23,8 @@ public sealed unsafe partial class VmapAllocator
         {
             foreach (VmapBlockQueue queue in _queues)
             {
-                foreach (VmapBlock block in BlocksOf(queue))
+                int place = int.MaxValue;
+                while (BlockBefore(queue, ref place) is { } block)
                 {
                     FlushStale(block);
                 }
@@ -47,11 +48,17 @@ public sealed unsafe partial class VmapAllocator
         return queues;
     }
 
-    private static VmapBlock[] BlocksOf(VmapBlockQueue queue)
+    /// <summary>
+    /// The block before a place in a queue, from the end on; null when there is none. Blocks that come and go between two steps may be missed or
+    /// met twice: whoever acts on one looks under the lock whether it is there. No copy of the queue, because a free may purge, and frees allocate
+    /// no managed memory.
+    /// </summary>
+    private static VmapBlock? BlockBefore(VmapBlockQueue queue, ref int place)
     {
         using (queue.Lock.EnterScope())
         {
-            return [.. queue.Blocks];
+            place = int.Min(place, queue.Blocks.Count) - 1;
+            return place >= 0 ? queue.Blocks[place] : null;
         }
     }
 

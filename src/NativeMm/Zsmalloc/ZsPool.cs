@@ -174,7 +174,15 @@ public sealed class ZsPool : IDisposable, IFrameCensus
             IsDisposed = true;
         }
 
-        if (objects != 0 && areAlive)
+        if (objects != 0 && areAlive && NativeMmEventSource.Log.IsEnabled())
+        {
+            TellLeak(objects, bytes);
+        }
+    }
+
+    private void TellLeak(long objects, long bytes)
+    {
+        try
         {
             NativeMmEventSource.Log.MemoryFault(
                 nameof(MemoryFaultKind.Leak),
@@ -182,6 +190,10 @@ public sealed class ZsPool : IDisposable, IFrameCensus
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"Leak: {objects} objects of {bytes} bytes in all were still alive when pool '{Options.Name}' was disposed."));
+        }
+        catch (OutOfMemoryException)
+        {
+            // No managed memory for the words. The pool is gone all the same.
         }
     }
 
