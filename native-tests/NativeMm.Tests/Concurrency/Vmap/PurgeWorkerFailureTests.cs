@@ -1,3 +1,4 @@
+using System.Diagnostics.Tracing;
 using NativeMm.Platform;
 using NativeMm.Tests.Support;
 using NativeMm.Tests.Unit;
@@ -17,11 +18,26 @@ public sealed unsafe class PurgeWorkerFailureTests
         var options = new VmapOptions { CapacityBytes = 16 << 20, WindowBytes = 64 << 20, LazyBytesMax = 64 << 10, PooledBytesMaxPerCore = 0 };
         using var vmap = new VmapAllocator(options, SystemPlatform.Current, makeLazySet: geometry => lazy = new HookedLazySet(geometry));
         string name = Guid.NewGuid().ToString();
-        lazy!.BeforeNextDetach(() => throw new InvalidTimeZoneException(name));
+
+        // A free near the bound purges by itself: the failure waits for the worker's own purge.
+        void FailTheWorker()
+        {
+            if (Thread.CurrentThread.Name == "NativeMm purger")
+            {
+                throw new InvalidTimeZoneException(name);
+            }
+
+            lazy!.BeforeNextDetach(FailTheWorker);
+        }
+
+        lazy!.BeforeNextDetach(FailTheWorker);
         Use(vmap, () => vmap.GetStatistics().PurgeFailures != 0);
         VmapStatistics after = vmap.GetStatistics();
         Assert.Equal((1, $"InvalidTimeZoneException: {name}"), (after.PurgeFailures, after.LastPurgeFailure));
-        Assert.Contains(recorder.Events, e => e.EventName == "BackgroundPassFailed" && ((string)e.Payload![1]!).Contains(name, StringComparison.Ordinal));
+
+        // It is counted before it is told.
+        Assert.True(SpinWait.SpinUntil(() => recorder.Events.Any(IsTheFailure), StartGate.DefaultTimeout));
+        bool IsTheFailure(EventWrittenEventArgs e) => e.EventName == "BackgroundPassFailed" && ((string)e.Payload![1]!).Contains(name, StringComparison.Ordinal);
         long purges = vmap.GetStatistics().Purges;
         Use(vmap, () => vmap.GetStatistics().Purges > purges);
         vmap.Validate();
