@@ -1,4 +1,5 @@
 using NativeMm.Buffers;
+using NativeMm.Frames;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
 using NativeMm.Runtime;
@@ -11,7 +12,7 @@ namespace NativeMm.Tests.Unit.Pages;
 public sealed class PageStoreMemoryTests
 {
     private const int Pages = 12_000;
-    private const int Passes = 100;
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
 
     [LinuxTheory]
     [InlineData("at random")]
@@ -19,20 +20,24 @@ public sealed class PageStoreMemoryTests
     [InlineData("the first go")]
     public void PassesGiveBackWhatNoPageNeeds(string pattern)
     {
-        using MemoryRuntime runtime = Make(autoTrim: false);
+        using MemoryRuntime runtime = Make();
         using var store = new CompressedPageStore(runtime: runtime);
         Fill(store);
         ulong full = Held(runtime);
         RemoveMost(store, pattern);
-        for (int pass = 0; pass < Passes && Wasted(runtime) * 10 > Used(runtime); pass++)
-        {
-            runtime.TrimIdle();
-        }
+
+        // Compaction that began by itself may be at some class on a thread of the pool, which a pass then leaves to it.
+        SpinWait.SpinUntil(
+            () =>
+            {
+                runtime.TrimIdle();
+                return Used(runtime) * 2 < full && Wasted(runtime) <= Tolerated(runtime);
+            },
+            s_timeout);
 
         ulong used = Used(runtime);
         Assert.True(used * 2 < full, $"The pool did not get smaller: {used} frames are in use of {full} at first.");
-        Assert.True(
-            Wasted(runtime) * 10 <= used, $"{Wasted(runtime)} frames are free and resident beside {used} in use; at most a tenth should be.");
+        AssertLittleWaste(runtime);
         AssertHolds(store, pattern);
         runtime.Validate();
     }
@@ -40,12 +45,12 @@ public sealed class PageStoreMemoryTests
     [LinuxFact]
     public void TrimMovesFramesTogetherToo()
     {
-        using MemoryRuntime runtime = Make(autoTrim: false);
+        using MemoryRuntime runtime = Make();
         using var store = new CompressedPageStore(runtime: runtime);
         Fill(store);
         RemoveMost(store, "at random");
         runtime.Trim();
-        Assert.True(Wasted(runtime) * 10 <= Used(runtime), $"{Wasted(runtime)} frames are free and resident beside {Used(runtime)} in use.");
+        AssertLittleWaste(runtime);
         Assert.True(store.GetStatistics().Pages > 0);
         AssertHolds(store, "at random");
         runtime.Validate();
@@ -72,10 +77,10 @@ public sealed class PageStoreMemoryTests
         Assert.Equal(0, store.Pool.GetStatistics().FramesMigrated);
     }
 
-    private static MemoryRuntime Make(bool autoTrim) => new(new MemoryRuntimeOptions
+    private static MemoryRuntime Make() => new(new MemoryRuntimeOptions
     {
         CapacityBytes = 256 << 20,
-        BackgroundTrim = autoTrim,
+        BackgroundTrim = false,
         PurgeDelay = TimeSpan.FromMilliseconds(10),
         Reporting = new PageReporterOptions { Delay = TimeSpan.Zero, HighWaterBlocks = 1, BudgetDivisor = 1 },
     });
@@ -84,9 +89,16 @@ public sealed class PageStoreMemoryTests
 
     private static ulong Used(MemoryRuntime runtime) => runtime.Frames.GetStatistics().AllocatedFrames;
 
+    /// <summary>A tenth, or the 2 MiB that are left alone whatever is in use.</summary>
+    private static ulong Tolerated(MemoryRuntime runtime) => ulong.Max(Used(runtime) / 10, FrameMigration.WasteFramesMin);
+
+    private static void AssertLittleWaste(MemoryRuntime runtime) => Assert.True(
+        Wasted(runtime) <= Tolerated(runtime),
+        $"{Wasted(runtime)} frames are free and resident beside {Used(runtime)} in use; at most {Tolerated(runtime)} should be.");
+
     private static ulong Wasted(MemoryRuntime runtime)
     {
-        NativeMm.Frames.FrameStatistics now = runtime.Frames.GetStatistics();
+        FrameStatistics now = runtime.Frames.GetStatistics();
         return now.FreeFrames - now.ReportedFrames;
     }
 
