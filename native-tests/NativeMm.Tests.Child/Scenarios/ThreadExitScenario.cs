@@ -49,6 +49,9 @@ internal static unsafe partial class ThreadExitScenario
                 Use(100, mark);
                 s_othersCame.Set();
                 Use(Rounds, mark);
+
+                // Until then nobody but the dying thread is gone, so whatever is adopted is its cache.
+                s_done.Wait(s_patience);
             });
             others[i].Start();
         }
