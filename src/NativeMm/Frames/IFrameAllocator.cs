@@ -48,6 +48,21 @@ public interface IFrameAllocator : IDisposable
     /// <exception cref="Diagnostics.MemoryFaultException">The run is not allocated, misaligned or outside the zone.</exception>
     void FreeExact(Pfn first, uint frames) => Free(first, new Order(FrameRun.Of(frames).Order));
 
+    /// <summary>
+    /// Takes a run at a place where the caller had one before, if all of it is free: its pages may still be there. Nobody is asked for memory.
+    /// An allocator that cannot do it says no.
+    /// </summary>
+    /// <param name="first">First frame, a multiple of the smallest power of two that is not less than <paramref name="frames"/>.</param>
+    /// <param name="frames">Length of the run in frames, 1 to 512.</param>
+    /// <param name="knownZero">Whether the run reads as zero.</param>
+    /// <returns>Whether the run is the caller's now.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="frames"/> is out of its range.</exception>
+    bool TryAllocateAt(Pfn first, uint frames, out bool knownZero)
+    {
+        knownZero = false;
+        return false;
+    }
+
     /// <summary>Takes up to as many blocks as the span holds.</summary>
     /// <returns>How many it got; less than asked when memory is short.</returns>
     int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames);

@@ -132,5 +132,6 @@ internal sealed unsafe partial class Depot
         _slabsFreed++;
         _setBits -= _geometry.Blocks;
         _space.FreeSlab(granule, in _geometry);
+        _places.Push(granule);
     }
 }

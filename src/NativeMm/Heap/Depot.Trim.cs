@@ -43,6 +43,7 @@ internal sealed unsafe partial class Depot
         }
 
         _batchesLow = _batches;
+        _places.Age();
         _pass++;
         _lock.Exit();
         return fault;
@@ -57,6 +58,7 @@ internal sealed unsafe partial class Depot
         _walk = Slab.None;
         _batches = 0;
         _stock = null;
+        _places = default;
         _slabs = 0;
         _setBits = 0;
         _lock.Exit();

@@ -4,7 +4,7 @@
 // Ownership    everything below _lock, except the geometry. Slabs with at least one set bit are listed, the oldest first.
 // Equation     slabs × blocks a slab = set bits + blocks in batches + blocks outside (magazines and users).
 // Progress     blocking, but no lock and no guard is held over a call to the frame allocator that could wait for anybody: a new slab is made
-//              before the lock is taken. Lock order: a thread cache's guard → a depot's lock; never two depots.
+//              before the lock is taken, at a place remembered under an earlier one: no claim, the frame allocator decides. Lock order: a thread cache's guard → a depot's lock; never two depots.
 // Source       depot and magazines: Bonwick and Adams 2001. Out-of-band bitmaps keep free blocks untouched.
 
 using System.Numerics;
@@ -16,6 +16,9 @@ namespace NativeMm.Heap;
 /// <summary>The stock of one size class. Thread-safe.</summary>
 internal sealed unsafe partial class Depot
 {
+    // Places that a new slab tries before it lets the frame allocator choose.
+    private const int PlacesTried = 8;
+
     private readonly SlabSpace _space;
     private readonly SizeClass _class;
     private readonly SlabGeometry _geometry;
@@ -31,6 +34,7 @@ internal sealed unsafe partial class Depot
     private int _batchesLow;
     private nuint[]? _stock;
     private int _slabs;
+    private SlabPlaces _places;
     private long _setBits;
     private long _slabsFreed;
     private uint _pass = 1;
@@ -225,15 +229,17 @@ internal sealed unsafe partial class Depot
     /// <returns>False when there are no frames left.</returns>
     public bool TryGrow()
     {
-        if (!_space.TryAllocateSlab(_class, _tag, out uint granule))
+        if (!TryReturnToPlace(out uint granule) && !_space.TryAllocateSlab(_class, _tag, out granule))
         {
             return false;
         }
 
-        // Made with the first slab, because nothing may be allocated under the lock, nor when blocks come back.
+        // Made with the slabs, because nothing may be allocated under the lock, nor when blocks come back.
         nuint[]? stock = _stock is null ? TryMakeStock() : null;
+        uint[]? room = _places.TryMakeRoom(_slabs);
         EnterLock();
         _stock ??= stock;
+        _places.Use(room);
         _slabs++;
         _setBits += _geometry.Blocks;
         ref Slab slab = ref _space.SlabAt(granule);
@@ -241,6 +247,29 @@ internal sealed unsafe partial class Depot
         LinkNewestLocked(ref slab, granule);
         _lock.Exit();
         return true;
+    }
+
+    /// <summary>Makes a slab where one of the class was. A place is only a hint: the frame allocator decides whether its frames are free.</summary>
+    private bool TryReturnToPlace(out uint granule)
+    {
+        for (int tries = 0; tries < PlacesTried && TryPopPlace(out granule); tries++)
+        {
+            if (_space.TryAllocateSlabAt(_class, _tag, granule))
+            {
+                return true;
+            }
+        }
+
+        granule = Slab.None;
+        return false;
+    }
+
+    private bool TryPopPlace(out uint granule)
+    {
+        EnterLock();
+        bool found = _places.TryPop(out granule);
+        _lock.Exit();
+        return found;
     }
 
     /// <summary>Room for batches; null without managed memory, and then all blocks go home until the next slab tries again.</summary>

@@ -226,14 +226,32 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <returns>False when there are no frames, after the shrinkers ran.</returns>
     public bool TryAllocateSlab(SizeClass sizeClass, uint tag, out uint granule)
     {
-        ref readonly SlabGeometry geometry = ref SlabGeometry.Of(sizeClass);
         granule = Slab.None;
-        if (!Frames.TryAllocateExact(geometry.Frames, FrameFlags.None, out Pfn frame, out bool knownZero))
+        if (!Frames.TryAllocateExact(SlabGeometry.Of(sizeClass).Frames, FrameFlags.None, out Pfn frame, out bool knownZero))
         {
             return false;
         }
 
         granule = frame.Value / FramesPerGranule;
+        MakeSlab(sizeClass, tag, granule, knownZero);
+        return true;
+    }
+
+    /// <summary>The same at a place where a slab of the class was before, if its frames are free.</summary>
+    public bool TryAllocateSlabAt(SizeClass sizeClass, uint tag, uint granule)
+    {
+        bool taken = Frames.TryAllocateAt(new Pfn(granule * FramesPerGranule), SlabGeometry.Of(sizeClass).Frames, out bool knownZero);
+        if (taken)
+        {
+            MakeSlab(sizeClass, tag, granule, knownZero);
+        }
+
+        return taken;
+    }
+
+    private void MakeSlab(SizeClass sizeClass, uint tag, uint granule, bool knownZero)
+    {
+        ref readonly SlabGeometry geometry = ref SlabGeometry.Of(sizeClass);
         ref Slab slab = ref SlabAt(granule);
         slab = new Slab { Life = slab.Life };
         slab.Next = Slab.None;
@@ -245,7 +263,6 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         Span<uint> words = WordsOf(granule, in geometry);
         words.Fill(tag | (uint)sizeClass.Value);
         RaiseUsed(granule + (uint)words.Length);
-        return true;
     }
 
     /// <summary>Gives the frames of a slab back, all of whose blocks are free.</summary>

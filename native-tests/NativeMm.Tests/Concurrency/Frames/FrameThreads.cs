@@ -135,6 +135,14 @@ internal sealed unsafe class FrameThreads(FrameFixture fixture, int seed)
                 if (random.Next(3) != 0)
                 {
                     Free(block);
+
+                    // Back to the same place, which another thread may be after at this moment.
+                    if (block.Frames <= FrameRun.FramesMax
+                        && random.Next(4) == 0
+                        && fixture.Allocator.TryAllocateAt(block.Frame, block.Frames, out bool isZero))
+                    {
+                        held.Add(Take(block.Frame, block.Frames, id, isZero));
+                    }
                 }
                 else
                 {

@@ -18,6 +18,7 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
     private readonly List<(Pfn Frame, uint Frames, int Id)> _live = [];
     private readonly List<(Pfn Frame, int Order)> _isolated = [];
     private readonly List<string> _history = [];
+    private (Pfn Frame, uint Frames) _lastFreed = (Pfn.None, 1);
     private int _lastId;
     private uint _cursor;
 
@@ -35,6 +36,9 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
                 break;
             case 0 or 1 or 2:
                 Allocate(OrderFrom(pick), (FrameFlags)(pick / 64 % 8) | FrameFlags.NoReclaim);
+                break;
+            case 3 when pick % 3 == 0:
+                AllocateAt(_lastFreed.Frame, _lastFreed.Frames);
                 break;
             case 3 or 4:
                 Free((int)(pick % 4096));
@@ -95,6 +99,21 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
         }
     }
 
+    private void AllocateAt(Pfn place, uint frames)
+    {
+        if (place != Pfn.None)
+        {
+            bool isFree = !_owner.AsSpan((int)place.Value, (int)frames).ContainsAnyExcept(0);
+            bool found = fixture.Allocator.TryAllocateAt(place, frames, out bool knownZero);
+            _history.Add($"allocate {frames} frames at {place}: {found}{(knownZero ? " zero" : string.Empty)}");
+            Assert.True(found ? isFree : !isFree || !fixture.KnowsPlaces(frames));
+            if (found)
+            {
+                Take(place, FrameRun.Of(frames).Order, frames, knownZero);
+            }
+        }
+    }
+
     private void Bulk(int order, int count)
     {
         var frames = new Pfn[count];
@@ -129,6 +148,7 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
             else
             {
                 fixture.Allocator.FreeExact(block.Frame, block.Frames);
+                _lastFreed = (block.Frame, block.Frames);
             }
         }
     }

@@ -1,12 +1,13 @@
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Frames;
 
 /// <summary>Runs that are not a power of two, from every allocator.</summary>
-public sealed class ExactFrameTests
+public sealed unsafe class ExactFrameTests
 {
     public static TheoryData<FrameVariant> Variants => FrameVariants.All;
 
@@ -80,5 +81,69 @@ public sealed class ExactFrameTests
         Assert.Equal(run, again);
         fixture.Allocator.FreeExact(again, 288);
         fixture.FreeAll([behind], 5);
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void A_run_can_be_had_again_where_it_was_unless_somebody_took_of_it(FrameVariant variant)
+    {
+        using var fixture = new FrameFixture(variant, 4);
+        IFrameAllocator allocator = fixture.Allocator;
+        foreach (uint frames in new uint[] { 1, 2, 16, 18, 64, 128, 300, 512 })
+        {
+            Assert.True(allocator.TryAllocateExact(frames, FrameFlags.None, out Pfn run, out _));
+            Assert.False(allocator.TryAllocateAt(run, frames, out _), "It is taken.");
+            allocator.FreeExact(run, frames);
+            bool mustKnow = fixture.KnowsPlaces(frames);
+            bool again = allocator.TryAllocateAt(run, frames, out bool knownZero);
+            Assert.True(again || !mustKnow, $"{frames} frames at {run} are free.");
+            Assert.False(knownZero, "Whoever had it may have written there.");
+            Assert.Equal(again ? frames : 0u, allocator.GetStatistics().AllocatedFrames);
+            if (again)
+            {
+                Assert.False(allocator.TryAllocateAt(run, 1, out _), "Its first frame is taken.");
+                Assert.False(allocator.TryAllocateAt(new Pfn(0), 512, out _), "Some frame of the 2 MiB is taken.");
+                allocator.FreeExact(run, frames);
+            }
+
+            allocator.Validate();
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void A_place_that_is_no_place_is_refused(FrameVariant variant)
+    {
+        using var fixture = new FrameFixture(variant, 64);
+        IFrameAllocator allocator = fixture.Allocator;
+        allocator.Free(fixture.Allocate(1), new Order(1));
+        Assert.False(allocator.TryAllocateAt(new Pfn(1), 2, out _), "Misaligned.");
+        Assert.False(allocator.TryAllocateAt(new Pfn(fixture.Zone.FrameCount), 2, out _), "Outside of the zone.");
+        Assert.False(allocator.TryAllocateAt(new Pfn(fixture.Zone.FrameCount - 2), 2, out _), "Nobody ever came as far.");
+        Assert.False(allocator.TryAllocateAt(Pfn.None, 2, out _));
+        Assert.Equal(0u, allocator.GetStatistics().AllocatedFrames);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(9)]
+    public void A_place_under_report_is_refused_until_it_is_put_back(int order)
+    {
+        using var fixture = new FrameFixture(FrameVariant.LockFreeOneCore, 4);
+        IFrameAllocator allocator = fixture.Allocator;
+        Pfn place = fixture.Allocate(order);
+        allocator.Free(place, new Order(order));
+        allocator.Drain();
+        var blocks = new Pfn[1];
+        uint cursor = 0;
+        Assert.Equal(1, allocator.Isolate(new Order(order), blocks, ref cursor));
+        Assert.Equal(place, blocks[0]);
+        Assert.False(allocator.TryAllocateAt(place, new Order(order).Frames, out _));
+        Assert.False(allocator.TryAllocateAt(place, 2, out _));
+        fixture.Platform.Discard((nuint)fixture.WordOf(place), new Order(order).Bytes, DiscardMode.Now);
+        allocator.PutBack(blocks, new Order(order), FrameContent.ReportedZero);
+        Assert.True(allocator.TryAllocateAt(place, new Order(order).Frames, out bool knownZero));
+        Assert.True(knownZero);
+        allocator.Free(place, new Order(order));
     }
 }

@@ -30,6 +30,9 @@ internal sealed unsafe class FrameFixture : IDisposable
     /// <summary>Whether a run fits a hole of its length; otherwise it needs a block of the next power of two.</summary>
     public bool TakesHoles => _chain[^1] is LockFreeFrameAllocator;
 
+    /// <summary>Whether a run can be had at a place, if all of it is free. Frames that lie on a thread's stack are not, for those behind it.</summary>
+    public bool KnowsPlaces(uint frames) => TakesHoles && (_chain.Length == 1 || (frames > 1 && Allocator.GetStatistics().PerCoreFrames == 0));
+
     public Pfn Allocate(int order, FrameFlags flags = FrameFlags.None)
     {
         Assert.True(Allocator.TryAllocate(new Order(order), flags, out Pfn frame, out _), $"No block of order {order} where one must be.");

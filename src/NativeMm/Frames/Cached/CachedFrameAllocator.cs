@@ -98,6 +98,14 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
             : AllocateStraight(frames, flags, out first, out knownZero);
 
     /// <inheritdoc/>
+    /// <remarks>Not for single frames: those may lie on the stack of any thread.</remarks>
+    public bool TryAllocateAt(Pfn first, uint frames, out bool knownZero)
+    {
+        knownZero = false;
+        return FrameRun.Of(frames).Order != 0 && _behind.TryAllocateAt(first, frames, out knownZero);
+    }
+
+    /// <inheritdoc/>
     public void FreeExact(Pfn first, uint frames)
     {
         if (FrameRun.Of(frames).Order == 0)

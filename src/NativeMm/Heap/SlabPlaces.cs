@@ -1,0 +1,88 @@
+using System.Numerics;
+
+namespace NativeMm.Heap;
+
+/// <summary>
+/// Where slabs of one class ended lately. A new slab that begins at such a place finds the pages that blocks of its size touch, where one that
+/// begins anywhere else makes the operating system find other pages. It is a memory and no claim: the frames are free, and whoever takes them
+/// first has them. Guarded by the lock of its <see cref="Depot"/>.
+/// </summary>
+/// <remarks>A ring: what does not fit makes the oldest forgotten.</remarks>
+internal struct SlabPlaces
+{
+    /// <summary>Most places that are remembered: 1 GiB of the smallest slabs.</summary>
+    public const int RoomMax = 16 << 10;
+
+    private const int RoomMin = 8;
+
+    private uint[]? _granules;
+    private int _next;
+    private int _low;
+
+    /// <summary>Places that are remembered.</summary>
+    public int Count { get; private set; }
+
+    private readonly int Mask => _granules!.Length - 1;
+
+    /// <summary>A larger ring for a class that has so many slabs; null when the one it has will do, or without managed memory. Without the lock.</summary>
+    /// <param name="slabs">A stale count is harmless.</param>
+    public readonly uint[]? TryMakeRoom(int slabs)
+    {
+        int room = _granules?.Length ?? 0;
+        if (slabs < room || room == RoomMax)
+        {
+            return null;
+        }
+
+        try
+        {
+            return new uint[Math.Clamp((int)BitOperations.RoundUpToPowerOf2((uint)slabs + 1), RoomMin, RoomMax)];
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Goes over to a larger ring. What was remembered is forgotten: a class that grows has used it up.</summary>
+    /// <param name="room">From <see cref="TryMakeRoom"/>.</param>
+    public void Use(uint[]? room)
+    {
+        if (room is not null && room.Length > (_granules?.Length ?? 0))
+        {
+            this = new SlabPlaces { _granules = room };
+        }
+    }
+
+    /// <summary>Remembers where a slab was.</summary>
+    public void Push(uint granule)
+    {
+        if (_granules is not null)
+        {
+            _granules[_next++ & Mask] = granule;
+            Count = Math.Min(Count + 1, _granules.Length);
+        }
+    }
+
+    /// <summary>The newest place, which is forgotten.</summary>
+    public bool TryPop(out uint granule)
+    {
+        granule = Slab.None;
+        if (Count == 0)
+        {
+            return false;
+        }
+
+        granule = _granules![--_next & Mask];
+        Count--;
+        _low = Math.Min(_low, Count);
+        return true;
+    }
+
+    /// <summary>A trim pass: forgets the places that nobody came back to since the last one.</summary>
+    public void Age()
+    {
+        Count -= _low;
+        _low = Count;
+    }
+}
