@@ -58,7 +58,7 @@ internal sealed unsafe partial class Depot
         uint granule = _space.SlabOf(blocks[0], _geometry.Order);
         nuint start = _space.AddressOf(granule);
         nuint bytes = _geometry.Order.Bytes;
-        if (_space.Words[granule] != (_tag | (uint)_class.Value))
+        if (_space.OwnerAt(granule) != (_tag | (uint)_class.Value))
         {
             // A block that was freed twice can outlive its slab in a cache; the granule may belong to anybody by now.
             NoteFault(ref fault, BlockFaultKind.DoubleFree, blocks[0]);

@@ -30,7 +30,7 @@ internal sealed unsafe partial class Depot
         uint granule = 0;
         while (granule < _space.GranulesUsed)
         {
-            if (_space.Words[granule] != (_tag | (uint)_class.Value))
+            if (_space.OwnerAt(granule) != (_tag | (uint)_class.Value))
             {
                 granule++;
                 continue;

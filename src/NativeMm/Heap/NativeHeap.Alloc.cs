@@ -25,15 +25,10 @@ public sealed unsafe partial class NativeHeap
             return AllocOther(byteCount);
         }
 
-        if (!StackPages.Knows(entry, here))
+        if (StackPages.Knows(entry, here) && byteCount <= SizeClass.SmallBytesMax)
         {
-            return AllocUnknown(byteCount, here);
-        }
-
-        ThreadCache* cache = StackPages.CacheOf(entry);
-        if (byteCount <= SizeClass.SmallBytesMax)
-        {
-            Magazine magazine = ThreadCache.MagazineOf(cache, ThreadCache.SmallClassOf(cache, byteCount));
+            ThreadCache* cache = StackPages.CacheOf(entry);
+            Magazine magazine = ThreadCache.MagazineAt(cache, SmallPlaces.Of(s_smallPlaces, byteCount));
             nuint slot = magazine.PopClaim();
             if (magazine.PopIsGranted(slot))
             {
@@ -41,7 +36,7 @@ public sealed unsafe partial class NativeHeap
             }
         }
 
-        return AllocRest(cache, byteCount);
+        return AllocSlow(byteCount, here);
     }
 
     /// <summary>Allocates a block for an array.</summary>
@@ -81,7 +76,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         ThreadCache* cache = StackPages.CacheOf(entry);
-        Magazine magazine = ThreadCache.MagazineOf(cache, ThreadCache.SmallClassOf(cache, byteCount));
+        Magazine magazine = ThreadCache.MagazineAt(cache, SmallPlaces.Of(s_smallPlaces, byteCount));
         nuint slot = magazine.PopClaim();
         return ZeroFill.Small(magazine.PopIsGranted(slot) ? *(void**)slot : AllocRest(cache, byteCount), byteCount);
     }
@@ -142,12 +137,23 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocOther(nuint byteCount) => TryAlloc(byteCount, out void* block) ? block : ThrowOutOfMemory(byteCount, AlignmentNatural);
 
-    /// <summary>What follows a refused pop of a small size, or an answer for larger ones: they pop here. Static, so that the hit path loads no reference.</summary>
+    /// <summary>
+    /// What the hit path could not do. One cold call for all its reasons, which are told apart again here: what is inlined into a loop stays small enough
+    /// for the compiler to look the thread up before the loop. A small size on a known page means a refused pop.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void* AllocSlow(nuint byteCount, nuint here)
+    {
+        nuint* entry = StackPages.EntryOf(here);
+        return StackPages.Knows(entry, here) ? AllocRest(StackPages.CacheOf(entry), byteCount) : AllocUnknown(byteCount, here);
+    }
+
+    /// <summary>What follows a refused pop of a small size, or an answer for larger ones: they pop here. Static, so that no caller loads a reference.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void* AllocRest(ThreadCache* cache, nuint byteCount)
     {
         void* block = byteCount <= SizeClass.SmallBytesMax
-            ? s_shared.TryAllocRefill(cache, ThreadCache.SmallClassOf(cache, byteCount), byteCount)
+            ? s_shared.TryAllocRefill(cache, SizeClass.IndexOfLast(Math.Max(byteCount, 1) - 1), byteCount)
             : s_shared.TryAllocBy(cache, byteCount);
         return block != null ? block : s_shared.ThrowOutOfMemory(byteCount, AlignmentNatural);
     }
@@ -181,7 +187,7 @@ public sealed unsafe partial class NativeHeap
             return TryAllocCold(byteCount);
         }
 
-        nuint sizeClass = byteCount <= SizeClass.SmallBytesMax ? ThreadCache.SmallClassOf(cache, byteCount) : SizeClass.IndexOfLast(byteCount - 1);
+        nuint sizeClass = SizeClass.IndexOfLast(Math.Max(byteCount, 1) - 1);
         return ThreadCache.MagazineOf(cache, sizeClass).TryPop(out nuint block) ? (void*)block : TryAllocRefill(cache, sizeClass, byteCount);
     }
 

@@ -14,7 +14,7 @@ public sealed unsafe partial class NativeHeap
 
     /// <summary>Whether an address lies in a slab or a large block of this heap.</summary>
     internal bool HoldsMemoryAt(nuint address) => !_disposed && (
-        _space.Contains(address) ? (_space.WordOf(address) ^ _tag) < SizeClass.Count : _large.StartOf(address) != 0);
+        _space.Contains(address) ? (_space.OwnerOf(address) ^ _tag) < SizeClass.Count : _large.StartOf(address) != 0);
 
     [DoesNotReturn]
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -30,16 +30,12 @@ public sealed unsafe partial class NativeHeap
             ulong unit = SlabSpace.UnitOf(s_sharedBase, block);
             if (unit < s_sharedUnits)
             {
-                nuint sizeClass = SlabSpace.ClassAt(s_sharedWords, unit, s_sharedTag);
-                if (sizeClass < SizeClass.Count)
+                Magazine magazine = ThreadCache.MagazineAt(StackPages.CacheOf(entry), SlabSpace.PlaceAt(s_sharedWords, unit));
+                nuint slot = magazine.PushSlot();
+                if (magazine.PushIsGranted(slot))
                 {
-                    Magazine magazine = ThreadCache.MagazineOf(StackPages.CacheOf(entry), sizeClass);
-                    nuint slot = magazine.PushSlot();
-                    if (magazine.PushIsGranted(slot))
-                    {
-                        magazine.Push(slot, (nuint)block);
-                        return;
-                    }
+                    magazine.Push(slot, (nuint)block);
+                    return;
                 }
             }
         }
@@ -110,7 +106,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Whether a block of a slab lies in a thread's magazine or in a batch. Under the upkeep lock.</summary>
     private bool IsCachedLocked(nuint block)
     {
-        nuint sizeClass = _space.WordOf(block) ^ _tag;
+        nuint sizeClass = _space.OwnerOf(block) ^ _tag;
         if (sizeClass >= SizeClass.Count || _depots[sizeClass].IsBatched(block))
         {
             return true;
@@ -230,7 +226,7 @@ public sealed unsafe partial class NativeHeap
             return;
         }
 
-        nuint sizeClass = _space.WordOf(block) ^ _tag;
+        nuint sizeClass = _space.OwnerOf(block) ^ _tag;
         if (sizeClass >= SizeClass.Count)
         {
             throw Fault(block);
@@ -274,7 +270,7 @@ public sealed unsafe partial class NativeHeap
             return BytesOutside(address);
         }
 
-        nuint sizeClass = _space.WordOf(address) ^ _tag;
+        nuint sizeClass = _space.OwnerOf(address) ^ _tag;
         if (sizeClass >= SizeClass.Count)
         {
             return 0;

@@ -40,7 +40,7 @@ public sealed unsafe partial class NativeHeap : IRawHeap
             return;
         }
 
-        BlockFault fault = _depots[_space.WordOf(address) ^ _tag].PutHome(new ReadOnlySpan<nuint>(in address));
+        BlockFault fault = _depots[_space.OwnerOf(address) ^ _tag].PutHome(new ReadOnlySpan<nuint>(in address));
         Invariant.Check(fault.Kind == BlockFaultKind.None, $"The checked mode freed 0x{address:x}: {fault.Kind}.");
     }
 }

@@ -28,7 +28,10 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private static readonly nuint s_sharedBase = s_shared._space?.BaseAddress ?? 0;
     private static readonly nuint s_sharedUnits = (s_shared._space?.Bytes ?? 0) >> 4;
     private static readonly nuint s_sharedWords = (nuint)(s_shared._space is null ? null : s_shared._space.Words);
-    private static readonly uint s_sharedTag = s_shared._tag;
+
+    // And what Alloc must know: the place of the magazine for each small size.
+    private static readonly byte[] s_smallTable = SmallPlaces.Make(out s_smallPlaces);
+    private static readonly nuint s_smallPlaces;
 
     private readonly SlabSpace _space;
     private readonly Depot[] _depots;
@@ -169,7 +172,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
             cache->ZoneUnits = _space.Bytes >> 4;
             cache->Words = _space.Words;
             cache->Tag = _tag;
-            SizeClass.FillSmall(ThreadCache.SmallClasses(cache));
+            cache->NobodysTop = Magazine.TopRefusingPushes;
         }
 
         return (nint)cache;
@@ -189,7 +192,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         uint end = _space.GranulesUsed;
         for (uint granule = 0; granule < end && slabs > 0; granule++)
         {
-            nuint sizeClass = _space.Words[granule] ^ _tag;
+            nuint sizeClass = _space.OwnerAt(granule) ^ _tag;
             if (sizeClass < SizeClass.Count)
             {
                 slabs--;

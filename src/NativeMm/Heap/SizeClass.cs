@@ -19,9 +19,6 @@ internal readonly struct SizeClass(int value) : IEquatable<SizeClass>
     /// <summary>Largest size that goes by table.</summary>
     public const int SmallBytesMax = 4096;
 
-    /// <summary>Entries of the table of small sizes.</summary>
-    public const int SmallUnits = (SmallBytesMax / 16) + 1;
-
     private const int Steps = 8;
     private const int LinearShift = 7;
 
@@ -47,19 +44,6 @@ internal readonly struct SizeClass(int value) : IEquatable<SizeClass>
         // The highest set bit selects the doubling, the three bits under it the step; sizes up to 128 share the first doubling's step width.
         uint exponent = 63 - (uint)BitOperations.LeadingZeroCount((ulong)last | (1UL << LinearShift));
         return ((exponent - LinearShift) * Steps) + (last >> (int)(exponent - 3));
-    }
-
-    /// <summary>
-    /// Writes the class of every small size, at the size in units of 16 bytes rounded up: three instructions to look up where the general way
-    /// takes eight.
-    /// </summary>
-    /// <param name="table"><see cref="SmallUnits"/> bytes.</param>
-    public static void FillSmall(Span<byte> table)
-    {
-        for (int unit = 0; unit < SmallUnits; unit++)
-        {
-            table[unit] = (byte)IndexOfLast((nuint)Math.Max(unit * 16, 1) - 1);
-        }
     }
 
     /// <summary>The class for blocks of that many bytes, 1 to <see cref="BytesMax"/>.</summary>

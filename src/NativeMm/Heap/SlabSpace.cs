@@ -13,7 +13,8 @@ namespace NativeMm.Heap;
 /// bitmap. All lie in reserved memory beside the zone, so they cost only what is in use, and an overrun of user data cannot reach them.
 /// </summary>
 /// <remarks>
-/// A granule word is <c>tag of the heap | size class</c>, 0 for granules that no heap has. It is written before the first block of a slab is
+/// A granule word has the owner above, <c>tag of the heap | size class</c>, and in the lowest byte the place of the class's magazine if the heap is the
+/// space's first. That is the shared heap, whose frees go by that byte alone. 0 for granules that no heap has. It is written before the first block of a slab is
 /// handed out and cleared after the last one came back, so whoever holds a live block reads a settled word without any ordering.
 /// </remarks>
 internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
@@ -24,8 +25,13 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Bytes of one granule: the smallest slab.</summary>
     public const nuint GranuleBytes = 1 << GranuleShift;
 
-    /// <summary>Bits of a granule word that hold the size class; the rest is the heap's tag.</summary>
+    /// <summary>Bits of an owner that hold the size class; the rest is the heap's tag.</summary>
     public const int ClassBits = 8;
+
+    /// <summary>Tag of the first heap of a space: the shared heap, in the shared runtime's.</summary>
+    public const uint FirstTag = 1 << ClassBits;
+
+    private const int OwnerShift = 32;
 
     /// <summary>Frames of a granule.</summary>
     public const int FramesPerGranule = (int)(GranuleBytes / Pfn.FrameBytes);
@@ -66,7 +72,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     public nuint Bytes => (nuint)_granules << GranuleShift;
 
     /// <summary>One word a granule.</summary>
-    public uint* Words => (uint*)_words;
+    public ulong* Words => (ulong*)_words;
 
     /// <summary>Granules below this number may have been used; the others never were.</summary>
     public uint GranulesUsed => Atomic.LoadAcquire(in _granulesUsed);
@@ -101,7 +107,12 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <param name="unit">A place inside the zone, in units of 16 bytes.</param>
     /// <param name="tag">The heap's tag.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static nuint ClassAt(nuint words, ulong unit, uint tag) => ((uint*)words)[unit >> (GranuleShift - 4)] ^ tag;
+    public static nuint ClassAt(ulong* words, ulong unit, uint tag) => (uint)(words[unit >> (GranuleShift - 4)] >> OwnerShift) ^ tag;
+
+    /// <summary>The place of the magazine for blocks at a place of the zone; 0 when no slab of the space's first heap is there.</summary>
+    /// <inheritdoc cref="ClassAt"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static nuint PlaceAt(nuint words, ulong unit) => *(byte*)((ulong*)words + (unit >> (GranuleShift - 4)));
 
     /// <summary>A tag that no living heap of this space has.</summary>
     /// <exception cref="InvalidOperationException">2²⁴ − 1 heaps live.</exception>
@@ -216,8 +227,11 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Whether an address lies in the zone.</summary>
     public bool Contains(nuint address) => address - BaseAddress < Bytes;
 
-    /// <summary>The granule word of an address inside the zone.</summary>
-    public uint WordOf(nuint address) => Words[(address - BaseAddress) >> GranuleShift];
+    /// <summary>Whose the granule of an address inside the zone is.</summary>
+    public uint OwnerOf(nuint address) => OwnerAt((uint)((address - BaseAddress) >> GranuleShift));
+
+    /// <summary>Whose a granule is: tag and class; 0 when it is no heap's.</summary>
+    public uint OwnerAt(uint granule) => (uint)(Words[granule] >> OwnerShift);
 
     /// <summary>Takes frames for a slab and signs for them in the granule words. Every block is free, none is handed out yet.</summary>
     /// <param name="sizeClass">Class of the slab.</param>
@@ -260,8 +274,8 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         slab.Untouched = knownZero ? 0 : geometry.Blocks;
         slab.DiscardedAt = knownZero ? geometry.Blocks : -1;
         FillBitmap(BitmapAt(granule, geometry.Blocks), geometry.Blocks);
-        Span<uint> words = WordsOf(granule, in geometry);
-        words.Fill(tag | (uint)sizeClass.Value);
+        Span<ulong> words = WordsOf(granule, in geometry);
+        words.Fill(((ulong)(tag | (uint)sizeClass.Value) << OwnerShift) | (tag == FirstTag ? ThreadCache.PlaceOf(sizeClass) : 0u));
         RaiseUsed(granule + (uint)words.Length);
     }
 
@@ -292,7 +306,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         }
     }
 
-    private Span<uint> WordsOf(uint granule, in SlabGeometry geometry) => new(Words + granule, geometry.Granules);
+    private Span<ulong> WordsOf(uint granule, in SlabGeometry geometry) => new(Words + granule, geometry.Granules);
 
     private void RaiseUsed(uint end)
     {
@@ -306,7 +320,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>The words can be read for any address of the zone: whether a pointer is a block is asked of whatever a program frees.</summary>
     private PlatformResult ReserveArrays()
     {
-        PlatformResult result = ReserveArray(sizeof(uint), readable: true, out _words);
+        PlatformResult result = ReserveArray(sizeof(ulong), readable: true, out _words);
         result = result.Succeeded ? ReserveArray(Slab.Bytes, readable: false, out _slabs) : result;
         return result.Succeeded ? ReserveArray(BitmapWords * sizeof(ulong), readable: false, out _bitmaps) : result;
     }

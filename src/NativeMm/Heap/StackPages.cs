@@ -12,8 +12,8 @@
 //              nothing and takes the thread-static pointer, which is its own.
 // Hazards      A thread whose first use of the heap falls into the last round of the system's destructors leaves its key behind; the next thread
 //              on the page then uses a cache whose owner is gone, alone as long as nobody adopts it: Forget, which is asked before, says so.
-//              A stack that neither begins nor ends at a page's border, made by a program out of memory of its own, could share its outermost
-//              page with another stack; nobody runs there but who is about to overflow.
+//              Only pages that lie wholly inside the thread's own stack, as the system knows it, are entered: a stack of a program's own making
+//              (fibers, alternate signal stacks) may be left by one living thread and entered by another, and there the pointer is asked each time.
 // Progress     wait-free. A page whose entry another thread's page has taken stays unknown; its thread takes the thread-static pointer each time.
 // Source       the kernel's current_thread_info(), which is found by the stack pointer as well.
 
@@ -46,6 +46,7 @@ internal static unsafe class StackPages
 
     // Where threads cannot be told apart by their stacks, one entry that nobody takes.
     private static readonly nuint s_entries = s_full == 0 ? 1 : EntriesMax;
+    private static readonly nuint s_mask = (s_entries - 1) * EntryBytes;
     private static readonly nuint s_table = s_full == 0 ? (nuint)NativeMemory.AllocZeroed(EntryBytes) : s_full;
 
     /// <summary>A place in the calling method's frame; in its caller's, where that is inlined.</summary>
@@ -77,7 +78,7 @@ internal static unsafe class StackPages
     public static void Enter(ThreadCache* cache, nuint here)
     {
         nuint* entry = EntryOf(here);
-        if (s_full == 0 || *entry != 0)
+        if (s_full == 0 || *entry != 0 || !IsOnOwnStack(cache, here))
         {
             return;
         }
@@ -132,11 +133,29 @@ internal static unsafe class StackPages
         }
 
         cache->StackPages = 0;
+        cache->StackLow = 0;
         return clean;
     }
 
+    /// <summary>
+    /// Whether the whole page of a place lies in the stack that the system gave the calling thread. A stack that a program made for itself (fibers,
+    /// alternate signal stacks) may serve another living thread next: its pages are nobody's.
+    /// </summary>
+    private static bool IsOnOwnStack(ThreadCache* cache, nuint here)
+    {
+        if (cache->StackLow == 0)
+        {
+            // Without an answer no page counts: the thread goes by its thread-static pointer.
+            (cache->StackLow, cache->StackHigh) = ThreadStack.TryGetBounds(out nuint low, out nuint high) ? (low, high) : (1, 0);
+        }
+
+        nuint page = here & ~(PageBytes - 1);
+        return page >= cache->StackLow && page + PageBytes <= cache->StackHigh;
+    }
+
+    /// <summary>The entry for a place on a stack: the number of its page times the bytes of an entry, by one shift.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static nuint* EntryOf(nuint here) => (nuint*)(s_table + (here / PageBytes % s_entries * EntryBytes));
+    public static nuint* EntryOf(nuint here) => (nuint*)(s_table + ((here / (PageBytes / EntryBytes)) & s_mask));
 
     /// <summary>
     /// Gives the system's keys back, once the library's load context is gone and nobody can run its code any more. The table stays: a thread that is

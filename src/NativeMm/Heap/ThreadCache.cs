@@ -15,29 +15,30 @@ internal unsafe struct ThreadCache
     /// <summary>Size of a cache without the slots of its magazines.</summary>
     public const int Bytes = StackEntriesOffset + (Platform.ThreadEndWords.WordsMax * sizeof(ulong));
 
-    private const int SmallOffset = CacheLine.Isolation;
-    private const int RackOffset = SmallOffset + SmallTableBytes;
-
-    /// <summary>The table of small classes, rounded up to whole lines.</summary>
-    private const int SmallTableBytes = (SizeClass.SmallUnits + CacheLine.Isolation - 1) / CacheLine.Isolation * CacheLine.Isolation;
+    private const int RackOffset = CacheLine.Isolation;
     private const int PositionsOffset = RackOffset + Magazine.RackBytes;
     private const int AllowancesOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
     private const int StackEntriesOffset = AllowancesOffset + (SizeClass.Count * Allowance.Bytes);
 
     // Owner: nobody after construction.
+
+    /// <summary>The top of the magazine at place 0, which is nobody's: above all limits, so that every push is refused.</summary>
     [FieldOffset(0)]
+    public ulong NobodysTop;
+
+    [FieldOffset(8)]
     public nuint BaseAddress;
 
     /// <summary>Length of the zone in units of 16 bytes.</summary>
-    [FieldOffset(8)]
+    [FieldOffset(16)]
     public nuint ZoneUnits;
 
     /// <summary>The granule words of the zone.</summary>
-    [FieldOffset(16)]
-    public uint* Words;
-
-    /// <summary>The heap's tag; a granule word XOR this is the size class if and only if the granule is this heap's.</summary>
     [FieldOffset(24)]
+    public ulong* Words;
+
+    /// <summary>The heap's tag; the owner of a granule XOR this is the size class if and only if the granule is this heap's.</summary>
+    [FieldOffset(56)]
     public uint Tag;
 
     // Owner: the thread, under the guard.
@@ -60,22 +61,30 @@ internal unsafe struct ThreadCache
     [FieldOffset(52)]
     public uint StackMisses;
 
+    /// <summary>Lowest address of the thread's own stack; 0 when that was not asked yet.</summary>
+    [FieldOffset(96)]
+    public nuint StackLow;
+
+    /// <summary>Address behind the thread's own stack.</summary>
+    [FieldOffset(104)]
+    public nuint StackHigh;
+
     // Owner: whoever is off the hit path. The guard of all magazines of this cache.
     [FieldOffset(64)]
     public SpinLock<NoLockStatistics> Guard;
 
-    /// <summary>The class of each small size; see <see cref="SizeClass.FillSmall"/>. A copy for each thread, on the way to everything else.</summary>
-    public static Span<byte> SmallClasses(ThreadCache* cache) => new((byte*)cache + SmallOffset, SizeClass.SmallUnits);
+    /// <summary>Where a class's magazine lies, in words from the cache's beginning: what both paths look up, so that nothing is left to add.</summary>
+    public static byte PlaceOf(SizeClass sizeClass) => (byte)((RackOffset / sizeof(ulong)) + sizeClass.Value);
+
+    /// <summary>The magazine at a place; at 0 it is nobody's, and refuses every push.</summary>
+    /// <param name="cache">The calling thread's cache.</param>
+    /// <param name="place">From <see cref="PlaceOf"/>, or 0.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Magazine MagazineAt(ThreadCache* cache, nuint place) => Magazine.At(cache, place);
 
     /// <summary>The magazine of a class.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Magazine MagazineOf(ThreadCache* cache, nuint sizeClass) => Magazine.At((byte*)cache + RackOffset, sizeClass);
-
-    /// <summary>The class for a size that goes by table.</summary>
-    /// <param name="cache">The calling thread's cache.</param>
-    /// <param name="bytes">0 to <see cref="SizeClass.SmallBytesMax"/>; 0 counts as 1.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static nuint SmallClassOf(ThreadCache* cache, nuint bytes) => ((byte*)cache + SmallOffset)[(bytes + 15) >> 4];
 
     /// <summary>Finds the class of a pointer that is being freed or resized, without any assumption about the pointer.</summary>
     /// <returns>False when the pointer cannot be the start of a block of this heap's slabs.</returns>
@@ -83,7 +92,7 @@ internal unsafe struct ThreadCache
     public static bool TryClassOf(ThreadCache* cache, void* block, out nuint sizeClass)
     {
         ulong unit = SlabSpace.UnitOf(cache->BaseAddress, block);
-        sizeClass = unit < cache->ZoneUnits ? SlabSpace.ClassAt((nuint)cache->Words, unit, cache->Tag) : SizeClass.Count;
+        sizeClass = unit < cache->ZoneUnits ? SlabSpace.ClassAt(cache->Words, unit, cache->Tag) : SizeClass.Count;
         return sizeClass < SizeClass.Count;
     }
 

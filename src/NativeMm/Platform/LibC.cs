@@ -83,6 +83,18 @@ internal static unsafe partial class LibC
     public static partial int GetAffinity(int thread, nuint bytes, ulong* mask);
 
     /// <summary>Makes a key for thread-specific values; returns an error number. The destructor is the address of a function of one address.</summary>
+    [LibraryImport("libc", EntryPoint = "pthread_self")]
+    public static partial nuint CurrentThread();
+
+    [LibraryImport("libc", EntryPoint = "pthread_getattr_np")]
+    public static partial int GetThreadAttributes(nuint thread, byte* attributes);
+
+    [LibraryImport("libc", EntryPoint = "pthread_attr_getstack")]
+    public static partial int GetStackBounds(byte* attributes, out nuint low, out nuint bytes);
+
+    [LibraryImport("libc", EntryPoint = "pthread_attr_destroy")]
+    public static partial int DestroyThreadAttributes(byte* attributes);
+
     [LibraryImport("libc", EntryPoint = "pthread_key_create")]
     public static partial int CreateKey(out uint key, nint destructor);
 

@@ -49,6 +49,9 @@ internal readonly unsafe struct Magazine
     /// <summary>Magazines in a rack.</summary>
     public const int Stride = 128;
 
+    /// <summary>A top above every limit: a magazine that has it refuses all pushes, whatever lies where its limit would be.</summary>
+    public const ulong TopRefusingPushes = ulong.MaxValue - 127;
+
     private readonly nuint* _words;
 
     private Magazine(nuint* words) => _words = words;

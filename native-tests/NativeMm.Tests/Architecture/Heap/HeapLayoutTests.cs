@@ -12,23 +12,41 @@ public sealed unsafe class HeapLayoutTests
     public void What_a_free_must_know_lies_on_the_first_line_of_a_cache()
     {
         Assert.Equal(
-            [(nameof(ThreadCache.BaseAddress), 0), (nameof(ThreadCache.ZoneUnits), 8), (nameof(ThreadCache.Words), 16), (nameof(ThreadCache.Tag), 24), (nameof(ThreadCache.Events), 32), (nameof(ThreadCache.EarnedBytes), 40), (nameof(ThreadCache.StackPages), 48), (nameof(ThreadCache.StackMisses), 52), (nameof(ThreadCache.Guard), 64)],
+            [(nameof(ThreadCache.NobodysTop), 0), (nameof(ThreadCache.BaseAddress), 8), (nameof(ThreadCache.ZoneUnits), 16), (nameof(ThreadCache.Words), 24), (nameof(ThreadCache.Events), 32), (nameof(ThreadCache.EarnedBytes), 40), (nameof(ThreadCache.StackPages), 48), (nameof(ThreadCache.StackMisses), 52), (nameof(ThreadCache.Tag), 56), (nameof(ThreadCache.Guard), 64), (nameof(ThreadCache.StackLow), 96), (nameof(ThreadCache.StackHigh), 104)],
             FieldLayout.Of<ThreadCache>());
     }
 
     [Fact]
     public void A_cache_has_room_for_its_rack_and_what_lies_behind_it()
     {
-        const int Table = 3 * CacheLine.Isolation;
-        int sum = CacheLine.Isolation + Table + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + Allowance.Bytes)) + (NativeMm.Platform.ThreadEndWords.WordsMax * sizeof(ulong));
-        Assert.InRange(SizeClass.SmallUnits, Table - CacheLine.Isolation + 1, Table);
+        int sum = CacheLine.Isolation + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + Allowance.Bytes)) + (NativeMm.Platform.ThreadEndWords.WordsMax * sizeof(ulong));
         Assert.Equal(ThreadCache.Bytes, sum);
         Assert.Equal(ThreadCache.Bytes, Unsafe.SizeOf<ThreadCache>());
         Assert.True(SizeClass.Count <= Magazine.Stride);
         byte* memory = stackalloc byte[ThreadCache.Bytes + 16];
         Magazine last = ThreadCache.MagazineOf((ThreadCache*)memory, (nuint)SizeClass.Count - 1);
-        Assert.Equal((nuint)(memory + CacheLine.Isolation + Table) + (((nuint)SizeClass.Count - 1) * 8), *(nuint*)&last);
+        Assert.Equal((nuint)(memory + CacheLine.Isolation) + (((nuint)SizeClass.Count - 1) * 8), *(nuint*)&last);
+        Magazine placed = ThreadCache.MagazineAt((ThreadCache*)memory, ThreadCache.PlaceOf(new SizeClass(SizeClass.Count - 1)));
+        Assert.Equal(*(nuint*)&last, *(nuint*)&placed);
     }
+
+    [Fact]
+    public void The_magazine_that_is_nobodys_refuses_every_push_whatever_the_cache_holds()
+    {
+        Span<byte> cache = stackalloc byte[ThreadCache.Bytes];
+        cache.Fill(byte.MaxValue);
+        fixed (byte* memory = cache)
+        {
+            ((ThreadCache*)memory)->NobodysTop = Magazine.TopRefusingPushes;
+
+            // No limit is an address that high, but even the highest one that lies behind user memory is below it.
+            ((nuint*)memory)[2 * Magazine.Stride] = unchecked((nuint)Magazine.TopRefusingPushes);
+            Assert.False(ThreadCache.MagazineAt((ThreadCache*)memory, 0).TryPush(1));
+        }
+    }
+
+    [Fact]
+    public void The_shared_heap_is_the_first_of_its_space() => Assert.Equal(SlabSpace.FirstTag, NativeHeap.Shared.Tag);
 
     [Fact]
     public void A_slab_fills_one_line()

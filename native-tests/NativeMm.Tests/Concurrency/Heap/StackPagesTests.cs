@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using NativeMm.Heap;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Tests.Support;
 using Xunit;
@@ -33,6 +35,40 @@ public sealed unsafe class StackPagesTests
 
         // Another thread's page may have the entry: then this one never got it, and there is nothing to see.
         Assert.True(entry == 0 || SpinWait.SpinUntil(() => Atomic.LoadAcquire(in *(nuint*)entry) != key, s_patience));
+    }
+
+    [LinuxFact]
+    public void A_page_outside_of_the_threads_own_stack_is_never_entered()
+    {
+        // A fiber's stack, or one for signals, looks like this: memory that the running thread's stack is not in.
+        const int Pages = 64;
+        byte* stack = (byte*)NativeMemory.AlignedAlloc(Pages * 4096, 4096);
+        OnThread(() =>
+        {
+            NativeHeap.Shared.Free(NativeHeap.Shared.Alloc(40));
+            ThreadCache* cache = SharedHeapThread.t_cache;
+            for (int page = 0; page < Pages; page++)
+            {
+                nuint there = (nuint)stack + ((nuint)page * 4096) + 128;
+                StackPages.Enter(cache, there);
+                Assert.False(StackPages.Knows(StackPages.EntryOf(there), there));
+            }
+        });
+        NativeMemory.AlignedFree(stack);
+    }
+
+    [LinuxFact]
+    public void The_bounds_of_a_stack_hold_what_runs_on_it()
+    {
+        byte outer = 0;
+        nuint place = (nuint)(&outer);
+        OnThread(() =>
+        {
+            Assert.True(ThreadStack.TryGetBounds(out nuint low, out nuint high));
+            Assert.InRange(StackPages.Here, low, high);
+            Assert.InRange(high - low, 256u << 10, 1u << 30);
+            Assert.False(place >= low && place < high, "Another thread's variable lies outside.");
+        });
     }
 
     [LinuxFact]

@@ -1,20 +1,14 @@
-using System.Runtime.InteropServices;
 using NativeMm.Heap;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Heap;
 
-public sealed unsafe class SizeClassTests : IDisposable
+public sealed class SizeClassTests
 {
-    private readonly ThreadCache* _cache;
+    private readonly byte[] _memory;
+    private readonly nuint _table;
 
-    public SizeClassTests()
-    {
-        _cache = (ThreadCache*)NativeMemory.AllocZeroed(ThreadCache.Bytes);
-        SizeClass.FillSmall(ThreadCache.SmallClasses(_cache));
-    }
-
-    public void Dispose() => NativeMemory.Free(_cache);
+    public SizeClassTests() => _memory = SmallPlaces.Make(out _table);
 
     [Fact]
     public void Every_size_finds_the_smallest_class_that_holds_it()
@@ -23,7 +17,7 @@ public sealed unsafe class SizeClassTests : IDisposable
         for (nuint bytes = 1; bytes <= SizeClass.BytesMax; bytes++)
         {
             expected += new SizeClass((int)expected).BlockBytes < bytes ? (nuint)1 : 0;
-            if (SizeClass.IndexOfLast(bytes - 1) != expected || (bytes <= SizeClass.SmallBytesMax && ThreadCache.SmallClassOf(_cache, bytes) != expected))
+            if (SizeClass.IndexOfLast(bytes - 1) != expected || (bytes <= SizeClass.SmallBytesMax && SmallClassOf(bytes) != expected))
             {
                 Assert.Fail($"{bytes} bytes do not find class {expected} of {new SizeClass((int)expected).BlockBytes} bytes.");
             }
@@ -33,7 +27,15 @@ public sealed unsafe class SizeClassTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_counts_as_one_byte() => Assert.Equal(0u, ThreadCache.SmallClassOf(_cache, 0));
+    public void Nothing_counts_as_one_byte() => Assert.Equal(0u, SmallClassOf(0));
+
+    /// <summary>The class that the table's place stands for.</summary>
+    private nuint SmallClassOf(nuint bytes)
+    {
+        nuint place = SmallPlaces.Of(_table, bytes);
+        GC.KeepAlive(_memory);
+        return place - ThreadCache.PlaceOf(new SizeClass(0));
+    }
 
     [Fact]
     public void Classes_grow_by_sixteen_bytes_or_an_eighth()
