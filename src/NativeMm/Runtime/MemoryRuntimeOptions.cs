@@ -33,9 +33,9 @@ public sealed record MemoryRuntimeOptions
     public TimeSpan PurgeDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over. Default 64 MiB.
+    /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over. Default 256 MiB.
     /// </summary>
-    public ulong LargeRetainBytesMax { get; init; } = 64UL << 20;
+    public ulong LargeRetainBytesMax { get; init; } = 256UL << 20;
 
     /// <summary>
     /// Most bytes by which the free blocks that one thread keeps may outgrow the first few of each size. They are earned by use and given back
