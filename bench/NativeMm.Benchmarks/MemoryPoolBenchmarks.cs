@@ -10,7 +10,6 @@ namespace NativeMm.Benchmarks;
 public class MemoryPoolBenchmarks : IDisposable
 {
     private readonly NativeMemoryPool _recycling = new(NativeHeap.Shared, recycleOwners: true);
-    private readonly NativeMemoryPool _fresh = new(NativeHeap.Shared, recycleOwners: false);
 
     /// <summary>Bytes of a buffer.</summary>
     [Params(256, 4096, 65536)]
@@ -20,7 +19,6 @@ public class MemoryPoolBenchmarks : IDisposable
     public void Dispose()
     {
         _recycling.Dispose();
-        _fresh.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -28,10 +26,10 @@ public class MemoryPoolBenchmarks : IDisposable
     public byte MemoryPoolShared() => RentAndReturn(MemoryPool<byte>.Shared, Bytes);
 
     [Benchmark]
-    public byte NativePool() => RentAndReturn(_recycling, Bytes);
+    public byte NativePool() => RentAndReturn(NativeMemoryPool.Default, Bytes);
 
     [Benchmark]
-    public byte NativePoolWithFreshOwners() => RentAndReturn(_fresh, Bytes);
+    public byte NativePoolWithRecycledOwners() => RentAndReturn(_recycling, Bytes);
 
     [Benchmark]
     public byte NativeBuffer()

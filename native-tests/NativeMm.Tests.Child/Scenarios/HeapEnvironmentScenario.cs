@@ -6,11 +6,18 @@ namespace NativeMm.Tests.Child.Scenarios;
 
 /// <summary>
 /// Uses the shared heap and prints whether it is checked, or what that throws. With the argument "every" it prints what every kind of use throws, and
-/// whether the finalizers of what could not be made survive.
+/// whether the finalizers of what could not be made survive; with "configure", what comes of configuring after that.
 /// </summary>
 internal static unsafe class HeapEnvironmentScenario
 {
-    public static int Run(string[] arguments) => arguments is ["every"] ? RunEvery() : RunOne();
+    public static int Run(string[] arguments) => arguments is ["every"] ? RunEvery() : arguments is ["configure"] ? RunConfigure() : RunOne();
+
+    private static int RunConfigure()
+    {
+        Try("Alloc", () => NativeHeap.Shared.Alloc(100));
+        Try("configure", () => MemoryRuntime.ConfigureShared(new MemoryRuntimeOptions()));
+        return 0;
+    }
 
     private static int RunOne()
     {

@@ -5,8 +5,8 @@ namespace NativeMm.Buffers;
 public sealed unsafe partial class Arena
 {
     /// <summary>
-    /// The current chunk has no room. A request above half a chunk gets one of its own and the current one goes on being used; else the
-    /// rest of the current chunk is given up, which so wastes less than half of it.
+    /// The current chunk has no room. A request above half of the next chunk gets a block of its own and the current chunk goes on being used; else the
+    /// next chunk begins, and the rest of the current one, which is smaller than the request with its alignment, is given up.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocChunk(nuint bytes, nuint alignment)

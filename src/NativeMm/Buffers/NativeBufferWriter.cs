@@ -22,10 +22,29 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     /// <summary>Elements of the first block, unless more are asked for.</summary>
     private const int FirstElements = 256;
 
+    /// <summary>Room of up to so many bytes is handed out as a whole.</summary>
+    private const int WholeBytes = 128 << 10;
+
+    /// <summary>Of more room, so many bytes are handed out at least.</summary>
+    private const int AheadBytesMin = 16 << 10;
+
+    /// <summary>
+    /// Bytes of more room that are cleared ahead of the writing. They are still in the core's cache when they are written, so that clearing costs no
+    /// memory traffic of its own.
+    /// </summary>
+    private const int AheadBytes = 32 << 10;
+
     private readonly NativeHeap _heap;
+    private readonly WriterForesight _foresight = WriterForesight.OfProcess;
     private nuint _address;
+
+    // What the block has: the capacity at least, and more when recent writers grew further.
+    private nuint _blockBytes;
     private int _capacity;
     private int _written;
+
+    // Elements from the start that are written, handed out or cleared: what follows them holds anything.
+    private int _defined;
     private MemoryWindow<T>? _window;
     private List<MemoryWindow<T>>? _outgrown;
     private bool _disposed;
@@ -33,6 +52,10 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     /// <summary>Makes an empty writer without a block.</summary>
     /// <param name="heap">Where the memory comes from; <see cref="NativeHeap.Shared"/> if null.</param>
     public NativeBufferWriter(NativeHeap? heap = null) => _heap = heap ?? NativeHeap.Shared;
+
+    /// <summary>Makes an empty writer that shares what it learns with some others only.</summary>
+    internal NativeBufferWriter(NativeHeap heap, WriterForesight foresight)
+        : this(heap) => _foresight = foresight;
 
     /// <summary>Makes an empty writer with room.</summary>
     /// <param name="initialCapacity">Elements to have room for at once, 1 or more.</param>
@@ -55,7 +78,7 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     {
         if (_address != 0)
         {
-            HeapBlock.FreeForgotten(_heap, _address, (nuint)_capacity * (nuint)sizeof(T));
+            HeapBlock.FreeForgotten(_heap, _address, _blockBytes);
         }
 
         // A memory of an outgrown block keeps its window alive, and that the writer: nobody can read these any more.
@@ -113,9 +136,16 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         }
 
         _written += count;
+        if (_written > _defined)
+        {
+            Define(_written);
+        }
     }
 
-    /// <summary>Room to write to, at least <paramref name="sizeHint"/> elements and never empty.</summary>
+    /// <summary>
+    /// Room to write to, at least <paramref name="sizeHint"/> elements and never empty: all of <see cref="FreeCapacity"/> if that is at most 128 KiB, and
+    /// else 16 KiB at least.
+    /// </summary>
     /// <param name="sizeHint">Elements, 0 or more.</param>
     /// <exception cref="ArgumentException">The size is negative.</exception>
     /// <exception cref="OutOfMemoryException">
@@ -125,14 +155,14 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     public Span<T> GetSpan(int sizeHint = 0)
     {
         EnsureRoom(sizeHint);
-        return new Span<T>((T*)_address + _written, _capacity - _written);
+        return new Span<T>((T*)_address + _written, _defined - _written);
     }
 
     /// <inheritdoc cref="GetSpan"/>
     public Memory<T> GetMemory(int sizeHint = 0)
     {
         EnsureRoom(sizeHint);
-        return Window()[_written..];
+        return Window()[_written.._defined];
     }
 
     /// <summary>Writes some elements.</summary>
@@ -143,7 +173,23 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     /// <exception cref="ObjectDisposedException">The writer is disposed.</exception>
     public void Write(ReadOnlySpan<T> elements)
     {
-        elements.CopyTo(GetSpan(elements.Length));
+        if (elements.Length > _defined - _written)
+        {
+            // What is about to be overwritten need not be cleared.
+            ThrowIfDisposed();
+            if (elements.Length > _capacity - _written)
+            {
+                Grow(elements.Length);
+            }
+
+            _defined = Math.Max(_defined, _written + elements.Length);
+        }
+        else
+        {
+            ThrowIfDisposed();
+        }
+
+        elements.CopyTo(new Span<T>((T*)_address + _written, elements.Length));
         _written += elements.Length;
     }
 
@@ -174,12 +220,12 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     {
         ThrowIfDisposed();
         EndMemories();
-        _address = (nuint)_heap.Realloc((void*)_address, (nuint)_written * (nuint)sizeof(T));
-        _capacity = _written;
+        Foresee();
+        _blockBytes = (nuint)_written * (nuint)sizeof(T);
+        _address = (nuint)_heap.Realloc((void*)_address, _blockBytes);
+        _capacity = _defined = _written;
         var owner = new NativeBuffer<T>(_heap, _address, _written);
-        _address = 0;
-        _capacity = 0;
-        _written = 0;
+        Forget();
         return owner;
     }
 
@@ -189,10 +235,9 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         GC.SuppressFinalize(this);
         _disposed = true;
         EndMemories();
+        Foresee();
         nuint address = _address;
-        _address = 0;
-        _capacity = 0;
-        _written = 0;
+        Forget();
         if (address != 0)
         {
             HeapBlock.Free(_heap, address);
@@ -212,9 +257,32 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         {
             Grow(room);
         }
+
+        if (_defined < _capacity)
+        {
+            DefineAhead(room);
+        }
     }
 
-    /// <summary>Doubles the block, or more if it must: the steps of <see cref="ArrayBufferWriter{T}"/>.</summary>
+    /// <summary>Clears the next piece, when there is little left of the one before.</summary>
+    private void DefineAhead(int room)
+    {
+        int free = _capacity - _written;
+        int ahead = free <= WholeBytes / sizeof(T) ? free : Math.Max(room, AheadBytesMin / sizeof(T));
+        if (_defined - _written < ahead)
+        {
+            Define((int)Math.Min((long)_written + Math.Max(ahead, AheadBytes / sizeof(T)), _capacity));
+        }
+    }
+
+    /// <summary>Clears up to there.</summary>
+    private void Define(int end)
+    {
+        new Span<T>((T*)_address + _defined, end - _defined).Clear();
+        _defined = end;
+    }
+
+    /// <summary>Doubles the capacity, or more if it must: the steps of <see cref="ArrayBufferWriter{T}"/>.</summary>
     private void Grow(int room)
     {
         long needed = (long)_written + room;
@@ -228,22 +296,33 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         MoveTo((int)Math.Min(_capacity + step, Array.MaxLength));
     }
 
-    /// <summary>Gives the writer a larger block that is zero behind what was written.</summary>
+    /// <summary>Gives the writer a larger capacity: in its block if that is as large, and nobody has a memory that ends with the old one.</summary>
     private void MoveTo(int capacity)
     {
-        if (_window is not null)
+        nuint bytes = (nuint)capacity * (nuint)sizeof(T);
+        if (_window is null && bytes <= _blockBytes)
         {
-            // Room in the list first: once the block is allocated, nothing may fail.
-            (_outgrown ??= []).EnsureCapacity(_outgrown.Count + 1);
+            _capacity = capacity;
+            return;
         }
 
-        // Zeroed as a whole: what follows the old block is not touched when it is fresh from the system, which a Realloc could not tell. All of
-        // the old block is copied, as an array is: what was put there and not yet advanced over stays.
-        var block = (nuint)_heap.AllocZeroed((nuint)capacity * (nuint)sizeof(T));
-        new ReadOnlySpan<T>((void*)_address, _capacity).CopyTo(new Span<T>((void*)block, _capacity));
+        if (_window is not null)
+        {
+            // Room in the list first: once the block is allocated, nothing may fail. Blocks that memories keep are as small as can be.
+            (_outgrown ??= []).EnsureCapacity(_outgrown.Count + 1);
+        }
+        else if (!_heap.IsChecked)
+        {
+            bytes = _foresight.BlockBytes(bytes);
+        }
+
+        // All that is defined is copied, as an array is: what was put there and not yet advanced over stays.
+        var block = (nuint)_heap.Alloc(bytes);
+        new ReadOnlySpan<T>((void*)_address, _defined).CopyTo(new Span<T>((void*)block, _defined));
         nuint outgrown = _address;
         MemoryWindow<T>? window = _window;
         _address = block;
+        _blockBytes = bytes;
         _capacity = capacity;
         _window = null;
         if (window is not null && !_heap.IsChecked)
@@ -259,7 +338,22 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         }
     }
 
-    private Memory<T> Window() => _address == 0 ? default : (_window ??= new MemoryWindow<T>(this, _address, _capacity)).Memory;
+    /// <summary>Remembers how far the writer grew, for those that come.</summary>
+    private void Foresee() => _foresight.Learn((nuint)_capacity * (nuint)sizeof(T));
+
+    /// <summary>Leaves the block to somebody else.</summary>
+    private void Forget()
+    {
+        _address = 0;
+        _blockBytes = 0;
+        _capacity = 0;
+        _written = 0;
+        _defined = 0;
+    }
+
+    private Memory<T> Window() => _address == 0 ? default : MakeWindow();
+
+    private Memory<T> MakeWindow() => (_window ??= new MemoryWindow<T>(this, _address, _capacity)).Memory;
 
     /// <summary>Makes every memory that was taken throw, and frees the blocks that only they kept.</summary>
     private void EndMemories()

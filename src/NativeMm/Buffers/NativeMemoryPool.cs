@@ -15,8 +15,7 @@ namespace NativeMm.Buffers;
 /// arrays; the process-wide pool of native memory is <see cref="Default"/>.</para>
 /// <para>It behaves as <see cref="MemoryPool{T}.Shared"/> does: disposing an owner again does nothing, and its
 /// <see cref="IMemoryOwner{T}.Memory"/> throws <see cref="ObjectDisposedException"/>. A <see cref="Memory{T}"/> that was taken before the disposal
-/// throws too, for at least 32 more returns on its core. In checked mode (of the heap or the process) it throws for good, and a second
-/// disposal is a <see cref="NativeMm.Diagnostics.MemoryFaultException"/>. docs/buffers.md lists what differs from the framework's pool.</para>
+/// throws too. In checked mode (of the heap or the process) a second disposal is a <see cref="NativeMm.Diagnostics.MemoryFaultException"/>. docs/buffers.md lists what differs from the framework's pool.</para>
 /// </remarks>
 public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
 {
@@ -27,7 +26,10 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     private readonly NativeHeap _heap;
     private readonly OwnerReuse _reuse;
     private readonly OwnerPool? _owners;
-    private readonly PoolCounters _counters = new();
+    private readonly RentStands _stands;
+
+    // Whether a block is exactly as large as its class says.
+    private readonly bool _isPlain;
     private long _forgotten;
     private int _disposed;
 
@@ -43,12 +45,12 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     /// <param name="heap">Where the memory comes from. The pool does not own it.</param>
     /// <param name="recycleOwners">
     /// True: a warm rent allocates no managed memory, because the owner objects themselves are used again after a rest. Such an owner must be
-    /// disposed exactly once: every disposal too many throws <see cref="NativeMm.Diagnostics.MemoryFaultException"/>. False: every rent has objects of
-    /// its own, so that any late use of its memory throws, however late.
+    /// disposed exactly once: every disposal too many throws <see cref="NativeMm.Diagnostics.MemoryFaultException"/>, and a late use of a memory throws for
+    /// at least 32 more returns of its thread. False: as <see cref="NativeMemoryPool(NativeHeap)"/>.
     /// </param>
     /// <exception cref="FormatException">The environment's switch of the checked mode is not understood.</exception>
     public NativeMemoryPool(NativeHeap heap, bool recycleOwners)
-        : this(heap, recycleOwners ? OwnerReuse.Bare : OwnerReuse.Never)
+        : this(heap, recycleOwners ? OwnerReuse.Bare : IsCheckedWith(heap) ? OwnerReuse.Never : OwnerReuse.Leased)
     {
     }
 
@@ -58,7 +60,9 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         _heap = heap;
         _reuse = reuse;
         RefusesExtraDisposals = reuse == OwnerReuse.Bare || IsCheckedWith(heap);
-        _owners = reuse == OwnerReuse.Never ? null : new OwnerPool(this);
+        _stands = new RentStands(this, withOwners: reuse == OwnerReuse.Bare);
+        _owners = reuse == OwnerReuse.Bare ? new OwnerPool(this) : null;
+        _isPlain = !heap.IsChecked && !heap.IsSampled;
     }
 
     /// <summary>The process-wide pool, over <see cref="NativeHeap.Shared"/>. Disposing it does nothing.</summary>
@@ -72,7 +76,7 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     {
         get
         {
-            (long rents, long returns, long bytes) = _counters.Sum();
+            (long rents, long returns, long bytes) = _stands.Sum();
             return new NativeMemoryPoolStatistics(rents - returns, bytes, rents, Atomic.LoadAcquire(ref _forgotten));
         }
     }
@@ -98,26 +102,58 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         }
 
         // The objects come first: if the heap then throws, idle ones are dropped, which nobody misses; a block would be lost.
-        PooledLease? lease = _reuse == OwnerReuse.Leased ? new PooledLease() : null;
-        PooledBuffer owner = _owners is { } owners ? owners.Get() : new PooledBuffer(this);
-        void* block = _heap.Alloc((nuint)minBufferSize);
-        int length = (int)Math.Min(_heap.UsableSize(block), (nuint)Array.MaxLength);
-        uint ticket = owner.Issue((nuint)block, length);
-        _counters.Rented(length);
-        return lease is null ? owner : lease.Begin(owner, ticket);
-    }
-
-    /// <summary>Ends a rent that its ticket has ended already.</summary>
-    internal void TakeBack(PooledBuffer owner, nuint address, int length)
-    {
-        _counters.Returned(length);
-        if (_owners is { } owners && Atomic.LoadAcquire(ref _disposed) == 0)
+        RentStand? stand = _stands.CurrentOrNew();
+        if (_reuse == OwnerReuse.Leased)
         {
-            owners.Return(owner);
+            var lease = new PooledLease();
+            RentGuard guard = stand?.TryTake() ?? _stands.TakeCommon(stand);
+            void* block = _heap.Alloc((nuint)minBufferSize);
+            int length = LengthOf(block, minBufferSize);
+            Count(stand, length);
+            return lease.Begin(guard, guard.Begin((nuint)block, length));
         }
         else
         {
+            PooledBuffer owner = _owners is { } owners ? stand?.Owners?.TryTake() ?? owners.Get() : new PooledBuffer(this);
+            void* block = _heap.Alloc((nuint)minBufferSize);
+            int length = LengthOf(block, minBufferSize);
+            Count(stand, length);
+            owner.Issue((nuint)block, length);
+            return owner;
+        }
+    }
+
+    /// <summary>Ends a rent that its ticket has ended already.</summary>
+    internal void TakeBack(RentGuard guard, nuint address, int length)
+    {
+        if (_stands.Current is { } stand)
+        {
+            stand.Returned(length);
+            if (!stand.TryPut(guard))
+            {
+                _stands.PutCommon(stand, guard);
+            }
+        }
+        else
+        {
+            _stands.Returned(length);
+            _stands.PutCommon(null, guard);
+        }
+
+        HeapBlock.Free(_heap, address);
+    }
+
+    /// <inheritdoc cref="TakeBack(RentGuard, nuint, int)"/>
+    internal void TakeBack(PooledBuffer owner, nuint address, int length)
+    {
+        RentStand? stand = CountReturn(length);
+        if (_owners is not { } owners || Atomic.LoadAcquire(ref _disposed) != 0)
+        {
             owner.Retire();
+        }
+        else if (stand?.Owners is not { } ring || !ring.TryPut(owner))
+        {
+            owners.Return(owner);
         }
 
         HeapBlock.Free(_heap, address);
@@ -126,7 +162,7 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     /// <summary>Ends a rent that nobody disposed; called by the finalizer.</summary>
     internal void TakeBackForgotten(nuint address, int length)
     {
-        _counters.Returned(length);
+        CountReturn(length);
         Atomic.Add(ref _forgotten, 1);
         HeapBlock.FreeForgotten(_heap, address, (nuint)length);
     }
@@ -138,6 +174,37 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         {
             Atomic.StoreRelease(ref _disposed, 1);
         }
+    }
+
+    private int LengthOf(void* block, int asked) => _isPlain && (uint)asked <= (uint)SizeClass.BytesMax
+        ? (int)SizeClass.BlockBytesFor((nuint)Math.Max(asked, 1))
+        : (int)Math.Min(_heap.UsableSize(block), (nuint)Array.MaxLength);
+
+    private void Count(RentStand? stand, int length)
+    {
+        if (stand is not null)
+        {
+            stand.Rented(length);
+        }
+        else
+        {
+            _stands.Rented(length);
+        }
+    }
+
+    private RentStand? CountReturn(int length)
+    {
+        RentStand? stand = _stands.Current;
+        if (stand is not null)
+        {
+            stand.Returned(length);
+        }
+        else
+        {
+            _stands.Returned(length);
+        }
+
+        return stand;
     }
 
     private static bool IsCheckedWith(NativeHeap heap)

@@ -1,14 +1,13 @@
 using System.Numerics;
-using Microsoft.Extensions.ObjectPool;
 using NativeMm.Primitives;
 
 namespace NativeMm.Buffers;
 
 /// <summary>
-/// The idle owners of one <see cref="NativeMemoryPool"/>: a stand per core, so that cores do not meet; a core that runs dry (one rents,
-/// another returns) takes from the others before it makes new ones. Thread-safe.
+/// The idle owners of one <see cref="NativeMemoryPool"/> that have no place with a thread: a stand per core, so that cores do not meet; a core that runs
+/// dry (one thread rents, another returns) takes from the others before it makes new ones. Thread-safe.
 /// </summary>
-internal sealed class OwnerPool : ObjectPool<PooledBuffer>
+internal sealed class OwnerPool
 {
     private const int StandsMax = 64;
     private const int SpareOwners = 4;
@@ -32,7 +31,7 @@ internal sealed class OwnerPool : ObjectPool<PooledBuffer>
     }
 
     /// <summary>An idle owner that has rested, or a new one.</summary>
-    public override PooledBuffer Get()
+    public PooledBuffer Get()
     {
         int home = Home();
         for (int i = 0; i < _stands.Length; i++)
@@ -47,11 +46,11 @@ internal sealed class OwnerPool : ObjectPool<PooledBuffer>
     }
 
     /// <summary>Puts an idle owner to rest; it is dropped when its core has plenty.</summary>
-    public override void Return(PooledBuffer obj)
+    public void Return(PooledBuffer owner)
     {
-        if (!_stands[Home()].TryPut(obj))
+        if (!_stands[Home()].TryPut(owner))
         {
-            obj.Retire();
+            owner.Retire();
         }
     }
 

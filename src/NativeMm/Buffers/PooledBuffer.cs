@@ -6,11 +6,9 @@
 // Ordering     GetSpan: acquire load of the ticket [B3] pairs with [B1], so the fields are those of that rent or a later one; the read
 //              fence [B4] and the second load of the ticket rule the later one out: who sees a later field sees a later ticket, because [B2] is
 //              a full fence before that field is written.
-// Reuse        the ticket counts, so a disposal that was delayed across a whole other rent fails its CAS. A lease remembers the ticket of its
-//              rent: its disposal can end no other rent, however late it begins. Without a lease (the buffer is the owner itself) a second
-//              Dispose that *begins* after the object was rented again cannot be told from the rightful one; but each rent admits exactly one
-//              disposal, so then the rightful owner's Dispose is the one that throws: no extra disposal goes unnoticed. The ticket wraps
-//              after 2³¹ rents of one buffer; a lease must be that late to be mistaken.
+// Reuse        the ticket counts, so a disposal that was delayed across a whole other rent fails its CAS. A second Dispose that *begins* after the
+//              object was rented again cannot be told from the rightful one; but each rent admits exactly one disposal, so then the rightful
+//              owner's Dispose is the one that throws: no extra disposal goes unnoticed. The ticket wraps after 2³¹ rents of one buffer.
 // Progress     wait-free.
 
 using System.Buffers;
@@ -44,30 +42,18 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
 #pragma warning restore CA2015
 
     /// <summary>Begins a rent. Only for who took the object out of the owner pool.</summary>
-    /// <returns>The rent's ticket.</returns>
-    public uint Issue(nuint address, int length)
+    public void Issue(nuint address, int length)
     {
-        uint ticket = _ticket + 1;
         _address = address;
         _length = length;
-        Atomic.StoreRelease(ref _ticket, ticket); // [B1] pairs with [B3]
-        return ticket;
+        Atomic.StoreRelease(ref _ticket, _ticket + 1); // [B1] pairs with [B3]
     }
 
-    /// <summary>The memory of one rent.</summary>
-    /// <exception cref="ObjectDisposedException">The rent is over.</exception>
-    public Memory<byte> MemoryOf(uint ticket)
-    {
-        if (Atomic.LoadAcquire(ref _ticket) != ticket)
-        {
-            ThrowReturned();
-        }
-
-        return Memory;
-    }
+    /// <inheritdoc/>
+    public override Memory<byte> Memory => CreateMemory(GetSpan().Length);
 
     /// <summary>Ends a rent; false when it is over already, and then nothing has changed.</summary>
-    public bool TryEnd(uint ticket)
+    private bool TryEnd(uint ticket)
     {
         // Plain reads: the renter's own rent is not over, so nobody writes these; of another rent they are not used, because the CAS fails.
         nuint address = _address;

@@ -62,7 +62,7 @@ internal sealed class LargeBlocks : IDisposable
         alignment = Math.Max(alignment, _platform.PageBytes);
         nuint rounded = RoundUp(bytes);
         block = 0;
-        if (rounded < bytes)
+        if (rounded < bytes || rounded > MachineMemory.BlockBytesMax)
         {
             return false;
         }
@@ -140,7 +140,7 @@ internal sealed class LargeBlocks : IDisposable
     {
         moved = 0;
         nuint rounded = RoundUp(bytes);
-        if (rounded < bytes || (_platform.Capabilities & PlatformCapabilities.Remap) == 0)
+        if (rounded < bytes || rounded > MachineMemory.BlockBytesMax || (_platform.Capabilities & PlatformCapabilities.Remap) == 0)
         {
             return false;
         }

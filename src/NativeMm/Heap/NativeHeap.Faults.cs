@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap.Sampled;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -29,12 +30,13 @@ public sealed unsafe partial class NativeHeap
 
         ulong free = statistics.FreeFrames + statistics.PerCoreFrames;
         NativeMmEventSource.Log.OutOfMemory((long)byteCount, (long)(free << Pfn.FrameShift), (long)_space.Bytes);
-        string where = byteCount > SizeClass.BytesMax || alignment > SizeClass.BytesMax
-            ? "the operating system refused the mapping"
-            : $"{free} of {statistics.ManagedFrames} frames are free, the largest free block is of order {largest}";
-        throw new OutOfMemoryException(
-            $"Heap '{Name}' cannot allocate {byteCount} bytes at a multiple of {alignment}: {where}; " +
-            $"the limit is {_space.Bytes} bytes (MemoryRuntimeOptions.CapacityBytes).");
+        string where = byteCount > MachineMemory.BlockBytesMax
+            ? $"the machine has {MachineMemory.BlockBytesMax} bytes of memory and swap space"
+            : byteCount > SizeClass.BytesMax || alignment > SizeClass.BytesMax
+            ? "the operating system refused the mapping that a block of this size has for itself"
+            : $"{free} of {statistics.ManagedFrames} frames are free, the largest free block is of order {largest}; " +
+              $"the limit is {_space.Bytes} bytes (MemoryRuntimeOptions.CapacityBytes)";
+        throw new OutOfMemoryException($"Heap '{Name}' cannot allocate {byteCount} bytes at a multiple of {alignment}: {where}.");
     }
 
     private void ThrowIfFault(BlockFault fault)

@@ -8,6 +8,9 @@ namespace NativeMm.Heap;
 public sealed unsafe partial class NativeHeap
 {
     private readonly SampledGuards? _sampled;
+
+    /// <summary>Whether some blocks are guarded, and of the size that was asked for.</summary>
+    internal bool IsSampled => _sampled is not null;
     private uint _classToCall;
 
     /// <summary>After a refill: hands out the block that came of it, or a guarded one in its place.</summary>

@@ -95,17 +95,15 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     /// <summary>
     /// Frees every block of the heap at once and gives its frames back. Blocks that are still in use become invalid. In checked mode the
-    /// blocks that were never freed are reported first.
+    /// blocks that were never freed are reported first. On the shared heap, which lives as long as the process, it does nothing: a container of services
+    /// may have it.
     /// </summary>
-    /// <exception cref="InvalidOperationException">This is the shared heap.</exception>
     public void Dispose()
     {
-        if (_isShared)
+        if (!_isShared)
         {
-            throw new InvalidOperationException("The shared heap lives as long as the process and cannot be disposed.");
+            Release();
         }
-
-        Release();
     }
 
     private void ReleaseLocked()

@@ -49,6 +49,14 @@ internal readonly struct SizeClass(int value) : IEquatable<SizeClass>
     /// <summary>The class for blocks of that many bytes, 1 to <see cref="BytesMax"/>.</summary>
     public static SizeClass ForBytes(nuint bytes) => new((int)IndexOfLast(bytes - 1));
 
+    /// <summary>Bytes of a block of that class: what <see cref="BlockBytes"/> of <see cref="ForBytes"/> says, in fewer steps.</summary>
+    public static nuint BlockBytesFor(nuint bytes)
+    {
+        nuint last = bytes - 1;
+        nuint step = (nuint)1 << (60 - BitOperations.LeadingZeroCount((ulong)last | (1UL << LinearShift)));
+        return (last | (step - 1)) + 1;
+    }
+
     /// <inheritdoc/>
     public bool Equals(SizeClass other) => Value == other.Value;
 

@@ -58,9 +58,12 @@ public sealed partial class MemoryRuntime
         GC.ReRegisterForFinalize(this);
     }
 
-    /// <summary>Frees everything, also the blocks that are still in use, and stops the background work. A second call does nothing.</summary>
+    /// <summary>
+    /// Frees everything, also the blocks that are still in use, and stops the background work. A second call does nothing, and neither does any on the shared
+    /// runtime, which lives as long as the process: a container of services may have it.
+    /// </summary>
     /// <exception cref="InvalidOperationException">
-    /// This is the shared runtime, or this is called from within a trim, such as by the reporting device, or a lease on an object of a pool is open. The
+    /// This is called from within a trim, such as by the reporting device, or a lease on an object of a pool is open. The
     /// runtime stays as it is then.
     /// </exception>
     /// <exception cref="MemoryFaultException">The checked mode found a mistake that it throws for. Everything is freed before.</exception>
@@ -68,7 +71,7 @@ public sealed partial class MemoryRuntime
     {
         if (_isShared)
         {
-            throw new InvalidOperationException("The shared runtime lives as long as the process and cannot be disposed.");
+            return;
         }
 
         if (IsReportingHere || _trimLock.IsHeldByCurrentThread)

@@ -12,7 +12,9 @@ namespace NativeMm.Runtime;
 /// <content>Giving memory back, statistics, and the proof that everything adds up.</content>
 public sealed partial class MemoryRuntime
 {
-    /// <summary>Passes over the heaps in one purge delay: memory leaves them between one delay and a quarter more.</summary>
+    /// <summary>
+    /// Passes over the heaps in one purge delay. What did not move between two of them leaves: a block a quarter to half a delay after its last use.
+    /// </summary>
     private const int PassesPerDelay = 4;
 
     /// <summary>A pass may come earlier by one in so many parts of the shorter interval, to share a wake-up with another.</summary>

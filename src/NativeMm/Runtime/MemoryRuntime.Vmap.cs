@@ -1,3 +1,5 @@
+using NativeMm.Frames;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Vmap;
 
@@ -6,6 +8,9 @@ namespace NativeMm.Runtime;
 /// <content>Contiguous ranges over scattered frames, made when somebody asks for them.</content>
 public sealed partial class MemoryRuntime
 {
+    // Zone and window, four times as large, together take at most half of the address space that is left.
+    private const ulong AddressDivisor = 10;
+
     private SleepLock _vmapLock;
     private VmapAllocator? _vmap;
 
@@ -41,10 +46,17 @@ public sealed partial class MemoryRuntime
                 return made;
             }
 
-            made = new VmapAllocator(Options.Vmap with { Reporting = Options.Vmap.Reporting ?? Options.Reporting }, _platform);
+            made = new VmapAllocator(
+                Options.Vmap with { CapacityBytes = VmapCapacity(), Reporting = Options.Vmap.Reporting ?? Options.Reporting }, _platform);
             made.Zone.Keeper = this;
             Atomic.StoreRelease(ref _vmap, made);
             return made;
         }
     }
+
+    /// <summary>Unless told otherwise as much as the heaps' zone has, within the limits of the process.</summary>
+    private ulong VmapCapacity() => Options.Vmap.CapacityBytes != 0 ? Options.Vmap.CapacityBytes : Math.Clamp(
+        Math.Min(_zone.Bytes, Math.Min(ResourceLimits.FileBytes & ~((ulong)FrameZone.Alignment - 1), ResourceLimits.AddressBytesLeft / AddressDivisor)),
+        VmapOptions.BytesMin,
+        VmapOptions.BytesMax);
 }

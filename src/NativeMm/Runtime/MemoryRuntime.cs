@@ -21,6 +21,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     private static SleepLock s_sharedLock;
     private static MemoryRuntimeOptions? s_sharedOptions;
     private static MemoryRuntime? s_shared;
+    private static Exception? s_sharedFailure;
 
     private readonly IMemoryPlatform _platform;
     private readonly FrameZone _zone;
@@ -50,7 +51,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         _isShared = isShared;
         _heapOptions = new HeapOptions
         {
-            Name = isShared ? "shared" : "runtime",
+            Name = isShared ? "shared" : options.Name,
             LargeRetainBytesMax = options.LargeRetainBytesMax,
             ThreadCacheBytesMax = options.ThreadCacheBytesMax,
             Checked = options.Checked,
@@ -59,11 +60,9 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         try
         {
             options.Validate();
-            _zone = ReserveZone(platform, options.CapacityBytes);
-            ulong capacity = _zone.Bytes;
-            _frames = options.FrameAllocator == FrameAllocatorKind.Buddy ? new BuddyFrameAllocator(_zone) : new LockFreeFrameAllocator(_zone);
-            Require(SlabSpace.TryCreate(_frames, platform, out SlabSpace? space), "the slab descriptors", capacity);
-            _space = space!;
+            _space = Reserve(platform, options);
+            _frames = _space.Frames;
+            _zone = _frames.Zone;
             _zone.AdviseHugePages(options.HugePages);
 
             _migration = new FrameMigration(_frames);
@@ -136,7 +135,9 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     public PageReporter Reporter => _reporter;
 
     /// <summary>Sets the options of <see cref="Shared"/>. Call it at the start of the program, before anything uses the shared heap.</summary>
-    /// <exception cref="InvalidOperationException">The shared runtime exists already.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The shared runtime exists already, or could not be made when it was first used, which is final for the process.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public static void ConfigureShared(MemoryRuntimeOptions options)
     {
@@ -147,6 +148,14 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             if (s_shared is not null)
             {
                 throw new InvalidOperationException("The shared runtime is in use already; configure it before the first allocation of the process.");
+            }
+
+            if (s_sharedFailure is { } failure)
+            {
+                throw new InvalidOperationException(
+                    "The shared runtime could not be made when it was first used, and is not tried again in this process; configure it before the first " +
+                    $"allocation. What was wrong: {failure.Message}",
+                    failure);
             }
 
             s_sharedOptions = options;
@@ -168,32 +177,54 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     {
         using (s_sharedLock.EnterScope())
         {
-            return s_shared ??= new MemoryRuntime(s_sharedOptions ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: true);
+            try
+            {
+                return s_shared ??= new MemoryRuntime(s_sharedOptions ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: true);
+            }
+            catch (Exception failure)
+            {
+                s_sharedFailure = failure;
+                throw;
+            }
         }
     }
 
     /// <summary>
-    /// Reserves the zone. Where the system counts every reservation as if it were used (strict overcommit), an automatic capacity is halved
-    /// until it fits; one that was asked for is not.
+    /// Reserves the zone and everything beside it. Where the system counts every reservation as if it were used (strict overcommit), an automatic
+    /// capacity is halved until all of it fits; one that was asked for is not.
     /// </summary>
-    private static FrameZone ReserveZone(IMemoryPlatform platform, ulong asked)
+    private static SlabSpace Reserve(IMemoryPlatform platform, MemoryRuntimeOptions options)
     {
-        ulong capacity = asked != 0 ? asked : DefaultCapacity();
+        ulong capacity = options.CapacityBytes != 0 ? options.CapacityBytes : DefaultCapacity();
         while (true)
         {
-            PlatformResult result = FrameZone.TryCreate(platform, ZoneKind.Normal, capacity, out FrameZone? zone);
-            if (zone is not null)
+            bool mayBeLess = options.CapacityBytes == 0 && capacity / 2 >= MemoryRuntimeOptions.CapacityBytesMin;
+            try
             {
-                return zone;
+                return Reserve(platform, options.FrameAllocator, capacity);
             }
-
-            ulong half = capacity / 2;
-            if (asked != 0 || half < MemoryRuntimeOptions.CapacityBytesMin)
+            catch (OutOfMemoryException) when (mayBeLess)
             {
-                Require(result, "the zone", capacity);
+                capacity /= 2;
             }
+        }
+    }
 
-            capacity = half;
+    private static SlabSpace Reserve(IMemoryPlatform platform, FrameAllocatorKind kind, ulong capacity)
+    {
+        Require(FrameZone.TryCreate(platform, ZoneKind.Normal, capacity, out FrameZone? zone), "the zone", capacity);
+        IFrameAllocator? frames = null;
+        try
+        {
+            frames = kind == FrameAllocatorKind.Buddy ? new BuddyFrameAllocator(zone!) : new LockFreeFrameAllocator(zone!);
+            Require(SlabSpace.TryCreate(frames, platform, out SlabSpace? space), "the slab descriptors", capacity);
+            return space!;
+        }
+        catch
+        {
+            frames?.Dispose();
+            zone!.Dispose();
+            throw;
         }
     }
 

@@ -15,6 +15,12 @@ public sealed record MemoryRuntimeOptions
     public const ulong CapacityBytesMax = 8UL << 40;
 
     /// <summary>
+    /// Name of a runtime of one's own and of its first heap, in messages, listings and metrics (tag <c>nativemm.runtime</c>); not empty. Default
+    /// runtime. The shared one is always called shared.
+    /// </summary>
+    public string Name { get; init; } = "runtime";
+
+    /// <summary>
     /// Bytes of the zone that small and medium blocks come from. It is address space, not memory. 0, the default, takes the limit of the
     /// container, or the machine's memory.
     /// </summary>
@@ -27,15 +33,16 @@ public sealed record MemoryRuntimeOptions
     public bool BackgroundTrim { get; init; } = true;
 
     /// <summary>
-    /// How long memory must lie unused in a heap before it becomes free frames, which <see cref="Reporting"/> then gives back: 10 ms to 1 h.
-    /// Default 1 s.
+    /// The beat of giving memory back: 10 ms to 1 h. Freed blocks above 2 MiB stay mapped for so long, and a quarter more at most. Smaller ones that lay
+    /// unused between two looks at the heaps, which are a quarter of it apart, become free frames, which <see cref="Reporting"/> then gives back: a
+    /// quarter to half of the delay after their last use, pages inside slabs that are partly in use up to three quarters. Default 1 s.
     /// </summary>
     public TimeSpan PurgeDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over. Default 64 MiB.
+    /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over. Default 256 MiB.
     /// </summary>
-    public ulong LargeRetainBytesMax { get; init; } = 64UL << 20;
+    public ulong LargeRetainBytesMax { get; init; } = 256UL << 20;
 
     /// <summary>
     /// Most bytes by which the free blocks that one thread keeps may outgrow the first few of each size. They are earned by use and given back
@@ -73,6 +80,11 @@ public sealed record MemoryRuntimeOptions
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, its value and the range.</exception>
     public void Validate()
     {
+        if (string.IsNullOrWhiteSpace(Name))
+        {
+            throw new ArgumentException("Name is any text but an empty one.", nameof(Name));
+        }
+
         if (CapacityBytes is not 0 and (< CapacityBytesMin or > CapacityBytesMax))
         {
             throw new ArgumentOutOfRangeException(

@@ -48,6 +48,40 @@ public sealed class NativeMemoryPoolThreadsTests
         Assert.Equal(new NativeMemoryPoolStatistics(0, 0, 40_000, 0), pool.Statistics);
     }
 
+    /// <summary>One thread rents only, one returns only: the counts add up, also when threads that come later have the numbers of these.</summary>
+    [Fact]
+    public void One_thread_rents_and_another_returns()
+    {
+        const int Rents = 20_000;
+        using var heap = new NativeHeap();
+        using var pool = new NativeMemoryPool(heap);
+        for (int round = 0; round < 2; round++)
+        {
+            using var passing = new BlockingCollection<IMemoryOwner<byte>>(300);
+            GatedThreads.Run(2, index =>
+            {
+                if (index == 0)
+                {
+                    for (int i = 0; i < Rents; i++)
+                    {
+                        IMemoryOwner<byte> owner = pool.Rent(100);
+                        Assert.True(passing.TryAdd(owner, s_timeout));
+                    }
+
+                    passing.CompleteAdding();
+                    return;
+                }
+
+                while (passing.TryTake(out IMemoryOwner<byte>? owner, s_timeout))
+                {
+                    owner.Dispose();
+                }
+            });
+        }
+
+        Assert.Equal(new NativeMemoryPoolStatistics(0, 0, 2 * Rents, 0), pool.Statistics);
+    }
+
     [Fact]
     public void Of_many_disposals_of_one_rent_exactly_one_succeeds()
     {

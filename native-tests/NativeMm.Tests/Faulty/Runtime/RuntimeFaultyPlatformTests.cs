@@ -26,6 +26,38 @@ public sealed class RuntimeFaultyPlatformTests
         Assert.Equal(calls - 5, refused);
     }
 
+    /// <summary>Zone, bookkeeping and slab arrays have one size: whichever of them does not fit, all are made anew with half of it.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void An_automatic_capacity_is_halved_whichever_reservation_is_refused(FrameAllocatorKind kind)
+    {
+        ulong full = ZoneBytes(kind, failing: null, out int calls);
+        Assert.True(calls >= 5);
+        for (int n = 1; n <= calls; n++)
+        {
+            Assert.InRange(ZoneBytes(kind, n, out _), (full / 2) - (4 << 20), (full / 2) + (4 << 20));
+        }
+    }
+
+    private static ulong ZoneBytes(FrameAllocatorKind kind, int? failing, out int calls)
+    {
+        var platform = new FaultyPlatform();
+        if (failing is { } n)
+        {
+            platform.FailCall(n, kind: PlatformCall.Reserve);
+        }
+
+        ulong bytes;
+        using (var runtime = new MemoryRuntime(new MemoryRuntimeOptions { FrameAllocator = kind, BackgroundTrim = false }, platform, isShared: false))
+        {
+            bytes = runtime.Frames.Zone.Bytes;
+            calls = platform.Calls(PlatformCall.Reserve);
+        }
+
+        platform.AssertNothingLeaked();
+        return bytes;
+    }
+
     private static int Construct(FrameAllocatorKind kind, int? failing, out bool threw)
     {
         var platform = new FaultyPlatform();

@@ -149,6 +149,28 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
     }
 
     [Fact]
+    public void A_rent_that_is_over_throws_for_good_and_ends_no_other()
+    {
+        using var pool = new NativeMemoryPool(_heap);
+        IMemoryOwner<byte> stale = pool.Rent(100);
+        Memory<byte> memory = stale.Memory;
+        stale.Dispose();
+        for (int i = 0; i < 1000; i++)
+        {
+            IMemoryOwner<byte> owner = pool.Rent(100);
+            stale.Dispose();
+            Assert.NotSame(stale, owner);
+            owner.Memory.Span[0] = 1;
+            Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
+            Assert.Throws<ObjectDisposedException>(() => memory.Pin());
+            Assert.Throws<ObjectDisposedException>(() => stale.Memory);
+            owner.Dispose();
+        }
+
+        Assert.Equal(new NativeMemoryPoolStatistics(0, 0, 1001, 0), pool.Statistics);
+    }
+
+    [Fact]
     public void In_checked_mode_every_disposal_too_many_is_found()
     {
         using MemoryRuntime runtime = NativeBufferWriterTests.CheckedRuntime();

@@ -27,6 +27,18 @@ public sealed class SizeClassTests
     }
 
     [Fact]
+    public void The_bytes_of_the_class_of_a_size_are_known_without_the_class()
+    {
+        for (nuint bytes = 1; bytes <= SizeClass.BytesMax; bytes++)
+        {
+            if (SizeClass.BlockBytesFor(bytes) != SizeClass.ForBytes(bytes).BlockBytes)
+            {
+                Assert.Fail($"{bytes} bytes are said to take {SizeClass.BlockBytesFor(bytes)}.");
+            }
+        }
+    }
+
+    [Fact]
     public void Nothing_counts_as_one_byte() => Assert.Equal(0u, SmallClassOf(0));
 
     /// <summary>The class that the table's place stands for.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -173,7 +174,12 @@ public sealed unsafe class MemoryRuntimeTests
     }
 
     [Fact]
-    public void The_shared_runtime_cannot_be_disposed() => Assert.Throws<InvalidOperationException>(MemoryRuntime.Shared.Dispose);
+    public unsafe void The_shared_runtime_ignores_its_disposal()
+    {
+        MemoryRuntime.Shared.Dispose();
+        MemoryRuntime.Shared.Heap.Free(MemoryRuntime.Shared.Heap.Alloc(100));
+        Assert.True(MemoryRuntime.Shared.GetStatistics().ReservedBytes > 0);
+    }
 
     [Theory]
     [InlineData("1", "checked: True", 0)]
@@ -198,6 +204,38 @@ public sealed unsafe class MemoryRuntimeTests
         string[] lines = child.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.True(lines.Length > 10);
         Assert.All(lines, line => Assert.EndsWith($"FormatException: {variable} is '{value}'; {allowed}.", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_could_not_be_made_cannot_be_configured_any_more_and_says_so()
+    {
+        ChildResult child = ChildProcess.Run("heap-environment", ["configure"], environment: new Dictionary<string, string> { ["NATIVEMM_CHECKED"] = "yes" });
+        Assert.True(child.ExitCode == 0, child.Error);
+        Assert.Contains("InvalidOperationException", child.Output, StringComparison.Ordinal);
+        Assert.Contains("could not be made when it was first used", child.Output, StringComparison.Ordinal);
+        Assert.Contains("NATIVEMM_CHECKED is 'yes'", child.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_runtime_has_its_name_in_listings_messages_and_metrics()
+    {
+        using var listener = new MeterListener();
+        var tags = new List<object?>();
+        listener.InstrumentPublished = (instrument, _) => tags.AddRange(instrument.Meter.Tags?.Select(tag => tag.Value) ?? []);
+        listener.Start();
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { Name = "of the images", CapacityBytes = 64 << 20, BackgroundTrim = false });
+        Assert.Equal("of the images", runtime.Heap.Name);
+        Assert.Contains("of the images", tags);
+        Assert.Equal("of the images", runtime.GetStatistics().Heaps.Single().Name);
+        Assert.Throws<ArgumentException>("Name", () => new MemoryRuntime(new MemoryRuntimeOptions { Name = " " }));
+    }
+
+    [LinuxFact]
+    public void The_frames_for_mappings_are_no_more_than_those_of_the_heaps()
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 128 << 20, BackgroundTrim = false });
+        Assert.Equal(128u << 20, runtime.Vmap.GetStatistics().Frames.ManagedFrames * 4096);
+        Assert.Equal(256u << 20, runtime.GetStatistics().ReservedBytes);
     }
 
     [LinuxFact]

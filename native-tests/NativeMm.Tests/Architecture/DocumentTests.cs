@@ -1,0 +1,86 @@
+using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using NativeMm.Frames;
+using NativeMm.Tests.Support;
+using Xunit;
+
+namespace NativeMm.Tests.Architecture;
+
+/// <summary>What the documents show compiles, what they point to is there, and their figures are those of the source.</summary>
+public sealed partial class DocumentTests
+{
+    // What every new console project has.
+    private const string ImplicitUsings =
+        "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; " +
+        "global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;";
+
+    // What is around the snippets of the other documents: they begin in the middle of a program.
+    private const string Surroundings =
+        "global using System.Buffers; global using System.Net.Sockets; global using System.Text.Json; global using NativeMm.Buffers; " +
+        "global using NativeMm.Heap; global using NativeMm.Runtime; global using static Around; " +
+        "static class Around { public static Socket socket = null!; } struct Node { public int Value; }";
+
+    public static TheoryData<string> Documents => [.. Directory.EnumerateFiles(RepositoryRoot.Combine("docs"), "*.md", SearchOption.AllDirectories)
+        .Concat(Directory.EnumerateFiles(RepositoryRoot.Path, "*.md")).Select(path => Path.GetRelativePath(RepositoryRoot.Path, path)).Order()];
+
+    [Fact]
+    public void The_program_of_the_readme_compiles_as_pasted() => Assert.Equal(1, CompileAll("README.md", ImplicitUsings));
+
+    [Fact]
+    public void The_snippets_about_buffers_compile() => Assert.InRange(CompileAll(Path.Combine("docs", "buffers.md"), ImplicitUsings, Surroundings), 4, 100);
+
+    [Fact]
+    public void What_does_not_compile_is_found() =>
+        Assert.Contains("CS0103", Errors("Console.WriteLine(missing);", [ImplicitUsings]), StringComparison.Ordinal);
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void Links_lead_to_files_that_exist(string document)
+    {
+        string path = RepositoryRoot.Combine(document);
+        IEnumerable<string> broken = Links().Matches(File.ReadAllText(path)).Select(link => link.Groups[1].Value)
+            .Where(target => target.Length > 0 && !Path.Exists(Path.Combine(Path.GetDirectoryName(path)!, target)));
+        Assert.Empty(broken);
+    }
+
+    [Fact]
+    public unsafe void The_bytes_beside_16_MiB_are_what_the_documents_say()
+    {
+        int bytes = sizeof(FrameTree) + (FrameTree.ChildCount * BitmapRow.PerChild * sizeof(ulong));
+        Assert.Contains($"| 16 MiB | words and bitmaps of the lock-free frames | {bytes} |", Text("docs", "architecture.md"), StringComparison.Ordinal);
+        Assert.Contains($"({bytes} bytes for each 16 MiB)", Text("docs", "tuning.md"), StringComparison.Ordinal);
+    }
+
+    private static string Text(params string[] path) => File.ReadAllText(RepositoryRoot.Combine(path));
+
+    private static int CompileAll(string document, params string[] around)
+    {
+        MatchCollection blocks = Blocks().Matches(Text(document).ReplaceLineEndings("\n"));
+        foreach (Match block in blocks)
+        {
+            string errors = Errors(block.Groups[1].Value, around);
+            Assert.True(errors.Length == 0, errors + "\n" + block.Groups[1].Value);
+        }
+
+        return blocks.Count;
+    }
+
+    private static string Errors(string code, string[] around)
+    {
+        string assemblies = (string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!;
+        var compilation = CSharpCompilation.Create(
+            "snippet",
+            around.Append(code).Select(text => CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Preview))),
+            assemblies.Split(Path.PathSeparator).Select(assembly => MetadataReference.CreateFromFile(assembly)),
+            new CSharpCompilationOptions(OutputKind.ConsoleApplication, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
+        return string.Join('\n', compilation.GetDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error));
+    }
+
+    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Blocks();
+
+    // The file of a link that is no address of the network, without the place in it.
+    [GeneratedRegex(@"\]\((?![a-z]+:)([^)#\s]*)[^)]*\)")]
+    private static partial Regex Links();
+}
