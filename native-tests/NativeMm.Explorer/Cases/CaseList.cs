@@ -12,6 +12,11 @@ internal static class CaseList
         new SleepLockCase(),
         new SeqCountCase(),
         new EpochDomainCase(),
+        new WaiterLockCase(),
+        new EndGateCase(),
+        new PerCoreCacheCase(),
+        new MagazineCase(),
+        new MagazineDrainedCase(),
     ];
 
     /// <summary>The case of a name.</summary>

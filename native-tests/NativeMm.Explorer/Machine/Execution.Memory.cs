@@ -174,12 +174,23 @@ internal static unsafe partial class Execution
         }
     }
 
+    /// <summary>Whether a word is used atomically in this execution.</summary>
+    /// <param name="address">Where.</param>
+    /// <param name="isKnown">Whether the strand that runs knows its newest store.</param>
+    public static bool IsAtomic(nuint address, out bool isKnown)
+    {
+        bool isAtomic = TryFind(address, out int number);
+        isKnown = !isAtomic || !IsNewTo(s_current, number);
+        return isAtomic;
+    }
+
     /// <summary>The number of a word's name in traces.</summary>
     public static int NumberOf(nuint address) => TryFind(address, out int number) ? number : -1;
 
     private static void ResetMemory()
     {
         Views.Reset();
+        Races.Reset();
         Views.Clear(s_order);
         Array.Clear(s_objects, 0, s_messageCount);
         s_wordCount = 0;

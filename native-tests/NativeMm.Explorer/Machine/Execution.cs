@@ -163,7 +163,7 @@ internal static unsafe partial class Execution
 
     /// <summary>The point before an atomic operation, where another strand may run first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step()
+    public static void Step()
     {
         CountStep();
         if (s_preemptions < s_bounds.Preemptions)

@@ -26,8 +26,9 @@ internal static class Sites
     /// <summary>Adds a place, read from the rewriter's notes.</summary>
     public static void AddPlace(string file, int line, string text) => s_places.Add((file, line, text));
 
-    /// <summary>The label's number, 0 if it is unknown.</summary>
-    public static int NumberOf(string label) => Math.Max(s_labels.IndexOf(label), 0);
+    /// <summary>The label's number, 0 for the empty one. A label that no source line carries is a mistake of the case.</summary>
+    public static int Require(string label) =>
+        s_labels.IndexOf(label) is >= 0 and int number ? number : throw new ArgumentException($"No line of the library carries the label {label}.");
 
     /// <summary>The number of the label of a strand's place.</summary>
     public static int LabelOf(int site) => site >> 16;

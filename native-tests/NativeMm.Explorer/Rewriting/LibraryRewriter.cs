@@ -22,12 +22,14 @@ internal sealed class LibraryRewriter
     private readonly Substitutions _substitutions;
     private readonly MethodReference _enter;
     private readonly MethodReference _leave;
+    private readonly PlainAccesses _accesses;
     private readonly List<string> _threadStatics = [];
 
     private LibraryRewriter(ModuleDefinition module)
     {
         _module = module;
         _substitutions = new Substitutions(module);
+        _accesses = new PlainAccesses(module, _sites);
         _enter = module.ImportReference(typeof(Place).GetMethod(nameof(Place.Enter)));
         _leave = module.ImportReference(typeof(Place).GetMethod(nameof(Place.Leave)));
     }
@@ -100,7 +102,7 @@ internal sealed class LibraryRewriter
         }
     }
 
-    /// <summary>Puts Place.Enter and Place.Leave around the calls of a method that lead, or may lead, to something atomic.</summary>
+    /// <summary>Puts the verbs around the calls of a method that lead to something atomic, and before its plain accesses.</summary>
     private void Mark(MethodDefinition method)
     {
         if (!method.DebugInformation.HasSequencePoints)
@@ -120,15 +122,21 @@ internal sealed class LibraryRewriter
                 cursor = new LineCursor(_labels, point);
             }
 
-            if (cursor is null || instruction.OpCode.Code is not (Code.Call or Code.Callvirt) || instruction.Operand is not MethodReference called)
+            if (cursor is null)
             {
+                continue;
+            }
+
+            if (instruction.OpCode.Code is not (Code.Call or Code.Callvirt) || instruction.Operand is not MethodReference called)
+            {
+                _accesses.Mark(il, instruction, cursor);
                 continue;
             }
 
             int line = cursor.Find(called);
             bool isOurs = called.DeclaringType.Scope == _module || called.Resolve()?.Module == _module;
             string label = cursor.LabelOf(line);
-            if (!IsAtomic(called) && !(label.Length != 0 && isOurs))
+            if ((!IsAtomic(called) && !(label.Length != 0 && isOurs)) || instruction.Previous is { OpCode.OpCodeType: OpCodeType.Prefix })
             {
                 continue;
             }
@@ -140,35 +148,18 @@ internal sealed class LibraryRewriter
                 method.Body.InitLocals = true;
             }
 
-            Wrap(il, instruction, _sites.NumberOf(cursor.File, line, label, cursor.TextOf(line)), before);
+            Instructions.InsertBefore(
+                il,
+                instruction,
+                [
+                    Instruction.Create(OpCodes.Ldc_I4, _sites.NumberOf(cursor.File, line, label, cursor.TextOf(line))),
+                    Instruction.Create(OpCodes.Call, _enter),
+                    Instruction.Create(OpCodes.Stloc, before),
+                ],
+                Instruction.Create(OpCodes.Ldloc, before),
+                Instruction.Create(OpCodes.Call, _leave));
         }
 
         method.Body.OptimizeMacros();
-    }
-
-    private void Wrap(ILProcessor il, Instruction call, int site, VariableDefinition before)
-    {
-        if (call.Previous is { OpCode.OpCodeType: OpCodeType.Prefix })
-        {
-            return;
-        }
-
-        // The instruction itself becomes the first of the new ones, so that whoever jumps to the call comes by the others.
-        Instruction moved = Instruction.Create(OpCodes.Nop);
-        (moved.OpCode, moved.Operand) = (call.OpCode, call.Operand);
-        (call.OpCode, call.Operand) = (OpCodes.Ldc_I4, site);
-        Instruction last = call;
-        foreach (Instruction next in (Instruction[])
-            [
-                Instruction.Create(OpCodes.Call, _enter),
-                Instruction.Create(OpCodes.Stloc, before),
-                moved,
-                Instruction.Create(OpCodes.Ldloc, before),
-                Instruction.Create(OpCodes.Call, _leave),
-            ])
-        {
-            il.InsertAfter(last, next);
-            last = next;
-        }
     }
 }

@@ -17,6 +17,9 @@ internal abstract class Case
     /// <summary>How far the search goes in CI.</summary>
     public virtual Bounds Bounds => new();
 
+    /// <summary>Whether races on plain memory of the library are findings too.</summary>
+    public virtual bool WatchesPlainMemory => true;
+
     /// <summary>Copies of the library, weakened at a label, that this case must tell from the library itself.</summary>
     public virtual IReadOnlyList<BadCopy> BadCopies => [];
 

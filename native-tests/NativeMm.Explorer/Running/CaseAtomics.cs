@@ -1,3 +1,4 @@
+using NativeMm.Explorer.Machine;
 using NativeMm.Explorer.Verbs;
 
 namespace NativeMm.Explorer.Running;
@@ -5,6 +6,15 @@ namespace NativeMm.Explorer.Running;
 /// <summary>Atomic operations of the cases themselves, for what a user of a structure would do around it.</summary>
 internal static class CaseAtomics
 {
+    /// <summary>A fence that stands for one of the library, and can be weakened like it.</summary>
+    /// <param name="label">The label of the library's.</param>
+    public static void ProcessWideFence(string label)
+    {
+        int before = Place.Enter(Sites.Require(label) << 16);
+        ModelInterlocked.MemoryBarrierProcessWide();
+        Place.Leave(before);
+    }
+
     public static ulong LoadAcquire(ref ulong word) => ModelVolatile.Read(in word);
 
     public static T LoadAcquire<T>(ref T reference)

@@ -6,7 +6,13 @@ namespace NativeMm.Explorer.Running;
 /// Plain data of a case, that the structure under test must protect. Two accesses of it, one of them a write, that nothing orders are a race, and a race
 /// is a finding, whatever the values are.
 /// </summary>
-internal sealed unsafe class Cell(string name, int value = 0)
+/// <param name="name">Its name in messages.</param>
+/// <param name="value">Its first value.</param>
+/// <param name="isStep">
+/// Whether a thread may be stopped before an access. That is needed only where others put a fence into a thread (the process-wide one): everywhere else it
+/// suffices to stop at atomic operations, because races are found by what orders accesses and not by when they happen.
+/// </param>
+internal sealed unsafe class Cell(string name, int value = 0, bool isStep = false)
 {
     private readonly short[] _reads = new short[Views.Clocks];
     private int _value = value;
@@ -20,6 +26,7 @@ internal sealed unsafe class Cell(string name, int value = 0)
         {
             if (Execution.IsActive)
             {
+                StepIfWanted();
                 Strand strand = Execution.Current;
                 RequireAfter(strand, _writer, _written, "reads what {1} writes");
                 _reads[strand.Number] = strand.View[strand.Number];
@@ -33,6 +40,7 @@ internal sealed unsafe class Cell(string name, int value = 0)
         {
             if (Execution.IsActive)
             {
+                StepIfWanted();
                 Strand strand = Execution.Current;
                 RequireAfter(strand, _writer, _written, "writes what {1} writes");
                 for (int i = 0; i < Execution.Strands.Length; i++)
@@ -45,6 +53,14 @@ internal sealed unsafe class Cell(string name, int value = 0)
             }
 
             _value = value;
+        }
+    }
+
+    private void StepIfWanted()
+    {
+        if (isStep)
+        {
+            Execution.Step();
         }
     }
 

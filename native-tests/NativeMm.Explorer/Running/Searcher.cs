@@ -24,7 +24,7 @@ internal static class Searcher
             RunOnce(subject, bounds);
         }
 
-        Execution.Mutation = (Sites.NumberOf(copy.Label), copy.Kind);
+        Execution.Mutation = (Sites.Require(copy.Label), copy.Kind);
         Search.Begin();
         Sites.ForgetUsed();
         long executions = 0;
@@ -50,7 +50,7 @@ internal static class Searcher
     /// <summary>Repeats one execution.</summary>
     public static Outcome Replay(Case subject, BadCopy copy, Bounds bounds, string seed)
     {
-        Execution.Mutation = (Sites.NumberOf(copy.Label), copy.Kind);
+        Execution.Mutation = (Sites.Require(copy.Label), copy.Kind);
         CollectionFree.Begin();
         string[] trace = Repeat(subject, bounds, seed);
         CollectionFree.End();
@@ -71,6 +71,7 @@ internal static class Searcher
         Search.Restart();
         ThreadStatics.Reset();
         ThreadStatics.Load(Fibers.Main);
+        Races.AreWatched = subject.WatchesPlainMemory;
         var plan = new Plan();
         subject.Prepare(plan);
         Execution.Run(plan.Threads, bounds, plan.EachStep);

@@ -80,7 +80,7 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
     }
 
     private IEnumerable<string> Labels(bool isNeeded) =>
-        outcomes.Where(pair => pair.Key.Copy.Kind == Weakening.Relaxed)
+        outcomes.Where(pair => pair.Key.Copy.Kind != Weakening.None)
             .GroupBy(pair => pair.Key.Copy.Label)
             .Where(group => group.Any(pair => pair.Value.Failure is not null) == isNeeded)
             .Select(group => group.Key)
