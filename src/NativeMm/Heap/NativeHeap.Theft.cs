@@ -87,7 +87,7 @@ public sealed unsafe partial class NativeHeap
             return fault;
         }
 
-        Atomic.ProcessWideFence();
+        Atomic.ProcessWideFence(); // [M5] of Magazine, between [M3] and [M4]
         for (int i = 0; i < thefts.Length; i++)
         {
             ThreadCache* cache = thefts[i].Cache;

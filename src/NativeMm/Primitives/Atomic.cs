@@ -33,6 +33,14 @@ internal static class Atomic
     public static T LoadAcquire<T>(ref readonly T reference)
         where T : class? => Volatile.Read(in reference);
 
+    /// <summary>Reads a word that others write, in no order with anything: an instruction like any other load.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LoadRelaxed(ref readonly ulong word) => word;
+
+    /// <inheritdoc cref="LoadRelaxed(ref readonly ulong)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int LoadRelaxed(ref readonly int word) => word;
+
     /// <summary>Writes a word; earlier accesses of this thread stay before the write.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreRelease(ref uint word, uint value) => Volatile.Write(ref word, value);

@@ -1,14 +1,16 @@
 // Purpose      memory that readers reach without a lock is reclaimed only when none of them can still hold it.
 // States       _epoch grows by 1. A participant's state is 0 (outside) or the epoch that it read when it entered.
 // Transitions  outside → e: by the thread (store, full fence). e → outside: by the thread (release). _epoch e → e + 1: by anybody (CAS) who saw
-//              after a full fence that every participant is outside or in e.
-// Ownership    _epoch | anybody | CAS, acquire. state | its thread | the one who advances | fence. bags | anybody | under the bag lock.
+//              after he read e that every participant is outside or in e.
+// Ownership    _epoch | anybody | CAS, acquire. state | its thread | the one who advances | acquire, CAS. bags | anybody | under the bag lock.
 //              _participants | replaced as a whole under _membership | read with acquire.
 // Ordering     [E1] the fence after a thread stored its epoch and before it reads anything shared; [E2] the fence of Retire, between the
-//              unlinking and the reading of the epoch r, and the fence of TryAdvance before it looks at the states. Either the reader's [E1]
-//              comes first, or it does not find the item at all. If it comes first, the reader entered in r or before, and the step from
-//              r + 1 to r + 2 sees its state and does not happen. Therefore an item retired in r can go from r + 2 on.
-//              [E3] leaving is a release; [E4] the one who advances acquires: the reader's last reads come before the reclaiming.
+//              unlinking and the reading of the epoch r. Either the reader's [E1] comes first, or it does not find the item at all. If it comes
+//              first, the reader entered in r or before. The step from r to r + 1 is a full fence after [E2], or the one who retired had read
+//              r + 1; so whoever steps on from r + 1, which he read from that step, sees the reader's state, and does not.
+//              Therefore an item retired in r can go from r + 2 on.
+//              [E3] leaving is a release. Between the looks at the states and the reclaiming lie the CAS that steps on and the lock of the
+//              bag, both full fences: the reader's last reads come before the reclaiming. So the looks themselves need no order.
 // Reuse        three bags suffice: an item of epoch e goes from e + 2 on, and its bag is used again in e + 3.
 // Progress     entering and leaving are wait-free. A thread that stays inside stops all reclaiming, not the work; a thread that died inside is
 //              found by TryAdvance and does not count.
@@ -114,7 +116,6 @@ internal sealed class EpochDomain : IDisposable
     internal bool TryAdvance()
     {
         ulong epoch = Epoch;
-        Atomic.FullFence(); // [E2] pairs with [E1]
         bool foundDead = false;
         foreach (EpochParticipant participant in Atomic.LoadAcquire(ref _participants))
         {

@@ -23,8 +23,8 @@ internal sealed class EpochParticipant(EpochDomain domain, Thread thread)
     /// <summary>The next participant of the same thread, in another domain.</summary>
     public EpochParticipant? NextOfThread { get; set; }
 
-    /// <summary>The epoch that the thread is inside of, or 0.</summary>
-    public ulong EnteredEpoch => Atomic.LoadAcquire(ref _state.Value); // [E4] pairs with [E3]
+    /// <summary>The epoch that the thread is inside of, or 0. What must come after the look has a fence before it.</summary>
+    public ulong EnteredEpoch => Atomic.LoadRelaxed(ref _state.Value);
 
     /// <summary>Whether the thread is gone for good, so that all it did can be seen here.</summary>
     public bool IsDead => !thread.IsAlive && thread.Join(0);
@@ -45,7 +45,7 @@ internal sealed class EpochParticipant(EpochDomain domain, Thread thread)
         Debug.Assert(_depth > 0 && Thread.CurrentThread == thread, "A guard is disposed once, on the thread that made it.");
         if (--_depth == 0)
         {
-            Atomic.StoreRelease(ref _state.Value, 0); // [E3] pairs with [E4]
+            Atomic.StoreRelease(ref _state.Value, 0); // [E3]
         }
     }
 

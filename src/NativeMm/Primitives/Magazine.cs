@@ -5,7 +5,7 @@
 //
 // Transitions  owner pop    top ← top − 1, then read floor; above it: the item is taken. Otherwise refused, top restored in PopRefused.
 //              owner push   slot[top + 1] ← item, then top ← top + 1; refused at limit.
-//              thief        under the guard: StealBegin raises floor to what it sees of top; Atomic.ProcessWideFence; StealEnd reads top
+//              thief        under the guard: StealBegin raises floor to what it sees of top; [M5] Atomic.ProcessWideFence; StealEnd reads top
 //                           again and takes (old floor, min of both tops], and lowers floor to the end of what it took.
 //              owner reset  under the guard: Normalize moves the items down to base.
 //

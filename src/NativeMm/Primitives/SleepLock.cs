@@ -55,7 +55,7 @@ internal struct SleepLock
             return true;
         }
 
-        if (_owner != self)
+        if (Atomic.LoadRelaxed(in _owner) != self)
         {
             return false;
         }

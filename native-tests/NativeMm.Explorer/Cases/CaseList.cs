@@ -1,0 +1,26 @@
+using NativeMm.Explorer.Running;
+
+namespace NativeMm.Explorer.Cases;
+
+/// <summary>All cases, in the order of the table.</summary>
+internal static class CaseList
+{
+    /// <summary>The cases.</summary>
+    public static IReadOnlyList<Case> All { get; } =
+    [
+        new SpinLockCase(),
+        new SleepLockCase(),
+        new SeqCountCase(),
+        new EpochDomainCase(),
+        new WaiterLockCase(),
+        new EndGateCase(),
+        new PerCoreCacheCase(),
+        new MagazineCase(),
+        new MagazineDrainedCase(),
+    ];
+
+    /// <summary>The case of a name.</summary>
+    public static Case Find(string name) =>
+        All.FirstOrDefault(one => one.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+        ?? throw new ArgumentException($"There is no case {name}; there are: {string.Join(", ", All.Select(one => one.Name))}.");
+}

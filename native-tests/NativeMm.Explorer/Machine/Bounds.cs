@@ -1,0 +1,11 @@
+namespace NativeMm.Explorer.Machine;
+
+/// <summary>How far a search goes.</summary>
+/// <param name="Preemptions">How often in one execution a strand is stopped that could go on.</param>
+/// <param name="StaleReads">How often in one execution a read gives another value than the newest.</param>
+/// <param name="ExecutionsMax">Where the search gives up; it is not complete then.</param>
+internal sealed record Bounds(int Preemptions = 3, int StaleReads = 2, long ExecutionsMax = 5_000_000)
+{
+    /// <summary>Steps of one execution; a longer one counts as a finding, because it would not end.</summary>
+    public int StepsMax { get; init; } = 5000;
+}

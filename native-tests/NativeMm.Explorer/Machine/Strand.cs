@@ -1,0 +1,63 @@
+namespace NativeMm.Explorer.Machine;
+
+/// <summary>A thread of the model.</summary>
+internal sealed unsafe class Strand(int number)
+{
+    private const int WatchedMax = 64;
+    private readonly int[] _watched = new int[WatchedMax];
+    private int _watchedCount;
+
+    /// <summary>Its place among the strands, which is its fiber too.</summary>
+    public int Number { get; } = number;
+
+    /// <summary>Stands for it where the library asks for a <see cref="System.Threading.Thread"/>; never started.</summary>
+    public Thread Thread { get; private set; } = new(static () => { });
+
+    /// <summary>What it knows.</summary>
+    public short* View { get; } = Views.New();
+
+    /// <summary>What it read without acquiring: a read fence makes it known.</summary>
+    public short* Read { get; } = Views.New();
+
+    /// <summary>What it knew at its last write fence: its relaxed stores tell that much.</summary>
+    public short* Released { get; } = Views.New();
+
+    public string Name { get; set; } = "";
+
+    public Action Body { get; set; } = static () => { };
+
+    public StrandState State { get; set; }
+
+    /// <summary>The place in the source and the label that it is at; see <see cref="Sites"/>.</summary>
+    public int Site { get; set; }
+
+    /// <summary>Whether it waits in a loop that does not depend on anybody: it may go on when nobody else can.</summary>
+    public bool IsPatient { get; set; }
+
+    /// <summary>The words that it read since its last wait.</summary>
+    public ReadOnlySpan<int> Watched => _watched.AsSpan(0, _watchedCount);
+
+    /// <summary>Notes a word that decides whether a wait goes on.</summary>
+    public void Watch(int word)
+    {
+        if (_watchedCount < WatchedMax)
+        {
+            _watched[_watchedCount++] = word;
+        }
+    }
+
+    public void ForgetWatched() => _watchedCount = 0;
+
+    /// <summary>Makes it new for an execution.</summary>
+    public void Reset()
+    {
+        Views.Clear(View);
+        Views.Clear(Read);
+        Views.Clear(Released);
+        State = StrandState.Ready;
+        Site = 0;
+        IsPatient = false;
+        _watchedCount = 0;
+        View[Number] = 1;
+    }
+}

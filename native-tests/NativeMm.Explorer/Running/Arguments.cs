@@ -1,0 +1,37 @@
+namespace NativeMm.Explorer.Running;
+
+/// <summary>What the command line asks for.</summary>
+/// <param name="IsDeep">Wider bounds, for hours.</param>
+/// <param name="Case">One case alone, or empty.</param>
+/// <param name="Copy">With one case: a weakened copy of the library in place of the library.</param>
+/// <param name="Seed">With one case: repeat an execution and print it.</param>
+/// <param name="IsLabels">Weaken each label that the cases come by, and list those that none of them needs.</param>
+/// <param name="Table">A file for the table, or empty.</param>
+internal sealed record Arguments(bool IsDeep, string Case, BadCopy Copy, string Seed, bool IsLabels, string Table)
+{
+    public const string Usage = "usage: [--deep] [--labels] [--table FILE] [--case NAME [--bad LABEL:Relaxed|Dropped|Split] [--replay SEED]]";
+
+    public static Arguments Parse(string[] args)
+    {
+        Dictionary<string, string> values = new() { ["--case"] = "", ["--bad"] = "", ["--replay"] = "", ["--table"] = "" };
+        HashSet<string> switches = [];
+        for (int i = 0; i < args.Length; i++)
+        {
+            if (args[i] is "--deep" or "--labels")
+            {
+                switches.Add(args[i]);
+            }
+            else if (values.ContainsKey(args[i]) && i + 1 < args.Length)
+            {
+                values[args[i]] = args[++i];
+            }
+            else
+            {
+                throw new ArgumentException($"{args[i]} is not known; {Usage}");
+            }
+        }
+
+        return new Arguments(
+            switches.Contains("--deep"), values["--case"], BadCopy.Parse(values["--bad"]), values["--replay"], switches.Contains("--labels"), values["--table"]);
+    }
+}

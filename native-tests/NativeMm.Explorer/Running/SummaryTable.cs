@@ -1,0 +1,88 @@
+using NativeMm.Explorer.Machine;
+
+namespace NativeMm.Explorer.Running;
+
+/// <summary>What was found, for people and for the documentation.</summary>
+internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionary<(string Case, BadCopy Copy), Outcome> outcomes)
+{
+    /// <summary>Prints all, and the trace of each finding.</summary>
+    /// <returns>Whether every case holds, is complete where it must be, and finds its bad copies.</returns>
+    public bool Print(bool isLabels)
+    {
+        Console.WriteLine();
+        foreach (string line in Rows())
+        {
+            Console.WriteLine(line);
+        }
+
+        bool isGood = true;
+        foreach (((string name, BadCopy copy), Outcome outcome) in outcomes.Where(pair => pair.Key.Copy == BadCopy.None && pair.Value.Failure is not null))
+        {
+            isGood = false;
+            Console.WriteLine($"\n{name} fails: {outcome.Failure}\nto repeat it: --case {name} --replay {outcome.Seed}");
+            PrintTrace(outcome);
+        }
+
+        foreach (Case one in cases)
+        {
+            foreach (BadCopy copy in one.BadCopies.Where(copy => outcomes.TryGetValue((one.Name, copy), out Outcome? found) && found.Failure is null))
+            {
+                isGood = false;
+                Console.WriteLine($"{one.Name} does not find the bad copy {copy}");
+            }
+
+            if (outcomes.TryGetValue((one.Name, BadCopy.None), out Outcome? outcome) && outcome is { IsComplete: false, Failure: null })
+            {
+                isGood = false;
+                Console.WriteLine($"{one.Name} was not searched to the end: {outcome.Executions:N0} executions");
+            }
+        }
+
+        if (isLabels)
+        {
+            Console.WriteLine();
+            Console.WriteLine("labels that no case needs: " + string.Join(", ", Labels(isNeeded: false).DefaultIfEmpty("none")));
+        }
+
+        return isGood;
+    }
+
+    /// <summary>Writes the table as part of a document.</summary>
+    public void Write(string file) => File.WriteAllLines(file, Rows());
+
+    /// <summary>Prints a failed execution.</summary>
+    public static void PrintTrace(Outcome outcome)
+    {
+        foreach (string line in outcome.Trace)
+        {
+            Console.WriteLine("  " + line);
+        }
+    }
+
+    private IEnumerable<string> Rows()
+    {
+        yield return "| case | claim | threads | bounds | executions | | bad copies found |";
+        yield return "|---|---|---|---|---|---|---|";
+        foreach (Case one in cases)
+        {
+            if (!outcomes.TryGetValue((one.Name, BadCopy.None), out Outcome? outcome))
+            {
+                continue;
+            }
+
+            var plan = new Plan();
+            one.Prepare(plan);
+            int found = one.BadCopies.Count(copy => outcomes.TryGetValue((one.Name, copy), out Outcome? bad) && bad.Failure is not null);
+            string state = outcome.Failure is not null ? "FAILS" : outcome.IsComplete ? "complete" : "bounded";
+            yield return FormattableString.Invariant(
+                $"| {one.Name} | {one.Claim} | {plan.Threads.Count} | {one.Bounds.Preemptions} preemptions, {one.Bounds.StaleReads} stale reads | {outcome.Executions:N0} | {state} | {found} of {one.BadCopies.Count}: {string.Join(", ", one.BadCopies)} |");
+        }
+    }
+
+    private IEnumerable<string> Labels(bool isNeeded) =>
+        outcomes.Where(pair => pair.Key.Copy.Kind != Weakening.None)
+            .GroupBy(pair => pair.Key.Copy.Label)
+            .Where(group => group.Any(pair => pair.Value.Failure is not null) == isNeeded)
+            .Select(group => group.Key)
+            .Order(StringComparer.Ordinal);
+}

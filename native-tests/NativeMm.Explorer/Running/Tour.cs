@@ -1,0 +1,95 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using NativeMm.Explorer.Cases;
+using NativeMm.Explorer.Machine;
+
+namespace NativeMm.Explorer.Running;
+
+/// <summary>All that was asked for, done by a worker a core; prints the table and says whether all is as it must be.</summary>
+internal sealed class Tour(Arguments arguments)
+{
+    private readonly ConcurrentDictionary<(string Case, BadCopy Copy), Outcome> _outcomes = [];
+
+    /// <summary>Runs it.</summary>
+    /// <returns>The exit code.</returns>
+    public int Run()
+    {
+        if (!Fibers.AreSupported)
+        {
+            Console.WriteLine("The explorer runs on Linux on x64 alone; the orderings that it searches are those of arm64.");
+            return 0;
+        }
+
+        var watch = Stopwatch.StartNew();
+        string program = RewrittenCopy.Make();
+        Case[] cases = arguments.Case.Length == 0 ? [.. CaseList.All] : [CaseList.Find(arguments.Case)];
+        if (arguments.Seed.Length != 0)
+        {
+            return Replay(program, cases[0]);
+        }
+
+        BadCopy[] asked = arguments.Copy == BadCopy.None ? [] : [arguments.Copy];
+        Do(program, [.. cases.SelectMany(one => (BadCopy[])[.. asked.Length != 0 ? asked : [BadCopy.None, .. one.BadCopies]], JobOf)]);
+        if (arguments.IsLabels)
+        {
+            Do(program, [.. cases.SelectMany(UndeclaredCopies, JobOf)]);
+        }
+
+        var table = new SummaryTable(cases, _outcomes);
+        bool isGood = table.Print(isLabels: arguments.IsLabels);
+        Console.WriteLine(FormattableString.Invariant($"{_outcomes.Values.Sum(outcome => outcome.Executions):N0} executions in {watch.Elapsed.TotalSeconds:F0} s"));
+        if (arguments.Table.Length != 0)
+        {
+            table.Write(arguments.Table);
+        }
+
+        return isGood ? 0 : 1;
+    }
+
+    private static int Replay(string program, Case one, Job job)
+    {
+        using var worker = new WorkerProcess(program);
+        Outcome outcome = worker.Do(job);
+        Console.WriteLine($"{one.Name}: {outcome.Failure ?? "this execution holds"}");
+        SummaryTable.PrintTrace(outcome);
+        return outcome.Failure is null ? 0 : 1;
+    }
+
+    private int Replay(string program, Case one) => Replay(program, one, JobOf(one, arguments.Copy) with { Seed = arguments.Seed });
+
+    private Job JobOf(Case one, BadCopy copy)
+    {
+        Bounds bounds = one.Bounds;
+        return new Job(one, copy, arguments.IsDeep ? new Bounds(bounds.Preemptions + 1, bounds.StaleReads + 1, long.MaxValue) : bounds);
+    }
+
+    private IEnumerable<BadCopy> UndeclaredCopies(Case one) =>
+        _outcomes[(one.Name, BadCopy.None)].Labels.Select(label => new BadCopy(label)).Except(one.BadCopies);
+
+    private void Do(string program, Job[] jobs)
+    {
+        var queue = new ConcurrentQueue<Job>(jobs.OrderByDescending(job => job.Copy == BadCopy.None));
+        Thread[] drivers = [.. Enumerable.Range(0, Math.Max(Environment.ProcessorCount, 1)).Select(_ => new Thread(() => Drive(program, queue)))];
+        foreach (Thread driver in drivers)
+        {
+            driver.Start();
+        }
+
+        foreach (Thread driver in drivers)
+        {
+            driver.Join();
+        }
+    }
+
+    private void Drive(string program, ConcurrentQueue<Job> queue)
+    {
+        using var worker = new WorkerProcess(program);
+        while (queue.TryDequeue(out Job? job))
+        {
+            Outcome outcome = worker.Do(job);
+            _outcomes[(job.Case.Name, job.Copy)] = outcome;
+            Console.WriteLine(FormattableString.Invariant(
+                $"{job.Case.Name,-24} {job.Copy,-44} {outcome.Executions,10:N0} {outcome.Seconds,6:F1} s  {outcome.Failure ?? (outcome.IsComplete ? "holds" : "holds so far")}"));
+        }
+    }
+}
