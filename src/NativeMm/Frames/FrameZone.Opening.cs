@@ -46,7 +46,9 @@ public sealed unsafe partial class FrameZone
     internal PlatformResult TryAddArray(nuint recordBytes, int framesShift, bool readable, out nuint address)
     {
         nuint bytes = ZoneArray.BytesFor(FrameCount, recordBytes, framesShift);
-        PlatformResult result = _platform.ReserveClosed(bytes, _platform.PageBytes, readable, out address);
+        PlatformResult result = readable
+            ? _platform.ReserveTable(bytes, closed: true, out address)
+            : _platform.ReserveClosed(bytes, _platform.PageBytes, readable: false, out address);
         if (!result.Succeeded)
         {
             return result;

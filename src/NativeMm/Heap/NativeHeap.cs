@@ -30,8 +30,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private static readonly nuint s_sharedWords = (nuint)(s_shared._space is null ? null : s_shared._space.Words);
 
     // And what Alloc must know: the place of the magazine for each small size.
-    private static readonly byte[] s_smallTable = SmallPlaces.Make(out s_smallPlaces);
-    private static readonly nuint s_smallPlaces;
+    private static readonly nuint s_smallPlaces = SmallPlaces.Make();
 
     private readonly SlabSpace _space;
     private readonly Depot[] _depots;

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -11,19 +13,21 @@ internal static unsafe class SmallPlaces
 {
     private const int Units = (SizeClass.SmallBytesMax / 16) + 1;
 
-    /// <summary>Makes the table.</summary>
-    /// <param name="table">Its address: lines that nobody writes, and that do not move.</param>
-    /// <returns>What keeps it.</returns>
-    public static byte[] Make(out nuint table)
+    /// <summary>Makes the table. It stays as long as the process: whoever runs the hit path reads it.</summary>
+    /// <returns>Its address: lines that nobody writes.</returns>
+    public static nuint Make()
     {
-        byte[] memory = GC.AllocateArray<byte>(Units + (2 * CacheLine.Isolation), pinned: true);
-        table = ((nuint)Unsafe.AsPointer(ref memory[0]) + CacheLine.Isolation) & ~(nuint)(CacheLine.Isolation - 1);
+        if (!SystemPlatform.Current.ReserveTable(Units, closed: false, out nuint table).Succeeded)
+        {
+            table = (nuint)NativeMemory.AlignedAlloc(Units + CacheLine.Isolation, CacheLine.Isolation);
+        }
+
         for (int unit = 0; unit < Units; unit++)
         {
             ((byte*)table)[unit] = ThreadCache.PlaceOf(SizeClass.ForBytes((nuint)Math.Max(unit * 16, 1)));
         }
 
-        return memory;
+        return table;
     }
 
     /// <summary>The place for a size.</summary>

@@ -165,5 +165,5 @@ internal static unsafe class StackPages
 
     // A system that refuses the addresses keeps its threads by the thread-static pointer alone.
     private static nuint Reserve(nuint entries) =>
-        SystemPlatform.Current.Reserve(entries * EntryBytes, SystemPlatform.Current.PageBytes, out nuint table).Succeeded ? table : 0;
+        SystemPlatform.Current.ReserveTable(entries * EntryBytes, closed: false, out nuint table).Succeeded ? table : 0;
 }

@@ -32,6 +32,16 @@ internal interface IMemoryPlatform
     PlatformResult ReserveClosed(nuint bytes, nuint alignment, bool readable, out nuint address) => Reserve(bytes, alignment, out address);
 
     /// <summary>
+    /// Reserves a table whose address the compiler makes a constant of. x64 code names an address below 2 GiB inside an instruction and takes another one
+    /// for any other address, so a platform that can puts it there.
+    /// </summary>
+    /// <param name="bytes">Length; rounded up to whole pages.</param>
+    /// <param name="closed">Whether it can only be read, as zero, until it is opened; otherwise it can be written at once.</param>
+    /// <param name="address">First byte, or 0 on failure.</param>
+    PlatformResult ReserveTable(nuint bytes, bool closed, out nuint address) =>
+        closed ? ReserveClosed(bytes, PageBytes, readable: true, out address) : Reserve(bytes, PageBytes, out address);
+
+    /// <summary>
     /// Opens a piece of a range from <see cref="ReserveClosed"/> or <see cref="MapFileClosed"/>, or does nothing where it is open. Pieces that touch each other share one entry in the table
     /// of mappings. A refusal is a refusal of memory; some of the piece may be open then.
     /// </summary>

@@ -14,6 +14,9 @@ internal static unsafe partial class LibC
     public const int MapPrivate = 0x02;
     public const int MapFixed = 0x10;
     public const int MapAnonymous = 0x20;
+
+    /// <summary>MAP_32BIT: below 2 GiB. x64 only.</summary>
+    public const int MapLow = 0x40;
     public const int MapNoReserve = 0x4000;
 
     public const int RemapMayMove = 1;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.InteropServices;
 using NativeMm.Primitives;
 
 namespace NativeMm.Platform;
@@ -24,6 +25,9 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
         | PlatformCapabilities.CountResident
         | PlatformCapabilities.Pieces;
 
+    // Granule words of a zone of 512 GiB.
+    private const nuint LowTableBytesMax = 64 << 20;
+
     /// <inheritdoc/>
     public nuint PageBytes => _pageBytes;
 
@@ -34,6 +38,25 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
     /// <inheritdoc/>
     public PlatformResult ReserveClosed(nuint bytes, nuint alignment, bool readable, out nuint address) =>
         Reserve(bytes, alignment, readable ? LibC.ProtRead : LibC.ProtNone, out address);
+
+    /// <inheritdoc/>
+    /// <remarks>Large tables stay out of the low addresses, which everybody in the process shares.</remarks>
+    public PlatformResult ReserveTable(nuint bytes, bool closed, out nuint address)
+    {
+        const int Flags = LibC.MapPrivate | LibC.MapAnonymous | LibC.MapNoReserve | LibC.MapLow;
+        int protection = closed ? LibC.ProtRead : LibC.ProtReadWrite;
+        if (RuntimeInformation.ProcessArchitecture == Architecture.X64 && bytes <= LowTableBytesMax)
+        {
+            nint mapped = LibC.Map(0, RoundUp(bytes), protection, Flags, -1, 0);
+            if (mapped != LibC.MapFailed)
+            {
+                address = (nuint)mapped;
+                return PlatformResult.Success;
+            }
+        }
+
+        return Reserve(bytes, _pageBytes, protection, out address);
+    }
 
     /// <inheritdoc/>
     public PlatformResult Open(nuint address, nuint bytes) => Protect(address, bytes, accessible: true);

@@ -5,10 +5,7 @@ namespace NativeMm.Tests.Unit.Heap;
 
 public sealed class SizeClassTests
 {
-    private readonly byte[] _memory;
-    private readonly nuint _table;
-
-    public SizeClassTests() => _memory = SmallPlaces.Make(out _table);
+    private static readonly nuint s_table = SmallPlaces.Make();
 
     [Fact]
     public void Every_size_finds_the_smallest_class_that_holds_it()
@@ -42,12 +39,7 @@ public sealed class SizeClassTests
     public void Nothing_counts_as_one_byte() => Assert.Equal(0u, SmallClassOf(0));
 
     /// <summary>The class that the table's place stands for.</summary>
-    private nuint SmallClassOf(nuint bytes)
-    {
-        nuint place = SmallPlaces.Of(_table, bytes);
-        GC.KeepAlive(_memory);
-        return place - ThreadCache.PlaceOf(new SizeClass(0));
-    }
+    private static nuint SmallClassOf(nuint bytes) => SmallPlaces.Of(s_table, bytes) - ThreadCache.PlaceOf(new SizeClass(0));
 
     [Fact]
     public void Classes_grow_by_sixteen_bytes_or_an_eighth()

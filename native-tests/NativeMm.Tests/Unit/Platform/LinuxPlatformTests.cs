@@ -33,6 +33,30 @@ public sealed unsafe class LinuxPlatformTests
         }
     }
 
+    [LinuxTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_table_reads_as_zero_and_can_be_written_once_it_is_open(bool closed)
+    {
+        const nuint Bytes = 3 << 20;
+        IMemoryPlatform platform = SystemPlatform.Current;
+        Assert.True(platform.ReserveTable(Bytes, closed, out nuint table).Succeeded);
+        Assert.Equal(0, ((byte*)table)[Bytes - 1]);
+        if (closed)
+        {
+            Assert.True(platform.Open(table, platform.PageBytes).Succeeded);
+        }
+
+        *(byte*)table = 7;
+        Assert.Equal(7, *(byte*)table);
+        Assert.True(platform.Release(table, Bytes).Succeeded);
+
+        // Low or not is the system's choice; what is too large for the low addresses works as well.
+        Assert.True(platform.ReserveTable(1u << 30, closed: true, out nuint large).Succeeded);
+        Assert.True(large > int.MaxValue);
+        Assert.True(platform.Release(large, 1u << 30).Succeeded);
+    }
+
     [LinuxFact]
     public void ReserveForLargeAlignmentLeavesNothingMappedAroundIt()
     {
