@@ -9,11 +9,11 @@ public sealed partial class FileShapeTests
     private const int LinesMedianMax = 120;
 
     [Fact]
-    public void EachFileHoldsOneTypeOfItsName() =>
+    public void Each_file_holds_one_type_of_its_name() =>
         Assert.Empty(SourceFile.All.Where(file => file.Name != "AssemblyInfo.cs").Select(Complaint).OfType<string>());
 
     [Fact]
-    public void NoFileIsTooLong()
+    public void No_file_is_too_long()
     {
         Assert.Empty(SourceFile.All.Where(file => file.LineCount > LinesMax).Select(file => $"{file.Path}: {file.LineCount}"));
         int[] lengths = [.. SourceFile.All.Select(file => file.LineCount).Order()];
@@ -25,14 +25,14 @@ public sealed partial class FileShapeTests
     [InlineData("Other.cs", "internal struct Two\n{\n}")]
     [InlineData("None.cs", "using System;")]
     [InlineData("Two.cs", "public sealed record Two(int X);\npublic delegate void F();")]
-    public void ControlIsCaught(string name, string text) => Assert.NotNull(Complaint(SourceFile.FromText("X", name, text)));
+    public void Control_is_caught(string name, string text) => Assert.NotNull(Complaint(SourceFile.FromText("X", name, text)));
 
     [Theory]
     [InlineData("Two.cs", "public sealed class Two<T>\n    where T : class\n{\n    class Inner { }\n}")]
     [InlineData("Two.Free.cs", "internal unsafe partial struct Two\n{\n}")]
     [InlineData("Two.cs", "internal readonly record struct Two(int X);")]
     [InlineData("F.cs", "public unsafe delegate void* F(int x);")]
-    public void OneTypeOfTheFilesNameIsFine(string name, string text) => Assert.Null(Complaint(SourceFile.FromText("X", name, text)));
+    public void One_type_of_the_files_name_is_fine(string name, string text) => Assert.Null(Complaint(SourceFile.FromText("X", name, text)));
 
     private static string? Complaint(SourceFile file)
     {

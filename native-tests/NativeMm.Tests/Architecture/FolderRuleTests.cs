@@ -7,22 +7,22 @@ namespace NativeMm.Tests.Architecture;
 public sealed partial class FolderRuleTests
 {
     [Fact]
-    public void OnlyPrimitivesTouchesMemoryOrder() => AssertOnlyIn("Primitives", MemoryOrder());
+    public void Only_primitives_touches_memory_order() => AssertOnlyIn("Primitives", MemoryOrder());
 
     [Fact]
-    public void OnlyPlatformCallsTheSystem() => AssertOnlyIn("Platform", SystemCall());
+    public void Only_platform_calls_the_system() => AssertOnlyIn("Platform", SystemCall());
 
     [Fact]
-    public void OnlyPrimitivesSleepsOrJoins() => AssertOnlyIn("Primitives", Sleeping());
+    public void Only_primitives_sleeps_or_joins() => AssertOnlyIn("Primitives", Sleeping());
 
     /// <summary>Their waits throw when the thread is interrupted, and their first contention allocates managed memory.</summary>
     [Fact]
-    public void NobodyTakesALockOfTheRuntime() =>
+    public void Nobody_takes_a_lock_of_the_runtime() =>
         Assert.Empty(SourceFile.All.Where(file => RuntimeLock().IsMatch(file.Code)).Select(file => file.Path));
 
     /// <summary>Threads of the library sleep on an event of the system; whoever sets it waits for nobody.</summary>
     [Fact]
-    public void OnlyBackgroundThreadsWaitForAnEvent() => Assert.Equal(
+    public void Only_background_threads_wait_for_an_event() => Assert.Equal(
         ["Reporting/BackgroundPasses.cs", "Vmap/PurgeWorker.cs"],
         SourceFile.All.Where(file => file.Code.Contains("AutoResetEvent", StringComparison.Ordinal)).Select(file => file.Path));
 
@@ -37,7 +37,7 @@ public sealed partial class FolderRuleTests
     [InlineData("SpinWait.SpinUntil(Done);")]
     [InlineData("private readonly SleepLock _lock;")]
     [InlineData("private static readonly SleepLock s_lock;")]
-    public void ControlThatCanBeInterruptedIsCaught(string text) => Assert.Matches(RuntimeLock(), CSharpText.WithoutCommentsAndLiterals(text));
+    public void Control_that_can_be_interrupted_is_caught(string text) => Assert.Matches(RuntimeLock(), CSharpText.WithoutCommentsAndLiterals(text));
 
     [Theory]
     [InlineData("using (_lock.EnterScope())")]
@@ -45,27 +45,27 @@ public sealed partial class FolderRuleTests
     [InlineData("private SleepLock _lock;")]
     [InlineData("stripe.Lock.Enter();")]
     [InlineData("// lock (x)")]
-    public void WhatCannotBeInterruptedIsAllowed(string text) => Assert.DoesNotMatch(RuntimeLock(), CSharpText.WithoutCommentsAndLiterals(text));
+    public void What_cannot_be_interrupted_is_allowed(string text) => Assert.DoesNotMatch(RuntimeLock(), CSharpText.WithoutCommentsAndLiterals(text));
 
     [Theory]
     [InlineData("Thread.Sleep(1);")]
     [InlineData("_thread.Join();")]
     [InlineData("thread.Join(TimeSpan.Zero)")]
-    public void ControlThatSleepsIsCaught(string text) => Assert.Matches(Sleeping(), CSharpText.WithoutCommentsAndLiterals(text));
+    public void Control_that_sleeps_is_caught(string text) => Assert.Matches(Sleeping(), CSharpText.WithoutCommentsAndLiterals(text));
 
     [Theory]
     [InlineData("x = Volatile.Read(ref y);")]
     [InlineData("System.Threading.Interlocked.Increment(ref y);")]
     [InlineData("private volatile int _x;")]
     [InlineData("Thread.MemoryBarrier();")]
-    public void ControlThatOrdersMemoryIsCaught(string text) => Assert.Matches(MemoryOrder(), CSharpText.WithoutCommentsAndLiterals(text));
+    public void Control_that_orders_memory_is_caught(string text) => Assert.Matches(MemoryOrder(), CSharpText.WithoutCommentsAndLiterals(text));
 
     [Theory]
     [InlineData("[LibraryImport(\"libc\")]")]
     [InlineData("[DllImport(\"libc\")]")]
     [InlineData("NativeLibrary.Load(x);")]
     [InlineData("delegate* unmanaged<int, void> f;")]
-    public void ControlThatCallsTheSystemIsCaught(string text) => Assert.Matches(SystemCall(), CSharpText.WithoutCommentsAndLiterals(text));
+    public void Control_that_calls_the_system_is_caught(string text) => Assert.Matches(SystemCall(), CSharpText.WithoutCommentsAndLiterals(text));
 
     private static void AssertOnlyIn(string folder, Regex what)
     {

@@ -8,14 +8,14 @@ public sealed class LayerTableTests
         SourceFile.All.ToLookup(file => file.Folder, file => file.Name[..file.Name.IndexOf('.', StringComparison.Ordinal)]);
 
     [Fact]
-    public void EveryFolderIsInTheTable()
+    public void Every_folder_is_in_the_table()
     {
         Assert.All(SourceFile.All.Where(file => file.Folder.Length > 0), file => Assert.True(LayerTable.Knows(file.Folder), file.Path));
         Assert.Contains(SourceFile.All, file => file.Folder == "Primitives");
     }
 
     [Fact]
-    public void ArrowsPointDownOnly() => Assert.Empty(SourceFile.All.SelectMany(file => LayerTable.Violations(file, s_types)));
+    public void Arrows_point_down_only() => Assert.Empty(SourceFile.All.SelectMany(file => LayerTable.Violations(file, s_types)));
 
     [Theory]
     [InlineData("Platform", "using NativeMm.Diagnostics;")]
@@ -28,7 +28,7 @@ public sealed class LayerTableTests
     [InlineData("", "using NativeMm.Primitives;")]
     [InlineData("Pages", "Arena arena;")]
     [InlineData("Buffers", "namespace NativeMm.Buffers; PageTable table;")]
-    public void ControlThatPointsUpOrSidewaysIsCaught(string folder, string text) =>
+    public void Control_that_points_up_or_sideways_is_caught(string folder, string text) =>
         Assert.Single(LayerTable.Violations(SourceFile.FromText(folder, "Bad.cs", text), s_types));
 
     [Theory]
@@ -39,6 +39,6 @@ public sealed class LayerTableTests
     [InlineData("Primitives", "// using NativeMm.Heap;")]
     [InlineData("Primitives", "/* NativeMm.Heap */ string s = \"NativeMm.Heap\";")]
     [InlineData("Heap", "runtime.Buffers.Count(); Buffers.Clear();")]
-    public void WhatPointsDownOrIsNoCodeIsAllowed(string folder, string text) =>
+    public void What_points_down_or_is_no_code_is_allowed(string folder, string text) =>
         Assert.Empty(LayerTable.Violations(SourceFile.FromText(folder, "Good.cs", text), s_types));
 }

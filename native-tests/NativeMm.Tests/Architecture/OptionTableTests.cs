@@ -17,7 +17,7 @@ public sealed partial class OptionTableTests
     private static readonly string s_document = File.ReadAllText(RepositoryRoot.Combine("docs", "tuning.md"));
 
     [Fact]
-    public void TablesAreTheOptionsOfTheCode()
+    public void Tables_are_the_options_of_the_code()
     {
         Assert.Empty(OptionTable.Complaints<MemoryRuntimeOptions>(OptionTable.Read(s_document, nameof(MemoryRuntimeOptions))));
         Assert.Empty(OptionTable.Complaints<PageReporterOptions>(OptionTable.Read(s_document, nameof(PageReporterOptions))));
@@ -29,7 +29,7 @@ public sealed partial class OptionTableTests
     }
 
     [Fact]
-    public void EnvironmentVariablesAreThoseOfTheCode()
+    public void Environment_variables_are_those_of_the_code()
     {
         IEnumerable<string> inCode = typeof(CheckedOptions).Assembly.GetTypes()
             .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
@@ -53,7 +53,7 @@ public sealed partial class OptionTableTests
     [InlineData("| `HugePages` |", "| `HugerPages` |", "no option")]
     [InlineData("| `HugePages` | | false | true, false |", "| `HugePages` | | true | true, false |", "the default")]
     [InlineData("| `Checked` | | off | see below | The checked mode of the runtime's heaps. |\n", "", "no row")]
-    public void ControlThatDiffersIsCaught(string text, string other, string complaint)
+    public void Control_that_differs_is_caught(string text, string other, string complaint)
     {
         string document = s_document.ReplaceLineEndings("\n");
         Assert.Contains(text, document, StringComparison.Ordinal);

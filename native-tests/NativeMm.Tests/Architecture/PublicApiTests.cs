@@ -14,7 +14,7 @@ public sealed class PublicApiTests
     private static readonly string s_file = RepositoryRoot.Combine("native-tests", "NativeMm.Tests", "Architecture", "PublicApi.txt");
 
     [Fact]
-    public void PublicSurfaceIsTheCommittedOne()
+    public void Public_surface_is_the_committed_one()
     {
         string actual = PublicApiText.Describe(typeof(Pfn).Assembly);
         if (Environment.GetEnvironmentVariable(UpdateVariable) == "1")
@@ -32,7 +32,7 @@ public sealed class PublicApiTests
     }
 
     [Fact]
-    public void SurfaceIsWrittenAsCSharpWouldSayIt()
+    public void Surface_is_written_as_c_sharp_would_say_it()
     {
         string text = PublicApiText.Describe(typeof(PublicApiTests).Assembly);
         string sample = text[text.IndexOf($"struct {typeof(PublicApiSample<>).FullName!.Split('`')[0]}", StringComparison.Ordinal)..];

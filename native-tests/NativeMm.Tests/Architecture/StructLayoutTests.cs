@@ -11,7 +11,7 @@ namespace NativeMm.Tests.Architecture;
 public sealed class StructLayoutTests
 {
     [Fact]
-    public void SizesAreWhatTheLayoutsSay()
+    public void Sizes_are_what_the_layouts_say()
     {
         Assert.Equal(4, Unsafe.SizeOf<Pfn>());
         Assert.Equal(1, Unsafe.SizeOf<Order>());
@@ -24,7 +24,7 @@ public sealed class StructLayoutTests
     }
 
     [Fact]
-    public void PaddedWordKeepsTwoLinesOnEachSide()
+    public void Padded_word_keeps_two_lines_on_each_side()
     {
         int offset = FieldLayout.OffsetOf<PaddedWord>(nameof(PaddedWord.Value));
         Assert.Equal(CacheLine.Isolation, offset);
@@ -32,14 +32,14 @@ public sealed class StructLayoutTests
     }
 
     [Fact]
-    public void AddressRangeIsTheKernelsIovec()
+    public void Address_range_is_the_kernels_iovec()
     {
         Assert.Equal([(nameof(AddressRange.Address), 0), (nameof(AddressRange.Bytes), nint.Size)], FieldLayout.Of<AddressRange>());
         Assert.Equal(2 * nint.Size, Unsafe.SizeOf<AddressRange>());
     }
 
     [Fact]
-    public void LockWordComesBeforeItsStatistics()
+    public void Lock_word_comes_before_its_statistics()
     {
         Assert.Equal(0, FieldLayout.OffsetOf<SpinLock<LockStatistics>>("_word"));
     }

@@ -15,7 +15,7 @@ public sealed class EpochDomainConcurrencyTests(ITestOutputHelper output)
     private static readonly TimeSpan s_durationOfControl = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public void WhatAReaderHoldsIsNeverReclaimed()
+    public void What_a_reader_holds_is_never_reclaimed()
     {
         Outcome outcome = Run(waitForReaders: true);
         output.WriteLine(outcome.ToString());
@@ -25,7 +25,7 @@ public sealed class EpochDomainConcurrencyTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void ControlThatReclaimsAtOnceIsCaught()
+    public void Control_that_reclaims_at_once_is_caught()
     {
         Outcome outcome = Run(waitForReaders: false);
         output.WriteLine(outcome.ToString());

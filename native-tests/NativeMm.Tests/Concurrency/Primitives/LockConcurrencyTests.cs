@@ -17,7 +17,7 @@ public sealed class LockConcurrencyTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void OneThreadAtATimeIsInside(string name)
+    public void One_thread_at_a_time_is_inside(string name)
     {
         LockUnderTest subject = LockUnderTest.Create(name);
         (long lost, long overlaps) = RunSections(subject, SectionsPerThread);
@@ -36,7 +36,7 @@ public sealed class LockConcurrencyTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void ControlWithoutALockIsCaught()
+    public void Control_without_a_lock_is_caught()
     {
         // The threads must meet for it, which a busy machine does not grant every time.
         const int AttemptsMax = 200;

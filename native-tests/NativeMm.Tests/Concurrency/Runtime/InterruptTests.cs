@@ -22,7 +22,7 @@ public sealed unsafe class InterruptTests
     [InlineData(4096)]
     [InlineData(100_000)]
     [InlineData(3 << 20)]
-    public void HeapGoesOn(int bytes)
+    public void Heap_goes_on(int bytes)
     {
         using MemoryRuntime runtime = Make(FrameAllocatorKind.Buddy);
         NativeHeap heap = runtime.Heap;
@@ -51,7 +51,7 @@ public sealed unsafe class InterruptTests
     }
 
     [Fact]
-    public void PoolGoesOn()
+    public void Pool_goes_on()
     {
         using MemoryRuntime runtime = Make(FrameAllocatorKind.LockFree);
         ZsPool pool = runtime.CreateZsPool(new ZsPoolOptions { Stripes = 1 });
@@ -79,7 +79,7 @@ public sealed unsafe class InterruptTests
     }
 
     [LinuxFact]
-    public void RangesGoOn()
+    public void Ranges_go_on()
     {
         using var vmap = new VmapAllocator(new VmapOptions
         {
@@ -96,7 +96,7 @@ public sealed unsafe class InterruptTests
 
     /// <summary>What disposes joins threads and takes every lock there is.</summary>
     [Fact]
-    public void DisposeGoesThroughWithAnInterruptPending() => StartGate.Run(1, _ =>
+    public void Dispose_goes_through_with_an_interrupt_pending() => StartGate.Run(1, _ =>
     {
         var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20 });
         NativeHeap heap = runtime.CreateHeap();

@@ -13,7 +13,7 @@ public sealed unsafe class LazyBoundTests
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     [LinuxFact]
-    public void TheBoundHoldsForFreesThatWaitForAnAdditionAfterAnEarlierRefusal()
+    public void The_bound_holds_for_frees_that_wait_for_an_addition_after_an_earlier_refusal()
     {
         using var park = new Rendezvous(s_patience);
         using Rig rig = Make(bound: 8);
@@ -43,7 +43,7 @@ public sealed unsafe class LazyBoundTests
     }
 
     [LinuxFact]
-    public void TheBoundHoldsForManyProducersAfterAnEarlierRefusal()
+    public void The_bound_holds_for_many_producers_after_an_earlier_refusal()
     {
         const int Bound = 24;
         using Rig rig = Make(Bound);
@@ -65,7 +65,7 @@ public sealed unsafe class LazyBoundTests
     }
 
     [LinuxFact]
-    public void WhatTheSystemRefusesToUnmapIsCountedAboveTheBoundAndInThePeak()
+    public void What_the_system_refuses_to_unmap_is_counted_above_the_bound_and_in_the_peak()
     {
         using Rig rig = Make(bound: 8);
         VmapAllocator vmap = rig.Vmap;
@@ -84,7 +84,7 @@ public sealed unsafe class LazyBoundTests
     }
 
     [LinuxFact]
-    public void AllWhoWaitAtTheBoundGoOnAfterOnePurgeAndThePoolsStay()
+    public void All_who_wait_at_the_bound_go_on_after_one_purge_and_the_pools_stay()
     {
         const int Waiters = 8;
         using var park = new Rendezvous(s_patience);
@@ -114,7 +114,7 @@ public sealed unsafe class LazyBoundTests
     }
 
     [LinuxFact]
-    public void AFreeAtTheBoundGoesOnBeforeThePurgeEnds()
+    public void A_free_at_the_bound_goes_on_before_the_purge_ends()
     {
         const int Pieces = 64;
         const int Batch = 10;
@@ -155,7 +155,7 @@ public sealed unsafe class LazyBoundTests
     }
 
     [LinuxFact]
-    public void ACallerThatFindsSomebodyPurgingIsSlowedDown()
+    public void A_caller_that_finds_somebody_purging_is_slowed_down()
     {
         using var park = new Rendezvous(s_patience);
         using Rig rig = Make(bound: 20, trigger: new LazyPurgePolicy { Executor = PurgeExecutor.Caller, LazyPagesMax = 4 });
@@ -174,7 +174,7 @@ public sealed unsafe class LazyBoundTests
     [LinuxTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void PoolsAndIdleBlocksGoAlsoWhenTheBoundIsReached(bool block)
+    public void Pools_and_idle_blocks_go_also_when_the_bound_is_reached(bool block)
     {
         using Rig rig = Make(bound: 16, pooled: 4 << 20);
         VmapAllocator vmap = rig.Vmap;

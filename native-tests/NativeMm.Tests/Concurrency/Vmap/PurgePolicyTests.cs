@@ -34,7 +34,7 @@ public sealed unsafe class PurgePolicyTests
 
     [LinuxTheory]
     [MemberData(nameof(Policies))]
-    public void ContentsStayWholeTheBoundHoldsAndNothingIsLost(
+    public void Contents_stay_whole_the_bound_holds_and_nothing_is_lost(
         PurgeTrigger trigger, PurgeLockRelease release, int batch, PurgeExecutor executor)
     {
         const int LazyPagesMax = 64;
@@ -62,7 +62,7 @@ public sealed unsafe class PurgePolicyTests
     [InlineData(PurgeExecutor.Caller)]
     [InlineData(PurgeExecutor.Worker)]
     [InlineData(PurgeExecutor.WorkerPerLazyMax)]
-    public void AStormOfFreesAgainstOnePurgerIsBoundedAndLosesNothing(PurgeExecutor executor)
+    public void A_storm_of_frees_against_one_purger_is_bounded_and_loses_nothing(PurgeExecutor executor)
     {
         const int Bound = 512;
         var policy = new LazyPurgePolicy { Executor = executor, LazyPagesMax = 128 };
@@ -94,7 +94,7 @@ public sealed unsafe class PurgePolicyTests
     }
 
     [LinuxFact]
-    public void RangesFreedOnOtherThreadsComeBackFromThePools()
+    public void Ranges_freed_on_other_threads_come_back_from_the_pools()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         using var handed = new System.Collections.Concurrent.BlockingCollection<nuint>(32);
@@ -120,7 +120,7 @@ public sealed unsafe class PurgePolicyTests
     }
 
     [LinuxFact]
-    public void ReadersOfTheListAndOfContentsNeverFaultBesideFreesAndPurges()
+    public void Readers_of_the_list_and_of_contents_never_fault_beside_frees_and_purges()
     {
         var policy = new LazyPurgePolicy { LazyPagesMax = 32, Executor = PurgeExecutor.Worker };
         using VmapAllocator vmap = VmapAllocatorTests.Make(pooled: 0, purge: policy);

@@ -11,7 +11,7 @@ namespace NativeMm.Tests.Concurrency.Vmap;
 public sealed unsafe class PurgeWorkerFailureTests
 {
     [LinuxFact]
-    public void ItIsCountedAndWrittenDownAndTheNextPurgeComes()
+    public void It_is_counted_and_written_down_and_the_next_purge_comes()
     {
         HookedLazySet? lazy = null;
         using var recorder = new EventRecorder();

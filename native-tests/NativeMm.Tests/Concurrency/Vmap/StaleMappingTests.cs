@@ -14,7 +14,7 @@ public sealed unsafe class StaleMappingTests
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
 
     [LinuxFact]
-    public void NoFrameComesBackWhileThePurgeIsAtItsMapping()
+    public void No_frame_comes_back_while_the_purge_is_at_its_mapping()
     {
         var platform = new MappedFramesPlatform();
         using VmapAllocator vmap = Make(platform);
@@ -49,7 +49,7 @@ public sealed unsafe class StaleMappingTests
     }
 
     [LinuxFact]
-    public void NoFrameComesBackWhileAStaleShortMapOfItIsUnmapped()
+    public void No_frame_comes_back_while_a_stale_short_map_of_it_is_unmapped()
     {
         var platform = new MappedFramesPlatform();
         using VmapAllocator vmap = Make(platform);
@@ -80,7 +80,7 @@ public sealed unsafe class StaleMappingTests
     [LinuxTheory]
     [InlineData(PurgeExecutor.Caller)]
     [InlineData(PurgeExecutor.WorkerPerLazyMax)]
-    public void FramesAreTheirOwnersThroughEveryMappingBesideFreesAndPurges(PurgeExecutor executor)
+    public void Frames_are_their_owners_through_every_mapping_beside_frees_and_purges(PurgeExecutor executor)
     {
         const int Threads = 3;
         var platform = new MappedFramesPlatform();

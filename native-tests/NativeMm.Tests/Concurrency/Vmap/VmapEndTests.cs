@@ -18,7 +18,7 @@ public sealed unsafe class VmapEndTests
     [LinuxTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void DisposeWaitsForAFinalizerThatIsGivingARangeBack(bool isMap)
+    public void Dispose_waits_for_a_finalizer_that_is_giving_a_range_back(bool isMap)
     {
         using var gate = new Rendezvous(s_timeout);
         var platform = new FaultyPlatform();
@@ -62,7 +62,7 @@ public sealed unsafe class VmapEndTests
     [LinuxTheory]
     [InlineData(PurgeExecutor.Caller)]
     [InlineData(PurgeExecutor.Worker)]
-    public void AForgottenAllocatorGoesWithAllItsMemory(PurgeExecutor executor)
+    public void A_forgotten_allocator_goes_with_all_its_memory(PurgeExecutor executor)
     {
         var platform = new FaultyPlatform();
         Forget(platform, executor, inUse: false);
@@ -70,7 +70,7 @@ public sealed unsafe class VmapEndTests
     }
 
     [LinuxFact]
-    public void AForgottenAllocatorStaysAsLongAsARangeIsInUse()
+    public void A_forgotten_allocator_stays_as_long_as_a_range_is_in_use()
     {
         var platform = new FaultyPlatform();
         byte* range = (byte*)Forget(platform, PurgeExecutor.Caller, inUse: true);
@@ -85,7 +85,7 @@ public sealed unsafe class VmapEndTests
     }
 
     [LinuxFact]
-    public void ForgottenBuffersLetTheirForgottenRuntimesAllocatorGo()
+    public void Forgotten_buffers_let_their_forgotten_runtimes_allocator_go()
     {
         var platform = new FaultyPlatform();
         ForgetBuffers(platform);
@@ -93,7 +93,7 @@ public sealed unsafe class VmapEndTests
     }
 
     [LinuxFact]
-    public void AConstructorThatFailsLeavesNothingToFinalize()
+    public void A_constructor_that_fails_leaves_nothing_to_finalize()
     {
         var platform = new FaultyPlatform();
         Assert.Throws<InvalidOperationException>(() => Make(platform));
@@ -106,7 +106,7 @@ public sealed unsafe class VmapEndTests
     }
 
     [LinuxFact]
-    public void DisposeOfARuntimeWaitsForAnAllocatorThatIsBeingMade()
+    public void Dispose_of_a_runtime_waits_for_an_allocator_that_is_being_made()
     {
         using var gate = new Rendezvous(s_timeout);
         var platform = new FaultyPlatform();

@@ -13,7 +13,7 @@ public sealed unsafe class VmapOwnerTests
     private const int Rounds = 3000;
 
     [LinuxFact]
-    public void ReadNeverShowsTheBytesOfAnEarlierOwner()
+    public void Read_never_shows_the_bytes_of_an_earlier_owner()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         const nuint Pages = 256;
@@ -58,7 +58,7 @@ public sealed unsafe class VmapOwnerTests
     }
 
     [LinuxFact]
-    public void FindAreaNeverMixesTwoOwners()
+    public void Find_area_never_mixes_two_owners()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         void* at = vmap.Alloc(1);
@@ -92,7 +92,7 @@ public sealed unsafe class VmapOwnerTests
     }
 
     [LinuxFact]
-    public void ReadSeesARangeThroughoutWhileItsHolderResizesIt()
+    public void Read_sees_a_range_throughout_while_its_holder_resizes_it()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         byte* at = (byte*)vmap.Alloc(Page);

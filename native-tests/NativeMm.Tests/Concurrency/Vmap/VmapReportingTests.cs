@@ -23,7 +23,7 @@ public sealed unsafe class VmapReportingTests
     [InlineData("Alloc")]
     [InlineData("AllocateFrames")]
     [InlineData("Realloc")]
-    public void ARequestWaitsForFramesThatAreUnderReport(string what)
+    public void A_request_waits_for_frames_that_are_under_report(string what)
     {
         using var gate = new Rendezvous(s_timeout);
         var platform = new FaultyPlatform();
@@ -53,7 +53,7 @@ public sealed unsafe class VmapReportingTests
     }
 
     [LinuxFact]
-    public void NobodyIsRefusedBesideTrimsWhenNothingElseIsInUse()
+    public void Nobody_is_refused_beside_trims_when_nothing_else_is_in_use()
     {
         using var vmap = new VmapAllocator(Options(new PageReporterOptions()));
         int rounds = 0;
@@ -89,7 +89,7 @@ public sealed unsafe class VmapReportingTests
     }
 
     [LinuxFact]
-    public void TheFramesOfARuntimesRangesGoBackByThePaceOfTheRuntime()
+    public void The_frames_of_a_runtimes_ranges_go_back_by_the_pace_of_the_runtime()
     {
         var platform = new FaultyPlatform();
         var options = new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false, Vmap = Options(null), Reporting = s_eager };
@@ -110,7 +110,7 @@ public sealed unsafe class VmapReportingTests
     }
 
     [LinuxFact]
-    public void WhatIsInUseNowAndThenStaysResident()
+    public void What_is_in_use_now_and_then_stays_resident()
     {
         var platform = new FaultyPlatform();
         using var vmap = new VmapAllocator(Options(new PageReporterOptions { Delay = TimeSpan.FromHours(1) }), platform);
@@ -127,7 +127,7 @@ public sealed unsafe class VmapReportingTests
     }
 
     [LinuxFact]
-    public void FramesThatWentBackAreKnownToBeZero()
+    public void Frames_that_went_back_are_known_to_be_zero()
     {
         using var vmap = new VmapAllocator(Options(null));
         Use(vmap, 16);
@@ -138,7 +138,7 @@ public sealed unsafe class VmapReportingTests
     }
 
     [LinuxFact]
-    public void ADeviceOfTheProgramTakesThePlaceOfTheFirst()
+    public void A_device_of_the_program_takes_the_place_of_the_first()
     {
         using var vmap = new VmapAllocator(Options(s_eager));
         var device = new TrimmingDevice(vmap);
@@ -153,7 +153,7 @@ public sealed unsafe class VmapReportingTests
     }
 
     [Fact]
-    public void AZoneOfOrdinaryMemoryHasNoFileToPunch()
+    public void A_zone_of_ordinary_memory_has_no_file_to_punch()
     {
         using var vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 16 << 20 }, new PortablePlatform());
         Assert.Throws<ArgumentException>(() => new PunchHoleDevice(vmap.Zone));

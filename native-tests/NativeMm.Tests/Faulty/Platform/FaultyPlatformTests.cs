@@ -9,7 +9,7 @@ public sealed class FaultyPlatformTests
     private readonly FaultyPlatform _platform = new();
 
     [Fact]
-    public void NamedCallFailsAndOthersWork()
+    public void Named_call_fails_and_others_work()
     {
         _platform.FailCall(2, ErrorNumber.TryAgain, PlatformCall.Reserve);
         nuint page = _platform.PageBytes;
@@ -25,7 +25,7 @@ public sealed class FaultyPlatformTests
     }
 
     [Fact]
-    public void AnyCallFailsSoManyTimesInARow()
+    public void Any_call_fails_so_many_times_in_a_row()
     {
         nuint page = _platform.PageBytes;
         _platform.FailCall(1, times: 2);
@@ -38,7 +38,7 @@ public sealed class FaultyPlatformTests
     }
 
     [Fact]
-    public void LeakIsFound()
+    public void Leak_is_found()
     {
         nuint page = _platform.PageBytes;
         Assert.True(_platform.Reserve(page, page, out nuint address).Succeeded);
@@ -51,7 +51,7 @@ public sealed class FaultyPlatformTests
     }
 
     [Fact]
-    public void ReleaseOfWhatIsNotLiveIsFound()
+    public void Release_of_what_is_not_live_is_found()
     {
         var platform = new FaultyPlatform(new PortablePlatform());
         Assert.False(platform.Release(platform.PageBytes, platform.PageBytes).Succeeded);
@@ -59,7 +59,7 @@ public sealed class FaultyPlatformTests
     }
 
     [LinuxFact]
-    public void MappingOverAReservationReplacesIt()
+    public void Mapping_over_a_reservation_replaces_it()
     {
         nuint page = _platform.PageBytes;
         Assert.True(_platform.CreateMemoryFile("nativemm-test", page, out int file).Succeeded);

@@ -14,7 +14,7 @@ public sealed unsafe class FaultyVmapTests
     private const int ForGood = 1 << 30;
 
     [LinuxFact]
-    public void AnyRefusedCallOfTheConstructorIsAnErrorThatLeavesNothing()
+    public void Any_refused_call_of_the_constructor_is_an_error_that_leaves_nothing()
     {
         for (int n = 1; ; n++)
         {
@@ -55,7 +55,7 @@ public sealed unsafe class FaultyVmapTests
     [InlineData(null, 1, ErrorNumber.OutOfMemory)]
     [InlineData(null, 6, ErrorNumber.OutOfMemory)]
     [InlineData(null, ForGood, ErrorNumber.OutOfMemory)]
-    public void EveryRefusedCallOfAWorkloadLeavesTheAccountingTrue(object? kind, int times, int errno)
+    public void Every_refused_call_of_a_workload_leaves_the_accounting_true(object? kind, int times, int errno)
     {
         int calls = Enumerable.Range(0, 3).Min(_ => CallsOfTheWorkload((PlatformCall?)kind));
         for (int n = 1; ; n++)
@@ -83,7 +83,7 @@ public sealed unsafe class FaultyVmapTests
     }
 
     [LinuxFact]
-    public void APieceThatCannotBeCutOutIsHiddenByGuards()
+    public void A_piece_that_cannot_be_cut_out_is_hidden_by_guards()
     {
         var platform = new FaultyPlatform();
         using var vmap = new VmapAllocator(Options(), platform);
@@ -107,7 +107,7 @@ public sealed unsafe class FaultyVmapTests
     }
 
     [LinuxFact]
-    public void GrowingThatIsRefusedHalfWayLeavesTheRangeAsItWas()
+    public void Growing_that_is_refused_half_way_leaves_the_range_as_it_was()
     {
         var platform = new FaultyPlatform();
         using var vmap = new VmapAllocator(Options(), platform);
@@ -141,7 +141,7 @@ public sealed unsafe class FaultyVmapTests
     }
 
     [LinuxFact]
-    public void ExhaustedMappingsAreAnErrorThatNamesTheLimitAndTheSetting()
+    public void Exhausted_mappings_are_an_error_that_names_the_limit_and_the_setting()
     {
         var platform = new FaultyPlatform { MappingsMaxFaked = 80 };
         using var vmap = new VmapAllocator(Options(), platform);

@@ -16,7 +16,7 @@ public sealed unsafe class GuardlessVmapTests
     [LinuxTheory]
     [InlineData(ErrorNumber.Invalid)]
     [InlineData(ErrorNumber.NotImplemented)]
-    public void GuardsAreGapsAndTheAdviceIsAskedForOnce(int errno)
+    public void Guards_are_gaps_and_the_advice_is_asked_for_once(int errno)
     {
         var platform = new FaultyPlatform();
         using var vmap = new VmapAllocator(

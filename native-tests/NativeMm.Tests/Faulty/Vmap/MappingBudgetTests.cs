@@ -12,7 +12,7 @@ public sealed unsafe class MappingBudgetTests
     private const int PagesOfMap = 16;
 
     [LinuxFact]
-    public void AfterARefusalAReserveOfMappingsIsLeftToTheRestOfTheProcess()
+    public void After_a_refusal_a_reserve_of_mappings_is_left_to_the_rest_of_the_process()
     {
         using var bench = new Bench();
         nint[] maps = bench.Map(40);
@@ -38,7 +38,7 @@ public sealed unsafe class MappingBudgetTests
     }
 
     [LinuxFact]
-    public void WhileTheReserveCannotBeTakenAgainTheLimitStays()
+    public void While_the_reserve_cannot_be_taken_again_the_limit_stays()
     {
         using var bench = new Bench();
         nint[] maps = bench.Map(40);
@@ -54,7 +54,7 @@ public sealed unsafe class MappingBudgetTests
     }
 
     [LinuxFact]
-    public void AnotherErrorThanFullTablesLeavesTheLimitAlone()
+    public void Another_error_than_full_tables_leaves_the_limit_alone()
     {
         using var bench = new Bench();
         bench.Platform.FailCall(1, ErrorNumber.Invalid, PlatformCall.MapFile, times: 10);
@@ -64,7 +64,7 @@ public sealed unsafe class MappingBudgetTests
     }
 
     [LinuxFact]
-    public void MappingsThatCouldOnlyBeHiddenStayCounted()
+    public void Mappings_that_could_only_be_hidden_stay_counted()
     {
         using var bench = new Bench();
         nint map = bench.MapOne();

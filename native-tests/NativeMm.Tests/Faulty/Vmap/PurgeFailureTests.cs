@@ -13,7 +13,7 @@ public sealed unsafe class PurgeFailureTests
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
 
     [LinuxFact]
-    public void TheWorkerGoesOnAfterAPurgeThatThrew()
+    public void The_worker_goes_on_after_a_purge_that_threw()
     {
         ThrowingLazySet? set = null;
         using var vmap = new VmapAllocator(
@@ -28,7 +28,7 @@ public sealed unsafe class PurgeFailureTests
     }
 
     [LinuxFact]
-    public void WhatAHelperThrowsIsToldByThePurge()
+    public void What_a_helper_throws_is_told_by_the_purge()
     {
         ThrowingFreeSpace? free = null;
         using var vmap = new VmapAllocator(

@@ -11,11 +11,11 @@ public sealed class LitmusEvidenceTests
     [InlineData(0, LitmusEvidence.MetMin - 1, LitmusVerdict.Inconclusive)]
     [InlineData(0, 1, LitmusVerdict.Inconclusive)]
     [InlineData(0, 0, LitmusVerdict.Inconclusive)]
-    public void ARunHasOneOfThreeOutcomes(long forbidden, long met, LitmusVerdict verdict) =>
+    public void A_run_has_one_of_three_outcomes(long forbidden, long met, LitmusVerdict verdict) =>
         Assert.Equal(verdict, LitmusEvidence.Judge(forbidden, met));
 
     [Fact]
-    public void RoundsOfTheCommonestOutcomeSayNothing()
+    public void Rounds_of_the_commonest_outcome_say_nothing()
     {
         Assert.Equal(0, new LitmusReport(0, 0, new Dictionary<(int, int), long>()).Met);
         var outcomes = new Dictionary<(int, int), long> { [(0, 0)] = 2467, [(0, 1)] = 1 };

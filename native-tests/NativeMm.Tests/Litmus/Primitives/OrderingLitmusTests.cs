@@ -9,22 +9,22 @@ public sealed class OrderingLitmusTests(ITestOutputHelper output)
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(1);
 
     [Fact]
-    public void MessageArrivesWholeWhenPublishedByRelease() => AssertNeverForbidden<MessagePassing>();
+    public void Message_arrives_whole_when_published_by_release() => AssertNeverForbidden<MessagePassing>();
 
     [Fact]
-    public void ControlThatPublishesBeforeItWritesIsCaught() => AssertCaught<PublishBeforeWrite>();
+    public void Control_that_publishes_before_it_writes_is_caught() => AssertCaught<PublishBeforeWrite>();
 
     [Fact]
-    public void OneSideSeesTheOtherWithTwoFullFences() => AssertNeverForbidden<FencedStoreBuffering>();
+    public void One_side_sees_the_other_with_two_full_fences() => AssertNeverForbidden<FencedStoreBuffering>();
 
     [Fact]
-    public void OneSideSeesTheOtherWithOneProcessWideFence() => AssertNeverForbidden<AsymmetricStoreBuffering>();
+    public void One_side_sees_the_other_with_one_process_wide_fence() => AssertNeverForbidden<AsymmetricStoreBuffering>();
 
     [Fact]
-    public void ControlWithoutAnyFenceIsCaught() => AssertCaught<PlainStoreBuffering>();
+    public void Control_without_any_fence_is_caught() => AssertCaught<PlainStoreBuffering>();
 
     [Fact]
-    public void ControlWithAFenceOnOneSideOnlyIsCaught() => AssertCaught<HalfFencedStoreBuffering>();
+    public void Control_with_a_fence_on_one_side_only_is_caught() => AssertCaught<HalfFencedStoreBuffering>();
 
     private void AssertNeverForbidden<TCase>()
         where TCase : struct, ILitmusCase

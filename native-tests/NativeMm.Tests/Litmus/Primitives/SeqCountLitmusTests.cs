@@ -12,7 +12,7 @@ public sealed class SeqCountLitmusTests(ITestOutputHelper output)
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(1);
 
     [Fact]
-    public void ValidatedReadIsNeverTorn()
+    public void Validated_read_is_never_torn()
     {
         (LitmusVerdict verdict, string text) = Run(checkAgain: true);
         output.WriteLine(text);
@@ -20,7 +20,7 @@ public sealed class SeqCountLitmusTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void ControlThatDoesNotLookAgainIsCaught()
+    public void Control_that_does_not_look_again_is_caught()
     {
         (LitmusVerdict verdict, string text) = Run(checkAgain: false);
         output.WriteLine(text);

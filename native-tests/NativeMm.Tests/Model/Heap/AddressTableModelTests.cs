@@ -11,7 +11,7 @@ public sealed class AddressTableModelTests
     [InlineData(1, 60)]
     [InlineData(2, 700)]
     [InlineData(3, 5000)]
-    public void EqualsADictionary(int seed, int addressesMax)
+    public void Equals_a_dictionary(int seed, int addressesMax)
     {
         var platform = new FaultyPlatform();
         var random = new Random(seed);
@@ -47,7 +47,7 @@ public sealed class AddressTableModelTests
     }
 
     [Fact]
-    public void RefusedGrowthChangesNothingAndRemovalNeedsNoMemory()
+    public void Refused_growth_changes_nothing_and_removal_needs_no_memory()
     {
         var platform = new FaultyPlatform();
         using var table = new AddressTable(platform);

@@ -19,7 +19,7 @@ public sealed class AlignedFitModelTests
     [InlineData(4, 0, true)]
     [InlineData(5, 7, true)]
     [InlineData(6, 1024, true)]
-    public void EverySearchIsWhatAScanGives(int seed, int firstPage, bool withoutLongRanges)
+    public void Every_search_is_what_a_scan_gives(int seed, int firstPage, bool withoutLongRanges)
     {
         const int Steps = 1500;
         const int StepsToValidate = 25;

@@ -17,7 +17,7 @@ public sealed class RangeTreeModelTests
     [InlineData(4, 4093)]
     [InlineData(5, 1)]
     [InlineData(6, 1024)]
-    public void EverySearchIsTheLowestFitOfALinearScan(int seed, int firstPage)
+    public void Every_search_is_the_lowest_fit_of_a_linear_scan(int seed, int firstPage)
     {
         const int Steps = 6000;
         var random = new Random(seed);
@@ -54,7 +54,7 @@ public sealed class RangeTreeModelTests
     }
 
     [Fact]
-    public void AWindowFullOfMisalignedRangesStillServesAnAlignedRequest()
+    public void A_window_full_of_misaligned_ranges_still_serves_an_aligned_request()
     {
         const uint Big = 1 << 16;
         using var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, 0, Big, Big));
@@ -72,7 +72,7 @@ public sealed class RangeTreeModelTests
     }
 
     [Fact]
-    public void OverlapsAreRefused()
+    public void Overlaps_are_refused()
     {
         using var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, 0, 100, 100));
         tree.Give(new PageRange(10, 10));
@@ -88,7 +88,7 @@ public sealed class RangeTreeModelTests
     [InlineData(16, 4, RangeFit.RightEdge)]
     [InlineData(12, 4, RangeFit.Inside)]
     [InlineData(10, 10, RangeFit.Full)]
-    public void FitsAreToldApartAndLeaveTheRest(uint start, uint pages, object fit)
+    public void Fits_are_told_apart_and_leave_the_rest(uint start, uint pages, object fit)
     {
         using var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, 0, 100, 100));
         var whole = new PageRange(10, 10);

@@ -9,7 +9,7 @@ namespace NativeMm.Tests.Unit.Buffers;
 public sealed class MappedBufferTests
 {
     [LinuxFact]
-    public void AViewShowsItsPartsInARowAndOutlivesThem()
+    public void A_view_shows_its_parts_in_a_row_and_outlives_them()
     {
         using MemoryRuntime runtime = MakeRuntime();
         var first = new MappedBuffer(8192, runtime: runtime);
@@ -32,7 +32,7 @@ public sealed class MappedBufferTests
     }
 
     [LinuxFact]
-    public void PartsThatDoNotFitAreRefused()
+    public void Parts_that_do_not_fit_are_refused()
     {
         using MemoryRuntime runtime = MakeRuntime();
         using MemoryRuntime stranger = MakeRuntime();
@@ -49,7 +49,7 @@ public sealed class MappedBufferTests
     }
 
     [LinuxFact]
-    public void TheRuntimeMakesItsMappableZoneOnFirstUseAndCountsIt()
+    public void The_runtime_makes_its_mappable_zone_on_first_use_and_counts_it()
     {
         using MemoryRuntime runtime = MakeRuntime();
         Assert.Null(runtime.GetStatistics().Vmap);
@@ -66,7 +66,7 @@ public sealed class MappedBufferTests
     }
 
     [LinuxFact]
-    public void IdlePassesEmptyThePoolsAndGiveThePagesBack()
+    public void Idle_passes_empty_the_pools_and_give_the_pages_back()
     {
         using MemoryRuntime runtime = MakeRuntime();
         for (int i = 0; i < 3; i++)
@@ -90,7 +90,7 @@ public sealed class MappedBufferTests
     }
 
     [LinuxFact]
-    public void TheOptionsOfTheRuntimeAreThoseOfItsBuffers()
+    public void The_options_of_the_runtime_are_those_of_its_buffers()
     {
         using var runtime = new MemoryRuntime(new MemoryRuntimeOptions
         {
@@ -105,7 +105,7 @@ public sealed class MappedBufferTests
     }
 
     [LinuxFact]
-    public void ADisposedRuntimeHasNoVmap()
+    public void A_disposed_runtime_has_no_vmap()
     {
         MemoryRuntime runtime = MakeRuntime();
         _ = runtime.Vmap;

@@ -10,7 +10,7 @@ namespace NativeMm.Tests.Unit.Buffers;
 public sealed class MirroredRingBufferTests
 {
     [LinuxFact]
-    public void WhatWrapsIsOneSpan()
+    public void What_wraps_is_one_span()
     {
         using MemoryRuntime runtime = MappedBufferTests.MakeRuntime();
         using var ring = new MirroredRingBuffer(5000, runtime);
@@ -36,7 +36,7 @@ public sealed class MirroredRingBufferTests
     }
 
     [LinuxFact]
-    public void FullAndEmptyAreToldApartAndTooMuchIsRefused()
+    public void Full_and_empty_are_told_apart_and_too_much_is_refused()
     {
         using MemoryRuntime runtime = MappedBufferTests.MakeRuntime();
         using var ring = new MirroredRingBuffer(4096, runtime);
@@ -51,7 +51,7 @@ public sealed class MirroredRingBufferTests
     }
 
     [LinuxFact]
-    public void ARingOverAScatteredZoneIsFewMappings()
+    public void A_ring_over_a_scattered_zone_is_few_mappings()
     {
         using MemoryRuntime runtime = MappedBufferTests.MakeRuntime();
         Pfn[] frames = new Pfn[2048];
@@ -63,7 +63,7 @@ public sealed class MirroredRingBufferTests
     }
 
     [LinuxFact]
-    public void AThirdThreadSeesAFillThatARingCanHave()
+    public void A_third_thread_sees_a_fill_that_a_ring_can_have()
     {
         using MemoryRuntime runtime = MappedBufferTests.MakeRuntime();
         using var ring = new MirroredRingBuffer(4096, runtime);
@@ -89,7 +89,7 @@ public sealed class MirroredRingBufferTests
     }
 
     [LinuxFact]
-    public void AWriterAndAReaderMoveABlockOfBytesInOrder()
+    public void A_writer_and_a_reader_move_a_block_of_bytes_in_order()
     {
         const int Total = 2_000_000;
         using MemoryRuntime runtime = MappedBufferTests.MakeRuntime();
@@ -112,7 +112,7 @@ public sealed class MirroredRingBufferTests
     }
 
     [LinuxFact]
-    public void ADisposedRingThrowsAndItsFramesAreFree()
+    public void A_disposed_ring_throws_and_its_frames_are_free()
     {
         using MemoryRuntime runtime = MappedBufferTests.MakeRuntime();
         var ring = new MirroredRingBuffer(100_000, runtime);

@@ -13,7 +13,7 @@ namespace NativeMm.Tests.Unit;
 public sealed unsafe class EventReentryTests
 {
     [Fact]
-    public void EventThatAListenerCausesDoesNotReachHim()
+    public void Event_that_a_listener_causes_does_not_reach_him()
     {
         long marker = Random.Shared.NextInt64();
         int calls = 0;
@@ -32,7 +32,7 @@ public sealed unsafe class EventReentryTests
     }
 
     [Fact]
-    public void AdoptionOfADeadThreadHoldsNoLock()
+    public void Adoption_of_a_dead_thread_holds_no_lock()
     {
         using MemoryRuntime runtime = Make();
         using var listener = new ActingListener(_ => UseFromAnotherThread(runtime));
@@ -52,7 +52,7 @@ public sealed unsafe class EventReentryTests
     }
 
     [Fact]
-    public void TrimHoldsNoLock()
+    public void Trim_holds_no_lock()
     {
         using MemoryRuntime runtime = Make();
         int mine = Environment.CurrentManagedThreadId;
@@ -67,7 +67,7 @@ public sealed unsafe class EventReentryTests
     }
 
     [Fact]
-    public void MistakeThatATrimFindsHoldsNoLock()
+    public void Mistake_that_a_trim_finds_holds_no_lock()
     {
         using MemoryRuntime runtime = Make();
         nint twice = (nint)runtime.Heap.Alloc(64);
@@ -86,7 +86,7 @@ public sealed unsafe class EventReentryTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void FailureOfADeviceHoldsNoLock(bool byTrim)
+    public void Failure_of_a_device_holds_no_lock(bool byTrim)
     {
         using MemoryRuntime runtime = Make();
         if (runtime.Reporter.Device is { } own)

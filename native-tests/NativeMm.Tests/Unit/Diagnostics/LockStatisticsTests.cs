@@ -12,7 +12,7 @@ public sealed class LockStatisticsTests
     private static readonly CoreId s_core1 = new(1);
 
     [Fact]
-    public void ScenarioByHandGivesTheFiguresOfPaperAndPencil()
+    public void Scenario_by_hand_gives_the_figures_of_paper_and_pencil()
     {
         LockStatisticsSnapshot row = Scenario().Snapshot("zone", TicksPerSecond);
         Assert.Equal("zone", row.Name);
@@ -27,7 +27,7 @@ public sealed class LockStatisticsTests
     }
 
     [Fact]
-    public void UnusedLockHasNoFigures()
+    public void Unused_lock_has_no_figures()
     {
         LockStatisticsSnapshot row = default(LockStatistics).Snapshot("idle");
         Assert.Equal((0, 0, 0, 0), (row.Acquisitions, row.Contentions, row.AcquisitionBounces, row.ContentionBounces));
@@ -35,7 +35,7 @@ public sealed class LockStatisticsTests
     }
 
     [Fact]
-    public void ClockThatGoesBackwardsCountsAsNoTime()
+    public void Clock_that_goes_backwards_counts_as_no_time()
     {
         var statistics = default(LockStatistics);
         statistics.AcquiredAfterWait(100, 90, s_core0);
@@ -45,7 +45,7 @@ public sealed class LockStatisticsTests
     }
 
     [Fact]
-    public void TableHasTheShapeOfProcLockStat()
+    public void Table_has_the_shape_of_proc_lock_stat()
     {
         LockStatisticsSnapshot[] rows = [Scenario().Snapshot("zone->lock", TicksPerSecond), default(LockStatistics).Snapshot("heap->lock")];
         string[] lines = LockStatisticsTable.Format(rows).TrimEnd('\n').Split('\n');

@@ -15,7 +15,7 @@ public sealed class MemoryFaultTests
 
     [Theory]
     [MemberData(nameof(Rows))]
-    public void MistakeIsNamedWithWhatIsKnownOfIt(string mistake, MemoryFaultKind kind, ulong address, string part)
+    public void Mistake_is_named_with_what_is_known_of_it(string mistake, MemoryFaultKind kind, ulong address, string part)
     {
         MemoryFaultException fault = Assert.Throws<MemoryFaultException>(() => Make(mistake));
         Assert.Equal(kind, fault.Kind);
@@ -24,7 +24,7 @@ public sealed class MemoryFaultTests
     }
 
     [Fact]
-    public void EveryMistakeLeavesAnEvent()
+    public void Every_mistake_leaves_an_event()
     {
         string marker = Guid.NewGuid().ToString();
         using var listener = new EventRecorder();

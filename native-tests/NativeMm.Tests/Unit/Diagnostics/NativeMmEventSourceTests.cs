@@ -7,7 +7,7 @@ namespace NativeMm.Tests.Unit;
 public sealed class NativeMmEventSourceTests
 {
     [Fact]
-    public void SourceIsWellFormed()
+    public void Source_is_well_formed()
     {
         Assert.Null(NativeMmEventSource.Log.ConstructionException);
         Assert.Equal("NativeMm", NativeMmEventSource.Log.Name);
@@ -16,7 +16,7 @@ public sealed class NativeMmEventSourceTests
     }
 
     [Fact]
-    public void EventsCarryTheirFigures()
+    public void Events_carry_their_figures()
     {
         long marker = Random.Shared.NextInt64();
         using var recorder = new EventRecorder();

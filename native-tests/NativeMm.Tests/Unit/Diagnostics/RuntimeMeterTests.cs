@@ -7,7 +7,7 @@ namespace NativeMm.Tests.Unit;
 public sealed class RuntimeMeterTests
 {
     [Fact]
-    public void InstrumentsAreAskedOnlyWhenSomebodyListensAndNotAfterTheEnd()
+    public void Instruments_are_asked_only_when_somebody_listens_and_not_after_the_end()
     {
         string owner = Guid.NewGuid().ToString();
         int asked = 0;
@@ -42,7 +42,7 @@ public sealed class RuntimeMeterTests
     [InlineData("memory.")]
     [InlineData("memory..use")]
     [InlineData("memory use")]
-    public void BadNameIsRefused(string name)
+    public void Bad_name_is_refused(string name)
     {
         using var meter = new RuntimeMeter("test");
         Assert.Throws<ArgumentException>(() => meter.AddBytes(name, "x", () => 0));

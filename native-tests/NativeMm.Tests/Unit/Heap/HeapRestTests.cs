@@ -11,7 +11,7 @@ public sealed unsafe class HeapRestTests
     private const int Passes = 20;
 
     [Fact]
-    public void PassesOverAHeapAtRestTakeNoLockOfADepot()
+    public void Passes_over_a_heap_at_rest_take_no_lock_of_a_depot()
     {
         using var fixture = new HeapFixture();
         nint[] blocks = Use(fixture.Heap);
@@ -24,7 +24,7 @@ public sealed unsafe class HeapRestTests
     }
 
     [Fact]
-    public void AtRestNothingIsCachedOrKept()
+    public void At_rest_nothing_is_cached_or_kept()
     {
         using var fixture = new HeapFixture();
         fixture.Heap.FreeBulk(Use(fixture.Heap));
@@ -34,7 +34,7 @@ public sealed unsafe class HeapRestTests
     }
 
     [Fact]
-    public void FreeWithoutASlowPathEndsTheRest()
+    public void Free_without_a_slow_path_ends_the_rest()
     {
         using var fixture = new HeapFixture();
         nint[] blocks = Use(fixture.Heap);
@@ -52,7 +52,7 @@ public sealed unsafe class HeapRestTests
     }
 
     [Fact]
-    public void RetainedLargeBlockIsNoRest()
+    public void Retained_large_block_is_no_rest()
     {
         using var fixture = new HeapFixture();
         fixture.Heap.Free(fixture.Heap.Alloc(5 << 20));

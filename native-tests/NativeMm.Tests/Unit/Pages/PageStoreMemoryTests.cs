@@ -18,7 +18,7 @@ public sealed class PageStoreMemoryTests
     [InlineData("at random")]
     [InlineData("every fifth stays")]
     [InlineData("the first go")]
-    public void PassesGiveBackWhatNoPageNeeds(string pattern)
+    public void Passes_give_back_what_no_page_needs(string pattern)
     {
         using MemoryRuntime runtime = Make();
         using var store = new CompressedPageStore(runtime: runtime);
@@ -43,7 +43,7 @@ public sealed class PageStoreMemoryTests
     }
 
     [LinuxFact]
-    public void TrimMovesFramesTogetherToo()
+    public void Trim_moves_frames_together_too()
     {
         using MemoryRuntime runtime = Make();
         using var store = new CompressedPageStore(runtime: runtime);
@@ -57,7 +57,7 @@ public sealed class PageStoreMemoryTests
     }
 
     [LinuxFact]
-    public void WhatWasInUseAMomentAgoIsNotMoved()
+    public void What_was_in_use_a_moment_ago_is_not_moved()
     {
         using var runtime = new MemoryRuntime(new MemoryRuntimeOptions
         {

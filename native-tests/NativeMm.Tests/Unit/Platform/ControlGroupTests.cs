@@ -16,7 +16,7 @@ public sealed class ControlGroupTests
         + "35 31 0:32 /docker/ab12 /sys/fs/cgroup/memory ro,relatime - cgroup cgroup rw,memory\n";
 
     [Fact]
-    public void Version2TakesTheLowestLimitOnTheWayUp()
+    public void Version_2_takes_the_lowest_limit_on_the_way_up()
     {
         using CapturedFiles files = new CapturedFiles()
             .With("/proc/self/cgroup", "0::/slice/service/\n")
@@ -30,7 +30,7 @@ public sealed class ControlGroupTests
     }
 
     [Fact]
-    public void Version1InAContainerIsFoundBelowTheMountedPart()
+    public void Version_1_in_a_container_is_found_below_the_mounted_part()
     {
         using CapturedFiles files = new CapturedFiles()
             .With("/proc/self/cgroup", "5:memory:/docker/ab12/inner\n4:cpu,cpuacct:/docker/ab12\n0::/elsewhere\n")
@@ -43,7 +43,7 @@ public sealed class ControlGroupTests
     }
 
     [Fact]
-    public void NoFilesAndNoLimitsAreNoLimit()
+    public void No_files_and_no_limits_are_no_limit()
     {
         using CapturedFiles none = new();
         Assert.Equal(new ControlGroup(null, null), ControlGroup.Read(none.Files));
@@ -64,13 +64,13 @@ public sealed class ControlGroupTests
     [InlineData("200000 0", null)]
     [InlineData("x y", null)]
     [InlineData(null, null)]
-    public void QuotaOfVersion2IsReadOrIgnored(string? text, double? quota) => Assert.Equal(quota, ControlGroup.ParseQuotaV2(text));
+    public void Quota_of_version_2_is_read_or_ignored(string? text, double? quota) => Assert.Equal(quota, ControlGroup.ParseQuotaV2(text));
 
     [Theory]
     [InlineData("")]
     [InlineData("22 27 0:21 / /proc rw,relatime proc proc rw")]
     [InlineData("22 - cgroup2 x y")]
     [InlineData("35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory")]
-    public void LineThatIsNoMountOfTheControllerIsPassedOver(string line) =>
+    public void Line_that_is_no_mount_of_the_controller_is_passed_over(string line) =>
         Assert.False(ControlGroupFolders.TryParseMount(line, "cpu", out _, out _, out _));
 }

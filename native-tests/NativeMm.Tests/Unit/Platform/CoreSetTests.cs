@@ -14,7 +14,7 @@ public sealed class CoreSetTests
     [InlineData("8,0-1,2,3", 5, "0-3,8")]
     [InlineData("62-65,127", 5, "62-65,127")]
     [InlineData("63", 1, "63")]
-    public void ListIsReadAndWrittenAsTheKernelDoes(string text, int count, string written)
+    public void List_is_read_and_written_as_the_kernel_does(string text, int count, string written)
     {
         Assert.True(CoreSet.TryParse(text, out CoreSet cores));
         Assert.Equal(count, cores.Count);
@@ -31,14 +31,14 @@ public sealed class CoreSetTests
     [InlineData("1-")]
     [InlineData("0-99999999")]
     [InlineData("65536")]
-    public void DamagedListIsRefused(string text)
+    public void Damaged_list_is_refused(string text)
     {
         Assert.False(CoreSet.TryParse(text, out CoreSet cores));
         Assert.Equal(0, cores.Count);
     }
 
     [Fact]
-    public void ContainsKnowsWhatIsOutside()
+    public void Contains_knows_what_is_outside()
     {
         CoreSet cores = CoreSet.Of(new CoreId(70));
         Assert.True(cores.Contains(new CoreId(70)));
@@ -49,7 +49,7 @@ public sealed class CoreSetTests
     }
 
     [Fact]
-    public void EqualSetsAreEqualWhateverTheLengthOfTheMask()
+    public void Equal_sets_are_equal_whatever_the_length_of_the_mask()
     {
         CoreSet left = CoreSet.FromWords([5, 0, 0]);
         CoreSet right = CoreSet.FromWords([5]);

@@ -18,7 +18,7 @@ public sealed unsafe class LinuxPlatformTests
     [InlineData(1, 512)]
     [InlineData(513, 512)]
     [InlineData(7, 4096)]
-    public void ReserveGivesAlignedZeroedWritableMemory(int pages, int alignmentInPages)
+    public void Reserve_gives_aligned_zeroed_writable_memory(int pages, int alignmentInPages)
     {
         nuint bytes = (nuint)pages * Page;
         nuint alignment = (nuint)alignmentInPages * Page;
@@ -58,7 +58,7 @@ public sealed unsafe class LinuxPlatformTests
     }
 
     [LinuxFact]
-    public void ReserveForLargeAlignmentLeavesNothingMappedAroundIt()
+    public void Reserve_for_large_alignment_leaves_nothing_mapped_around_it()
     {
         // Both ends of the range that was mapped to make the alignment must be free again: a second mapping put there by force of a hint works.
         nuint alignment = 64 * MiB;
@@ -81,7 +81,7 @@ public sealed unsafe class LinuxPlatformTests
     }
 
     [LinuxFact]
-    public void ReserveRefusesWhatNoAddressSpaceHolds()
+    public void Reserve_refuses_what_no_address_space_holds()
     {
         PlatformResult tooLong = _platform.Reserve(nuint.MaxValue - 1, Page, out nuint address);
         Assert.Equal(ErrorNumber.OutOfMemory, tooLong.Errno);
@@ -92,7 +92,7 @@ public sealed unsafe class LinuxPlatformTests
     }
 
     [LinuxFact]
-    public void UntouchedReservationIsNotResidentAndCommitMakesItSo()
+    public void Untouched_reservation_is_not_resident_and_commit_makes_it_so()
     {
         nuint bytes = 3000 * Page;
         AssertSucceeded(_platform.Reserve(bytes, Page, out nuint address));
@@ -112,7 +112,7 @@ public sealed unsafe class LinuxPlatformTests
     }
 
     [LinuxFact]
-    public void DiscardNowMakesPagesZeroAndNotResident()
+    public void Discard_now_makes_pages_zero_and_not_resident()
     {
         AssertSucceeded(_platform.Reserve(8 * Page, Page, out nuint address));
         new Span<byte>((void*)address, (int)(8 * Page)).Fill(7);
@@ -127,7 +127,7 @@ public sealed unsafe class LinuxPlatformTests
     }
 
     [LinuxFact]
-    public void DiscardWhenNeededKeepsTheRangeUsable()
+    public void Discard_when_needed_keeps_the_range_usable()
     {
         AssertSucceeded(_platform.Reserve(Page, Page, out nuint address));
         *(byte*)address = 7;
@@ -144,7 +144,7 @@ public sealed unsafe class LinuxPlatformTests
     [InlineData(1024)]
     [InlineData(1025)]
     [InlineData(2500)]
-    public void DiscardOfManyRangesTakesEachAndNothingElse(int count)
+    public void Discard_of_many_ranges_takes_each_and_nothing_else(int count)
     {
         nuint bytes = (nuint)count * 2 * Page;
         AssertSucceeded(_platform.Reserve(bytes, Page, out nuint address));
@@ -171,7 +171,7 @@ public sealed unsafe class LinuxPlatformTests
     }
 
     [LinuxFact]
-    public void DiscardOfManyRangesReportsTheBadOneAndDoesTheOthers()
+    public void Discard_of_many_ranges_reports_the_bad_one_and_does_the_others()
     {
         AssertSucceeded(_platform.Reserve(4 * Page, Page, out nuint address));
         new Span<byte>((void*)address, (int)(4 * Page)).Fill(7);
@@ -189,7 +189,7 @@ public sealed unsafe class LinuxPlatformTests
     }
 
     [LinuxFact]
-    public void ResizeMovesTheContentAndZeroesTheRest()
+    public void Resize_moves_the_content_and_zeroes_the_rest()
     {
         AssertSucceeded(_platform.Reserve(2 * Page, Page, out nuint address));
         new Span<byte>((void*)address, (int)(2 * Page)).Fill(7);
@@ -204,7 +204,7 @@ public sealed unsafe class LinuxPlatformTests
     }
 
     [LinuxFact]
-    public void MemoryFileShowsTheSamePageAtTwoAddresses()
+    public void Memory_file_shows_the_same_page_at_two_addresses()
     {
         AssertSucceeded(_platform.CreateMemoryFile("nativemm-test", 4 * Page, out int file));
         AssertSucceeded(_platform.MapFile(file, 0, 4 * Page, 0, out nuint first));
@@ -225,7 +225,7 @@ public sealed unsafe class LinuxPlatformTests
     }
 
     [LinuxFact]
-    public void RefusalsCarryTheSystemsErrorNumber()
+    public void Refusals_carry_the_systems_error_number()
     {
         Assert.Equal("EBADF (9)", _platform.MapFile(-1, 0, Page, 0, out nuint address).ToString());
         Assert.Equal((nuint)0, address);

@@ -7,7 +7,7 @@ namespace NativeMm.Tests.Unit;
 public sealed class MachineTopologyTests
 {
     [Fact]
-    public void CapturedMachineIsDescribed()
+    public void Captured_machine_is_described()
     {
         using CapturedFiles files = new CapturedFiles()
             .With("/proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Example CPU @ 2.00GHz\n\nprocessor\t: 1\nmodel name\t: Other\n")
@@ -45,7 +45,7 @@ public sealed class MachineTopologyTests
     }
 
     [Fact]
-    public void SystemThatHidesEverythingIsDescribedAsFarAsTheProcessKnows()
+    public void System_that_hides_everything_is_described_as_far_as_the_process_knows()
     {
         using CapturedFiles files = new();
         MachineTopology machine = MachineTopology.Read(files.Files);
@@ -59,7 +59,7 @@ public sealed class MachineTopologyTests
     }
 
     [Fact]
-    public void LimitsOfTheContainerLowerWhatIsUsable()
+    public void Limits_of_the_container_lower_what_is_usable()
     {
         using CapturedFiles files = new CapturedFiles()
             .With("/proc/meminfo", "MemTotal:       16384000 kB\n")
@@ -73,14 +73,14 @@ public sealed class MachineTopologyTests
     }
 
     [Fact]
-    public void ArmCoreIsNamedByItsNumbers()
+    public void Arm_core_is_named_by_its_numbers()
     {
         using CapturedFiles files = new CapturedFiles().With("/proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n");
         Assert.Equal("arm64 implementer 0x41 part 0xd0c", MachineTopology.Read(files.Files).ModelName);
     }
 
     [LinuxFact]
-    public void RunningMachineIsPlausible()
+    public void Running_machine_is_plausible()
     {
         MachineTopology machine = MachineTopology.Read();
         Assert.InRange(machine.CoresAllowed.Count, 1, machine.CoresOnline.Count);

@@ -11,7 +11,7 @@ public sealed unsafe class PortablePlatformTests
     [InlineData(1, 1)]
     [InlineData(3, 16)]
     [InlineData(600, 512)]
-    public void ReserveGivesAlignedZeroedMemoryEvenWhenUsedBefore(int pages, int alignmentInPages)
+    public void Reserve_gives_aligned_zeroed_memory_even_when_used_before(int pages, int alignmentInPages)
     {
         nuint bytes = (nuint)pages * _platform.PageBytes;
         nuint alignment = (nuint)alignmentInPages * _platform.PageBytes;
@@ -29,7 +29,7 @@ public sealed unsafe class PortablePlatformTests
     }
 
     [Fact]
-    public void ResizeKeepsContentAndAlignmentAndZeroesTheRest()
+    public void Resize_keeps_content_and_alignment_and_zeroes_the_rest()
     {
         nuint page = _platform.PageBytes;
         Assert.True(_platform.Reserve(page, 64 * page, out nuint address).Succeeded);
@@ -44,7 +44,7 @@ public sealed unsafe class PortablePlatformTests
     }
 
     [Fact]
-    public void WhatWasNotReservedIsRefused()
+    public void What_was_not_reserved_is_refused()
     {
         nuint page = _platform.PageBytes;
         Assert.True(_platform.Reserve(2 * page, page, out nuint address).Succeeded);
@@ -58,7 +58,7 @@ public sealed unsafe class PortablePlatformTests
     }
 
     [Fact]
-    public void EverythingElseIsNotImplementedAndSaysSo()
+    public void Everything_else_is_not_implemented_and_says_so()
     {
         Assert.Equal(PlatformCapabilities.None, _platform.Capabilities);
         PlatformResult[] results =

@@ -8,7 +8,7 @@ namespace NativeMm.Tests.Unit;
 public sealed class ProcessMemoryTests
 {
     [Fact]
-    public void StatusIsRead()
+    public void Status_is_read()
     {
         ProcessMemoryUsage usage = ProcessMemory.ParseUsage(
             "Name:\tdotnet\nVmPeak:\t  999999 kB\nVmSize:\t  262144 kB\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\nRssAnon:\t     512 kB\nRssShmem:\t       4 kB"u8);
@@ -16,7 +16,7 @@ public sealed class ProcessMemoryTests
     }
 
     [Fact]
-    public void RollupIsRead()
+    public void Rollup_is_read()
     {
         ProcessMemoryRollup rollup = ProcessMemory.ParseRollup(
             "55b462967000-7ffccc6bf000 ---p 00000000 00:00 0    [rollup]\nRss:  8 kB\nPss:  7 kB\nPss_Dirty: 99 kB\nPrivate_Dirty: 6 kB\nAnonymous: 5 kB\nLazyFree: 4 kB\nAnonHugePages: 3 kB\nSwap: 2 kB\n"u8);
@@ -24,7 +24,7 @@ public sealed class ProcessMemoryTests
     }
 
     [Fact]
-    public void DamagedTextReadsAsZero()
+    public void Damaged_text_reads_as_zero()
     {
         Assert.Equal(default, ProcessMemory.ParseUsage("VmRSS: lots\nVmHWM:"u8));
         Assert.Equal(0UL, ProcessMemory.ParseResidentPages("17"u8));
@@ -33,7 +33,7 @@ public sealed class ProcessMemoryTests
     }
 
     [LinuxFact]
-    public void ReadingAllocatesNothingManaged()
+    public void Reading_allocates_nothing_managed()
     {
         ReadAll();
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -50,7 +50,7 @@ public sealed class ProcessMemoryTests
     }
 
     [LinuxFact]
-    public void MissingFileIsAResult()
+    public void Missing_file_is_a_result()
     {
         Assert.Equal("ENOENT (2)", ProcessFile.Read("/proc/self/no-such-file\0"u8, new byte[8], out int length).ToString());
         Assert.Equal(0, length);
@@ -58,7 +58,7 @@ public sealed class ProcessMemoryTests
     }
 
     [LinuxFact]
-    public void ResidentFiguresFollowCommitAndDiscardAndThePeakIsReset()
+    public void Resident_figures_follow_commit_and_discard_and_the_peak_is_reset()
     {
         const ulong Bytes = 64 << 20;
         const ulong Slack = 8 << 20;

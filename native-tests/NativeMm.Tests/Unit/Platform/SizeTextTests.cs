@@ -12,7 +12,7 @@ public sealed class SizeTextTests
     [InlineData(" 16384 kB\n", 16UL << 20)]
     [InlineData("4096", 4096UL)]
     [InlineData("0", 0UL)]
-    public void SizeIsRead(string text, ulong bytes)
+    public void Size_is_read(string text, ulong bytes)
     {
         Assert.True(SizeText.TryParse(text, out ulong parsed));
         Assert.Equal(bytes, parsed);
@@ -25,7 +25,7 @@ public sealed class SizeTextTests
     [InlineData("12 parsecs")]
     [InlineData("18446744073709551615K")]
     [InlineData("max")]
-    public void AnythingElseIsRefused(string text)
+    public void Anything_else_is_refused(string text)
     {
         Assert.False(SizeText.TryParse(text, out ulong bytes));
         Assert.Equal(0UL, bytes);

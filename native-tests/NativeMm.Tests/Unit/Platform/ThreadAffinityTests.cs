@@ -8,7 +8,7 @@ namespace NativeMm.Tests.Unit;
 public sealed class ThreadAffinityTests
 {
     [LinuxFact]
-    public void PinnedThreadRunsOnItsCoreUntilRestored() => StartGate.Run(1, _ =>
+    public void Pinned_thread_runs_on_its_core_until_restored() => StartGate.Run(1, _ =>
     {
         Assert.True(ThreadAffinity.Get(out CoreSet all).Succeeded);
         foreach (CoreId core in all.ToList())
@@ -33,7 +33,7 @@ public sealed class ThreadAffinityTests
     });
 
     [LinuxFact]
-    public void CoreThatIsNotThereIsRefused() => StartGate.Run(1, _ =>
+    public void Core_that_is_not_there_is_refused() => StartGate.Run(1, _ =>
     {
         Assert.True(ThreadAffinity.Get(out CoreSet before).Succeeded);
         Assert.Equal(ErrorNumber.Invalid, ThreadAffinity.Pin(new CoreId(60_000), out CoreSet previous).Errno);

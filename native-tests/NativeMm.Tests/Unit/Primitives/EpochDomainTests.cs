@@ -10,7 +10,7 @@ public sealed class EpochDomainTests : IDisposable
     private int _reclaimed;
 
     [Fact]
-    public void RetiredItemGoesAfterTwoEpochsAndOnce()
+    public void Retired_item_goes_after_two_epochs_and_once()
     {
         Retire();
         Assert.Equal(1, _domain.RetiredCount);
@@ -23,7 +23,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void CallbackGetsItsTargetAndValue()
+    public void Callback_gets_its_target_and_value()
     {
         object target = new();
         (object?, nuint) seen = default;
@@ -33,7 +33,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void NothingGoesWhileAnEarlierReaderIsInside()
+    public void Nothing_goes_while_an_earlier_reader_is_inside()
     {
         using var reader = new ParkedReader(_domain);
         Retire();
@@ -45,7 +45,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void ReaderWhoCameLaterDoesNotHoldTheItem()
+    public void Reader_who_came_later_does_not_hold_the_item()
     {
         Retire();
         _domain.Reclaim();
@@ -62,7 +62,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void GuardsNest()
+    public void Guards_nest()
     {
         using (_domain.Enter())
         {
@@ -80,7 +80,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void ManyItemsGoWithoutAnybodyAskingForIt()
+    public void Many_items_go_without_anybody_asking_for_it()
     {
         for (int i = 0; i < 1000; i++)
         {
@@ -92,7 +92,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void CallbackMayRetireMore()
+    public void Callback_may_retire_more()
     {
         _domain.Retire(static (self, _) => ((EpochDomainTests)self!).Retire(), this, 0);
         ReclaimOften();
@@ -100,7 +100,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void ThreadThatDiedInsideDoesNotHoldAnythingAndItsItemsGo()
+    public void Thread_that_died_inside_does_not_hold_anything_and_its_items_go()
     {
         StartGate.Run(1, _ =>
         {
@@ -115,7 +115,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void ThousandsOfThreadsLeaveNothingBehind()
+    public void Thousands_of_threads_leave_nothing_behind()
     {
         const int Rounds = 500;
         for (int round = 0; round < Rounds; round++)
@@ -136,7 +136,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void OneThreadInManyDomainsTakesPartInEachOnce()
+    public void One_thread_in_many_domains_takes_part_in_each_once()
     {
         EpochDomain[] domains = [_domain, new(), new()];
         for (int round = 0; round < 5; round++)
@@ -161,7 +161,7 @@ public sealed class EpochDomainTests : IDisposable
     }
 
     [Fact]
-    public void DisposeReclaimsEverythingButNotUnderAReader()
+    public void Dispose_reclaims_everything_but_not_under_a_reader()
     {
         Retire();
         using (var reader = new ParkedReader(_domain))

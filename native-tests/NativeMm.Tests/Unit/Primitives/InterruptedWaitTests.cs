@@ -11,7 +11,7 @@ public sealed class InterruptedWaitTests
     private const int Rounds = 60;
 
     [Fact]
-    public void BackoffGoesOn() => StartGate.Run(1, _ =>
+    public void Backoff_goes_on() => StartGate.Run(1, _ =>
     {
         Thread.CurrentThread.Interrupt();
         var backoff = default(Backoff);
@@ -24,7 +24,7 @@ public sealed class InterruptedWaitTests
     });
 
     [Fact]
-    public void SleepLockIsTakenAllTheSame()
+    public void Sleep_lock_is_taken_all_the_same()
     {
         SleepLock held = default;
         using var isHeld = new ManualResetEventSlim();
@@ -63,7 +63,7 @@ public sealed class InterruptedWaitTests
     }
 
     [Fact]
-    public void SleepLockLetsItsHolderInAgain()
+    public void Sleep_lock_lets_its_holder_in_again()
     {
         SleepLock held = default;
         using (held.EnterScope())
@@ -90,7 +90,7 @@ public sealed class InterruptedWaitTests
     }
 
     [Fact]
-    public void EndOfAThreadIsAwaited() => StartGate.Run(1, _ =>
+    public void End_of_a_thread_is_awaited() => StartGate.Run(1, _ =>
     {
         Thread waiter = Thread.CurrentThread;
         var ending = new Thread(() => SpinWait.SpinUntil(() => (waiter.ThreadState & ThreadState.WaitSleepJoin) != 0, StartGate.DefaultTimeout));

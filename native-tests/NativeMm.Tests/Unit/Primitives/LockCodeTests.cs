@@ -8,7 +8,7 @@ namespace NativeMm.Tests.Unit;
 public sealed class LockCodeTests(ITestOutputHelper output)
 {
     [OptimizedFact]
-    public void SpinLockWithoutStatisticsIsTheBareLock()
+    public void Spin_lock_without_statistics_is_the_bare_lock()
     {
         IReadOnlyList<MethodCode> code = CodeGeneration.Disassemble("lock-code", "SectionUnderBareWord", "SectionUnderPlainSpinLock");
         (MethodCode bare, MethodCode plain) = (code[0], code[1]);
@@ -22,7 +22,7 @@ public sealed class LockCodeTests(ITestOutputHelper output)
 
     [OptimizedTheory]
     [InlineData("SectionUnderCountedSpinLock")]
-    public void ControlWithStatisticsReadsTheClockTwice(string method)
+    public void Control_with_statistics_reads_the_clock_twice(string method)
     {
         MethodCode counted = CodeGeneration.Disassemble("lock-code", method)[0];
         output.WriteLine(counted.Text);

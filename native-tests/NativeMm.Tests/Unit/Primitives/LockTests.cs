@@ -9,7 +9,7 @@ public sealed class LockTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void HeldLockIsNotTakenAgainUntilItIsGivenUp(string name)
+    public void Held_lock_is_not_taken_again_until_it_is_given_up(string name)
     {
         LockUnderTest subject = LockUnderTest.Create(name);
         Assert.False(subject.IsHeld);

@@ -7,7 +7,7 @@ namespace NativeMm.Tests.Unit;
 public sealed class SeqCountTests
 {
     [Fact]
-    public void ReadIsGoodOnlyWhenNoWriteTouchedIt()
+    public void Read_is_good_only_when_no_write_touched_it()
     {
         var count = default(SeqCount);
         Assert.True(count.TryBeginRead(out ulong version));
@@ -24,7 +24,7 @@ public sealed class SeqCountTests
     }
 
     [Fact]
-    public void BeginReadWaitsForTheWriterInside()
+    public void Begin_read_waits_for_the_writer_inside()
     {
         var box = new Box();
         box.Count.BeginWrite();

@@ -8,7 +8,7 @@ public sealed class RestPaceTests
     private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(250);
 
     [Fact]
-    public void AtRestEachSleepIsTwiceTheOneBeforeUpToTheLongest()
+    public void At_rest_each_sleep_is_twice_the_one_before_up_to_the_longest()
     {
         var pace = new RestPace(TimeSpan.FromSeconds(3));
         double[] sleeps = [.. Enumerable.Range(0, 7).Select(i => pace.NextWait(isAtRest: i > 0, s_beat).TotalSeconds)];
@@ -16,7 +16,7 @@ public sealed class RestPaceTests
     }
 
     [Fact]
-    public void WorkEndsTheRestAtOnce()
+    public void Work_ends_the_rest_at_once()
     {
         var pace = new RestPace(TimeSpan.Zero);
         for (int i = 0; i < 9; i++)
@@ -30,7 +30,7 @@ public sealed class RestPaceTests
     }
 
     [Fact]
-    public void NeverEarlierThanTheWorkWantsIt()
+    public void Never_earlier_than_the_work_wants_it()
     {
         var pace = new RestPace(TimeSpan.Zero);
         Assert.Equal(TimeSpan.FromHours(1), pace.NextWait(isAtRest: true, TimeSpan.FromHours(1)));

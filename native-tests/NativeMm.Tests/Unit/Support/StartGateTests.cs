@@ -6,7 +6,7 @@ namespace NativeMm.Tests.Unit;
 public sealed class StartGateTests
 {
     [Fact]
-    public void EachThreadRunsOnce()
+    public void Each_thread_runs_once()
     {
         int[] runs = new int[5];
         StartGate.Run(5, thread => Interlocked.Increment(ref runs[thread]));
@@ -14,7 +14,7 @@ public sealed class StartGateTests
     }
 
     [Fact]
-    public void ProblemOfAThreadFailsTheTest()
+    public void Problem_of_a_thread_fails_the_test()
     {
         AggregateException problem = Assert.Throws<AggregateException>(
             () => StartGate.Run(3, thread => Assert.NotEqual(1, thread)));
@@ -22,7 +22,7 @@ public sealed class StartGateTests
     }
 
     [Fact]
-    public void ThreadThatHangsFailsTheTest()
+    public void Thread_that_hangs_fails_the_test()
     {
         using var release = new ManualResetEventSlim();
         Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => StartGate.Run(1, _ => release.Wait(), TimeSpan.FromMilliseconds(50)));

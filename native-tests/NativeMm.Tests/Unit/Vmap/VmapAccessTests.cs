@@ -10,7 +10,7 @@ public sealed class VmapAccessTests
     [InlineData("stale")]
     [InlineData("alias")]
     [InlineData("hole")]
-    public void AnAccessThatIsNobodysKillsTheProcess(string what)
+    public void An_access_that_is_nobodys_kills_the_process(string what)
     {
         ChildResult child = ChildProcess.Run("vmap-touch", [what]);
         Assert.True(child.DiedOfMemoryAccess, $"{child.ExitCode}: {child.Error}");
@@ -23,7 +23,7 @@ public sealed class VmapAccessTests
     [InlineData("alias", "guardless")]
     [InlineData("stale", "full")]
     [InlineData("alias", "full")]
-    public void ItDoesSoWithoutGuardsAndWithAFullTableOfMappings(string what, string system)
+    public void It_does_so_without_guards_and_with_a_full_table_of_mappings(string what, string system)
     {
         ChildResult child = ChildProcess.Run("vmap-touch", [what, system]);
         if (child.ExitCode == 3)
@@ -37,7 +37,7 @@ public sealed class VmapAccessTests
     }
 
     [LinuxFact]
-    public void TheLastByteInFrontOfAGapIsUsable()
+    public void The_last_byte_in_front_of_a_gap_is_usable()
     {
         ChildResult child = ChildProcess.Run("vmap-touch", ["inside", "guardless"]);
         Assert.True(child.ExitCode == 0, child.Error);
@@ -45,7 +45,7 @@ public sealed class VmapAccessTests
     }
 
     [LinuxFact]
-    public void TheLastByteOfAGuardedRangeIsUsable()
+    public void The_last_byte_of_a_guarded_range_is_usable()
     {
         ChildResult child = ChildProcess.Run("vmap-touch", ["inside"]);
         Assert.True(child.ExitCode == 0, child.Error);

@@ -15,7 +15,7 @@ public sealed unsafe class VmapAllocatorTests
     private const nuint Page = Pfn.FrameBytes;
 
     [LinuxFact]
-    public void ARangeIsWritableFromEndToEndAndCanBeFreed()
+    public void A_range_is_writable_from_end_to_end_and_can_be_freed()
     {
         using VmapAllocator vmap = Make();
         foreach (nuint bytes in (nuint[])[1, Page, Page + 1, 300 * Page, 3 << 20])
@@ -34,7 +34,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void AFreedRangeComesBackFromThePoolWithoutASystemCall()
+    public void A_freed_range_comes_back_from_the_pool_without_a_system_call()
     {
         using VmapAllocator vmap = Make();
         vmap.Free(vmap.Alloc(3 * Page));
@@ -52,7 +52,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void ZeroedRangesReadAsZeroAlsoOutOfThePool()
+    public void Zeroed_ranges_read_as_zero_also_out_of_the_pool()
     {
         using VmapAllocator vmap = Make();
         for (int i = 0; i < 3; i++)
@@ -65,7 +65,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void AlignedRangesAreAligned()
+    public void Aligned_ranges_are_aligned()
     {
         using VmapAllocator vmap = Make();
         for (int shift = 0; shift <= 22; shift++)
@@ -84,7 +84,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void HugeRangesBeginAtMultiplesOfTwoMebibytesAndAreFewMappings()
+    public void Huge_ranges_begin_at_multiples_of_two_mebibytes_and_are_few_mappings()
     {
         using VmapAllocator vmap = Make();
         void* range = vmap.Alloc(4 << 20, VmapFlags.Huge);
@@ -97,7 +97,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void TheSameFrameTwiceShowsTheSameBytes()
+    public void The_same_frame_twice_shows_the_same_bytes()
     {
         using VmapAllocator vmap = Make();
         Pfn[] frames = new Pfn[2];
@@ -121,7 +121,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void AFrameIsNobodyElsesWhileAStaleMappingOfItExists()
+    public void A_frame_is_nobody_elses_while_a_stale_mapping_of_it_exists()
     {
         using VmapAllocator vmap = Make();
         Pfn[] frame = new Pfn[1];
@@ -139,7 +139,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void ARangeWhoseFramesSomebodyAskedForIsNotReusedWithThem()
+    public void A_range_whose_frames_somebody_asked_for_is_not_reused_with_them()
     {
         using VmapAllocator vmap = Make();
         byte* range = (byte*)vmap.Alloc(Page);
@@ -155,7 +155,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void MistakesAreNamed()
+    public void Mistakes_are_named()
     {
         using VmapAllocator vmap = Make();
         byte* range = (byte*)vmap.Alloc(3 * Page);
@@ -192,7 +192,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void ReadSeesHolesGuardsAndFreedRangesAsZero()
+    public void Read_sees_holes_guards_and_freed_ranges_as_zero()
     {
         using VmapAllocator vmap = Make(pooled: 0);
         byte* first = (byte*)vmap.Alloc(Page, VmapFlags.Guarded);
@@ -219,7 +219,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void ListingIsInOrderAndInTheShapeOfVmallocinfo()
+    public void Listing_is_in_order_and_in_the_shape_of_vmallocinfo()
     {
         using VmapAllocator vmap = Make();
         byte* first = (byte*)vmap.Alloc(2 * Page, VmapFlags.Guarded);
@@ -238,7 +238,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void ReallocKeepsContentInPlaceAndElsewhere()
+    public void Realloc_keeps_content_in_place_and_elsewhere()
     {
         using VmapAllocator vmap = Make();
         byte* range = (byte*)vmap.Realloc(null, 100);
@@ -264,7 +264,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void AMapOfABlockThatWasGivenBackIsNoRangeToFree()
+    public void A_map_of_a_block_that_was_given_back_is_no_range_to_free()
     {
         using VmapAllocator vmap = Make();
         Pfn[] frames = new Pfn[64];
@@ -289,14 +289,14 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void AWindowIsRoundedUp()
+    public void A_window_is_rounded_up()
     {
         using VmapAllocator vmap = Make(window: (6 << 20) - 4096);
         Assert.Equal((6 << 20) / (long)Page, vmap.GetStatistics().WindowPages);
     }
 
     [LinuxFact]
-    public void AnAlignedRequestLooksBelowTheTopOfThePool()
+    public void An_aligned_request_looks_below_the_top_of_the_pool()
     {
         Assert.True(ThreadAffinity.Get(out CoreSet all).Succeeded);
         Assert.True(ThreadAffinity.Pin(all.ToList()[0], out CoreSet previous).Succeeded);
@@ -329,7 +329,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void PerCoreUnitsAreCongruentAndApart()
+    public void Per_core_units_are_congruent_and_apart()
     {
         using VmapAllocator vmap = Make();
         VmapPerCoreArea units = vmap.AllocPerCore(100, VmapFlags.Zeroed);
@@ -349,7 +349,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void NotifiersAreAskedBeforeARangeCannotBeMade()
+    public void Notifiers_are_asked_before_a_range_cannot_be_made()
     {
         using VmapAllocator vmap = Make(window: 4 << 20);
         void* whole = vmap.Alloc((4 << 20) - Page);
@@ -371,7 +371,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void RunningOutOfFramesIsAnErrorThatTellsTheLimit()
+    public void Running_out_of_frames_is_an_error_that_tells_the_limit()
     {
         using VmapAllocator vmap = Make(capacity: 4 << 20, window: 64 << 20);
         void* most = vmap.Alloc(3 << 20);
@@ -383,7 +383,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [LinuxFact]
-    public void TrimGivesThePagesOfFreeFramesBack()
+    public void Trim_gives_the_pages_of_free_frames_back()
     {
         using VmapAllocator vmap = Make();
         byte* range = (byte*)vmap.Alloc(8 << 20);
@@ -395,7 +395,7 @@ public sealed unsafe class VmapAllocatorTests
     }
 
     [Fact]
-    public void OutsideOfLinuxRangesAreContiguousFrames()
+    public void Outside_of_linux_ranges_are_contiguous_frames()
     {
         using var vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 16 << 20 }, new PortablePlatform());
         Assert.False(vmap.CanMap);

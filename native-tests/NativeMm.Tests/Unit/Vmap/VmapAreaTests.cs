@@ -6,7 +6,7 @@ namespace NativeMm.Tests.Unit.Vmap;
 public sealed class VmapAreaTests
 {
     [Fact]
-    public void EachOwnerOfARangeHasAVersionOfItsOwn()
+    public void Each_owner_of_a_range_has_a_version_of_its_own()
     {
         VmapArea area = default;
         Assert.True(area.Version.TryBeginRead(out ulong before));

@@ -17,7 +17,7 @@ public sealed unsafe class VmapBlockQueueTests
     private const int MapsOfBlock = (int)VmapBlock.Pages / PagesOfMap;
 
     [LinuxFact]
-    public void ABlockThatIsReturnedOnAnotherCoreLeavesTheQueueOfItsMaker()
+    public void A_block_that_is_returned_on_another_core_leaves_the_queue_of_its_maker()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] frames = new Pfn[PagesOfMap];
@@ -58,7 +58,7 @@ public sealed unsafe class VmapBlockQueueTests
     }
 
     [LinuxFact]
-    public void APurgeTakesAnIdleBlockOutOfTheQueueOfItsMaker()
+    public void A_purge_takes_an_idle_block_out_of_the_queue_of_its_maker()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] frames = new Pfn[PagesOfMap];
@@ -79,7 +79,7 @@ public sealed unsafe class VmapBlockQueueTests
 
     /// <summary>The control: with a block in the queue of another core, as if that had been found by the address, the check above sees it.</summary>
     [LinuxFact]
-    public void ABlockInTheQueueOfAnotherCoreIsSeen()
+    public void A_block_in_the_queue_of_another_core_is_seen()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         VmapBlockQueue[] queues = QueuesOf(vmap);

@@ -11,7 +11,7 @@ public sealed unsafe class VmapBlockTests
     private const nuint Page = Pfn.FrameBytes;
 
     [LinuxFact]
-    public void ShortMapsShowTheirFramesAndShareOneRange()
+    public void Short_maps_show_their_frames_and_share_one_range()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] frames = new Pfn[5];
@@ -31,7 +31,7 @@ public sealed unsafe class VmapBlockTests
     }
 
     [LinuxFact]
-    public void ABlockIsUnmappedByOneCallWhenAllOfItIsUsedUp()
+    public void A_block_is_unmapped_by_one_call_when_all_of_it_is_used_up()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] frames = new Pfn[4];
@@ -52,7 +52,7 @@ public sealed unsafe class VmapBlockTests
     }
 
     [LinuxFact]
-    public void StalePartsOfFullyCutBlocksAreUnmappedToo()
+    public void Stale_parts_of_fully_cut_blocks_are_unmapped_too()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] frames = new Pfn[64];
@@ -84,7 +84,7 @@ public sealed unsafe class VmapBlockTests
     }
 
     [LinuxFact]
-    public void MapsOfAllThreadsAreReturnedByAllOthersBesidePurges()
+    public void Maps_of_all_threads_are_returned_by_all_others_beside_purges()
     {
         // Luck decides which cores meet here; VmapBlockQueueTests decides it by itself.
         using VmapAllocator vmap = VmapAllocatorTests.Make();
@@ -116,7 +116,7 @@ public sealed unsafe class VmapBlockTests
     }
 
     [LinuxFact]
-    public void AMapIsTakenBackByItsStartAndItsCountOnly()
+    public void A_map_is_taken_back_by_its_start_and_its_count_only()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] frames = new Pfn[16];
@@ -144,7 +144,7 @@ public sealed unsafe class VmapBlockTests
     }
 
     [LinuxFact]
-    public void AMapTooLongForABlockHasACountToo()
+    public void A_map_too_long_for_a_block_has_a_count_too()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] frames = new Pfn[100];
@@ -166,7 +166,7 @@ public sealed unsafe class VmapBlockTests
     }
 
     [LinuxFact]
-    public void WhoMapsDoesNotWaitForAFlushThatIsInTheSystem()
+    public void Who_maps_does_not_wait_for_a_flush_that_is_in_the_system()
     {
         using var park = new Rendezvous(TimeSpan.FromSeconds(30));
         var platform = new FaultyPlatform();
@@ -220,7 +220,7 @@ public sealed unsafe class VmapBlockTests
     }
 
     [LinuxFact]
-    public void BlocksThatWereMadeAtTheSameTimeGoWithTheirLastMap()
+    public void Blocks_that_were_made_at_the_same_time_go_with_their_last_map()
     {
         int queues = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount);
         int threads = 2 * queues;

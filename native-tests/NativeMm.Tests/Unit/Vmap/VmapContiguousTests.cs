@@ -12,7 +12,7 @@ public sealed unsafe class VmapContiguousTests
     private const nuint Page = Pfn.FrameBytes;
 
     [Fact]
-    public void EveryAlignmentUpToTheLargestBlockHolds()
+    public void Every_alignment_up_to_the_largest_block_holds()
     {
         // Zones of odd multiples of 2 MiB lie at odd multiples of 2 MiB by and by, if they may.
         for (int round = 0; round < 10; round++)
@@ -30,7 +30,7 @@ public sealed unsafe class VmapContiguousTests
     }
 
     [Fact]
-    public void TheLimitOfOneBlockIsNamed()
+    public void The_limit_of_one_block_is_named()
     {
         using VmapAllocator vmap = Make();
         foreach ((nuint bytes, nuint alignment) in (ReadOnlySpan<(nuint, nuint)>)[((4 << 20) + 1, 0), (Page, 8 << 20), (Page, (nuint)1 << 63)])
@@ -45,7 +45,7 @@ public sealed unsafe class VmapContiguousTests
     }
 
     [Fact]
-    public void PerCoreUnitsKeepTheirSizeHereToo()
+    public void Per_core_units_keep_their_size_here_too()
     {
         using VmapAllocator vmap = Make();
         VmapPerCoreArea units = vmap.AllocPerCore(100);
@@ -57,7 +57,7 @@ public sealed unsafe class VmapContiguousTests
     }
 
     [Fact]
-    public void NotifiersAreAskedHereToo()
+    public void Notifiers_are_asked_here_too()
     {
         using VmapAllocator vmap = Make();
         var live = new List<nuint>();

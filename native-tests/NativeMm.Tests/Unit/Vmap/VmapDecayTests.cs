@@ -12,7 +12,7 @@ public sealed unsafe class VmapDecayTests
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
 
     [LinuxFact]
-    public void EachPurgeTakesAQuarterOfAPoolAndNeverMoreThanThereIs()
+    public void Each_purge_takes_a_quarter_of_a_pool_and_never_more_than_there_is()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         FillPool(vmap, 100);
@@ -33,7 +33,7 @@ public sealed unsafe class VmapDecayTests
     }
 
     [LinuxFact]
-    public void IdlePassesTakeAQuarterOfAPoolRoundedUpUntilItIsEmptyAndNoMore()
+    public void Idle_passes_take_a_quarter_of_a_pool_rounded_up_until_it_is_empty_and_no_more()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         FillPool(vmap, 100);
@@ -56,7 +56,7 @@ public sealed unsafe class VmapDecayTests
     }
 
     [LinuxFact]
-    public void NeighboursInAPoolAreNotMergedBeforeTheyLeaveIt()
+    public void Neighbours_in_a_pool_are_not_merged_before_they_leave_it()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         FillPool(vmap, 8);
@@ -79,7 +79,7 @@ public sealed unsafe class VmapDecayTests
     }
 
     [LinuxFact]
-    public void APurgeBesideAnotherWaitsForItAndAFreeThatIsDuePassesItBy()
+    public void A_purge_beside_another_waits_for_it_and_a_free_that_is_due_passes_it_by()
     {
         var platform = new FaultyPlatform();
         var options = new VmapOptions

@@ -15,7 +15,7 @@ public sealed unsafe class VmapEdgeTests
     private const nuint Page = Pfn.FrameBytes;
 
     [LinuxFact]
-    public void ARefusedRangeIsTriedExactlyOnceMoreAfterEachStep()
+    public void A_refused_range_is_tried_exactly_once_more_after_each_step()
     {
         var platform = new FaultyPlatform();
         using var vmap = new VmapAllocator(Options(), platform);
@@ -36,7 +36,7 @@ public sealed unsafe class VmapEdgeTests
     }
 
     [LinuxFact]
-    public void TheHeadOfAPoolIsLeftThereWhenItsAlignmentIsWrong()
+    public void The_head_of_a_pool_is_left_there_when_its_alignment_is_wrong()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         PinnedThread.Run(PinnedThread.TwoCores().First, () =>
@@ -60,7 +60,7 @@ public sealed unsafe class VmapEdgeTests
     }
 
     [LinuxFact]
-    public void TheLargestRangeHasRoomForItsGuardAndNoByteMore()
+    public void The_largest_range_has_room_for_its_guard_and_no_byte_more()
     {
         const nuint Window = 4 << 20;
         using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 16 << 20, window: Window);
@@ -83,7 +83,7 @@ public sealed unsafe class VmapEdgeTests
     }
 
     [LinuxFact]
-    public void FramesBeyondTheZoneAndFreeFramesAreNotMapped()
+    public void Frames_beyond_the_zone_and_free_frames_are_not_mapped()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] frames = new Pfn[2];
@@ -108,7 +108,7 @@ public sealed unsafe class VmapEdgeTests
     [LinuxTheory]
     [InlineData(PurgeExecutor.Caller)]
     [InlineData(PurgeExecutor.Worker)]
-    public void DisposeTakesEverythingAlongWhateverStateItIsIn(PurgeExecutor executor)
+    public void Dispose_takes_everything_along_whatever_state_it_is_in(PurgeExecutor executor)
     {
         var platform = new FaultyPlatform();
         using (var vmap = new VmapAllocator(Options() with { Purge = new LazyPurgePolicy { Executor = executor } }, platform))
@@ -127,7 +127,7 @@ public sealed unsafe class VmapEdgeTests
     }
 
     [LinuxFact]
-    public void BuffersThatOutliveTheirRuntimeAreHarmlessDisposedOrForgotten()
+    public void Buffers_that_outlive_their_runtime_are_harmless_disposed_or_forgotten()
     {
         var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false });
         (WeakReference<MappedBuffer> forgotten, MappedBuffer kept) = MakeBuffers(runtime);

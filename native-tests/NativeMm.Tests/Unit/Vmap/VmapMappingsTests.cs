@@ -14,7 +14,7 @@ public sealed unsafe class VmapMappingsTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void TheSystemHasNoMoreMappingsOfTheWindowThanAreCounted(int seed)
+    public void The_system_has_no_more_mappings_of_the_window_than_are_counted(int seed)
     {
         using var vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 16 << 20, WindowBytes = 256 << 20 });
         var random = new Random(seed);
@@ -49,7 +49,7 @@ public sealed unsafe class VmapMappingsTests
     [LinuxTheory]
     [InlineData(100)]
     [InlineData(1000)]
-    public void TheOptionsLimitIsAnErrorThatNamesItAndAllGoesOn(int mappings)
+    public void The_options_limit_is_an_error_that_names_it_and_all_goes_on(int mappings)
     {
         string[] lines = Run(mappings, "option");
         Assert.Contains($"of {mappings} allowed by VmapOptions.MappingsMax", lines[1], StringComparison.Ordinal);
@@ -60,7 +60,7 @@ public sealed unsafe class VmapMappingsTests
     [MappingLimitTheory]
     [InlineData(400)]
     [InlineData(1000)]
-    public void TheSystemsLimitIsAnErrorThatNamesItAndAllGoesOn(int mappings)
+    public void The_systems_limit_is_an_error_that_names_it_and_all_goes_on(int mappings)
     {
         string[] lines = Run(mappings, "system");
         Assert.Contains("The operating system refused more", lines[1], StringComparison.Ordinal);

@@ -14,7 +14,7 @@ public sealed unsafe class VmapPurgeTests
     private const nuint Page = Pfn.FrameBytes;
 
     [LinuxFact]
-    public void FramesThatThePoolsKeepAreFoundBehindLazyPagesThatFreeNone()
+    public void Frames_that_the_pools_keep_are_found_behind_lazy_pages_that_free_none()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 4 << 20);
         Pfn[] held = new Pfn[1];
@@ -32,7 +32,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [LinuxFact]
-    public void RangesThatAreLongerThanTheBoundLeaveThePoolsToo()
+    public void Ranges_that_are_longer_than_the_bound_leave_the_pools_too()
     {
         const uint Pages = 100;
         using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 16 << 20, bound: 16 * Page);
@@ -50,7 +50,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [LinuxFact]
-    public void RangesThatAreLongerThanTheBoundMakeRoomForARequest()
+    public void Ranges_that_are_longer_than_the_bound_make_room_for_a_request()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 16 << 20, bound: 16 * Page);
         FreeAll(vmap, [.. Enumerable.Range(0, 20).Select(_ => (nuint)vmap.Alloc(100 * Page))]);
@@ -65,7 +65,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [LinuxFact]
-    public void ShrinkTellsFramesNotPages()
+    public void Shrink_tells_frames_not_pages()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] held = new Pfn[8];
@@ -81,7 +81,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [LinuxFact]
-    public void APoolWithFewRangesOfASizeGivesThemUpByAndBy()
+    public void A_pool_with_few_ranges_of_a_size_gives_them_up_by_and_by()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         nuint[] ranges = [.. Enumerable.Range(1, 3).Select(pages => (nuint)vmap.Alloc((nuint)pages * Page)), (nuint)vmap.Alloc(3 * Page)];
@@ -99,7 +99,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [LinuxFact]
-    public void AnAllocatorOfItsOwnGivesEverythingBackInIdleTime()
+    public void An_allocator_of_its_own_gives_everything_back_in_idle_time()
     {
         var platform = new FaultyPlatform();
         var options = new VmapOptions
@@ -117,7 +117,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [LinuxFact]
-    public void AnIdlePassLeavesPoolsInUseAlone()
+    public void An_idle_pass_leaves_pools_in_use_alone()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         FreeAll(vmap, [.. Enumerable.Range(0, 8).Select(_ => (nuint)vmap.Alloc(Page))]);
@@ -136,7 +136,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [LinuxFact]
-    public void MapsCutFromABlockNeitherTakeTheLockOfTheFreeSpaceNorAllocate()
+    public void Maps_cut_from_a_block_neither_take_the_lock_of_the_free_space_nor_allocate()
     {
         using var vmap = new VmapAllocator(new VmapOptions
         {
@@ -173,7 +173,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [LinuxFact]
-    public void TheSpanOfWhatWaitsIsTold()
+    public void The_span_of_what_waits_is_told()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(pooled: 0);
         Assert.Equal(0, vmap.GetStatistics().LazySpanPages);
@@ -192,7 +192,7 @@ public sealed unsafe class VmapPurgeTests
     [InlineData(100, 0, 400)]
     [InlineData(0, 64, 64)]
     [InlineData(63, 64, 64)]
-    public void TheTriggerIsBelowTheBound(uint trigger, long bound, long expectedBound)
+    public void The_trigger_is_below_the_bound(uint trigger, long bound, long expectedBound)
     {
         var policy = new LazyPurgePolicy { Executor = PurgeExecutor.Caller, LazyPagesMax = trigger };
         using VmapAllocator vmap = VmapAllocatorTests.Make(purge: policy, bound: (ulong)bound * Page);
@@ -202,7 +202,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [Fact]
-    public void ATriggerThatCouldNeverBePulledIsRefused()
+    public void A_trigger_that_could_never_be_pulled_is_refused()
     {
         var options = new VmapOptions { LazyBytesMax = 64 * Page, Purge = new LazyPurgePolicy { LazyPagesMax = 64 } };
         ArgumentOutOfRangeException problem = Assert.Throws<ArgumentOutOfRangeException>(options.Validate);
@@ -212,7 +212,7 @@ public sealed unsafe class VmapPurgeTests
     }
 
     [Fact]
-    public void TouchingTheNodesToComeChangesNothing()
+    public void Touching_the_nodes_to_come_changes_nothing()
     {
         const uint Pages = 2000;
         using var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, 0, Pages, Pages));

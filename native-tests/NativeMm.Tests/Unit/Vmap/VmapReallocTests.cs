@@ -16,7 +16,7 @@ public sealed unsafe class VmapReallocTests
     [InlineData(4096, 2048, 4096)]
     [InlineData(3, 1, 3)]
     [InlineData(4, 1, 1)]
-    public void LessThanHalfGivesTheRestBack(uint before, uint after, uint kept)
+    public void Less_than_half_gives_the_rest_back(uint before, uint after, uint kept)
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         byte* range = (byte*)vmap.Alloc(before * Page);
@@ -39,7 +39,7 @@ public sealed unsafe class VmapReallocTests
     }
 
     [LinuxFact]
-    public void AShrunkRangeOfManyMappingsCountsThemRight()
+    public void A_shrunk_range_of_many_mappings_counts_them_right()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 4 << 20);
         Pfn[] frames = new Pfn[1024];
@@ -58,7 +58,7 @@ public sealed unsafe class VmapReallocTests
     }
 
     [LinuxFact]
-    public void AGuardedRangeKeepsItsPagesAndItsGuard()
+    public void A_guarded_range_keeps_its_pages_and_its_guard()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         byte* range = (byte*)vmap.Alloc(100 * Page, VmapFlags.Guarded);

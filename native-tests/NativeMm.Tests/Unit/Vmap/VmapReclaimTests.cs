@@ -22,7 +22,7 @@ public sealed unsafe class VmapReclaimTests
 
     [LinuxTheory]
     [MemberData(nameof(Hopeless))]
-    public void ARequestThatNothingCouldServeTakesNothingAway(ulong bytes, ulong flags, ulong alignment)
+    public void A_request_that_nothing_could_serve_takes_nothing_away(ulong bytes, ulong flags, ulong alignment)
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         FillPools(vmap);
@@ -36,7 +36,7 @@ public sealed unsafe class VmapReclaimTests
     }
 
     [LinuxFact]
-    public void AnAlignmentThatNoAddressHasIsNamed()
+    public void An_alignment_that_no_address_has_is_named()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         OutOfMemoryException problem = Assert.Throws<OutOfMemoryException>(() => vmap.Alloc(Page, alignment: (nuint)1 << 62));
@@ -44,7 +44,7 @@ public sealed unsafe class VmapReclaimTests
     }
 
     [LinuxFact]
-    public void AddressesThatAreInUseAreNoReasonToEmptyThePools()
+    public void Addresses_that_are_in_use_are_no_reason_to_empty_the_pools()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(window: 64 << 20);
         FillPools(vmap);
@@ -59,7 +59,7 @@ public sealed unsafe class VmapReclaimTests
     }
 
     [LinuxFact]
-    public void WhatIsLazyGoesBeforeThePools()
+    public void What_is_lazy_goes_before_the_pools()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 8 << 20);
         FillPools(vmap);
@@ -73,7 +73,7 @@ public sealed unsafe class VmapReclaimTests
     }
 
     [LinuxFact]
-    public void FramesThatPoolsHoldAreThereForAllocateFrames()
+    public void Frames_that_pools_hold_are_there_for_allocate_frames()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 4 << 20);
         Pfn[] held = new Pfn[1];
@@ -94,7 +94,7 @@ public sealed unsafe class VmapReclaimTests
     }
 
     [LinuxFact]
-    public void EveryEntryPointAsksTheNotifiers()
+    public void Every_entry_point_asks_the_notifiers()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 4 << 20, window: 4 << 20);
         Pfn[] one = new Pfn[1];
@@ -122,7 +122,7 @@ public sealed unsafe class VmapReclaimTests
     }
 
     [LinuxFact]
-    public void ANotifierThatAllocatesAsksNobody()
+    public void A_notifier_that_allocates_asks_nobody()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(window: 4 << 20);
         using VmapAllocator other = VmapAllocatorTests.Make(window: 4 << 20);
@@ -142,7 +142,7 @@ public sealed unsafe class VmapReclaimTests
     }
 
     [LinuxFact]
-    public void ANotifierThatThrowsDoesNotStopTheOthersNorTheRequest()
+    public void A_notifier_that_throws_does_not_stop_the_others_nor_the_request()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(window: 4 << 20);
         void* whole = Whole(vmap);
@@ -159,7 +159,7 @@ public sealed unsafe class VmapReclaimTests
     }
 
     [LinuxFact]
-    public void FramesToHoldComeInBlocksSoThatFewMappingsShowThem()
+    public void Frames_to_hold_come_in_blocks_so_that_few_mappings_show_them()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         Pfn[] scattered = new Pfn[2048];
@@ -186,7 +186,7 @@ public sealed unsafe class VmapReclaimTests
     }
 
     [LinuxFact]
-    public void ARefusedRequestForFramesTakesNone()
+    public void A_refused_request_for_frames_takes_none()
     {
         using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 4 << 20);
         Assert.Throws<OutOfMemoryException>(() => vmap.AllocateFrames(new Pfn[1025]));
