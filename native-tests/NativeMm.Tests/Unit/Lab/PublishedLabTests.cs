@@ -29,7 +29,11 @@ public sealed class PublishedLabTests : IDisposable
     {
         var child = new Dictionary<string, string?>
         {
-            ["PATH"] = "/bin", ["LD_PRELOAD"] = "x.so", ["NATIVEMM_CHECKED"] = "0", ["NATIVEMM_CHECKED_STACKS"] = "1", ["NATIVEMM_SAMPLED"] = "1",
+            ["PATH"] = "/bin",
+            ["LD_PRELOAD"] = "x.so",
+            ["NATIVEMM_CHECKED"] = "0",
+            ["NATIVEMM_CHECKED_STACKS"] = "1",
+            ["NATIVEMM_SAMPLED"] = "1",
         };
         ChildProcess.SetEnvironment(child, new Dictionary<string, string> { ["NATIVEMM_CHECKED"] = "1" });
         Assert.Equal(["DOTNET_TC_CallCountingDelayMs=0", "NATIVEMM_CHECKED=1", "PATH=/bin"], child.Select(pair => $"{pair.Key}={pair.Value}").Order());
