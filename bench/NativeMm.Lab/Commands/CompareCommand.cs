@@ -12,9 +12,14 @@ internal static class CompareCommand
     {
         var before = new Argument<string>("before") { Description = "results of the first run" };
         var after = new Argument<string>("after") { Description = "results of the second run" };
-        var command = new Command("compare", "show the ratio of medians of two result files, and whether their spreads overlap") { before, after };
+        var failAbove = new Option<string?>("--fail-above") { Description = "exit code 1 when a figure got worse by more than this, as 5%, and the spreads are apart" };
+        var command = new Command("compare", "show the ratio of medians of two result files, and whether their spreads overlap")
+        {
+            before, after, failAbove,
+        };
         command.SetAction(parsed =>
         {
+            double? part = LabOptions.ParsePercent(parsed.GetValue(failAbove), "--fail-above");
             IReadOnlyList<ResultRow> first = ResultFile.Read(parsed.GetValue(before)!);
             IReadOnlyList<ResultRow> second = ResultFile.Read(parsed.GetValue(after)!);
             IReadOnlyList<ResultChange> changes = ResultChange.Between(first, second);
@@ -24,7 +29,7 @@ internal static class CompareCommand
             }
 
             TerminalReport.WriteChanges(changes);
-            return ExitCode.Success;
+            return part is { } most && changes.Any(change => change.IsWorseBy(most)) ? ExitCode.Failure : ExitCode.Success;
         });
         return command;
     }

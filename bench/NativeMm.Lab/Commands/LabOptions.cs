@@ -47,6 +47,11 @@ internal static class LabOptions
     public static int? ParseWhole(string? text, string option, int least, int most) =>
         text is null ? null : (int)ParseNumber(text, option, least, most, wholeOnly: true);
 
+    /// <summary>Reads a percentage, as 5%; null where there is none.</summary>
+    /// <returns>0.05 for 5 %.</returns>
+    public static double? ParsePercent(string? text, string option) =>
+        text is null ? null : ParseNumber(text.EndsWith('%') ? text[..^1] : text, option, 0, 1000, wholeOnly: false) / 100;
+
     /// <summary>Splits a list at its commas.</summary>
     public static string[] SplitList(string text, string option)
     {

@@ -13,7 +13,8 @@ internal static class ChildProcess
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     // A peer's library or mode must come from its variant, never from the shell that the lab was started in.
-    private static readonly string[] s_ownedVariables = ["LD_PRELOAD", "NATIVEMM_CHECKED"];
+    private const string PreloadVariable = "LD_PRELOAD";
+    private const string OwnVariables = "NATIVEMM_";
 
     // Tiered compilation stays on and ends in the same code; only the waiting time before calls are counted is taken out, so that a short
     // launch measures finished code. Whoever sets the variable himself keeps his value.
@@ -25,17 +26,7 @@ internal static class ChildProcess
         ProcessStartInfo start = StartInfo();
         start.ArgumentList.Add(Command);
         start.ArgumentList.Add(request.ToJson());
-        foreach (string variable in s_ownedVariables)
-        {
-            start.Environment.Remove(variable);
-        }
-
-        start.Environment.TryAdd(CallCountingDelay, "0");
-        foreach ((string variable, string value) in environment)
-        {
-            start.Environment[variable] = value;
-        }
-
+        SetEnvironment(start.Environment, environment);
         ProcessOutput output = ProcessOutput.Of(start, s_patience + TimeSpan.FromSeconds(request.Seconds));
         if (output.TimedOut)
         {
@@ -44,6 +35,22 @@ internal static class ChildProcess
 
         string? answer = output.Out.Split('\n').LastOrDefault(l => l.StartsWith('{'));
         return answer is not null ? Measurement.FromJson(answer) : Measurement.Failed(Describe(output));
+    }
+
+    /// <summary>Makes the environment of a child out of the lab's own.</summary>
+    internal static void SetEnvironment(IDictionary<string, string?> child, IReadOnlyDictionary<string, string> ofVariant)
+    {
+        child.Remove(PreloadVariable);
+        foreach (string variable in child.Keys.Where(name => name.StartsWith(OwnVariables, StringComparison.Ordinal)).ToArray())
+        {
+            child.Remove(variable);
+        }
+
+        child.TryAdd(CallCountingDelay, "0");
+        foreach ((string variable, string value) in ofVariant)
+        {
+            child[variable] = value;
+        }
     }
 
     private static string Describe(ProcessOutput output)

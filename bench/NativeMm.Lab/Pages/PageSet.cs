@@ -19,15 +19,8 @@ internal sealed class PageSet
     /// <summary>Number of pages.</summary>
     public int Count => _bytes.Length / PageBytes;
 
-    /// <summary>The file that comes with the project, or null when the lab runs outside it.</summary>
-    public static string? ShippedFile
-    {
-        get
-        {
-            string? path = RepositoryFolders.Root is { } root ? Path.Combine(root, "bench", "pages", "pages.bin.gz") : null;
-            return path is not null && File.Exists(path) ? path : null;
-        }
-    }
+    /// <summary>The file that comes with the project, or null when it is missing.</summary>
+    public static string? ShippedFile => RepositoryFolders.Shipped("pages", "pages.bin.gz");
 
     /// <summary>One page.</summary>
     public ReadOnlySpan<byte> this[int index] => _bytes.AsSpan(index * PageBytes, PageBytes);
@@ -36,7 +29,7 @@ internal sealed class PageSet
     /// <exception cref="LabUsageException">The file is not there or broken.</exception>
     public static PageSet ReadShipped()
     {
-        string path = ShippedFile ?? throw new LabUsageException("The pages are missing: bench/pages/pages.bin.gz was not found above the lab's executable.");
+        string path = ShippedFile ?? throw new LabUsageException("The pages are missing: pages.bin.gz is neither in bench/pages of the repository nor in the folder pages beside the lab.");
         using FileStream file = File.OpenRead(path);
         return Read(file, path);
     }

@@ -17,6 +17,14 @@ internal sealed record ResultChange(Case Case, string Metric, string Unit, Sprea
     /// <summary>Whether the two ranges have a value in common, in which case the ratio may be chance.</summary>
     public bool SpreadsOverlap => Before.Overlaps(After);
 
+    /// <summary>Whether the second figure is worse by more than a part of the first one, and not by chance.</summary>
+    /// <param name="part">0.05 for 5 %.</param>
+    public bool IsWorseBy(double part)
+    {
+        MetricDefinition? metric = ExperimentRegistry.All.FirstOrDefault(e => e.Name == Case.Experiment)?.Metrics.FirstOrDefault(m => m.Name == Metric);
+        return !SpreadsOverlap && (metric is { LowerIsBetter: false } ? Ratio < 1 / (1 + part) : Ratio > 1 + part);
+    }
+
     /// <summary>Finds what both files have.</summary>
     public static IReadOnlyList<ResultChange> Between(IReadOnlyList<ResultRow> before, IReadOnlyList<ResultRow> after)
     {

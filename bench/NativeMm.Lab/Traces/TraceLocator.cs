@@ -29,11 +29,14 @@ internal static class TraceLocator
             return Path.GetFullPath(nameOrPath);
         }
 
-        string? shipped = Names.Contains(nameOrPath) && RepositoryFolders.Root is { } root
-            ? Path.Combine(root, "bench", "traces", nameOrPath + Suffix)
-            : null;
-        return shipped is not null && File.Exists(shipped) ? shipped : null;
+        return Names.Contains(nameOrPath) ? RepositoryFolders.Shipped("traces", nameOrPath + Suffix) : null;
     }
+
+    /// <summary>The file behind a short name or path.</summary>
+    /// <param name="nameOrPath">One of <see cref="Names"/>, or the path of any trace file.</param>
+    /// <exception cref="LabUsageException">There is no such file.</exception>
+    public static string Get(string nameOrPath) => Find(nameOrPath) ?? throw new LabUsageException(
+        $"The trace {nameOrPath} is missing: it is neither in bench/traces of the repository nor in the folder traces beside the lab.");
 
     /// <summary>The short name of a file: its own without folder and endings.</summary>
     public static string NameOf(string path)

@@ -44,7 +44,7 @@ internal sealed class LocalityExperiment : IExperiment
     /// <inheritdoc/>
     public Measurement Measure(MeasurementRequest request)
     {
-        string file = TraceLocator.Find(request.Parameters[TraceLocator.Parameter.Name]!) ?? throw new FileNotFoundException("The trace is gone.");
+        string file = TraceLocator.Get(request.Parameters[TraceLocator.Parameter.Name]!);
         return AllocatorPeers.Accept<LocalityMeasurement, Measurement>(request.Case.Variant, new LocalityMeasurement(TraceReader.ReadFile(file)));
     }
 }

@@ -59,7 +59,7 @@ internal sealed class TraceExperiment : IExperiment
         foreach (string trace in selection.Values["trace"])
         {
             // A broken file must be one clear line now, not the failure of every child.
-            TraceReader.ReadFile(TraceLocator.Find(trace)!);
+            TraceReader.ReadFile(TraceLocator.Get(trace));
             foreach (int count in threads)
             {
                 foreach (Variant variant in selection.Variants.Where(v => count == 1 || !IsNative(v.Name)))
@@ -73,7 +73,7 @@ internal sealed class TraceExperiment : IExperiment
     /// <inheritdoc/>
     public Measurement Measure(MeasurementRequest request)
     {
-        string file = TraceLocator.Find(request.Parameters["trace"]!) ?? throw new FileNotFoundException("The trace is gone.");
+        string file = TraceLocator.Get(request.Parameters["trace"]!);
         if (IsNative(request.Case.Variant))
         {
             return NativeReplay.Measure(file, request);

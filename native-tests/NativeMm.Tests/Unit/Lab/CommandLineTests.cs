@@ -92,6 +92,7 @@ public sealed class CommandLineTests
     [InlineData("record --out /proc/nowhere/x.gz -- true", "/proc/nowhere")]
     [InlineData("record -- /no/such/program", "Cannot run /no/such/program")]
     [InlineData("compare", "before")]
+    [InlineData("compare a.json b.json --fail-above much", "--fail-above")]
     [InlineData("compare /no/such/a.json /no/such/b.json", "/no/such/a.json")]
     public void Mistakes_end_in_one_line_and_exit_code_2(string line, string complaint)
     {

@@ -8,6 +8,32 @@ namespace NativeMm.Tests.Unit.Lab;
 
 public sealed class ResultFileTests
 {
+    [Theory]
+    [InlineData("ns_per_op", 100, 106, true)]
+    [InlineData("ns_per_op", 100, 104, false)]
+    [InlineData("ns_per_op", 106, 100, false)]
+    public void A_figure_is_worse_when_it_is_so_by_more_than_a_part(string metric, double before, double after, bool isWorse)
+    {
+        var change = new ResultChange(Samples.Heap("nativemm"), metric, "ns", new Spread(before, before, before), new Spread(after, after, after));
+        Assert.Equal(isWorse, change.IsWorseBy(0.05));
+    }
+
+    [Fact]
+    public void Of_a_figure_that_is_better_when_it_is_more_less_is_worse()
+    {
+        (IExperiment experiment, MetricDefinition metric) = ExperimentRegistry.All
+            .SelectMany(e => e.Metrics.Where(m => !m.LowerIsBetter).Select(m => (e, m))).First();
+        var which = new Case(experiment.Name, "nativemm", 1, ParameterValues.Of("a", "b"));
+        Assert.True(ChangeOf(100, 90).IsWorseBy(0.05));
+        Assert.False(ChangeOf(90, 100).IsWorseBy(0.05));
+
+        // Not when the spreads meet.
+        Assert.False(new ResultChange(which, metric.Name, metric.Unit, new Spread(80, 100, 110), new Spread(70, 85, 90)).IsWorseBy(0.05));
+
+        ResultChange ChangeOf(double before, double after) =>
+            new(which, metric.Name, metric.Unit, new Spread(before, before, before), new Spread(after, after, after));
+    }
+
     [Fact]
     public void The_schema_is_the_documented_one()
     {
