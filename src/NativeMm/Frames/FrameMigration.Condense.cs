@@ -50,7 +50,7 @@ public sealed partial class FrameMigration
     {
         _sparse.Clear();
         (used, held) = (0, 0);
-        IFrameMigrator[] migrators = Atomic.LoadAcquire(ref _migrators);
+        IFrameMigrator?[] migrators = _migrators.Places;
         if (!HasFrames(migrators))
         {
             return false;
@@ -71,9 +71,9 @@ public sealed partial class FrameMigration
         return _sparse.Count > 1;
     }
 
-    private static bool HasFrames(IFrameMigrator[] migrators)
+    private static bool HasFrames(IFrameMigrator?[] migrators)
     {
-        foreach (IFrameMigrator migrator in migrators)
+        foreach (IFrameMigrator? migrator in migrators)
         {
             if (migrator is IFrameCensus { HasFrames: true })
             {
@@ -84,10 +84,10 @@ public sealed partial class FrameMigration
         return false;
     }
 
-    private static uint CountMovable(IFrameMigrator[] migrators, uint block)
+    private static uint CountMovable(IFrameMigrator?[] migrators, uint block)
     {
         uint count = 0;
-        foreach (IFrameMigrator migrator in migrators)
+        foreach (IFrameMigrator? migrator in migrators)
         {
             count += (migrator as IFrameCensus)?.CountFrames(new Pfn(block * Order.Huge.Frames), Order.Huge.Frames) ?? 0;
         }
@@ -112,7 +112,7 @@ public sealed partial class FrameMigration
     {
         Span<Pfn> held = stackalloc Pfn[(int)Order.Huge.Frames];
         int count = 0;
-        IFrameMigrator[] migrators = Atomic.LoadAcquire(ref _migrators);
+        IFrameMigrator?[] migrators = _migrators.Places;
         Pfn place = Pfn.None;
         Atomic.Add(ref _holders, 1); // [M1]
         try

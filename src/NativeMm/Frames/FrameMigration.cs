@@ -16,31 +16,20 @@ public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShr
     // Who holds frames for a moment. [M1] goes up before the first is taken, [M2] down after the last is free: whoever finds nobody [M3] after his
     // allocation failed can have them by trying again.
     private int _holders;
-    private SleepLock _writers;
-    private IFrameMigrator[] _migrators = [];
+    private readonly Registrations<IFrameMigrator> _migrators = new();
 
     /// <summary>Registers somebody who can move his frames.</summary>
     public void Add(IFrameMigrator migrator)
     {
         ArgumentNullException.ThrowIfNull(migrator);
-        using (_writers.EnterScope())
-        {
-            Atomic.StoreRelease(ref _migrators, [.. _migrators, migrator]);
-        }
+        _migrators.Add(migrator);
     }
 
     /// <summary>Removes a registered migrator. A call to it may still be under way.</summary>
     public void Remove(IFrameMigrator migrator)
     {
         ArgumentNullException.ThrowIfNull(migrator);
-        using (_writers.EnterScope())
-        {
-            int at = Array.IndexOf(_migrators, migrator);
-            if (at >= 0)
-            {
-                Atomic.StoreRelease(ref _migrators, [.. _migrators.AsSpan(0, at), .. _migrators.AsSpan(at + 1)]);
-            }
-        }
+        _migrators.Remove(migrator);
     }
 
     /// <summary>
@@ -63,7 +52,7 @@ public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShr
         var held = new List<Pfn>((int)size);
         Atomic.Add(ref _holders, 1); // [M1]
         uint end = uint.Min(block.Value + size, frames.Zone.FrameCount);
-        IFrameMigrator[] migrators = Atomic.LoadAcquire(ref _migrators);
+        IFrameMigrator?[] migrators = _migrators.Places;
         Pfn target = Pfn.None;
         try
         {
@@ -119,11 +108,11 @@ public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShr
         return 0;
     }
 
-    private static bool TryMigrate(IFrameMigrator[] migrators, Pfn frame, Pfn target)
+    private static bool TryMigrate(IFrameMigrator?[] migrators, Pfn frame, Pfn target)
     {
-        foreach (IFrameMigrator migrator in migrators)
+        foreach (IFrameMigrator? migrator in migrators)
         {
-            if (migrator.TryMigrate(frame, target))
+            if (migrator is not null && migrator.TryMigrate(frame, target))
             {
                 return true;
             }

@@ -43,6 +43,7 @@ internal struct ShrinkAttempts(ShrinkerList shrinkers, ulong framesWanted)
             gained += Atomic.LoadAcquire(ref _round[_asked++]) is { } shrinker ? ShrinkerList.Ask(shrinker, framesWanted, _deadline) : 0;
         }
 
+        SkipVacant();
         _gained += gained;
         return true;
     }
@@ -64,6 +65,15 @@ internal struct ShrinkAttempts(ShrinkerList shrinkers, ulong framesWanted)
         _rounds++;
         _fruitless++;
         _putBacks = now.PutBacks;
-        return _round.Length > 0;
+        SkipVacant();
+        return _asked < _round.Length;
+    }
+
+    private void SkipVacant()
+    {
+        while (_asked < _round.Length && Atomic.LoadAcquire(ref _round[_asked]) is null)
+        {
+            _asked++;
+        }
     }
 }

@@ -3,16 +3,14 @@ using NativeMm.Primitives;
 namespace NativeMm.Frames;
 
 /// <summary>
-/// The registered shrinkers. Readers take the current array without a lock; its places are filled and vacated one by one, and a longer array
-/// replaces it.
+/// The registered shrinkers, and how one is asked.
 /// </summary>
 internal sealed class ShrinkerList
 {
     [ThreadStatic]
     private static bool t_isAsking;
 
-    private SleepLock _writers;
-    private IShrinker?[] _shrinkers = [];
+    private readonly Registrations<IShrinker> _shrinkers = new();
 
     /// <summary>How long whoever asks a shrinker should wait if nobody says otherwise.</summary>
     public static TimeSpan DefaultPatience { get; } = TimeSpan.FromSeconds(10);
@@ -23,35 +21,17 @@ internal sealed class ShrinkerList
     public void Add(IShrinker shrinker)
     {
         ArgumentNullException.ThrowIfNull(shrinker);
-        using (_writers.EnterScope())
-        {
-            int vacant = Array.IndexOf(_shrinkers, null);
-            if (vacant >= 0)
-            {
-                Atomic.StoreRelease(ref _shrinkers[vacant], shrinker);
-                return;
-            }
-
-            Atomic.StoreRelease(ref _shrinkers, [.. _shrinkers, shrinker]);
-        }
+        _shrinkers.Add(shrinker);
     }
 
     public void Remove(IShrinker shrinker)
     {
         ArgumentNullException.ThrowIfNull(shrinker);
-        using (_writers.EnterScope())
-        {
-            int at = Array.IndexOf(_shrinkers, shrinker);
-            if (at >= 0)
-            {
-                // Its place stays vacant: a shorter array would need managed memory, which a Dispose must not.
-                Atomic.StoreRelease(ref _shrinkers[at], null);
-            }
-        }
+        _shrinkers.Remove(shrinker);
     }
 
     /// <summary>The shrinkers as they are now, to be asked one after the other by <see cref="Ask"/>.</summary>
-    public IShrinker?[] Current => Atomic.LoadAcquire(ref _shrinkers);
+    public IShrinker?[] Current => _shrinkers.Places;
 
     /// <summary>Whether the calling thread is inside a shrinker: what that allocates must not ask the shrinkers again.</summary>
     public static bool IsAskingHere => t_isAsking;

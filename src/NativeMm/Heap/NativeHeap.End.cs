@@ -132,7 +132,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         // In checked mode freed blocks lie in the quarantine for a while.
-        return _checked is not null ? _checked.ReportLive().Blocks != 0 : anyLive || found.LargeBlocks != 0;
+        return _checked is not null ? _checked.Statistics.LiveBlocks != 0 : anyLive || found.LargeBlocks != 0;
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Every use of the heap throws it again.")]

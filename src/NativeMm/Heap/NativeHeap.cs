@@ -59,21 +59,30 @@ public sealed unsafe partial class NativeHeap : IDisposable
         _space = space;
         _options = options;
         _isShared = isShared;
-        _tag = space.TakeTag();
-        _slot = isShared ? -1 : ThreadHeaps.TakeSlot();
-        _caches = new ThreadCacheRegistry(_slot, isShared);
-        _metadata = new MetadataArena(space.Platform);
-        _large = new LargeBlocks(space.Platform, options.LargeRetainBytesMax);
-        _makeCache = MakeCache;
-        _depots = new Depot[SizeClass.Count];
-        for (int i = 0; i < _depots.Length; i++)
+        _slot = -1;
+        try
         {
-            _depots[i] = new Depot(space, new SizeClass(i), _tag);
-        }
+            _tag = space.TakeTag();
+            _slot = isShared ? -1 : ThreadHeaps.TakeSlot();
+            _caches = new ThreadCacheRegistry(_slot, isShared);
+            _metadata = new MetadataArena(space.Platform);
+            _large = new LargeBlocks(space.Platform, options.LargeRetainBytesMax);
+            _makeCache = MakeCache;
+            _depots = new Depot[SizeClass.Count];
+            for (int i = 0; i < _depots.Length; i++)
+            {
+                _depots[i] = new Depot(space, new SizeClass(i), _tag);
+            }
 
-        _checked = options.Checked.Enabled ? new CheckedBlocks(this, options.Checked) : null;
-        _sampled = options.Sampled.Enabled && _checked is null ? new SampledGuards(options.Sampled, options.Name) : null;
-        space.AddHeap(this);
+            _checked = options.Checked.Enabled ? new CheckedBlocks(this, options.Checked) : null;
+            _sampled = options.Sampled.Enabled && _checked is null ? new SampledGuards(options.Sampled, options.Name) : null;
+            space.AddHeap(this);
+        }
+        catch
+        {
+            Abandon();
+            throw;
+        }
     }
 
     /// <summary>The process-wide heap. It is never disposed.</summary>
@@ -102,6 +111,25 @@ public sealed unsafe partial class NativeHeap : IDisposable
         if (!_isShared)
         {
             Release();
+        }
+    }
+
+    /// <summary>Gives back what a constructor had taken that failed, for want of managed memory for example.</summary>
+    private void Abandon()
+    {
+        _disposed = true;
+        _space.RemoveHeap(this);
+        _sampled?.Release();
+        _large?.Dispose();
+        _metadata?.Dispose();
+        if (_slot >= 0)
+        {
+            ThreadHeaps.ReturnSlot(_slot);
+        }
+
+        if (_tag != 0)
+        {
+            _space.ReturnTag(_tag);
         }
     }
 

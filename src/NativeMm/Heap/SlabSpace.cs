@@ -40,8 +40,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
 
     private readonly IMemoryPlatform _platform;
     private readonly uint _granules;
-    private readonly List<NativeHeap> _heaps = [];
-    private SleepLock _heapsLock;
+    private readonly Registrations<NativeHeap> _heaps = new();
     private nuint _words;
     private nuint _slabs;
     private nuint _bitmaps;
@@ -147,11 +146,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Enters a heap into the list that listings and error messages use, and among those who give frames back when they run out.</summary>
     public void AddHeap(NativeHeap heap)
     {
-        using (_heapsLock.EnterScope())
-        {
-            _heaps.Add(heap);
-        }
-
+        _heaps.Add(heap);
         Frames.AddShrinker(heap);
     }
 
@@ -159,33 +154,25 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     public void RemoveHeap(NativeHeap heap)
     {
         Frames.RemoveShrinker(heap);
-        using (_heapsLock.EnterScope())
-        {
-            _heaps.Remove(heap);
-        }
+        _heaps.Remove(heap);
     }
 
-    /// <summary>The heaps that live now.</summary>
-    public NativeHeap[] Heaps()
-    {
-        using (_heapsLock.EnterScope())
-        {
-            return [.. _heaps];
-        }
-    }
-
-    /// <summary>The heap before a place in the list, from the end on, without managed memory for a copy; null when there is none.</summary>
-    public NativeHeap? HeapBefore(ref int place)
-    {
-        using (_heapsLock.EnterScope())
-        {
-            place = Math.Min(place, _heaps.Count) - 1;
-            return place >= 0 ? _heaps[place] : null;
-        }
-    }
+    /// <summary>The heaps that live now, to be walked through without a copy: passes of the background and last resorts take no managed memory.</summary>
+    public RegistrationsView<NativeHeap> Heaps() => _heaps.View;
 
     /// <summary>The heap that an address belongs to, or null.</summary>
-    public NativeHeap? HeapOf(nuint address) => Array.Find(Heaps(), heap => heap.HoldsMemoryAt(address));
+    public NativeHeap? HeapOf(nuint address)
+    {
+        foreach (NativeHeap heap in Heaps())
+        {
+            if (heap.HoldsMemoryAt(address))
+            {
+                return heap;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>The descriptor of the slab that begins at a granule.</summary>
     public ref Slab SlabAt(uint granule) => ref ((Slab*)_slabs)[granule];

@@ -106,7 +106,7 @@ public sealed partial class MemoryRuntime
 
             // All who work are asked to stop before any is waited for.
             _end.TryClose();
-            _meter?.Dispose();
+            EndMeter();
             _trimmer?.Stop();
             _reporter.Close();
             if (!forgotten)
@@ -133,14 +133,26 @@ public sealed partial class MemoryRuntime
         }
     }
 
+    private void EndMeter()
+    {
+        try
+        {
+            _meter?.Dispose();
+        }
+        catch (OutOfMemoryException)
+        {
+            // The framework's meter takes a little managed memory to go. Without any it is off the list all the same, and who still knows an instrument
+            // of it finds the gate closed.
+        }
+    }
+
     /// <summary>Releases the heaps, all of them, whatever one of them reports.</summary>
     /// <returns>The first mistake that the checked mode threw for, or the first exception of a leak handler.</returns>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It is thrown when everything is released.")]
     private ExceptionDispatchInfo? ReleaseHeaps()
     {
         ExceptionDispatchInfo? fault = null;
-        int place = int.MaxValue;
-        while (_space.HeapBefore(ref place) is { } heap)
+        foreach (NativeHeap heap in _space.Heaps())
         {
             try
             {

@@ -7,7 +7,6 @@ namespace NativeMm.Runtime;
 /// <content>Pools of odd-sized objects over the runtime's frames.</content>
 public sealed partial class MemoryRuntime
 {
-    private SleepLock _poolLock;
     private readonly FrameMigration _migration;
     private ZsPool[] _pools = [];
 
@@ -23,15 +22,16 @@ public sealed partial class MemoryRuntime
     {
         using EndGate.Visit inside = _end.Visiting(this);
         var pool = new ZsPool(_frames, options);
-        using (_poolLock.EnterScope())
+        try
         {
-            foreach (ZsPool gone in _pools.Where(other => other.IsDisposed))
-            {
-                _migration.Remove(gone);
-            }
-
-            _pools = [.. _pools.Where(other => !other.IsDisposed), pool];
             _migration.Add(pool);
+            Enter(pool);
+        }
+        catch (OutOfMemoryException)
+        {
+            _migration.Remove(pool);
+            pool.Dispose();
+            throw;
         }
 
         return pool;
@@ -39,11 +39,25 @@ public sealed partial class MemoryRuntime
 
     private bool HasPools => Pools().Length != 0;
 
-    private ZsPool[] Pools()
+    private ZsPool[] Pools() => Atomic.LoadAcquire(ref _pools);
+
+    /// <summary>Puts a pool into the list, and takes those off that are disposed. The list is made outside of the lock: it takes managed memory.</summary>
+    private void Enter(ZsPool pool)
     {
-        using (_poolLock.EnterScope())
+        ZsPool[] before;
+        ZsPool[] behind;
+        do
         {
-            return _pools;
+            before = Pools();
+            behind = [.. before.Where(other => !other.IsDisposed), pool];
+        }
+        while (!Atomic.CompareExchange(ref _pools, before, behind));
+        foreach (ZsPool gone in before)
+        {
+            if (gone.IsDisposed)
+            {
+                _migration.Remove(gone);
+            }
         }
     }
 }

@@ -6,8 +6,7 @@ namespace NativeMm.Vmap;
 public sealed unsafe partial class VmapAllocator
 {
     private readonly VmapBlockQueue[] _queues;
-    private SleepLock _blocksLock;
-    private VmapBlock?[] _blocks = new VmapBlock?[16];
+    private readonly Registrations<VmapBlock> _blocks = new();
     private long _blockPages;
 
     /// <summary>
@@ -23,8 +22,7 @@ public sealed unsafe partial class VmapAllocator
         {
             foreach (VmapBlockQueue queue in _queues)
             {
-                int place = int.MaxValue;
-                while (BlockBefore(queue, ref place) is { } block)
+                for (VmapBlock? block = FirstOf(queue); block is not null; block = NextOf(queue))
                 {
                     FlushStale(block);
                 }
@@ -49,17 +47,31 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>
-    /// The block before a place in a queue, from the end on; null when there is none. Blocks that come and go between two steps may be missed or
-    /// met twice: whoever acts on one looks under the lock whether it is there. No copy of the queue, because a free may purge, and frees allocate
-    /// no managed memory.
+    /// Begins a walk through the blocks of a queue. Those that are made meanwhile are not met: nothing of them can be stale since before the walk. The
+    /// caller holds the purge lock, so that there is one walk at a time.
     /// </summary>
-    private static VmapBlock? BlockBefore(VmapBlockQueue queue, ref int place)
+    private static VmapBlock? FirstOf(VmapBlockQueue queue)
     {
         using (queue.Lock.EnterScope())
         {
-            place = int.Min(place, queue.Blocks.Count) - 1;
-            return place >= 0 ? queue.Blocks[place] : null;
+            queue.Walk = queue.First;
+            return StepOf(queue);
         }
+    }
+
+    private static VmapBlock? NextOf(VmapBlockQueue queue)
+    {
+        using (queue.Lock.EnterScope())
+        {
+            return StepOf(queue);
+        }
+    }
+
+    private static VmapBlock? StepOf(VmapBlockQueue queue)
+    {
+        VmapBlock? block = queue.Walk;
+        queue.Walk = block?.Next;
+        return block;
     }
 
     /// <summary>Takes a map back if one of so many frames begins there; otherwise nothing changes.</summary>
@@ -92,7 +104,7 @@ public sealed unsafe partial class VmapAllocator
     {
         block.Close();
         block.Queue.Current = ReferenceEquals(block.Queue.Current, block) ? null : block.Queue.Current;
-        return block.Queue.Blocks.Remove(block);
+        return block.Queue.Remove(block);
     }
 
     private VmapOutcome Cut(VmapBlockQueue queue, int frames, out VmapBlock? block, out uint offset)
@@ -123,7 +135,7 @@ public sealed unsafe partial class VmapAllocator
         {
             // Another thread may have made one meanwhile. Nothing more is cut from that one, so it must not wait to be used up.
             idle = CloseCurrent(queue);
-            queue.Blocks.Add(block);
+            queue.Add(block);
             queue.Current = block;
         }
 
@@ -142,23 +154,22 @@ public sealed unsafe partial class VmapAllocator
 
     private VmapOutcome MakeBlock(VmapBlockQueue queue, out VmapBlock? block)
     {
-        block = null;
-        uint record = _areas.TryTake();
-        if (record == 0)
+        // What needs managed memory comes first, so that nothing is held when there is none.
+        var made = new VmapBlock(queue);
+        int slot = _blocks.Add(made);
+        VmapOutcome outcome = TryTakeForBlock(out uint record, out uint start);
+        if (outcome != VmapOutcome.Success)
         {
-            return VmapOutcome.NoRecords;
-        }
-
-        if (!_free.TryTake(VmapBlock.Pages, 1, out uint start, out _))
-        {
-            _areas.Give(record);
-            return VmapOutcome.NoRange;
+            _blocks.RemoveAt(slot);
+            block = null;
+            return outcome;
         }
 
         var wish = new RangeWish(VmapAreaKind.Block, VmapBlock.Pages << Pfn.FrameShift, VmapBlock.Pages, VmapFlags.None, 1);
-        block = new VmapBlock(queue, record, start);
+        block = made;
+        block.Begin(record, start);
         Describe(record, wish, new PageRange(start, VmapBlock.Pages));
-        _areas.Records[record].Slot = Remember(block);
+        _areas.Records[record].Slot = (uint)slot;
 
         // What is not cut yet.
         _areas.Records[record].Mappings = 1;
@@ -168,22 +179,22 @@ public sealed unsafe partial class VmapAllocator
         return VmapOutcome.Success;
     }
 
-    private uint Remember(VmapBlock block)
+    private VmapOutcome TryTakeForBlock(out uint record, out uint start)
     {
-        using (_blocksLock.EnterScope())
+        start = 0;
+        record = _areas.TryTake();
+        if (record == 0)
         {
-            int slot = Array.IndexOf(_blocks, null);
-            if (slot < 0)
-            {
-                slot = _blocks.Length;
-                var larger = new VmapBlock?[2 * slot];
-                _blocks.CopyTo(larger, 0);
-                Atomic.StoreRelease(ref _blocks, larger);
-            }
-
-            Atomic.StoreRelease(ref _blocks[slot], block);
-            return (uint)slot;
+            return VmapOutcome.NoRecords;
         }
+
+        if (_free.TryTake(VmapBlock.Pages, 1, out start, out _))
+        {
+            return VmapOutcome.Success;
+        }
+
+        _areas.Give(record);
+        return VmapOutcome.NoRange;
     }
 
     private VmapBlock? BlockAt(uint page)
@@ -195,7 +206,7 @@ public sealed unsafe partial class VmapAllocator
             return null;
         }
 
-        VmapBlock?[] blocks = Atomic.LoadAcquire(ref _blocks);
+        VmapBlock?[] blocks = _blocks.Places;
         VmapBlock? block = area->Slot < blocks.Length ? Atomic.LoadAcquire(ref blocks[area->Slot]) : null;
         return block?.Record == record ? block : null;
     }
@@ -219,11 +230,7 @@ public sealed unsafe partial class VmapAllocator
     private VmapArea* Forget(VmapBlock block)
     {
         VmapArea* area = _areas.Records + block.Record;
-        using (_blocksLock.EnterScope())
-        {
-            _blocks[area->Slot] = null;
-        }
-
+        _blocks.RemoveAt((int)area->Slot);
         Atomic.Add(ref _blockPages, -VmapBlock.Pages);
         return area;
     }
@@ -264,7 +271,7 @@ public sealed unsafe partial class VmapAllocator
     {
         using (queue.Lock.EnterScope())
         {
-            foreach (VmapBlock block in queue.Blocks)
+            for (VmapBlock? block = queue.First; block is not null; block = block.Next)
             {
                 if (block.Used == 0 && (isAlone || TryReserveLazy(VmapBlock.Pages)))
                 {
@@ -299,7 +306,7 @@ public sealed unsafe partial class VmapAllocator
         using (block.Queue.Lock.EnterScope())
         {
             (offset, pages) = (0, 0);
-            return block.Queue.Blocks.Contains(block) && block.TryTakeStale(from, out offset, out pages);
+            return block.IsQueued && block.TryTakeStale(from, out offset, out pages);
         }
     }
 

@@ -14,8 +14,7 @@ public sealed unsafe partial class VmapAllocator
 
     // The reporter: whoever misses frames waits for the blocks that it has isolated before he gives anything up.
     private readonly ShrinkerList _isolators = new();
-    private SleepLock _notifierLock;
-    private Action<nuint>[] _notifiers = [];
+    private readonly Registrations<Action<nuint>> _notifiers = new();
 
     /// <summary>
     /// Registers somebody who may give ranges or frames up when a request of <see cref="Alloc"/>, <see cref="Realloc"/>, <see cref="Map"/>,
@@ -30,24 +29,15 @@ public sealed unsafe partial class VmapAllocator
     public void AddPurgeNotifier(Action<nuint> notifier)
     {
         ArgumentNullException.ThrowIfNull(notifier);
-        using (_notifierLock.EnterScope())
-        {
-            Atomic.StoreRelease(ref _notifiers, [.. _notifiers, notifier]);
-        }
+        _notifiers.Add(notifier);
     }
 
     /// <summary>Takes a registration back.</summary>
     /// <param name="notifier">What was registered; unknown ones are ignored.</param>
     public void RemovePurgeNotifier(Action<nuint> notifier)
     {
-        using (_notifierLock.EnterScope())
-        {
-            int at = Array.IndexOf(_notifiers, notifier);
-            if (at >= 0)
-            {
-                Atomic.StoreRelease(ref _notifiers, [.. _notifiers.AsSpan(0, at), .. _notifiers.AsSpan(at + 1)]);
-            }
-        }
+        ArgumentNullException.ThrowIfNull(notifier);
+        _notifiers.Remove(notifier);
     }
 
     /// <summary>The steps of a request, before the first one.</summary>
@@ -100,29 +90,45 @@ public sealed unsafe partial class VmapAllocator
         _canMap && (outcome != VmapOutcome.NoRange
             || FreePages() + LazyPages + CountPools().Pages + Atomic.LoadAcquire(ref _blockPages) >= PagesOf(bytes));
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The request has to go on, whatever a notifier throws.")]
     private bool AskNotifiers(nuint bytes)
     {
-        Action<nuint>[] notifiers = Atomic.LoadAcquire(ref _notifiers);
-        if (notifiers.Length == 0 || t_isAsking)
+        if (t_isAsking)
         {
             return false;
         }
 
+        bool anyAsked = false;
         t_isAsking = true;
-        foreach (Action<nuint> notifier in notifiers)
+        try
         {
-            try
+            foreach (Action<nuint>? notifier in _notifiers.Places)
             {
-                notifier(bytes);
-            }
-            catch (Exception failure)
-            {
-                NativeMmEventSource.Log.PurgeNotifierFailed(FailureText.Of(failure), (long)bytes);
+                if (notifier is not null)
+                {
+                    anyAsked = true;
+                    Ask(notifier, bytes);
+                }
             }
         }
+        finally
+        {
+            // Telling of a failure may fail for want of managed memory.
+            t_isAsking = false;
+        }
 
-        t_isAsking = false;
-        return true;
+        return anyAsked;
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The request has to go on, whatever a notifier throws.")]
+    private static void Ask(Action<nuint> notifier, nuint bytes)
+    {
+        try
+        {
+            notifier(bytes);
+        }
+        catch (Exception failure)
+        {
+            NativeMmEventSource.Log.PurgeNotifierFailed(FailureText.Of(failure), (long)bytes);
+        }
     }
 }

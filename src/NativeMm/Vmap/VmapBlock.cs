@@ -7,9 +7,7 @@ namespace NativeMm.Vmap;
 /// the lock of its queue.
 /// </summary>
 /// <param name="queue">The queue that it belongs to as long as it lives; found here, never from an address.</param>
-/// <param name="record">The record of its range.</param>
-/// <param name="start">Its first page.</param>
-internal sealed class VmapBlock(VmapBlockQueue queue, uint record, uint start)
+internal sealed class VmapBlock(VmapBlockQueue queue)
 {
     /// <summary>Pages of a block.</summary>
     public const uint Pages = 1024;
@@ -27,11 +25,17 @@ internal sealed class VmapBlock(VmapBlockQueue queue, uint record, uint start)
     /// <summary>The queue that it belongs to.</summary>
     public VmapBlockQueue Queue => queue;
 
-    /// <summary>The record of its range.</summary>
-    public uint Record => record;
+    /// <summary>The record of its range; 0 until <see cref="Begin"/>.</summary>
+    public uint Record { get; private set; }
 
     /// <summary>Its first page.</summary>
-    public uint Start => start;
+    public uint Start { get; private set; }
+
+    /// <summary>The next block of the queue.</summary>
+    public VmapBlock? Next { get; set; }
+
+    /// <summary>Whether it is in its queue.</summary>
+    public bool IsQueued { get; set; }
 
     /// <summary>The first page that was never handed out.</summary>
     public uint Cursor { get; private set; }
@@ -57,6 +61,15 @@ internal sealed class VmapBlock(VmapBlockQueue queue, uint record, uint start)
         }
 
         return offset;
+    }
+
+    /// <summary>Gives the block its range, before anybody else knows of it.</summary>
+    /// <param name="record">The record of the range.</param>
+    /// <param name="start">Its first page.</param>
+    public void Begin(uint record, uint start)
+    {
+        Record = record;
+        Start = start;
     }
 
     /// <summary>Hands the next pages out if there are so many.</summary>

@@ -6,7 +6,7 @@ using NativeMm.Primitives;
 namespace NativeMm.Zsmalloc;
 
 /// <content>Compaction that begins by itself, and what the end of the pool has to wait for.</content>
-internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> : IThreadPoolWorkItem
+internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 {
     // States of a shard's wish: none → to be asked, under its lock; → asked, by the thread that freed; → none, by the work.
     private const int NoWish = 0;
@@ -20,7 +20,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     private static readonly TimeSpan s_idlePassMax = TimeSpan.FromMilliseconds(10);
 
     private readonly FailureLog _failures = new("the compactor of a ZsPool");
-    private int _scheduled;
+
+    // Null where nothing compacts by itself.
+    private readonly Compaction? _compaction;
 
     // Written by the one who makes passes of idle time.
     private int _idleClass;
@@ -28,12 +30,10 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     // Work that the caller of Dispose does not know of is inside.
     private ZsWorkGate _gate;
 
-    /// <summary>One pass over the classes that wish for it, on a thread of the thread pool. What it throws is written down: it would end the process.</summary>
+    /// <summary>One pass over the classes that wish for it, on the thread of the jobs. What it throws is written down.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
-    void IThreadPoolWorkItem.Execute()
+    private void CompactInBackground()
     {
-        Atomic.StoreRelease(ref _scheduled, 0);
-        Atomic.FullFence();
         if (!_gate.TryEnter())
         {
             return;
@@ -189,24 +189,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         return freed;
     }
 
-    private void ScheduleCompaction()
-    {
-        if (!Atomic.CompareExchange(ref _scheduled, 0, 1))
-        {
-            return;
-        }
-
-        try
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
-        catch (OutOfMemoryException)
-        {
-            // A free must not fail for lack of managed memory; the next one asks again.
-            Atomic.StoreRelease(ref _scheduled, 0);
-        }
-    }
-
     /// <summary>Makes the class wish for a compactor when it could free enough. Under the lock.</summary>
     private void NoteWaste(ZsShard<TStatistics>* shard, in ZsClass geometry)
     {
@@ -228,4 +210,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
 
     /// <inheritdoc/>
     public override void EndRest() => _gate.EndRest();
+
+    private sealed class Compaction(ZsAllocator<TLocking, TStatistics, TPause> owner) : BackgroundJob
+    {
+        protected override void Run() => owner.CompactInBackground();
+    }
 }

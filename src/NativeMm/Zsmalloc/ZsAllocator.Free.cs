@@ -158,7 +158,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         if (compact && Atomic.CompareExchange(ref shard->WantsCompaction, WantsToBeAsked, Asked))
         {
-            ScheduleCompaction();
+            _compaction?.Ask();
         }
     }
 }

@@ -77,6 +77,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         _zone = frames.Zone;
         _zoneBase = _zone.BaseAddress;
         _options = options;
+        _compaction = options.AutoCompact ? new Compaction(this) : null;
         _table = new ZsClassTable(options.ChainFramesMax);
         _stripes = TLocking.OneLock ? 1 : StripesOf(options.Stripes);
         _commonCells = new uint[_stripes];
@@ -94,16 +95,15 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
             _shards = (byte*)Reserve(ShardBytes);
             Require(_zone.TryAddArray(sizeof(uint), 0, readable: false, out nuint zspageOfFrame), (nuint)_zone.FrameCount * sizeof(uint));
             _zspageOfFrame = (uint*)zspageOfFrame;
+            FillClasses();
+            _liveTag = _tag;
+            _frames.AddShrinker(this);
         }
         catch
         {
             ReleaseTables();
             throw;
         }
-
-        FillClasses();
-        _liveTag = _tag;
-        _frames.AddShrinker(this);
     }
 
     /// <inheritdoc/>

@@ -30,7 +30,7 @@ public sealed record ZsPoolOptions
     /// <summary>Most threads that compact at the same time, 1 to 1024. 0, the default, takes one for each core.</summary>
     public int MaxCompactors { get; init; }
 
-    /// <summary>Whether a class is compacted by itself, on a thread of the thread pool, when its waste passes the threshold. Default true.</summary>
+    /// <summary>Whether a class is compacted by itself, on a background thread, when its waste passes the threshold. Default true.</summary>
     public bool AutoCompact { get; init; } = true;
 
     /// <summary>The share of a class's frames that compaction could free before it begins by itself, in percent, 1 to 100. Default 25.</summary>

@@ -6,7 +6,7 @@ namespace NativeMm.Tests.Faulty.Runtime;
 public sealed class ManagedMemoryFullTests
 {
     /// <summary>A process whose managed heap is full gives everything back, and goes on when there is room again.</summary>
-    [LinuxFact(Skip = "Unsteady: about one run in eight aborts or hangs with a full managed heap; the cause is not found yet.")]
+    [LinuxFact]
     public void Everything_can_be_given_back()
     {
         ChildResult child = ChildProcess.Run(

@@ -93,11 +93,11 @@ public sealed unsafe class VmapBlockQueueTests
         vmap.AllocateFrames(frames);
         nuint[] maps = MapBlock(vmap, PinnedThread.TwoCores().First, frames);
         AssertMembership(vmap);
-        VmapBlockQueue home = queues.Single(queue => queue.Blocks.Count == 1);
-        VmapBlock block = home.Blocks[0];
-        home.Blocks.Clear();
+        VmapBlockQueue home = queues.Single(queue => queue.First is not null);
+        VmapBlock block = home.First!;
+        home.Remove(block);
         home.Current = null;
-        queues.First(queue => queue != home).Blocks.Add(block);
+        queues.First(queue => queue != home).Add(block);
         Assert.ThrowsAny<XunitException>(() => AssertMembership(vmap));
         foreach (nuint map in maps)
         {
@@ -113,8 +113,8 @@ public sealed unsafe class VmapBlockQueueTests
     {
         foreach (VmapBlockQueue queue in QueuesOf(vmap))
         {
-            Assert.All(queue.Blocks, block => Assert.Same(queue, block.Queue));
-            Assert.True(queue.Current is null || queue.Blocks.Contains(queue.Current), "A queue cuts from a block that is not in it.");
+            Assert.All(BlocksIn(queue), block => Assert.Same(queue, block.Queue));
+            Assert.True(queue.Current is null || BlocksIn(queue).Contains(queue.Current), "A queue cuts from a block that is not in it.");
         }
 
         VmapBlock[] blocks = BlocksOf(vmap);
@@ -135,7 +135,15 @@ public sealed unsafe class VmapBlockQueueTests
         return maps;
     }
 
-    private static VmapBlock[] BlocksOf(VmapAllocator vmap) => [.. QueuesOf(vmap).SelectMany(queue => queue.Blocks)];
+    private static VmapBlock[] BlocksOf(VmapAllocator vmap) => [.. QueuesOf(vmap).SelectMany(queue => BlocksIn(queue))];
+
+    private static IEnumerable<VmapBlock> BlocksIn(VmapBlockQueue queue)
+    {
+        for (VmapBlock? block = queue.First; block is not null; block = block.Next)
+        {
+            yield return block;
+        }
+    }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_queues")]
     private static extern ref VmapBlockQueue[] QueuesOf(VmapAllocator vmap);

@@ -10,6 +10,19 @@ internal static class AllocationStack
     /// <summary>Records the current call stack, without file names, which are slow to find.</summary>
     public static StackTrace Capture() => new(skipFrames: 1, fNeedFileInfo: false);
 
+    /// <summary>Records the current call stack for a free, which needs no managed memory: without any there is no record.</summary>
+    public static StackTrace? TryCapture()
+    {
+        try
+        {
+            return new StackTrace(skipFrames: 1, fNeedFileInfo: false);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The stack as indented lines, without the frames of the heap itself.</summary>
     public static string Text(StackTrace stack)
     {

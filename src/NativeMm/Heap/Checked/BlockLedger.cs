@@ -44,6 +44,15 @@ internal sealed class BlockLedger
         }
     }
 
+    /// <inheritdoc cref="LedgerShard.ClaimAll"/>
+    public void ClaimAll(ref CheckedBlockList into)
+    {
+        foreach (LedgerShard shard in _shards)
+        {
+            shard.ClaimAll(ref into);
+        }
+    }
+
     /// <summary>Live blocks and their bytes; exact at rest.</summary>
     public (long Blocks, ulong Bytes) CountLive()
     {

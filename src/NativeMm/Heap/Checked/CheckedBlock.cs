@@ -38,6 +38,12 @@ internal sealed class CheckedBlock(nuint address, nuint bytes, nuint rawAddress,
     /// <summary>A late write to it was reported already. Read and written under the quarantine's lock, or after leaving it.</summary>
     public bool Reported { get; set; }
 
+    /// <summary>
+    /// The next block of the list that this one is in: of the quarantine, then of the former blocks of its shard, at the end of those that Dispose found.
+    /// It is in one at a time, so that to come to one, which a free does, needs no managed memory. Owner: the holder of that list's lock.
+    /// </summary>
+    public CheckedBlock? Next { get; set; }
+
     /// <summary>Whether an address lies anywhere in the whole block.</summary>
     public bool Contains(nuint candidate) => candidate - RawAddress < RawBytes;
 }

@@ -10,7 +10,7 @@ internal sealed unsafe partial class CheckedBlocks
     {
         var live = new List<CheckedBlock>();
         _ledger.VisitLive(live.Add);
-        return ReportOf(live);
+        return new LeakReport(Name, SitesOf(live));
     }
 
     /// <summary>
@@ -19,6 +19,7 @@ internal sealed unsafe partial class CheckedBlocks
     /// <exception cref="MemoryFaultException">
     /// An overrun or a late write was found, or blocks leaked under <see cref="LeakPolicy.Throw"/>. All memory went back before.
     /// </exception>
+    /// <remarks>All of it goes back without managed memory. To report leaks takes some; where there is none they are not reported.</remarks>
     public void Dispose()
     {
         if (Atomic.Exchange(ref _disposed, 1) != 0)
@@ -27,35 +28,73 @@ internal sealed unsafe partial class CheckedBlocks
         }
 
         CheckedHeaps.Remove(this);
-        var live = new List<CheckedBlock>();
-        _ledger.VisitLive(live.Add);
-        LeakReport report = ReportOf(live);
+        CheckedBlockList live = default;
+        _ledger.ClaimAll(ref live);
+        LeakReport? report = TryReport(live);
         MemoryFaultException? fault = null;
-        foreach (CheckedBlock block in live)
+        while (live.TryTake() is { } block)
         {
-            if (_ledger.Claim(block.Address) is not null)
-            {
-                fault ??= FindOverrun(block);
-                GiveBack(block);
-            }
+            fault ??= TryFindOverrun(block);
+            GiveBack(block);
         }
 
         MemoryFaultException? late = EmptyQuarantine();
-        Publish(report);
-        if ((fault ?? late ?? LeakFault(report)) is { } found)
+        if (report is not null)
+        {
+            Publish(report);
+            fault ??= late ?? LeakFault(report);
+        }
+
+        if ((fault ?? late) is { } found)
         {
             throw found;
         }
     }
 
-    private LeakReport ReportOf(List<CheckedBlock> blocks)
+    /// <summary>What is live still; null when nothing is, or when there is no managed memory for the words.</summary>
+    private LeakReport? TryReport(CheckedBlockList live)
+    {
+        if (live.Count == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            var blocks = new List<CheckedBlock>(live.Count);
+            for (CheckedBlock? block = live.First; block is not null; block = block.Next)
+            {
+                blocks.Add(block);
+            }
+
+            return new LeakReport(Name, SitesOf(blocks));
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    private MemoryFaultException? TryFindOverrun(CheckedBlock block)
+    {
+        try
+        {
+            return FindOverrun(block);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    private static LeakSite[] SitesOf(List<CheckedBlock> blocks)
     {
         IEnumerable<LeakSite> sites = blocks
             .GroupBy(block => block.AllocatedAt is { } stack ? (Stack: AllocationStack.Text(stack), Bytes: (nuint)0) : (Stack: null, block.Bytes))
             .Select(group => new LeakSite(group.Key.Stack, group.LongCount(), group.Aggregate(0UL, (sum, block) => sum + block.Bytes)))
             .OrderByDescending(site => site.Bytes)
             .ThenByDescending(site => site.Blocks);
-        return new LeakReport(Name, [.. sites]);
+        return [.. sites];
     }
 
     private void Publish(LeakReport report)

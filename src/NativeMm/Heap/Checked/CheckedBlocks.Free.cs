@@ -23,8 +23,17 @@ internal sealed unsafe partial class CheckedBlocks
             throw Diagnose((nuint)block, "Free");
         }
 
-        MemoryFaultException? fault = FindOverrun(claimed);
-        Retire(claimed);
+        MemoryFaultException? fault;
+        try
+        {
+            fault = FindOverrun(claimed);
+        }
+        finally
+        {
+            // Also when there is no managed memory to say what is wrong.
+            Retire(claimed);
+        }
+
         fault ??= TrimQuarantine();
         if (fault is not null)
         {
@@ -79,7 +88,7 @@ internal sealed unsafe partial class CheckedBlocks
     {
         if (block.AllocatedAt is not null)
         {
-            block.FreedAt = AllocationStack.Capture();
+            block.FreedAt = AllocationStack.TryCapture();
         }
 
         if (!_quarantine.Fits(block))
@@ -111,8 +120,14 @@ internal sealed unsafe partial class CheckedBlocks
         MemoryFaultException? first = null;
         while (_quarantine.TryTake(overBudgetOnly: false) is { } block)
         {
-            MemoryFaultException? fault = LeaveQuarantine(block);
-            first ??= fault;
+            try
+            {
+                first ??= LeaveQuarantine(block);
+            }
+            catch (OutOfMemoryException)
+            {
+                // No managed memory to say what was written where: the block left all the same, and so do the others.
+            }
         }
 
         return first;
@@ -123,9 +138,14 @@ internal sealed unsafe partial class CheckedBlocks
 
     private MemoryFaultException? LeaveQuarantine(CheckedBlock block)
     {
-        MemoryFaultException? fault = block.Reported ? null : FindLateWrite(block);
-        GiveBack(block);
-        return fault;
+        try
+        {
+            return block.Reported ? null : FindLateWrite(block);
+        }
+        finally
+        {
+            GiveBack(block);
+        }
     }
 
     private void GiveBack(CheckedBlock block)

@@ -18,7 +18,8 @@ internal static class CheckedHeaps
         s_lock.Enter();
         try
         {
-            s_heaps.RemoveAll(known => !known.TryGetTarget(out _));
+            // A heap without a place would not be found; whoever makes it is told, and the list is as it was.
+            s_heaps.RemoveAll(static known => !known.TryGetTarget(out _));
             s_heaps.Add(reference);
         }
         finally
@@ -33,7 +34,13 @@ internal static class CheckedHeaps
         s_lock.Enter();
         try
         {
-            s_heaps.RemoveAll(known => !known.TryGetTarget(out CheckedBlocks? target) || ReferenceEquals(target, heap));
+            for (int i = s_heaps.Count - 1; i >= 0; i--)
+            {
+                if (!s_heaps[i].TryGetTarget(out CheckedBlocks? target) || ReferenceEquals(target, heap))
+                {
+                    s_heaps.RemoveAt(i);
+                }
+            }
         }
         finally
         {

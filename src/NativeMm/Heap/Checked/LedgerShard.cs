@@ -12,8 +12,8 @@ internal sealed class LedgerShard
     private const int FormerBlocksMax = 512;
 
     private readonly Dictionary<nuint, CheckedBlock> _blocks = [];
-    private readonly Queue<CheckedBlock> _former = new();
     private SpinLock<NoLockStatistics> _lock;
+    private CheckedBlockList _former;
     private long _liveBlocks;
     private ulong _liveBytes;
 
@@ -84,14 +84,13 @@ internal sealed class LedgerShard
         {
             Invariant.Check(block.State == BlockState.Freed, $"Block 0x{block.Address:x} is released while {block.State}.");
             block.State = BlockState.Released;
-            _former.Enqueue(block);
-            if (_former.Count > FormerBlocksMax)
+            _former.Add(block);
+            if (_former.Count > FormerBlocksMax
+                && _former.TryTake() is { } forgotten
+                && _blocks.TryGetValue(forgotten.Address, out CheckedBlock? known)
+                && ReferenceEquals(known, forgotten))
             {
-                CheckedBlock forgotten = _former.Dequeue();
-                if (_blocks.TryGetValue(forgotten.Address, out CheckedBlock? known) && ReferenceEquals(known, forgotten))
-                {
-                    _blocks.Remove(forgotten.Address);
-                }
+                _blocks.Remove(forgotten.Address);
             }
         }
         finally
@@ -142,6 +141,27 @@ internal sealed class LedgerShard
         {
             _lock.Exit();
         }
+    }
+
+    /// <summary>Live → Freed for every live block, without managed memory.</summary>
+    /// <param name="into">The list that they come to.</param>
+    public void ClaimAll(ref CheckedBlockList into)
+    {
+        _lock.Enter();
+
+        // Not by Values, which is an object.
+        foreach ((_, CheckedBlock block) in _blocks)
+        {
+            if (block.State == BlockState.Live)
+            {
+                block.State = BlockState.Freed;
+                into.Add(block);
+            }
+        }
+
+        _liveBlocks = 0;
+        _liveBytes = 0;
+        _lock.Exit();
     }
 
     /// <summary>Live blocks and their bytes.</summary>

@@ -10,18 +10,16 @@ internal sealed class Quarantine(ulong bytesMax)
 {
     private const uint PatrolBytes = 4096;
 
-    private CheckedBlock?[] _ring = new CheckedBlock?[64];
     private SpinLock<NoLockStatistics> _lock;
-    private int _head;
-    private int _count;
-    private int _patrol;
+    private CheckedBlockList _blocks;
+    private CheckedBlock? _patrol;
     private ulong _bytes;
 
     /// <summary>Blocks in quarantine and the bytes that they keep.</summary>
     public (long Blocks, ulong Bytes) Count()
     {
         _lock.Enter();
-        (long Blocks, ulong Bytes) held = (_count, _bytes);
+        (long Blocks, ulong Bytes) held = (_blocks.Count, _bytes);
         _lock.Exit();
         return held;
     }
@@ -33,45 +31,25 @@ internal sealed class Quarantine(ulong bytesMax)
     public void Add(CheckedBlock block)
     {
         _lock.Enter();
-        try
-        {
-            if (_count == _ring.Length)
-            {
-                Grow();
-            }
-
-            _ring[(_head + _count) & (_ring.Length - 1)] = block;
-            _count++;
-            _bytes += block.RawBytes;
-        }
-        finally
-        {
-            _lock.Exit();
-        }
+        _blocks.Add(block);
+        _bytes += block.RawBytes;
+        _lock.Exit();
     }
 
     /// <summary>Takes the oldest block out, always or only while the budget is exceeded; null when there is none to take.</summary>
     public CheckedBlock? TryTake(bool overBudgetOnly)
     {
         _lock.Enter();
-        try
+        CheckedBlock? block = null;
+        if (!overBudgetOnly || _bytes > bytesMax)
         {
-            if (_count == 0 || (overBudgetOnly && _bytes <= bytesMax))
-            {
-                return null;
-            }
+            _patrol = ReferenceEquals(_patrol, _blocks.First) ? _patrol?.Next : _patrol;
+            block = _blocks.TryTake();
+            _bytes -= block?.RawBytes ?? 0;
+        }
 
-            CheckedBlock block = _ring[_head]!;
-            _ring[_head] = null;
-            _head = (_head + 1) & (_ring.Length - 1);
-            _count--;
-            _bytes -= block.RawBytes;
-            return block;
-        }
-        finally
-        {
-            _lock.Exit();
-        }
+        _lock.Exit();
+        return block;
     }
 
     /// <summary>
@@ -85,13 +63,13 @@ internal sealed class Quarantine(ulong bytesMax)
         _lock.Enter();
         try
         {
-            if (_count == 0)
+            CheckedBlock? block = _patrol ?? _blocks.First;
+            if (block is null)
             {
                 return null;
             }
 
-            _patrol = _patrol + 1 < _count ? _patrol + 1 : 0;
-            CheckedBlock block = _ring[(_head + _patrol) & (_ring.Length - 1)]!;
+            _patrol = block.Next;
             if (block.Reported || !BlockPaint.TryFindDamage(block.Address, Math.Min(block.Bytes, PatrolBytes), BlockPaint.Poison, out damaged))
             {
                 return null;
@@ -114,26 +92,14 @@ internal sealed class Quarantine(ulong bytesMax)
         _lock.Enter();
         try
         {
-            for (int i = 0; i < _count; i++)
+            for (CheckedBlock? block = _blocks.First; block is not null; block = block.Next)
             {
-                visit(_ring[(_head + i) & (_ring.Length - 1)]!);
+                visit(block);
             }
         }
         finally
         {
             _lock.Exit();
         }
-    }
-
-    private void Grow()
-    {
-        var ring = new CheckedBlock?[_ring.Length * 2];
-        for (int i = 0; i < _count; i++)
-        {
-            ring[i] = _ring[(_head + i) & (_ring.Length - 1)];
-        }
-
-        _ring = ring;
-        _head = 0;
     }
 }
