@@ -6,11 +6,11 @@ namespace NativeMm.Heap.Checked;
 internal sealed unsafe partial class CheckedBlocks
 {
     /// <summary>The blocks that are allocated now, grouped by where they come from.</summary>
-    public LeakReport ReportLive()
+    public LeakReport ReportLive(LeakMoment moment = LeakMoment.Asked)
     {
         var live = new List<CheckedBlock>();
         _ledger.VisitLive(live.Add);
-        return ReportOf(live);
+        return ReportOf(live, moment);
     }
 
     /// <summary>
@@ -29,7 +29,7 @@ internal sealed unsafe partial class CheckedBlocks
         CheckedHeaps.Remove(this);
         var live = new List<CheckedBlock>();
         _ledger.VisitLive(live.Add);
-        LeakReport report = ReportOf(live);
+        LeakReport report = ReportOf(live, LeakMoment.Dispose);
         MemoryFaultException? fault = null;
         foreach (CheckedBlock block in live)
         {
@@ -48,14 +48,14 @@ internal sealed unsafe partial class CheckedBlocks
         }
     }
 
-    private LeakReport ReportOf(List<CheckedBlock> blocks)
+    private LeakReport ReportOf(List<CheckedBlock> blocks, LeakMoment moment)
     {
         IEnumerable<LeakSite> sites = blocks
             .GroupBy(block => block.AllocatedAt is { } stack ? (Stack: AllocationStack.Text(stack), Bytes: (nuint)0) : (Stack: null, block.Bytes))
             .Select(group => new LeakSite(group.Key.Stack, group.LongCount(), group.Aggregate(0UL, (sum, block) => sum + block.Bytes)))
             .OrderByDescending(site => site.Bytes)
             .ThenByDescending(site => site.Blocks);
-        return new LeakReport(Name, [.. sites]);
+        return new LeakReport(Name, moment, [.. sites]);
     }
 
     private void Publish(LeakReport report)
