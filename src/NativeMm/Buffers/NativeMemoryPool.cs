@@ -28,6 +28,8 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     private readonly OwnerReuse _reuse;
     private readonly OwnerPool? _owners;
     private readonly PoolCounters _counters = new();
+    private readonly int _stackSampleInterval;
+    private long _tracedRents;
     private long _forgotten;
     private int _disposed;
 
@@ -57,7 +59,9 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         ArgumentNullException.ThrowIfNull(heap);
         _heap = heap;
         _reuse = reuse;
-        RefusesExtraDisposals = reuse == OwnerReuse.Bare || IsCheckedWith(heap);
+        bool isChecked = IsCheckedWith(heap);
+        RefusesExtraDisposals = reuse == OwnerReuse.Bare || isChecked;
+        _stackSampleInterval = isChecked && reuse == OwnerReuse.Never ? StackSampleInterval(heap) : 0;
         _owners = reuse == OwnerReuse.Never ? null : new OwnerPool(this);
     }
 
@@ -80,8 +84,12 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     /// <summary>Whether a disposal too many is a mistake to be told of; if not, it does nothing.</summary>
     internal bool RefusesExtraDisposals { get; }
 
+    /// <summary>Whether what <see cref="Rent"/> gives is used again.</summary>
+    internal bool RecyclesOwners => _owners is not null;
+
     /// <summary>Rents a buffer. Its bytes hold anything.</summary>
-    /// <param name="minBufferSize">Bytes, 0 to <see cref="MaxBufferSize"/>, or −1 for 4096. The buffer is as large as the heap's block, never smaller than this.</param>
+    /// <param name="minBufferSize">Bytes, 0 to <see cref="MaxBufferSize"/>, or −1 for 4096. The buffer is as large as the heap's block, never smaller than this;
+    /// in checked mode it is exactly this. A buffer of 0 bytes is empty.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is less than −1, or more than <see cref="MaxBufferSize"/>.</exception>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     /// <exception cref="OutOfMemoryException">The heap cannot have so much.</exception>
@@ -99,9 +107,9 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
 
         // The objects come first: if the heap then throws, idle ones are dropped, which nobody misses; a block would be lost.
         PooledLease? lease = _reuse == OwnerReuse.Leased ? new PooledLease() : null;
-        PooledBuffer owner = _owners is { } owners ? owners.Get() : new PooledBuffer(this);
+        PooledBuffer owner = _owners is { } owners ? owners.Get() : NewOwner();
         void* block = _heap.Alloc((nuint)minBufferSize);
-        int length = (int)Math.Min(_heap.UsableSize(block), (nuint)Array.MaxLength);
+        int length = minBufferSize == 0 ? 0 : (int)Math.Min(_heap.UsableSize(block), (nuint)Array.MaxLength);
         uint ticket = owner.Issue((nuint)block, length);
         _counters.Rented(length);
         return lease is null ? owner : lease.Begin(owner, ticket);
@@ -144,6 +152,20 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     {
         ArgumentNullException.ThrowIfNull(heap);
         return CheckedOptions.OfProcess.Enabled || heap.IsChecked;
+    }
+
+    /// <summary>The interval of the heap's own checked mode; of a heap that is not in it, that of the process.</summary>
+    private static int StackSampleInterval(NativeHeap heap) => heap.IsChecked ? heap.StackSampleInterval : CheckedOptions.OfProcess.StackSampleInterval;
+
+    private PooledBuffer NewOwner()
+    {
+        var owner = new PooledBuffer(this);
+        if (_stackSampleInterval != 0 && (Atomic.Add(ref _tracedRents, 1) - 1) % _stackSampleInterval == 0)
+        {
+            owner.Trace();
+        }
+
+        return owner;
     }
 
     // Made at first use and not by the type's initializer: an environment that is not understood must come as its own exception.
