@@ -15,6 +15,8 @@ internal static class ScenarioTable
         ["heap-code"] = HeapCodeScenario.Run,
         ["heap-environment"] = HeapEnvironmentScenario.Run,
         ["load-context"] = LoadContextScenario.Run,
+        ["environment-options"] = EnvironmentOptionsScenario.Run,
+        ["leaks-at-exit"] = LeaksAtExitScenario.Run,
         ["heap-configure"] = HeapConfigureScenario.Run,
         ["thread-exit"] = ThreadExitScenario.Run,
         ["heap-threads"] = HeapThreadsScenario.Run,

@@ -14,15 +14,20 @@ public sealed unsafe partial class Arena
         ThrowIfDisposed();
         if (_marks.Count > 0 && _marks[^1].Next == _next && _marks[^1].ChunkCount == _chunks.Count)
         {
-            // Nothing was allocated since the last mark: it stands for the same place, so that marking in a loop costs no memory.
-            return new ArenaMark(this, _marks.Count - 1, _marks[^1].Id);
+            // Nothing was allocated since the last mark: they share a place, so that marking in a loop costs no memory.
+            long order = _marks[^1].Marks;
+            _marks[^1] = _marks[^1] with { Marks = order + 1 };
+            return new ArenaMark(this, _marks.Count - 1, _marks[^1].Id, order);
         }
 
-        _marks.Add(new ArenaPosition(++_lastMarkId, _chunks.Count, _current, _next, _allocatedBytes));
-        return new ArenaMark(this, _marks.Count - 1, _lastMarkId);
+        _marks.Add(new ArenaPosition(++_lastMarkId, 1, _chunks.Count, _current, _next, _allocatedBytes));
+        return new ArenaMark(this, _marks.Count - 1, _lastMarkId, 0);
     }
 
-    /// <summary>Takes back everything that was allocated since a mark. The mark can be used again; marks taken after it cannot.</summary>
+    /// <summary>
+    /// Takes back everything that was allocated since a mark. The mark can be used again; marks taken after it cannot, unless another mark is taken at
+    /// the very place of such a mark: then it stands for that one.
+    /// </summary>
     /// <param name="mark">From <see cref="Mark"/> of this arena.</param>
     /// <exception cref="ArgumentException">The mark is of another arena, or of none.</exception>
     /// <exception cref="InvalidOperationException">An earlier Rewind went back past the mark, or a Reset.</exception>
@@ -35,13 +40,14 @@ public sealed unsafe partial class Arena
             throw new ArgumentException("The mark was not taken from this arena.", nameof(mark));
         }
 
-        if (mark.Index >= _marks.Count || _marks[mark.Index].Id != mark.Id)
+        if (mark.Index >= _marks.Count || _marks[mark.Index].Id != mark.Id || mark.Order >= _marks[mark.Index].Marks)
         {
             throw new InvalidOperationException("The mark is gone: the arena was rewound past it, or reset, since it was taken.");
         }
 
         ArenaPosition position = _marks[mark.Index];
         _marks.RemoveRange(mark.Index + 1, _marks.Count - mark.Index - 1);
+        _marks[mark.Index] = position with { Marks = mark.Order + 1 };
         GoTo(position.Current, position.Next, position.ChunkCount, position.AllocatedBytes);
     }
 

@@ -3,11 +3,12 @@ namespace NativeMm.Buffers;
 /// <summary>A place in an <see cref="Arena"/> to go back to. Taken by <see cref="Arena.Mark"/>.</summary>
 public readonly struct ArenaMark
 {
-    internal ArenaMark(Arena arena, int index, ulong id)
+    internal ArenaMark(Arena arena, int index, ulong id, long order)
     {
         Arena = arena;
         Index = index;
         Id = id;
+        Order = order;
     }
 
     internal Arena? Arena { get; }
@@ -15,4 +16,7 @@ public readonly struct ArenaMark
     internal int Index { get; }
 
     internal ulong Id { get; }
+
+    /// <summary>How many marks that count were taken at the place before it.</summary>
+    internal long Order { get; }
 }

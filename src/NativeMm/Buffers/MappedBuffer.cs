@@ -21,14 +21,19 @@ public sealed unsafe class MappedBuffer : MemoryManager<byte>
     private nuint _address;
 
     /// <summary>Allocates a buffer.</summary>
-    /// <param name="length">Bytes, 1 or more. Parts of a <see cref="Concat"/> but the last need a multiple of 4096.</param>
+    /// <param name="length">Bytes, 1 to 2,147,483,647, and at most those of the runtime's window. Parts of a <see cref="Concat"/> but the last need a multiple of 4096.</param>
     /// <param name="flags">Wishes.</param>
     /// <param name="runtime">Where the memory comes from; <see cref="MemoryRuntime.Shared"/> if null.</param>
     /// <exception cref="ArgumentOutOfRangeException">The length is 0 or negative, or longer than the window of the runtime.</exception>
     /// <exception cref="OutOfMemoryException">No frames, addresses or mappings are left.</exception>
     public MappedBuffer(int length, VmapFlags flags = VmapFlags.None, MemoryRuntime? runtime = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+        if (length < 1)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(length), length, $"A mapped buffer has 1 to {int.MaxValue} bytes, and at most those of the runtime's window, not {length}.");
+        }
+
         _vmap = (runtime ?? MemoryRuntime.Shared).Vmap;
         _length = length;
         _address = (nuint)_vmap.Alloc((nuint)length, flags);
@@ -93,7 +98,11 @@ public sealed unsafe class MappedBuffer : MemoryManager<byte>
             length += part._length;
         }
 
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, int.MaxValue, nameof(parts));
+        if (length > int.MaxValue)
+        {
+            throw new ArgumentOutOfRangeException(nameof(parts), length, $"A view has 1 to {int.MaxValue} bytes, and the parts have {length} together.");
+        }
+
         var view = new MappedBuffer(parts[0]._vmap, [.. frames], (int)length);
         foreach (MappedBuffer part in parts)
         {

@@ -30,6 +30,10 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
 
     // Whether a block is exactly as large as its class says.
     private readonly bool _isPlain;
+
+    // Of single rents in checked mode, how many have no stacks for one that has; 0 for none at all.
+    private readonly int _stackSampleInterval;
+    private long _tracedRents;
     private long _forgotten;
     private int _disposed;
 
@@ -59,7 +63,9 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         ArgumentNullException.ThrowIfNull(heap);
         _heap = heap;
         _reuse = reuse;
-        RefusesExtraDisposals = reuse == OwnerReuse.Bare || IsCheckedWith(heap);
+        bool isChecked = IsCheckedWith(heap);
+        RefusesExtraDisposals = reuse == OwnerReuse.Bare || isChecked;
+        _stackSampleInterval = isChecked && reuse == OwnerReuse.Never ? StackSampleInterval(heap) : 0;
         _stands = new RentStands(this, withOwners: reuse == OwnerReuse.Bare);
         _owners = reuse == OwnerReuse.Bare ? new OwnerPool(this) : null;
         _isPlain = !heap.IsChecked && !heap.IsSampled;
@@ -84,8 +90,12 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     /// <summary>Whether a disposal too many is a mistake to be told of; if not, it does nothing.</summary>
     internal bool RefusesExtraDisposals { get; }
 
+    /// <summary>Whether what <see cref="Rent"/> gives is used again.</summary>
+    internal bool RecyclesOwners => _reuse != OwnerReuse.Never;
+
     /// <summary>Rents a buffer. Its bytes hold anything.</summary>
-    /// <param name="minBufferSize">Bytes, 0 to <see cref="MaxBufferSize"/>, or −1 for 4096. The buffer is as large as the heap's block, never smaller than this.</param>
+    /// <param name="minBufferSize">Bytes, 0 to <see cref="MaxBufferSize"/>, or −1 for 4096. The buffer is as large as the heap's block, never smaller than this;
+    /// in checked mode it is exactly this. A buffer of 0 bytes is empty.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is less than −1, or more than <see cref="MaxBufferSize"/>.</exception>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     /// <exception cref="OutOfMemoryException">The heap cannot have so much.</exception>
@@ -114,7 +124,7 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         }
         else
         {
-            PooledBuffer owner = _owners is { } owners ? stand?.Owners?.TryTake() ?? owners.Get() : new PooledBuffer(this);
+            PooledBuffer owner = _owners is { } owners ? stand?.Owners?.TryTake() ?? owners.Get() : NewOwner();
             void* block = _heap.Alloc((nuint)minBufferSize);
             int length = LengthOf(block, minBufferSize);
             Count(stand, length);
@@ -176,8 +186,9 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         }
     }
 
-    private int LengthOf(void* block, int asked) => _isPlain && (uint)asked <= (uint)SizeClass.BytesMax
-        ? (int)SizeClass.BlockBytesFor((nuint)Math.Max(asked, 1))
+    private int LengthOf(void* block, int asked) =>
+        asked == 0 ? 0
+        : _isPlain && (uint)asked <= (uint)SizeClass.BytesMax ? (int)SizeClass.BlockBytesFor((nuint)asked)
         : (int)Math.Min(_heap.UsableSize(block), (nuint)Array.MaxLength);
 
     private void Count(RentStand? stand, int length)
@@ -211,6 +222,20 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     {
         ArgumentNullException.ThrowIfNull(heap);
         return CheckedOptions.OfProcess.Enabled || heap.IsChecked;
+    }
+
+    /// <summary>The interval of the heap's own checked mode; of a heap that is not in it, that of the process.</summary>
+    private static int StackSampleInterval(NativeHeap heap) => heap.IsChecked ? heap.StackSampleInterval : CheckedOptions.OfProcess.StackSampleInterval;
+
+    private PooledBuffer NewOwner()
+    {
+        var owner = new PooledBuffer(this);
+        if (_stackSampleInterval != 0 && (Atomic.Add(ref _tracedRents, 1) - 1) % _stackSampleInterval == 0)
+        {
+            owner.Trace();
+        }
+
+        return owner;
     }
 
     // Made at first use and not by the type's initializer: an environment that is not understood must come as its own exception.

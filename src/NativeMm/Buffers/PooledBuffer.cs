@@ -28,6 +28,9 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     private int _length;
     private uint _ticket;
 
+    // Only of a buffer that is rented once: written before anybody else sees it.
+    private PooledTrace? _trace;
+
 #pragma warning disable CA2015 // As for NativeBuffer: the memory of a forgotten rent must come back some time.
     /// <summary>Gives the memory of a forgotten rent back.</summary>
     ~PooledBuffer()
@@ -49,6 +52,9 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
         Atomic.StoreRelease(ref _ticket, _ticket + 1); // [B1] pairs with [B3]
     }
 
+    /// <summary>Has the stacks of the rent's begin and end remembered. Only for who makes the object, for a single rent.</summary>
+    public void Trace() => _trace = new PooledTrace();
+
     /// <inheritdoc/>
     public override Memory<byte> Memory => CreateMemory(GetSpan().Length);
 
@@ -63,6 +69,7 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
             return false;
         }
 
+        _trace?.End();
         _pool.TakeBack(this, address, length);
         return true;
     }
@@ -118,7 +125,7 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
         uint ticket = Atomic.LoadAcquire(ref _ticket); // [B3]
         if (((ticket & 1) == 0 || !TryEnd(ticket)) && _pool.RefusesExtraDisposals)
         {
-            ThrowDisposedTwice(_address);
+            ThrowDisposedTwice();
         }
     }
 
@@ -126,9 +133,11 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     private static void ThrowReturned() => throw new ObjectDisposedException(nameof(NativeMemoryPool), "The rented buffer went back to its pool.");
 
     [DoesNotReturn]
-    private static void ThrowDisposedTwice(nuint address) => throw new MemoryFaultException(
+    private void ThrowDisposedTwice() => throw new MemoryFaultException(
         MemoryFaultKind.DoubleFree,
-        address,
-        $"A rented buffer (last at 0x{address:x}) was disposed more often than rented. Either this owner disposes twice, or an earlier one did " +
-        "after the buffer was rented again. Set NATIVEMM_CHECKED=1 to find out which.");
+        _address,
+        _pool.RecyclesOwners
+            ? $"A rented buffer (last at 0x{_address:x}) was disposed more often than rented. Either this owner disposes twice, or an earlier one did " +
+              "after the buffer was rented again. A pool with recycleOwners: false tells which."
+            : $"The rented buffer of {_length} bytes at 0x{_address:x} was disposed twice; look for a second owner of it.{_trace?.Text ?? PooledTrace.Advice}");
 }

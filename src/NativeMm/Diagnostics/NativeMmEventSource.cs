@@ -23,6 +23,7 @@ internal sealed class NativeMmEventSource : EventSource
     private const int ReportingFailedId = 5;
     private const int PurgeNotifierFailedId = 6;
     private const int BackgroundPassFailedId = 7;
+    private const int EnvironmentIgnoredId = 8;
 
     private NativeMmEventSource()
     {
@@ -114,6 +115,18 @@ internal sealed class NativeMmEventSource : EventSource
         if (TryBegin())
         {
             WriteEvent(BackgroundPassFailedId, thread, failure);
+            t_isWriting = false;
+        }
+    }
+
+    /// <summary>The environment asks for something that it does not get.</summary>
+    /// <param name="note">Which variable, and why.</param>
+    [Event(EnvironmentIgnoredId, Level = EventLevel.Warning, Message = "{0}")]
+    public void EnvironmentIgnored(string note)
+    {
+        if (TryBegin())
+        {
+            WriteEvent(EnvironmentIgnoredId, note);
             t_isWriting = false;
         }
     }

@@ -33,6 +33,9 @@ public sealed record HeapStatistics
     /// <summary>Thread caches that were taken over from threads that died, since the start.</summary>
     public required long ThreadCachesAdopted { get; init; }
 
+    /// <summary>What the checked mode holds; null where the heap is not in it.</summary>
+    public Checked.CheckedStatistics? Checked { get; init; }
+
     /// <summary>Bytes in the hands of the program, in block sizes.</summary>
     public ulong LiveBytes => Sum(static c => (ulong)c.LiveBlocks * c.BlockBytes) + LargeBytes + GuardedBytes;
 

@@ -1,4 +1,5 @@
 using NativeMm.Diagnostics;
+using NativeMm.Heap.Checked;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -9,6 +10,20 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Counts everything. Exact at rest; while other threads work, the figures of different classes belong to different moments.</summary>
     /// <exception cref="ObjectDisposedException">The heap was disposed.</exception>
     public HeapStatistics GetStatistics() => StatisticsUnlessDisposed() ?? throw Gone();
+
+    /// <summary>
+    /// The blocks that are allocated now, grouped by where they come from: what would be reported as leaked if the heap ended at this moment. Two of
+    /// them tell what a part of the program leaves behind. Null where the heap is not in checked mode. It walks all blocks.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The heap was disposed.</exception>
+    public LeakReport? GetLeakReport()
+    {
+        ThrowIfDisposed();
+        return _checked?.ReportLive();
+    }
+
+    /// <summary>Of how many allocations one has its stack recorded, for owners that record their own; 0 for none.</summary>
+    internal int StackSampleInterval => _options.Checked.StackSampleInterval;
 
     /// <summary><see cref="GetStatistics"/> for a caller that found the heap in a list; null when it is gone by now.</summary>
     internal HeapStatistics? StatisticsUnlessDisposed()
@@ -48,6 +63,7 @@ public sealed unsafe partial class NativeHeap
             MetadataBytes = MetadataBytes(),
             ThreadCaches = caches,
             ThreadCachesAdopted = _caches.Adopted,
+            Checked = _checked?.Statistics,
         };
     }
 

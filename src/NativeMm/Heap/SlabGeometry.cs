@@ -22,6 +22,9 @@ internal readonly struct SlabGeometry
     // frames never make a whole block again before he frees it.
     private const uint TailDivisor = 8;
 
+    // A thread's magazines are the places of one rack, and a granule's word has so many bits for the class.
+    private const byte ClassesFit = SizeClass.Count <= Magazine.Stride && SizeClass.Count <= 1 << SlabSpace.ClassBits ? 0 : -1;
+
     private static readonly SlabGeometry[] s_table = MakeTable();
 
     private SlabGeometry(SizeClass sizeClass)

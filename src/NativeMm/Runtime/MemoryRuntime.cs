@@ -37,11 +37,11 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     /// <summary>Makes a runtime of its own: its zone, frames and heap are apart from all others.</summary>
     /// <param name="options">Null for the defaults and what the environment says.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentNullException">A group of options is null.</exception>
+    /// <exception cref="FormatException">An environment variable has a value that is not understood.</exception>
     /// <exception cref="OutOfMemoryException">The operating system refused to reserve the zone.</exception>
     public MemoryRuntime(MemoryRuntimeOptions? options = null)
-        : this(options ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: false)
-    {
-    }
+        : this(options ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: false) => EnvironmentNotes.Say(Options, Heap.Name);
 
     /// <summary>Makes a runtime over a platform.</summary>
     internal MemoryRuntime(MemoryRuntimeOptions options, IMemoryPlatform platform, bool isShared)
@@ -139,6 +139,8 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     /// The shared runtime exists already, or could not be made when it was first used, which is final for the process.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentNullException">The options are null, or a group of them.</exception>
+    /// <exception cref="FormatException">An environment variable has a value that is not understood.</exception>
     public static void ConfigureShared(MemoryRuntimeOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -165,9 +167,11 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     /// <summary>Makes one more heap over the same frames. Dispose it to free all its blocks at once.</summary>
     /// <param name="name">Its name in messages and listings.</param>
     /// <returns>A heap that lives until it is disposed, or its runtime is.</returns>
+    /// <exception cref="ArgumentNullException">The name is null.</exception>
     /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     public NativeHeap CreateHeap(string name = "independent")
     {
+        ArgumentNullException.ThrowIfNull(name);
         using EndGate.Visit inside = _end.Visiting(this);
         return new NativeHeap(_space, _heapOptions with { Name = name }, isShared: false);
     }
@@ -179,7 +183,13 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         {
             try
             {
-                return s_shared ??= new MemoryRuntime(s_sharedOptions ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: true);
+                if (s_shared is null)
+                {
+                    s_shared = new MemoryRuntime(s_sharedOptions ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: true);
+                    EnvironmentNotes.Say(s_shared.Options, s_shared.Heap.Name);
+                }
+
+                return s_shared;
             }
             catch (Exception failure)
             {

@@ -65,19 +65,24 @@ public sealed record MemoryRuntimeOptions
     /// </summary>
     public VmapOptions Vmap { get; init; } = new();
 
-    /// <summary>The checked mode of the runtime's heaps.</summary>
+    /// <summary>The checked mode of the runtime's heaps. What is not set in it, the environment says.</summary>
     public CheckedOptions Checked { get; init; } = new();
 
-    /// <summary>Sampled guards of the runtime's heaps: finds misuse of memory in production.</summary>
+    /// <summary>Sampled guards of the runtime's heaps: finds misuse of memory in production. What is not set in it, the environment says.</summary>
     public SampledOptions Sampled { get; init; } = new();
 
-    /// <summary>The defaults, with what the environment says about the checked mode and the sampled guards.</summary>
+    /// <summary>
+    /// The defaults, with what the environment says of the checked mode and the sampled guards at this moment. Options that are not set come from the
+    /// environment anyhow, as it was when they were first needed.
+    /// </summary>
     /// <exception cref="FormatException">An environment variable has a value that is not understood.</exception>
     public static MemoryRuntimeOptions FromEnvironment() =>
         new() { Checked = CheckedOptions.FromEnvironment(), Sampled = SampledOptions.FromEnvironment() };
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, its value and the range.</exception>
+    /// <exception cref="ArgumentNullException">A group of options is null; the message names it.</exception>
+    /// <exception cref="FormatException">A variable that is to set an option has a value that is not understood.</exception>
     public void Validate()
     {
         if (string.IsNullOrWhiteSpace(Name))
@@ -101,7 +106,10 @@ public sealed record MemoryRuntimeOptions
             throw new ArgumentOutOfRangeException(nameof(PurgeDelay), PurgeDelay, $"PurgeDelay is 10 ms to 1 h, not {PurgeDelay}.");
         }
 
+        ArgumentNullException.ThrowIfNull(Reporting);
         ArgumentNullException.ThrowIfNull(Vmap);
+        ArgumentNullException.ThrowIfNull(Checked);
+        ArgumentNullException.ThrowIfNull(Sampled);
         Reporting.Validate();
         Vmap.Validate();
         Checked.Validate();

@@ -24,6 +24,7 @@ public sealed unsafe class ArenaModelTests
         using var arena = new Arena(heap, new ArenaOptions { FirstChunkBytes = 256, ChunkBytesMax = 4096 }, poison: true);
         var live = new List<(nint Block, int Bytes, byte Value)>();
         var marks = new List<(ArenaMark Mark, int Live)>();
+        var gone = new List<ArenaMark>();
         for (int step = 0; step < 300; step++)
         {
             switch (random.Next(20))
@@ -32,15 +33,22 @@ public sealed unsafe class ArenaModelTests
                     arena.Reset();
                     live.Clear();
                     marks.Clear();
+                    gone.Clear();
                     break;
                 case 1 or 2:
+                    // A mark that is gone stands for the next one at its place, so of those only what no new mark may have met is tried.
                     marks.Add((arena.Mark(), live.Count));
+                    gone.Clear();
                     break;
                 case 3 or 4 when marks.Count > 0:
                     int index = random.Next(marks.Count);
                     arena.Rewind(marks[index].Mark);
                     live.RemoveRange(marks[index].Live, live.Count - marks[index].Live);
+                    gone.AddRange(marks.Skip(index + 1).Select(entry => entry.Mark));
                     marks.RemoveRange(index + 1, marks.Count - index - 1);
+                    break;
+                case 5 when gone.Count > 0:
+                    Assert.Throws<InvalidOperationException>(() => arena.Rewind(gone[random.Next(gone.Count)]));
                     break;
                 default:
                     int bytes = random.Next(8) == 0 ? random.Next(6000) : random.Next(100);

@@ -66,6 +66,7 @@ public sealed class DropInPoolTests
         }
 
         log.Add(Outcome.Of(() => owner.Memory.Length >= (size < 0 ? 4096 : size)));
+        log.Add(Outcome.Of(() => owner.Memory.IsEmpty));
         owner.Memory.Span.Fill(7);
         log.Add(Outcome.Of(() => owner.Memory.Span.IndexOfAnyExcept((byte)7)));
         using (owner.Memory.Pin())

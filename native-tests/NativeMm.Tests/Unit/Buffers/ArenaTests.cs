@@ -164,6 +164,49 @@ public sealed unsafe class ArenaTests : IDisposable
     }
 
     [Fact]
+    public void Of_marks_at_one_place_those_after_the_one_gone_back_to_are_refused()
+    {
+        _arena.Alloc(10);
+        ArenaMark first = _arena.Mark();
+        ArenaMark second = _arena.Mark();
+        ArenaMark third = _arena.Mark();
+        _arena.Alloc(100);
+        _arena.Rewind(second);
+        _arena.Alloc(100);
+        Assert.Throws<InvalidOperationException>(() => _arena.Rewind(third));
+        Assert.Equal(110, _arena.Statistics.AllocatedBytes);
+        _arena.Rewind(first);
+        _arena.Alloc(100);
+        Assert.Throws<InvalidOperationException>(() => _arena.Rewind(second));
+        Assert.Equal(110, _arena.Statistics.AllocatedBytes);
+        _arena.Rewind(first);
+        Assert.Equal(10, _arena.Statistics.AllocatedBytes);
+    }
+
+    [Fact]
+    public void Marking_and_rewinding_in_a_loop_takes_no_memory()
+    {
+        ArenaMark outer = _arena.Mark();
+        Loop(100);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Loop(10_000);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        _arena.Rewind(outer);
+
+        void Loop(int rounds)
+        {
+            for (int i = 0; i < rounds; i++)
+            {
+                ArenaMark request = _arena.Mark();
+                ArenaMark inner = _arena.Mark();
+                _arena.Alloc(100);
+                _arena.Rewind(inner);
+                _arena.Rewind(request);
+            }
+        }
+    }
+
+    [Fact]
     public void Marks_that_are_gone_or_foreign_are_refused()
     {
         ArenaMark outer = _arena.Mark();

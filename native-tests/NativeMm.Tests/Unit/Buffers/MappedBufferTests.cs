@@ -31,6 +31,16 @@ public sealed class MappedBufferTests
         runtime.Validate();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void ALengthOutOfRangeIsNamedWithItsRange(int length)
+    {
+        ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(() => { new MappedBuffer(length).Dispose(); });
+        Assert.Equal("length", refused.ParamName);
+        Assert.Contains($"1 to 2147483647 bytes, and at most those of the runtime's window, not {length}.", refused.Message, StringComparison.Ordinal);
+    }
+
     [LinuxFact]
     public void Parts_that_do_not_fit_are_refused()
     {

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
+using NativeMm.Heap;
 using NativeMm.Heap.Checked;
+using NativeMm.Runtime;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Checked;
@@ -55,6 +57,34 @@ public sealed unsafe class LeakReportTests
         heap.Dispose();
         Assert.Equal([new LeakSite(null, 1, 1000), new LeakSite(null, 2, 20)], report!.Sites);
         Assert.Contains("2 blocks, 20 bytes, each 10 bytes, stack not sampled", report.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_heap_in_use_tells_what_it_holds()
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions
+        {
+            CapacityBytes = 64 << 20,
+            BackgroundTrim = false,
+            Checked = new CheckedOptions { Enabled = true, Leaks = LeakPolicy.Ignore },
+        });
+        void* kept = runtime.Heap.Alloc(100);
+        runtime.Heap.Free(runtime.Heap.Alloc(200));
+        LeakReport report = runtime.Heap.GetLeakReport()!;
+        Assert.Equal([new LeakSite(null, 1, 100)], report.Sites);
+        Assert.StartsWith("NativeMm: heap 'runtime' has 1 blocks (100 bytes) still allocated.", report.ToString(), StringComparison.Ordinal);
+        CheckedStatistics counts = runtime.GetStatistics().Heaps[0].Checked!.Value;
+        Assert.Equal((1, 100ul, 1, 2), (counts.LiveBlocks, counts.LiveBytes, counts.QuarantinedBlocks, counts.TotalAllocations));
+        runtime.Heap.Free(kept);
+        Assert.Empty(runtime.Heap.GetLeakReport()!.Sites);
+    }
+
+    [Fact]
+    public void A_heap_that_is_not_checked_has_no_report()
+    {
+        using var heap = new NativeHeap();
+        Assert.Null(heap.GetLeakReport());
+        Assert.Null(heap.GetStatistics().Checked);
     }
 
     [Fact]

@@ -1,5 +1,8 @@
 using System.Diagnostics.Tracing;
+using System.Reflection;
 using NativeMm.Diagnostics;
+using NativeMm.Tests.Architecture;
+using NativeMm.Tests.Support;
 using Xunit;
 
 namespace NativeMm.Tests.Unit;
@@ -13,6 +16,19 @@ public sealed class NativeMmEventSourceTests
         Assert.Equal("NativeMm", NativeMmEventSource.Log.Name);
         string? manifest = EventSource.GenerateManifest(typeof(NativeMmEventSource), null, EventManifestOptions.Strict);
         Assert.Contains("DeadThreadAdopted", manifest, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_document_names_every_event()
+    {
+        IEnumerable<string> inCode = typeof(NativeMmEventSource)
+            .GetMethods(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+            .Select(method => (method.Name, Event: method.GetCustomAttribute<EventAttribute>()))
+            .Where(method => method.Event is not null)
+            .Select(method => $"{method.Event!.EventId} {method.Name} {method.Event.Level}");
+        string[][] table = OptionTable.ReadTable(File.ReadAllText(RepositoryRoot.Combine("docs", "tuning.md")), "## Events");
+        Assert.Equal(["event", "id", "level", "written when"], table[0]);
+        Assert.Equal(inCode.Order(StringComparer.Ordinal), table.Skip(1).Select(cells => $"{cells[1]} {cells[0].Trim('`')} {cells[2]}").Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace NativeMm.Heap.Checked;
 /// <summary>Call stacks of allocations: taken cheaply, put into words only when somebody asks.</summary>
 internal static class AllocationStack
 {
-    private const string OwnFrames = "   at NativeMm.Heap.";
+    private static readonly string[] s_ownFrames = ["   at NativeMm.Heap.", "   at NativeMm.Buffers."];
 
     /// <summary>Records the current call stack, without file names, which are slow to find.</summary>
     public static StackTrace Capture() => new(skipFrames: 1, fNeedFileInfo: false);
@@ -23,13 +23,15 @@ internal static class AllocationStack
         }
     }
 
-    /// <summary>The stack as indented lines, without the frames of the heap itself.</summary>
+    /// <summary>The stack as indented lines, without the frames of the heap and of the buffers over it.</summary>
     public static string Text(StackTrace stack)
     {
         string[] lines = stack.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        IEnumerable<string> callers = lines.SkipWhile(line => line.StartsWith(OwnFrames, StringComparison.Ordinal));
+        IEnumerable<string> callers = lines.SkipWhile(IsOwn);
         return string.Join(Environment.NewLine, callers.Select(line => "   " + line.TrimEnd('\r')));
     }
+
+    private static bool IsOwn(string line) => s_ownFrames.Any(own => line.StartsWith(own, StringComparison.Ordinal));
 
     /// <summary>A paragraph for a message: a heading and the stack, or nothing when it was not sampled.</summary>
     public static string Paragraph(string heading, StackTrace? stack) =>

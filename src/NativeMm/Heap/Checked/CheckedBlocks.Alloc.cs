@@ -78,7 +78,7 @@ internal sealed unsafe partial class CheckedBlocks
     private StackTrace? SampleStack()
     {
         long number = Atomic.Add(ref _totalAllocations, 1);
-        if (_options.StackSampleInterval == 0 || (number - 1) % _options.StackSampleInterval != 0)
+        if (_stackSampleInterval == 0 || (number - 1) % _stackSampleInterval != 0)
         {
             return null;
         }

@@ -6,11 +6,11 @@ namespace NativeMm.Heap.Checked;
 internal sealed unsafe partial class CheckedBlocks
 {
     /// <summary>The blocks that are allocated now, grouped by where they come from.</summary>
-    public LeakReport ReportLive()
+    public LeakReport ReportLive(LeakMoment moment = LeakMoment.Asked)
     {
         var live = new List<CheckedBlock>();
         _ledger.VisitLive(live.Add);
-        return new LeakReport(Name, SitesOf(live));
+        return ReportOf(live, moment);
     }
 
     /// <summary>
@@ -67,7 +67,7 @@ internal sealed unsafe partial class CheckedBlocks
                 blocks.Add(block);
             }
 
-            return new LeakReport(Name, SitesOf(blocks));
+            return ReportOf(blocks, LeakMoment.Dispose);
         }
         catch (OutOfMemoryException)
         {
@@ -87,14 +87,14 @@ internal sealed unsafe partial class CheckedBlocks
         }
     }
 
-    private static LeakSite[] SitesOf(List<CheckedBlock> blocks)
+    private LeakReport ReportOf(List<CheckedBlock> blocks, LeakMoment moment)
     {
         IEnumerable<LeakSite> sites = blocks
             .GroupBy(block => block.AllocatedAt is { } stack ? (Stack: AllocationStack.Text(stack), Bytes: (nuint)0) : (Stack: null, block.Bytes))
             .Select(group => new LeakSite(group.Key.Stack, group.LongCount(), group.Aggregate(0UL, (sum, block) => sum + block.Bytes)))
             .OrderByDescending(site => site.Bytes)
             .ThenByDescending(site => site.Blocks);
-        return [.. sites];
+        return new LeakReport(Name, moment, [.. sites]);
     }
 
     private void Publish(LeakReport report)

@@ -9,13 +9,18 @@ internal sealed unsafe partial class CheckedBlocks
     public void Validate()
     {
         ThrowIfDisposed();
-        MemoryFaultException? fault = null;
-        _ledger.VisitLive(block => fault ??= FindOverrun(block));
-        _quarantine.Visit(block => fault ??= FindLateWrite(block));
-        if (fault is not null)
+        if (FindDamage() is { } fault)
         {
             throw fault;
         }
+    }
+
+    private MemoryFaultException? FindDamage()
+    {
+        MemoryFaultException? fault = null;
+        _ledger.VisitLive(block => fault ??= FindOverrun(block));
+        _quarantine.Visit(block => fault ??= FindLateWrite(block));
+        return fault;
     }
 
     private MemoryFaultException? FindOverrun(CheckedBlock block)

@@ -20,6 +20,7 @@ internal sealed unsafe partial class CheckedBlocks : IDisposable
     private readonly IRawHeap _raw;
     private readonly CheckedOptions _options;
     private readonly nuint _redZoneBytes;
+    private readonly int _stackSampleInterval;
     private readonly BlockLedger _ledger = new();
     private readonly Quarantine _quarantine;
     private long _totalAllocations;
@@ -35,6 +36,7 @@ internal sealed unsafe partial class CheckedBlocks : IDisposable
         _raw = raw;
         _options = options;
         _redZoneBytes = (nuint)options.RedZoneBytes;
+        _stackSampleInterval = options.StackSampleInterval;
         _quarantine = new Quarantine((ulong)options.QuarantineBytesMax);
         CheckedHeaps.Add(this);
     }

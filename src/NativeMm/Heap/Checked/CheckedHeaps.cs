@@ -14,6 +14,7 @@ internal static class CheckedHeaps
     /// <summary>Enters a heap.</summary>
     public static void Add(CheckedBlocks heap)
     {
+        ExitReport.Begin();
         var reference = new WeakReference<CheckedBlocks>(heap);
         s_lock.Enter();
         try
@@ -48,8 +49,8 @@ internal static class CheckedHeaps
         }
     }
 
-    /// <summary>The heaps other than one, as they are now.</summary>
-    public static List<CheckedBlocks> Others(CheckedBlocks heap)
+    /// <summary>The heaps other than one, as they are now; all of them without one.</summary>
+    public static List<CheckedBlocks> Others(CheckedBlocks? heap)
     {
         var others = new List<CheckedBlocks>();
         s_lock.Enter();

@@ -17,8 +17,16 @@ public sealed record CheckedOptions
 
     private static CheckedOptions? s_ofProcess;
 
-    /// <summary>Whether the mode is on. Default false.</summary>
-    public bool Enabled { get; init; }
+    private readonly bool? _enabled;
+    private readonly int? _stackSampleInterval;
+
+    /// <summary>Whether the mode is on. Where it is not set, <c>NATIVEMM_CHECKED</c> says; without that, false.</summary>
+    /// <exception cref="FormatException">It is not set, and a variable has a value that is not understood.</exception>
+    public bool Enabled
+    {
+        get => _enabled ?? OfProcess.Enabled;
+        init => _enabled = value;
+    }
 
     /// <summary>Guard bytes before and after each block, 1 to 65,536. Default 32.</summary>
     public int RedZoneBytes { get; init; } = 32;
@@ -26,13 +34,24 @@ public sealed record CheckedOptions
     /// <summary>Bytes of freed blocks that are kept back and watched for late writes; 0 switches that off. Default 16 MiB.</summary>
     public long QuarantineBytesMax { get; init; } = 16L << 20;
 
-    /// <summary>The call stack of one allocation in this many is recorded: 1 for each, 0 for none. Default 0.</summary>
-    public int StackSampleInterval { get; init; }
+    /// <summary>
+    /// The call stack of one allocation in this many is recorded: 1 for each, 0 for none. Where it is not set, <c>NATIVEMM_CHECKED_STACKS</c> says;
+    /// without that, 0.
+    /// </summary>
+    /// <exception cref="FormatException">It is not set, and a variable has a value that is not understood.</exception>
+    public int StackSampleInterval
+    {
+        get => _stackSampleInterval ?? OfProcess.StackSampleInterval;
+        init => _stackSampleInterval = value;
+    }
 
-    /// <summary>What happens with blocks that are still allocated at <c>Dispose</c>. Default <see cref="LeakPolicy.Report"/>.</summary>
+    /// <summary>
+    /// What happens with blocks that are still allocated when their heap is disposed, or when the process ends and it was not. Default
+    /// <see cref="LeakPolicy.Report"/>.
+    /// </summary>
     public LeakPolicy Leaks { get; init; } = LeakPolicy.Report;
 
-    /// <summary>Receives the leak report instead of standard error.</summary>
+    /// <summary>Receives the leak report instead of standard error. At the end of the process it has only the time that the process has.</summary>
     public Action<LeakReport>? LeakHandler { get; init; }
 
     /// <summary>
@@ -47,8 +66,10 @@ public sealed record CheckedOptions
 
     /// <summary>Throws when a value is out of its range.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The message names the option, its value and its range.</exception>
+    /// <exception cref="FormatException">A variable that is to set an option has a value that is not understood.</exception>
     public void Validate()
     {
+        _ = Enabled;
         if (RedZoneBytes is < 1 or > RedZoneBytesMax)
         {
             throw new ArgumentOutOfRangeException(nameof(RedZoneBytes), RedZoneBytes, $"The red zone is 1 to {RedZoneBytesMax} bytes.");

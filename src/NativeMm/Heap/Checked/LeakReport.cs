@@ -3,14 +3,20 @@ using System.Text;
 
 namespace NativeMm.Heap.Checked;
 
-/// <summary>The blocks that were still allocated when their heap was disposed, grouped by the place that allocated them.</summary>
+/// <summary>
+/// The blocks of a checked heap that are allocated at one moment, grouped by the place that allocated them: when the heap is disposed, when the process
+/// ends, or when <see cref="NativeHeap.GetLeakReport"/> was called.
+/// </summary>
 public sealed class LeakReport
 {
     private const int SitesShown = 20;
 
-    internal LeakReport(string heapName, IReadOnlyList<LeakSite> sites)
+    private readonly LeakMoment _moment;
+
+    internal LeakReport(string heapName, LeakMoment moment, IReadOnlyList<LeakSite> sites)
     {
         HeapName = heapName;
+        _moment = moment;
         Sites = sites;
         foreach (LeakSite site in sites)
         {
@@ -19,23 +25,30 @@ public sealed class LeakReport
         }
     }
 
-    /// <summary>The heap that was disposed.</summary>
+    /// <summary>The heap.</summary>
     public string HeapName { get; }
 
-    /// <summary>Number of leaked blocks.</summary>
+    /// <summary>Number of the blocks.</summary>
     public long Blocks { get; }
 
-    /// <summary>Bytes in the leaked blocks, as they were asked for.</summary>
+    /// <summary>Bytes in them, as they were asked for.</summary>
     public ulong Bytes { get; }
 
     /// <summary>The groups, most bytes first.</summary>
     public IReadOnlyList<LeakSite> Sites { get; }
 
+    private string Beginning => _moment switch
+    {
+        LeakMoment.Dispose => $"heap '{HeapName}' was disposed with",
+        LeakMoment.ProcessExit => $"the process ends, and heap '{HeapName}' has",
+        _ => $"heap '{HeapName}' has",
+    };
+
     /// <summary>The report as text, a few lines for each of the largest groups.</summary>
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"NativeMm: heap '{HeapName}' was disposed with {Blocks} blocks ({Bytes} bytes) still allocated.");
+        text.Append(CultureInfo.InvariantCulture, $"NativeMm: {Beginning} {Blocks} blocks ({Bytes} bytes) still allocated.");
         foreach (LeakSite site in Sites.Take(SitesShown))
         {
             text.AppendLine();

@@ -19,6 +19,7 @@ internal sealed class SampledGuards(SampledOptions options, string heapName)
     /// <summary>Most of one sample's time that counts: the first ones make the runtime compile what takes stacks, which says nothing of the others.</summary>
     private static readonly long s_costMax = Stopwatch.Frequency / 200;
 
+    private readonly int _interval = options.Interval;
     private GuardedPages? _pages;
     private long _notBefore;
     private long _liveBlocks;
@@ -38,7 +39,7 @@ internal sealed class SampledGuards(SampledOptions options, string heapName)
     /// <param name="count">Allocations that the refill stands for.</param>
     public bool IsDue(int count)
     {
-        if (!SampleCountdown.t_hasBegun || SampleCountdown.t_left > 2L * options.Interval)
+        if (!SampleCountdown.t_hasBegun || SampleCountdown.t_left > 2L * _interval)
         {
             // The thread's first refill, or one after an interval of another heap that samples much less often.
             SampleCountdown.t_hasBegun = true;
@@ -51,7 +52,7 @@ internal sealed class SampledGuards(SampledOptions options, string heapName)
         {
             // A stale call number is harmless: the thread answers at its next refill.
             SampleCountdown.t_call = _call;
-            SampleCountdown.t_left -= (options.Interval / CallsPerInterval) + 1;
+            SampleCountdown.t_left -= (_interval / CallsPerInterval) + 1;
         }
 
         if (SampleCountdown.t_left > 0)
@@ -138,7 +139,7 @@ internal sealed class SampledGuards(SampledOptions options, string heapName)
     }
 
     /// <summary>Uniform, so that no pattern of the program hides from the samples; the mean is the interval.</summary>
-    private long NextInterval() => Random.Shared.NextInt64(1, 2L * options.Interval);
+    private long NextInterval() => Random.Shared.NextInt64(1, 2L * _interval);
 
     private void Charge(long start)
     {

@@ -14,16 +14,42 @@ public sealed record SampledOptions
     /// <summary>Environment variable that sets <see cref="Interval"/>.</summary>
     public const string IntervalVariable = "NATIVEMM_SAMPLED_INTERVAL";
 
-    /// <summary>Whether the guards are on. Default false. A heap in checked mode has none: there, every allocation is checked.</summary>
-    public bool Enabled { get; init; }
+    private const int IntervalDefault = 5000;
 
-    /// <summary>One allocation in this many is guarded, on average: 1 to 2,147,483,647. Default 5000. The heap looks only when a thread's cache is refilled.</summary>
-    public int Interval { get; init; } = 5000;
+    private static SampledOptions? s_ofProcess;
+
+    private readonly bool? _enabled;
+    private readonly int? _interval;
+
+    /// <summary>
+    /// Whether the guards are on. Where it is not set, <c>NATIVEMM_SAMPLED</c> says; without that, false. A heap in checked mode has none: there,
+    /// every allocation is checked.
+    /// </summary>
+    /// <exception cref="FormatException">It is not set, and a variable has a value that is not understood.</exception>
+    public bool Enabled
+    {
+        get => _enabled ?? OfProcess.Enabled;
+        init => _enabled = value;
+    }
+
+    /// <summary>
+    /// One allocation in this many is guarded, on average: 1 to 2,147,483,647. Where it is not set, <c>NATIVEMM_SAMPLED_INTERVAL</c> says; without
+    /// that, 5000. The heap looks only when a thread's cache is refilled.
+    /// </summary>
+    /// <exception cref="FormatException">It is not set, and a variable has a value that is not understood.</exception>
+    public int Interval
+    {
+        get => _interval ?? OfProcess.Interval;
+        init => _interval = value;
+    }
 
     /// <summary>
     /// Most time that guarding may take, in percent of one thread's, 1 to 100. Default 1. What would take more is not guarded. 100 is no bound.
     /// </summary>
     public int TimePercentMax { get; init; } = 1;
+
+    /// <summary>The options that the environment asked for when they were first needed.</summary>
+    internal static SampledOptions OfProcess => s_ofProcess ??= FromEnvironment();
 
     /// <summary>The options that the environment asks for, the rest at its defaults.</summary>
     /// <exception cref="FormatException">A variable has a value that is not understood; the message names it.</exception>
@@ -31,8 +57,10 @@ public sealed record SampledOptions
 
     /// <summary>Throws when a value is out of its range.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The message names the option, its value and its range.</exception>
+    /// <exception cref="FormatException">A variable that is to set an option has a value that is not understood.</exception>
     public void Validate()
     {
+        _ = Enabled;
         if (Interval < 1)
         {
             throw new ArgumentOutOfRangeException(nameof(Interval), Interval, $"The interval is 1 to {int.MaxValue} allocations.");
@@ -61,7 +89,7 @@ public sealed record SampledOptions
     {
         if (string.IsNullOrWhiteSpace(value))
         {
-            return new SampledOptions().Interval;
+            return IntervalDefault;
         }
 
         const NumberStyles Styles = NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
