@@ -13,8 +13,8 @@ namespace NativeMm.Runtime;
 /// <see cref="Shared"/> only, and even that by way of <see cref="NativeHeap.Shared"/>.
 /// </summary>
 /// <remarks>
-/// Thread-safe. <see cref="Dispose"/> waits for the other members of this type that are at work, and for finalizers; no use of its heaps, pools and
-/// frames may overlap it. A runtime that nobody refers to any more goes by itself when no block and no frame of it is in use.
+/// Thread-safe. <see cref="Dispose"/> waits for the other members of this type that are at work, for those who count, trim or validate a part of it (a heap,
+/// a pool, its frames, <see cref="Vmap"/>), and for finalizers. No use of the memory of its parts may overlap it. A runtime that nobody refers to any more goes by itself when no block and no frame of it is in use.
 /// </remarks>
 public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
 {
