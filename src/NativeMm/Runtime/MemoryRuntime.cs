@@ -198,11 +198,11 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     }
 
     /// <summary>
-    /// The share of native memory; of limited address space no more than half of what is left, because threads, mappings and managed memory need
-    /// some too.
+    /// The share of native memory; of limited address space no more than a quarter of what is left beyond 512 MiB, because threads, mappings and managed
+    /// memory need some too, and a process that has none left cannot even write to its console.
     /// </summary>
     private static ulong DefaultCapacity() => Math.Clamp(
-        Math.Min(MemoryShares.ReadNative(), ResourceLimits.AddressBytesLeft / 2),
+        Math.Min(MemoryShares.ReadNative(), ResourceLimits.AddressBytesShare),
         MemoryRuntimeOptions.CapacityBytesMin,
         MemoryRuntimeOptions.CapacityBytesMax);
 

@@ -253,11 +253,11 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
 
     /// <summary>
     /// The share of native memory; not above the largest file that may be made, and of limited address space so much that zone and window together
-    /// take at most half of what is left.
+    /// take at most a quarter of what is left beyond 512 MiB.
     /// </summary>
     private static ulong DefaultCapacity() => Math.Min(
         Math.Min(MemoryShares.ReadNative(), ResourceLimits.FileBytes & ~((ulong)FrameZone.Alignment - 1)),
-        ResourceLimits.AddressBytesLeft / (2 * (1 + DefaultWindowFactor)));
+        ResourceLimits.AddressBytesShare / (1 + DefaultWindowFactor));
 
     private PageReporter MakeReporter()
     {
