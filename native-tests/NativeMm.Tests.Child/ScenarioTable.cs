@@ -30,6 +30,7 @@ internal static class ScenarioTable
         ["reporting-lazy-free"] = ReportingLazyFreeScenario.Run,
         ["reporting-system-call"] = ReportingSystemCallScenario.Run,
         ["sampled-fault"] = SampledFaultScenario.Run,
+        ["end-guests"] = EndGuestsScenario.Run,
     };
 
     /// <summary>The names, sorted.</summary>

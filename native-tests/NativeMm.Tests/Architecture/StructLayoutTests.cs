@@ -19,7 +19,7 @@ public sealed class StructLayoutTests
         Assert.Equal(PageFrame.Bytes, Unsafe.SizeOf<PageFrame>());
         Assert.Equal(8, Unsafe.SizeOf<SeqCount>());
         Assert.Equal(8, Unsafe.SizeOf<SpinLock<NoLockStatistics>>());
-        Assert.Equal(8, Unsafe.SizeOf<SleepLock>());
+        Assert.Equal(16, Unsafe.SizeOf<SleepLock>());
         Assert.Equal(112, Unsafe.SizeOf<LockStatistics>());
     }
 

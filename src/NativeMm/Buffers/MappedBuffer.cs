@@ -117,6 +117,7 @@ public sealed unsafe class MappedBuffer : MemoryManager<byte>
     public override Span<byte> GetSpan() => new((void*)Address(), _length);
 
     /// <summary>Gives the address of a byte, and keeps the buffer from being finalized while the handle is held. Costs nothing else.</summary>
+    /// <remarks>The handle does not hold the memory: with Dispose it goes, whether a handle is open or not.</remarks>
     /// <param name="elementIndex">0 to <see cref="Length"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The index is outside.</exception>
     /// <exception cref="ObjectDisposedException">The buffer is disposed.</exception>

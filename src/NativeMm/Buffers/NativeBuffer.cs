@@ -152,6 +152,7 @@ public sealed unsafe class NativeBuffer<T> : MemoryManager<T>
     }
 
     /// <summary>Gives the address of an element, and keeps the buffer from being finalized while the handle is held. Costs nothing else.</summary>
+    /// <remarks>The handle does not hold the memory: with Dispose it goes, whether a handle is open or not.</remarks>
     /// <param name="elementIndex">0 to <see cref="Length"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The index is outside.</exception>
     /// <exception cref="ObjectDisposedException">The buffer is disposed.</exception>

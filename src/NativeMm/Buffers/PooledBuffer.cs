@@ -90,6 +90,7 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     }
 
     /// <inheritdoc/>
+    /// <remarks>The handle keeps the rent from being finalized and does not hold the memory: with Dispose it goes, whether a handle is open or not.</remarks>
     public override MemoryHandle Pin(int elementIndex = 0)
     {
         Span<byte> bytes = GetSpan();

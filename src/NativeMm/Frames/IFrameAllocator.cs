@@ -5,7 +5,10 @@ namespace NativeMm.Frames;
 /// <summary>
 /// Hands out blocks of <c>2ⁿ</c> page frames of one zone, naturally aligned. Thread-safe. Running out is a result, not an exception.
 /// </summary>
-/// <remarks>No other use may overlap <c>Dispose</c>. Afterwards those of the library throw <see cref="ObjectDisposedException"/>.</remarks>
+/// <remarks>
+/// No allocation and no free may overlap <c>Dispose</c>. It waits for those who count, validate, drain, isolate or put back, and afterwards all verbs
+/// throw <see cref="ObjectDisposedException"/>: so it is with the allocators of the library.
+/// </remarks>
 public interface IFrameAllocator : IDisposable
 {
     /// <summary>The zone whose frames these are.</summary>

@@ -199,6 +199,19 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
     /// </summary>
     private void Release(bool forgotten)
     {
+        try
+        {
+            // First: it waits for a check of the store, which reads the tables and keeps the pool at rest.
+            _pool.Release(areAlive: forgotten);
+        }
+        finally
+        {
+            ReleaseTables();
+        }
+    }
+
+    private void ReleaseTables()
+    {
         foreach (ref PageStripe stripe in _stripes is null ? default : _stripes.AsSpan(1))
         {
             void* block = stripe.Table.Block;
@@ -208,8 +221,6 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
                 _heap.FreeForgotten(block);
             }
         }
-
-        _pool.Release(areAlive: forgotten);
     }
 
     private void ClearStripe(ref PageStripe stripe)

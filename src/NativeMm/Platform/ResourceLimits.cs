@@ -8,6 +8,15 @@ internal static unsafe class ResourceLimits
     private const int FileSize = 1;
     private const int AddressSpace = 9;
 
+    /// <summary>
+    /// Of limited address space so much is left alone, for what a process takes without asking: 8 MiB for the stack of each thread, 64 MiB for an arena of the
+    /// C library for each of the first threads, regions of the garbage collector.
+    /// </summary>
+    private const ulong ReserveBytes = 512UL << 20;
+
+    // Of the rest a zone and what belongs to it takes one part in so many.
+    private const ulong ShareDivisor = 4;
+
     /// <summary>Largest file in bytes (<c>ulimit -f</c>). Whoever makes a larger one is killed by a signal.</summary>
     public static ulong FileBytes => Read(FileSize);
 
@@ -25,6 +34,13 @@ internal static unsafe class ResourceLimits
                 : limit - ulong.Min(limit, usage.Virtual);
         }
     }
+
+    /// <summary>Bytes of address space that a zone of automatic size, with all that is reserved at once beside it, may take at most.</summary>
+    public static ulong AddressBytesShare => ShareOf(AddressBytesLeft);
+
+    /// <summary>The share of a zone.</summary>
+    /// <param name="left">What is left, <see cref="ulong.MaxValue"/> without a limit.</param>
+    internal static ulong ShareOf(ulong left) => left == ulong.MaxValue ? left : (left - ulong.Min(left, ReserveBytes)) / ShareDivisor;
 
     /// <summary>What the limits have to do with a refusal, as sentences for a message; empty when nothing is known.</summary>
     /// <param name="refusal">What the system said.</param>

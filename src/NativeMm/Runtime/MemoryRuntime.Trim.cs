@@ -111,7 +111,7 @@ public sealed partial class MemoryRuntime
                 heap.ValidateUnlessDisposed();
             }
 
-            ValidatePoolsAndFrames([.. Pools().Where(pool => !pool.IsDisposed)]);
+            ValidatePoolsAndFrames(Pools());
             VmapIfUsed?.Validate();
         }
     }
@@ -119,26 +119,30 @@ public sealed partial class MemoryRuntime
     /// <summary>Checks the pools, and the frames while no pool moves any by itself.</summary>
     private void ValidatePoolsAndFrames(ZsPool[] pools)
     {
-        int resting = 0;
+        var resting = new List<ZsEngine>(pools.Length);
         try
         {
-            for (; resting < pools.Length; resting++)
-            {
-                pools[resting].Engine.BeginRest();
-            }
-
             foreach (ZsPool pool in pools)
             {
-                pool.Validate();
+                // One that ends meanwhile is left out; one that rests cannot end.
+                if (pool.Engine.TryBeginRest())
+                {
+                    resting.Add(pool.Engine);
+                }
+            }
+
+            foreach (ZsEngine engine in resting)
+            {
+                engine.ValidateAtRest();
             }
 
             _frames.Validate();
         }
         finally
         {
-            foreach (ZsPool pool in pools.AsSpan(0, resting))
+            foreach (ZsEngine engine in resting)
             {
-                pool.Engine.EndRest();
+                engine.EndRest();
             }
         }
     }

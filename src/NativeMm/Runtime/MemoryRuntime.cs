@@ -13,8 +13,8 @@ namespace NativeMm.Runtime;
 /// <see cref="Shared"/> only, and even that by way of <see cref="NativeHeap.Shared"/>.
 /// </summary>
 /// <remarks>
-/// Thread-safe. <see cref="Dispose"/> waits for the other members of this type that are at work, and for finalizers; no use of its heaps, pools and
-/// frames may overlap it. A runtime that nobody refers to any more goes by itself when no block and no frame of it is in use.
+/// Thread-safe. <see cref="Dispose"/> waits for the other members of this type that are at work, for those who count, trim or validate a part of it (a heap,
+/// a pool, its frames, <see cref="Vmap"/>), and for finalizers. No use of the memory of its parts may overlap it. A runtime that nobody refers to any more goes by itself when no block and no frame of it is in use.
 /// </remarks>
 public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
 {
@@ -239,11 +239,11 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     }
 
     /// <summary>
-    /// The share of native memory; of limited address space no more than half of what is left, because threads, mappings and managed memory need
-    /// some too.
+    /// The share of native memory; of limited address space no more than a quarter of what is left beyond 512 MiB, because threads, mappings and managed
+    /// memory need some too, and a process that has none left cannot even write to its console.
     /// </summary>
     private static ulong DefaultCapacity() => Math.Clamp(
-        Math.Min(MemoryShares.ReadNative(), ResourceLimits.AddressBytesLeft / 2),
+        Math.Min(MemoryShares.ReadNative(), ResourceLimits.AddressBytesShare),
         MemoryRuntimeOptions.CapacityBytesMin,
         MemoryRuntimeOptions.CapacityBytesMax);
 

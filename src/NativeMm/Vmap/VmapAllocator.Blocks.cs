@@ -13,9 +13,10 @@ public sealed unsafe partial class VmapAllocator
     /// Unmaps everything that was given back but may still be reachable by its old addresses: the stale parts of all blocks, the blocks in use among
     /// them, and everything lazy.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public void UnmapAliases()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
 
         // Under the purge lock: a run that another flush has taken out and not unmapped yet would be missed.
         using (_purgeLock.EnterScope())

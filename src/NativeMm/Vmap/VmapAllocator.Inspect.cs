@@ -11,9 +11,10 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>The range that an address lies in, in whatever state; its guard page belongs to it. Without a lock.</summary>
     /// <param name="address">Any address.</param>
     /// <returns>The range as it was at one moment, or null.</returns>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public VmapAreaInfo? FindArea(void* address)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         nuint offset = (nuint)address - _window;
         if (offset >= _windowBytes)
         {
@@ -33,9 +34,10 @@ public sealed unsafe partial class VmapAllocator
     /// <param name="address">Where to begin; any address.</param>
     /// <param name="destination">Where the bytes go.</param>
     /// <returns>How many of the bytes came out of ranges.</returns>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public nuint Read(void* address, Span<byte> destination)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         nuint present = 0;
         nuint at = (nuint)address;
         while (!destination.IsEmpty)
@@ -51,9 +53,10 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>All ranges in the order of their addresses: those in use, and those that are freed but still mapped.</summary>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public IReadOnlyList<VmapAreaInfo> GetAreas()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         var areas = new List<VmapAreaInfo>();
         uint end = _areas.End;
         for (uint record = 1; record < end; record++)
@@ -73,6 +76,7 @@ public sealed unsafe partial class VmapAllocator
     /// Writes a line for each range in the shape of <c>/proc/vmallocinfo</c>: begin, end, bytes with the guard page, what it is, pages, mappings, flags.
     /// </summary>
     /// <param name="writer">Where to write.</param>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public void WriteAreas(TextWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);

@@ -26,9 +26,10 @@ public sealed unsafe partial class VmapAllocator
     /// </summary>
     /// <param name="pools">Whether the ranges that the cores keep for reuse go too.</param>
     /// <returns>Pages of address space that became free, guard pages among them.</returns>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public ulong Purge(bool pools = false)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         return (ulong)(pools ? PurgeEverything() : PurgeAndWait()).Pages;
     }
 

@@ -9,9 +9,10 @@ namespace NativeMm.Vmap;
 public sealed unsafe partial class VmapAllocator
 {
     /// <summary>Counts everything. Exact at rest.</summary>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public VmapStatistics GetStatistics()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         (long pooled, long hits, long frees) = CountPools();
         long lazy = LazyPages;
         long blocks = Atomic.LoadAcquire(ref _blockPages);
@@ -57,9 +58,10 @@ public sealed unsafe partial class VmapAllocator
     /// </summary>
     /// <returns>Bytes of frames given back; 0 when the reporting device calls this from its Report.</returns>
     /// <exception cref="MemoryFaultException">The reporting device put blocks back or freed them itself.</exception>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public ulong Trim()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
         if (_reporter.IsReportingHere)
         {
             // Whoever holds the purge lock may wait for this very call.
@@ -87,25 +89,33 @@ public sealed unsafe partial class VmapAllocator
     /// uses. The frame layer calls it.
     /// </summary>
     /// <param name="framesWanted">How many are wanted.</param>
-    /// <returns>How many came back. Pages whose frames are held or mapped elsewhere give none.</returns>
+    /// <returns>How many came back. Pages whose frames are held or mapped elsewhere give none, and neither does an allocator that ends.</returns>
     public ulong Shrink(ulong framesWanted)
     {
-        if (_disposed || !_canMap)
+        if (!_canMap || !_end.TryEnter())
         {
             return 0;
         }
 
-        ulong freed = (ulong)PurgeAndWait().Frames;
-        return freed >= framesWanted ? freed : freed + (ulong)PurgeEverything().Frames;
+        try
+        {
+            ulong freed = (ulong)PurgeAndWait().Frames;
+            return freed >= framesWanted ? freed : freed + (ulong)PurgeEverything().Frames;
+        }
+        finally
+        {
+            _end.Exit();
+        }
     }
 
     /// <summary>
     /// Checks every structure from the records themselves, and <c>window = free + busy + lazy + pooled + blocks</c>. Call it at rest.
     /// </summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public void Validate()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using EndGate.Visit inside = _end.Visiting(this);
 
         // Passes of idle time wait, and so do purges.
         using (_passLock.EnterScope())

@@ -15,7 +15,7 @@
 //              lazy pages           | frees (reserve), purges (give)     | anybody          | CAS up to the hard bound, addition down
 //              pools                | holder of the pool's lock          | the same         | plain
 //              scratch              | holder of the purge lock           | it and helpers   | plain, published by the claim counter
-//              disposed             | Dispose, after it closed the gate  | anybody          | plain; finalizers and buffers inside the gate (EndGate)
+//              disposed             | Dispose, after it closed the gate  | anybody          | plain; guests are inside the gate (EndGate)
 //
 // Ordering     [V1] the release of State = Busy after the table entries pairs with [V2], the acquire of AreaOf by whoever looks an address up.
 //              [V3] a range's end (the CAS of State, then the release of the pool's lock or of the frame) comes before whatever its frames hold next, and
@@ -24,7 +24,7 @@
 //              A purge unmaps first, drops the references of the frames second and gives the addresses back third: neither a frame nor an address
 //              is anybody else's while a stale translation exists.
 //
-// Locks        end gate (finalizers, buffers; Dispose waits for them) or pass lock (passes of idle time, Validate) → purge lock → (pool | queue of blocks) → (lazy set | free space | records), each held alone; system calls
+// Locks        end gate (finalizers, buffers, whoever counts, looks, trims or validates; Dispose waits for them) or pass lock (passes of idle time, Validate) → purge lock → (pool | queue of blocks) → (lazy set | free space | records), each held alone; system calls
 //              are made under the purge lock only.
 //
 // Forgotten    the finalizer releases the memory when no range, map or frame is in use. Whoever is inside of an operation then, with the last reference
@@ -57,8 +57,8 @@ namespace NativeMm.Vmap;
 /// <remarks>
 /// <para>Ranges are whole pages of 4 KiB. Freed ranges stay mapped for reuse, or until a purge unmaps many at once; a frame is nobody else's before
 /// its last mapping is gone. Using a range after its <see cref="Free(void*)"/> is as undefined as with any allocator, and may kill the process.</para>
-/// <para>Thread-safe, except <see cref="Dispose"/>, which no other use may overlap but that by finalizers of buffers and rings. An allocator that is
-/// forgotten goes when nothing of it is in use any more. Elsewhere than on Linux with pages of 4 KiB nothing can be mapped twice: <see cref="Alloc"/>
+/// <para>Thread-safe, except <see cref="Dispose"/>, which no use of ranges may overlap: it waits for finalizers of buffers and rings, and for those who
+/// count, look, trim or validate. An allocator that is forgotten goes when nothing of it is in use any more. Elsewhere than on Linux with pages of 4 KiB nothing can be mapped twice: <see cref="Alloc"/>
 /// gives contiguous frames, up to 4 MiB, and <see cref="Map"/> throws.</para>
 /// </remarks>
 public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
@@ -88,7 +88,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     private VmapPool* _pools;
     private PageRange* _scratch;
 
-    // Finalizers and buffers are inside while they give something back.
+    // Finalizers and buffers are inside while they give something back, and whoever counts, looks, trims or validates.
     private EndGate _end;
     private bool _disposed;
 
@@ -193,7 +193,8 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     internal IFrameAllocator Frames => _frames;
 
     /// <summary>
-    /// Frees everything, also the ranges that are still in use, and waits for finalizers that are giving something back. A second call does nothing.
+    /// Frees everything, also the ranges that are still in use, and waits for finalizers that are giving something back and for those who count, look,
+    /// trim or validate. A second call does nothing.
     /// </summary>
     /// <exception cref="InvalidOperationException">The reporting device calls this from its Report: what would go is in use.</exception>
     public void Dispose()
@@ -252,11 +253,11 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
 
     /// <summary>
     /// The share of native memory; not above the largest file that may be made, and of limited address space so much that zone and window together
-    /// take at most half of what is left.
+    /// take at most a quarter of what is left beyond 512 MiB.
     /// </summary>
     private static ulong DefaultCapacity() => Math.Min(
         Math.Min(MemoryShares.ReadNative(), ResourceLimits.FileBytes & ~((ulong)FrameZone.Alignment - 1)),
-        ResourceLimits.AddressBytesLeft / (2 * (1 + DefaultWindowFactor)));
+        ResourceLimits.AddressBytesShare / (1 + DefaultWindowFactor));
 
     private PageReporter MakeReporter()
     {

@@ -30,6 +30,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     // Work that the caller of Dispose does not know of is inside.
     private ZsWorkGate _gate;
 
+    // Who counts, checks or keeps the pool at rest is inside, and begins no work. Closed before the gate above, which they may wait for.
+    private EndGate _end;
+
     /// <summary>One pass over the classes that wish for it, on the thread of the jobs. What it throws is written down.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
     private void CompactInBackground()
@@ -206,10 +209,30 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     }
 
     /// <inheritdoc/>
-    public override void BeginRest() => _gate.BeginRest();
+    public override bool TryBeginRest()
+    {
+        if (!_end.TryEnter())
+        {
+            return false;
+        }
+
+        _gate.BeginRest();
+        return true;
+    }
 
     /// <inheritdoc/>
-    public override void EndRest() => _gate.EndRest();
+    public override void EndRest()
+    {
+        _gate.EndRest();
+        _end.Exit();
+    }
+
+    /// <summary>Enters, for whoever may come at any moment: an exporter of metrics, a check.</summary>
+    private EndGate.Visit Visit()
+    {
+        ObjectDisposedException.ThrowIf(!_end.TryEnter(), typeof(ZsPool));
+        return new EndGate.Visit(ref _end);
+    }
 
     private sealed class Compaction(ZsAllocator<TLocking, TStatistics, TPause> owner) : BackgroundJob
     {

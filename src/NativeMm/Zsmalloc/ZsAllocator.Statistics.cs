@@ -12,7 +12,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override ZsPoolStatistics GetStatistics()
     {
-        ThrowIfReleased();
+        using EndGate.Visit inside = Visit();
         long objects = 0;
         long usedBytes = 0;
         long classBytes = 0;
@@ -52,7 +52,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override IReadOnlyList<ZsClassStatistics> GetClassStatistics()
     {
-        ThrowIfReleased();
+        using EndGate.Visit inside = Visit();
         var rows = new List<ZsClassStatistics>(ClassCount);
         for (uint @class = 0; @class < (uint)ClassCount; @class++)
         {
@@ -65,7 +65,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics()
     {
-        ThrowIfReleased();
+        using EndGate.Visit inside = Visit();
         List<LockStatisticsSnapshot> rows = [];
         if (TStatistics.Enabled)
         {
@@ -93,6 +93,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         _frames.RemoveShrinker(this);
+        _end.Close();
         _gate.Close();
         (long Objects, long Bytes) last = CountObjects();
         Span<Pfn> frames = stackalloc Pfn[ZsPoolOptions.ChainFramesLimit];
@@ -134,13 +135,14 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override bool IsLeased()
     {
-        if (!_gate.TryEnter())
+        // A look, and no work: it need not wait for the end of a rest.
+        if (!_end.TryEnter())
         {
             return false;
         }
 
         bool isPinned = IsPinned();
-        _gate.Exit();
+        _end.Exit();
         return isPinned;
     }
 

@@ -8,8 +8,13 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <inheritdoc/>
     public override void Validate()
     {
-        ThrowIfReleased();
         using var rest = new ZsRest(this);
+        ValidateAtRest();
+    }
+
+    /// <inheritdoc/>
+    public override void ValidateAtRest()
+    {
         long used = 0;
         long frames = 0;
         long freeCells = 0;

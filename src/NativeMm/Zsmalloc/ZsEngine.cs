@@ -25,8 +25,12 @@ internal abstract class ZsEngine : IShrinker, IFrameMigrator
     /// <returns>Frames freed.</returns>
     public abstract long Compact();
 
-    /// <summary>Waits for the work that is under way and lets none begin until <see cref="EndRest"/>. Several may rest at a time.</summary>
-    public abstract void BeginRest();
+    /// <summary>
+    /// Waits for the work that is under way and lets none begin until <see cref="EndRest"/>; the end of the pool waits until then, too. Several may rest at
+    /// a time.
+    /// </summary>
+    /// <returns>False once the pool is closing: then there is nothing to end.</returns>
+    public abstract bool TryBeginRest();
 
     /// <summary>Lets work begin again.</summary>
     public abstract void EndRest();
@@ -54,6 +58,9 @@ internal abstract class ZsEngine : IShrinker, IFrameMigrator
     public abstract IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics();
 
     public abstract void Validate();
+
+    /// <summary><see cref="Validate"/> for a caller who keeps the pool at rest.</summary>
+    public abstract void ValidateAtRest();
 
     public abstract ulong Shrink(ulong framesWanted);
 

@@ -7,7 +7,8 @@ using NativeMm.Primitives;
 namespace NativeMm.Zsmalloc;
 
 /// <summary>
-/// Dense storage for objects of 1 to 4096 bytes behind handles. Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.
+/// Dense storage for objects of 1 to 4096 bytes behind handles. Thread-safe, except <see cref="Dispose"/>, which no use of objects may overlap: it waits
+/// for those who count, compact or validate.
 /// </summary>
 /// <remarks>
 /// Two callers may use different objects in any way at the same time. Of one object there may be many readers, or one writer; whoever frees it
@@ -121,37 +122,43 @@ public sealed class ZsPool : IDisposable, IFrameCensus
     /// allocate and free meanwhile may be left for the next call.
     /// </summary>
     /// <returns>Frames freed by this call.</returns>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public long Compact()
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         return _engine.Compact();
     }
 
-    /// <summary>Frames that the pool holds.</summary>
+    /// <summary>Frames that the pool holds; 0 once it is disposed.</summary>
     public long GetTotalFrames() => _engine.TotalFrames;
 
     /// <summary>Counts everything.</summary>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public ZsPoolStatistics GetStatistics() => _engine.GetStatistics();
 
     /// <summary>The classes that remain after merging, the smallest size first.</summary>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public IReadOnlyList<ZsClassStatistics> GetClassStatistics() => _engine.GetClassStatistics();
 
     /// <summary>
     /// What each lock of the pool recorded; empty without <see cref="ZsPoolOptions.LockStatistics"/>. Locks that were never taken are left out. Exact
     /// at rest.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics() => _engine.GetLockStatistics();
 
     /// <summary>
     /// The sum over the locks of the pool: counts and totals added, minima and maxima over all; null without
     /// <see cref="ZsPoolOptions.LockStatistics"/>.
     /// </summary>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public LockStatisticsSnapshot? SumLockStatistics() => Options.LockStatistics ? LockStatisticsSum.Of(Options.Name, GetLockStatistics()) : null;
 
     /// <summary>
     /// Checks the whole structure and its accounting equations. Call it at rest; compaction that began by itself and passes of the runtime it waits for.
     /// </summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public void Validate() => _engine.Validate();
 
     /// <summary>

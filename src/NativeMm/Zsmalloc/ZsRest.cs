@@ -6,9 +6,10 @@ internal readonly ref struct ZsRest
     private readonly ZsEngine _engine;
 
     /// <summary>Waits for the work that is under way.</summary>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public ZsRest(ZsEngine engine)
     {
-        engine.BeginRest();
+        ObjectDisposedException.ThrowIf(!engine.TryBeginRest(), typeof(ZsPool));
         _engine = engine;
     }
 

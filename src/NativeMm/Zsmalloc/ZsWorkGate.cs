@@ -3,9 +3,10 @@
 // States       bits 0..31   who is at work
 //              bits 32..61  who wants rest: nobody begins, those who are at work end
 //              bit 62       closed: nobody begins any more
+//              _waiting     who waits for the end of a rest; before he is let in no rest begins, unless another lasts
 // Transitions  TryEnter: +1, by CAS, only while nobody wants rest and it is open. Exit: −1. BeginRest, EndRest: ±2³². Close: sets the bit, once.
 // Ordering     all are read-modify-writes of one word: whoever waits for rest or the end has set his part of it before he reads that nobody is at
-//              work, and whoever begins after that sees it.
+//              work, and whoever begins after that sees it. Who waited counts as at work before he counts as waiting no more.
 // Progress     blocking: for the end of the work that is under way. Rest is for checks, which begin no work themselves; several may rest together.
 
 using NativeMm.Primitives;
@@ -20,37 +21,46 @@ internal struct ZsWorkGate
     private const long Closed = 1L << 62;
 
     private long _word;
+    private int _waiting;
 
     /// <summary>Begins work; waits while somebody wants rest.</summary>
     /// <returns>False once the gate is closed: then there is nothing to exit from.</returns>
     public bool TryEnter()
     {
         var backoff = default(Backoff);
-        while (true)
+        bool waits = false;
+        long word;
+        while ((word = Atomic.LoadAcquire(ref _word)) < Closed && !(word < Rest && Atomic.CompareExchange(ref _word, word, word + 1)))
         {
-            long word = Atomic.LoadAcquire(ref _word);
-            if (word >= Closed)
+            if (word >= Rest && !waits)
             {
-                return false;
+                waits = true;
+                Atomic.Add(ref _waiting, 1);
             }
 
-            if (word >= Rest)
-            {
-                backoff.Wait();
-            }
-            else if (Atomic.CompareExchange(ref _word, word, word + 1))
-            {
-                return true;
-            }
+            backoff.Wait();
         }
+
+        if (waits)
+        {
+            Atomic.Add(ref _waiting, -1);
+        }
+
+        return word < Closed;
     }
 
     /// <summary>Ends work.</summary>
     public void Exit() => Atomic.Add(ref _word, -1);
 
-    /// <summary>Lets no work begin, and waits for what is under way.</summary>
+    /// <summary>Lets no work begin, and waits for what is under way, and first for those who wait since an earlier rest.</summary>
     public void BeginRest()
     {
+        var backoff = default(Backoff);
+        while (Atomic.LoadAcquire(ref _waiting) != 0 && Atomic.LoadAcquire(ref _word) < Rest)
+        {
+            backoff.Wait();
+        }
+
         Atomic.Add(ref _word, Rest);
         AwaitEnd();
     }

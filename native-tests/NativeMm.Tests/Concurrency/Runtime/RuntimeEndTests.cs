@@ -158,6 +158,15 @@ public sealed unsafe class RuntimeEndTests
         Assert.Throws<ObjectDisposedException>(() => runtime.Reporter.ReportNow());
     }
 
+    [Fact]
+    public void Whoever_counts_checks_or_trims_a_part_never_touches_what_is_gone()
+    {
+        ChildResult result = ChildProcess.Run("end-guests");
+        Assert.True(result.ExitCode == 0, $"{result.Output}{result.Error}");
+        Assert.EndsWith("alive", result.Output.TrimEnd(), StringComparison.Ordinal);
+        Assert.DoesNotContain("failed", result.Output, StringComparison.Ordinal);
+    }
+
     // In a method of its own: a lambda cannot be made where a lease is a local.
     private static Exception Refuse(MemoryRuntime runtime) => Record.Exception(runtime.Dispose);
 

@@ -59,6 +59,44 @@ public sealed unsafe class VmapEndTests
         MappedRange.Release(vmap, range, isMap, frames, forgottenBytes: Page);
     }
 
+    [LinuxFact]
+    public void DisposeWaitsForATrimAndLetsNobodyElseIn()
+    {
+        using var gate = new Rendezvous(s_timeout);
+        var platform = new FaultyPlatform();
+        var vmap = new VmapAllocator(Options(), platform);
+        vmap.Free(vmap.Alloc(Page));
+        platform.Entering = kind =>
+        {
+            if (kind == PlatformCall.Revoke)
+            {
+                platform.Entering = null;
+                gate.Wait();
+            }
+        };
+        Exception? problem = null;
+        Thread trimmer = Start(() => problem = Record.Exception(() => vmap.Trim()));
+        gate.AwaitArrival();
+        int released = platform.Calls(PlatformCall.Release);
+        Thread disposer = Start(vmap.Dispose);
+        AwaitWaitingOrEnd(disposer);
+        Assert.True(disposer.IsAlive, "The window is gone while somebody trims.");
+        Assert.Equal(released, platform.Calls(PlatformCall.Release));
+        Assert.Throws<ObjectDisposedException>(vmap.GetStatistics);
+        Assert.Throws<ObjectDisposedException>(vmap.GetAreas);
+        Assert.Throws<ObjectDisposedException>(() => _ = vmap.FindArea(null) is null);
+        Assert.Throws<ObjectDisposedException>(() => vmap.Read(null, new byte[1]));
+        Assert.Throws<ObjectDisposedException>(() => vmap.Trim());
+        Assert.Throws<ObjectDisposedException>(() => vmap.Purge());
+        Assert.Throws<ObjectDisposedException>(vmap.UnmapAliases);
+        Assert.Throws<ObjectDisposedException>(vmap.Validate);
+        Assert.Equal(0UL, vmap.Shrink(1));
+        gate.Release();
+        Assert.True(trimmer.Join(s_timeout) && disposer.Join(s_timeout));
+        Assert.Null(problem);
+        platform.AssertNothingLeaked();
+    }
+
     [LinuxTheory]
     [InlineData(PurgeExecutor.Caller)]
     [InlineData(PurgeExecutor.Worker)]

@@ -96,6 +96,27 @@ public sealed class ZsProgressTests : IDisposable
     }
 
     [Fact]
+    public void Who_rests_again_at_once_lets_those_in_who_waited_for_the_end_of_the_first_rest()
+    {
+        FillAndThin();
+        long frames = _allocator.TotalFrames;
+        var compactor = new Thread(() => _allocator.Compact());
+        using (new ZsRest(_allocator))
+        {
+            compactor.Start();
+            AwaitWaitingOrEnd(compactor);
+            Assert.False(_allocator.IsLeased());
+        }
+
+        using (new ZsRest(_allocator))
+        {
+            Assert.True(_allocator.TotalFrames < frames, "The compactor waits for a check that is made again and again.");
+        }
+
+        Assert.True(compactor.Join(s_timeout), "It still waits.");
+    }
+
+    [Fact]
     public void A_pin_that_comes_while_the_last_object_moves_and_goes_late_does_not_keep_the_zspage()
     {
         // Two zspages: a full one but for one slot, and one of a single object.

@@ -30,14 +30,29 @@ public sealed class LimitsTests
         Assert.Contains("VmapOptions.CapacityBytes", lines[0], StringComparison.Ordinal);
     }
 
-    [LinuxFact]
-    public void Limited_address_space_makes_the_zone_smaller_and_leaves_room_for_threads()
+    [LinuxTheory]
+    [InlineData(1024, 64, 128)]
+    [InlineData(2048, 256, 384)]
+    public void Limited_address_space_makes_the_zone_smaller_and_leaves_room_for_threads(int left, int zoneMin, int zoneMax)
     {
-        string[] lines = Run("address", (2UL << 30).ToString(CultureInfo.InvariantCulture));
+        string[] lines = Run("address", ((ulong)left << 20).ToString(CultureInfo.InvariantCulture));
 
         string line = Assert.Single(lines);
-        Assert.InRange(int.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture), 512, 1024);
+        Assert.InRange(int.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture), zoneMin, zoneMax);
     }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(512, 0)]
+    [InlineData(1024, 128)]
+    [InlineData(2048, 384)]
+    [InlineData(8192, 1920)]
+    public void A_zone_takes_a_quarter_of_the_address_space_beyond_the_reserve(ulong left, ulong share) =>
+        Assert.Equal(share << 20, ResourceLimits.ShareOf(left << 20));
+
+    [Fact]
+    public void Without_a_limit_on_address_space_there_is_none_for_a_zone() =>
+        Assert.Equal(ulong.MaxValue, ResourceLimits.ShareOf(ulong.MaxValue));
 
     [LinuxFact]
     public void Locked_memory_is_what_was_handed_out()

@@ -11,7 +11,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <inheritdoc/>
     public int Isolate(Order order, Span<Pfn> blocks, ref uint cursor)
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = Visit();
         uint size = order.Frames;
         ulong at = ((ulong)cursor + size - 1) & ~((ulong)size - 1);
         int count = 0;
@@ -44,7 +44,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <inheritdoc/>
     public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content)
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = Visit();
         int bad = -1;
         for (int i = 0; i < blocks.Length; i++)
         {

@@ -9,7 +9,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <inheritdoc/>
     public ulong Drain()
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = Visit();
         return DrainCores(onlyIdle: false);
     }
 

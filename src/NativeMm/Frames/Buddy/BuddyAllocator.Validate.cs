@@ -9,7 +9,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <inheritdoc/>
     public FrameStatistics GetStatistics()
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = Visit();
         var blocks = new ulong[Order.Count];
         ulong perCore = CountPerCore();
         _lock.Enter();
@@ -43,7 +43,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <inheritdoc/>
     public void Validate()
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = Visit();
         ulong perCore = CountPerCore();
         Span<ulong> listed = stackalloc ulong[Order.Count * BuddyLists.Kinds];
         Span<ulong> frames = stackalloc ulong[(int)BlockState.Isolated + 1];

@@ -49,6 +49,9 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     private PerCorePages* _cores;
     private byte* _kinds;
 
+    // Who counts, drains, validates or isolates is inside; who allocates and frees must not overlap the end.
+    private EndGate _end;
+
     /// <summary>Makes an allocator over all frames of a fresh zone.</summary>
     /// <param name="zone">The zone.</param>
     /// <param name="perCorePages">Whether cores keep small blocks for themselves.</param>
@@ -184,7 +187,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     /// <summary>Gives the bookkeeping back. The zone stays.</summary>
     public void Dispose()
     {
-        if (_lists != null)
+        if (_end.Close())
         {
             _zone.Platform.ReleaseOrKeep((nuint)_lists, _metadataBytes);
             _frameCount = 0;
@@ -195,6 +198,12 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     }
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_lists == null, typeof(BuddyFrameAllocator));
+
+    private EndGate.Visit Visit()
+    {
+        ObjectDisposedException.ThrowIf(!_end.TryEnter(), typeof(BuddyFrameAllocator));
+        return new EndGate.Visit(ref _end);
+    }
 
     private static BlockKind KindFor(FrameFlags flags) =>
         (flags & FrameFlags.Movable) != 0 ? BlockKind.Movable
@@ -277,7 +286,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryTakeDraining(int order, BlockKind kind, out Pfn frame, out FrameContent content)
     {
-        for (int attempt = 0; attempt < ShrinkAttempts.Max && Drain() != 0; attempt++)
+        for (int attempt = 0; attempt < ShrinkAttempts.Max && DrainCores(onlyIdle: false) != 0; attempt++)
         {
             if (TryTake(order, kind, out frame, out content))
             {

@@ -10,6 +10,7 @@ public sealed unsafe partial class CachedFrameAllocator
     /// <inheritdoc/>
     public int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames)
     {
+        ThrowIfDisposed();
         int count = AllocateBehind(order, flags, frames);
         count += AllocateDraining(order, flags, frames[count..]);
         var attempts = new ShrinkAttempts(_shrinkers, (ulong)(frames.Length - count) << order.Value);
@@ -25,6 +26,7 @@ public sealed unsafe partial class CachedFrameAllocator
     /// <remarks>When a block is not allocated, those before it in the span are free and those after it are not.</remarks>
     public void FreeBulk(ReadOnlySpan<Pfn> frames, Order order)
     {
+        ThrowIfDisposed();
         int at = 0;
         while (at < frames.Length)
         {
@@ -50,6 +52,7 @@ public sealed unsafe partial class CachedFrameAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateRefill(FrameFlags flags, out Pfn frame, out bool knownZero)
     {
+        ThrowIfDisposed();
         FrameStackOwner? owner = t_owner;
         if (owner != null && owner.Allocator == this)
         {
@@ -68,6 +71,7 @@ public sealed unsafe partial class CachedFrameAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateStraight(uint frames, FrameFlags flags, out Pfn first, out bool knownZero)
     {
+        ThrowIfDisposed();
         // Frames in the stacks of others are missing behind, and what a shrinker frees lands in this thread's stack: drain after both.
         if (TryAllocateBehind(frames, flags, out first, out knownZero) || TryAllocateDraining(frames, flags, out first, out knownZero))
         {
@@ -93,7 +97,7 @@ public sealed unsafe partial class CachedFrameAllocator
         do
         {
             transits.Look(in _arrivals); // [T3]
-            Drain();
+            DrainStacks();
             if (TryAllocateBehind(frames, flags, out first, out knownZero))
             {
                 return true;
@@ -113,13 +117,15 @@ public sealed unsafe partial class CachedFrameAllocator
         while (goesOn)
         {
             transits.Look(in _arrivals); // [T3]
-            Drain();
+            DrainStacks();
             count += AllocateBehind(order, flags, frames[count..]);
             goesOn = count < frames.Length && transits.MayHaveHidden(in _inTransit, in _arrivals); // [T3]
         }
 
         return count;
     }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_states == null, this);
 
     private IsolationMark ReadIsolation() => (_behind as IFrameSource)?.ReadIsolation() ?? default;
 
@@ -194,6 +200,7 @@ public sealed unsafe partial class CachedFrameAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeSlow(Pfn frame, Order order)
     {
+        ThrowIfDisposed();
         CachedFrameState state = frame.Value < _frameCount ? _states[frame.Value] : CachedFrameState.Behind;
         if (state == CachedFrameState.Stacked)
         {

@@ -10,6 +10,12 @@ public sealed unsafe partial class CachedFrameAllocator
     /// <remarks>Stacks of threads at work are emptied too; their next allocation refills.</remarks>
     public ulong Drain()
     {
+        using EndGate.Visit inside = _end.Visiting(this);
+        return DrainStacks();
+    }
+
+    private ulong DrainStacks()
+    {
         using (_registryLock.EnterScope())
         {
             return Steal(onlyDead: false) + _behind.Drain();

@@ -45,6 +45,9 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     private int _inTransit;
     private uint _arrivals;
 
+    // Who counts, drains or validates is inside; who allocates and frees must not overlap the end.
+    private EndGate _end;
+
     /// <summary>Puts stacks in front of an allocator.</summary>
     /// <param name="behind">The allocator behind. It must outlive this one, and its frames of order 0 should be taken through this one.</param>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, one byte a frame.</exception>
@@ -167,6 +170,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     /// <inheritdoc/>
     public FrameStatistics GetStatistics()
     {
+        using EndGate.Visit inside = _end.Visiting(this);
         FrameStatistics behind = _behind.GetStatistics();
         ulong stacked = Math.Min(CountStacked(), behind.AllocatedFrames);
         return behind with
@@ -179,6 +183,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     /// <inheritdoc/>
     public void Validate()
     {
+        using EndGate.Visit inside = _end.Visiting(this);
         DrainDead();
         ulong stacked = CountStacked();
         ulong marked = 0;
@@ -196,16 +201,18 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     /// <summary>Gives all stacked frames and the stacks back. The allocator behind and the zone stay.</summary>
     public void Dispose()
     {
-        if (_states == null)
+        if (!_end.Close())
         {
             return;
         }
 
-        Drain();
+        DrainStacks();
         using (_registryLock.EnterScope())
         {
             for (; _registry is not null; _registry = _registry.Next)
             {
+                // What a thread does later goes the slow way, which says that the allocator is gone.
+                _registry.Allocator = null;
                 Release((nuint)_registry.Stack, FrameStack.Bytes);
             }
 

@@ -17,7 +17,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// </remarks>
     public int Isolate(Order order, Span<Pfn> blocks, ref uint cursor)
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = _end.Visiting(this);
         uint at = FirstFrom(cursor, order);
         int count = 0;
         Atomic.Add(ref _state->InFlight, (ulong)blocks.Length); // [A10]
@@ -57,7 +57,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <inheritdoc/>
     public void PutBack(ReadOnlySpan<Pfn> blocks, Order order, FrameContent content)
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = _end.Visiting(this);
         int bad = -1;
         for (int i = 0; i < blocks.Length; i++)
         {

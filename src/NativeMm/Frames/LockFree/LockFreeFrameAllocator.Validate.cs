@@ -10,7 +10,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <inheritdoc/>
     public FrameStatistics GetStatistics()
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = _end.Visiting(this);
         var blocks = new ulong[Order.Count];
         ulong used = 0;
         ulong untouched = 0;
@@ -59,7 +59,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <inheritdoc/>
     public void Validate()
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = _end.Visiting(this);
         uint children = Math.Min(_childCount, Frontier * FrameTree.ChildCount);
         ulong isolated = 0;
         for (uint child = 0; child < children; child++)

@@ -68,6 +68,9 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     private FrameTree* _trees;
     private ulong* _rows;
 
+    // Who counts, drains, validates or isolates is inside; who allocates and frees must not overlap the end.
+    private EndGate _end;
+
     /// <summary>Makes an allocator over all frames of a zone, which counts as fresh: untouched and reading as zero.</summary>
     /// <param name="zone">The zone. It must outlive the allocator.</param>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, 720 bytes for each 16 MiB.</exception>
@@ -130,7 +133,7 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     /// <remarks>Reservations are advice and hold no frames, so that none move; the cores let go of their trees.</remarks>
     public ulong Drain()
     {
-        ThrowIfDisposed();
+        using EndGate.Visit inside = _end.Visiting(this);
         for (int core = 0; core <= _coreMask; core++)
         {
             for (int kind = 0; kind < CoreReservations.Kinds; kind++)
@@ -145,7 +148,7 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     /// <summary>Gives the bookkeeping back. The zone stays.</summary>
     public void Dispose()
     {
-        if (_state != null)
+        if (_end.Close())
         {
             _zone.Platform.ReleaseOrKeep((nuint)_state, _metadataBytes);
             _frameCount = 0;
