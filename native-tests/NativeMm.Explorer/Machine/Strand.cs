@@ -4,6 +4,7 @@ namespace NativeMm.Explorer.Machine;
 internal sealed unsafe class Strand(int number)
 {
     private const int WatchedMax = 64;
+    private const int EndWordsMax = 16;
     private readonly int[] _watched = new int[WatchedMax];
     private int _watchedCount;
 
@@ -46,6 +47,9 @@ internal sealed unsafe class Strand(int number)
         }
     }
 
+    /// <summary>Words that are cleared when the thread ends.</summary>
+    public nuint[] EndWords { get; } = new nuint[EndWordsMax];
+
     public void ForgetWatched() => _watchedCount = 0;
 
     /// <summary>Makes it new for an execution.</summary>
@@ -58,6 +62,7 @@ internal sealed unsafe class Strand(int number)
         Site = 0;
         IsPatient = false;
         _watchedCount = 0;
+        Array.Clear(EndWords);
         View[Number] = 1;
     }
 }
