@@ -9,14 +9,16 @@ namespace NativeMm.Explorer.Cases;
 internal sealed class FrameFixture
 {
     private static readonly ArenaPlatform s_platform = new();
-    private static readonly uint[] s_watched = [0, 1, 16, 496, 510, 511, 512, 1023];
-    private readonly Cell[] _content = [.. s_watched.Select(frame => new Cell($"frame {frame}"))];
+    private static readonly uint[] s_watched = [0, 1, 16, 496, 508, 509, 510, 511, 512, 1023];
+    private readonly Cell[] _content;
 
     /// <summary>Makes it.</summary>
     /// <param name="children">Blocks of 2 MiB.</param>
     /// <param name="isTouched">Whether the system holds all frames; otherwise it has them all.</param>
-    public FrameFixture(uint children = 1, bool isTouched = true)
+    /// <param name="hasSteps">Whether a thread may be stopped before it touches a frame; see <see cref="Cell"/>.</param>
+    public FrameFixture(uint children = 1, bool isTouched = true, bool hasSteps = false)
     {
+        _content = [.. s_watched.Select(frame => new Cell($"frame {frame}", isStep: hasSteps))];
         PlatformResult result = FrameZone.TryCreate(s_platform, ZoneKind.Normal, (ulong)children << 21, out FrameZone? zone);
         Plan.Check(result.Succeeded, "the arena refused a zone");
         Frames = new LockFreeFrameAllocator(zone!, coreSlots: 4);
