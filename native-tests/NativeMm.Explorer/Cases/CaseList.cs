@@ -17,6 +17,23 @@ internal static class CaseList
         new PerCoreCacheCase(),
         new MagazineCase(),
         new MagazineDrainedCase(),
+        new StackPagesCase(),
+        new CacheRegistryCase(),
+        new DepotDiscardCase(),
+        new DepotHandOverCase(),
+        new FrameTakePutCase(),
+        new FrameHugeCase(),
+        new FrameOrder10Case(),
+        new FrameReportCase(),
+        new FrameReportWholeCase(),
+        new FrameFlightCase(),
+        new CachedFramesCase(),
+        new CachedTransitCase(),
+        new ReporterCase(),
+        new ReporterDeviceCase(),
+        new ZsMigrateCase(),
+        new ZsCompactCase(),
+        new ZsFreeCase(),
     ];
 
     /// <summary>The case of a name.</summary>

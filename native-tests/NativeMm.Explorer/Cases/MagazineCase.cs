@@ -8,7 +8,6 @@ namespace NativeMm.Explorer.Cases;
 internal unsafe class MagazineCase : Case
 {
     private const int Items = 4;
-    private readonly Arena _arena = new(Magazine.RackBytes + 4096);
     private readonly int[] _holders = new int[Items + 1];
     private SpinLock<NoLockStatistics> _guard;
     private readonly int _pops;
@@ -32,12 +31,11 @@ internal unsafe class MagazineCase : Case
 
     public override void Prepare(Plan plan)
     {
-        _arena.Reset();
         Array.Clear(_holders);
         _guard = default;
-        void* rack = _arena.Take(Magazine.RackBytes);
+        void* rack = Arena.Take(Magazine.RackBytes);
         _magazine = Magazine.At(rack, 3);
-        _magazine.Attach(_arena.Take(Magazine.SlotBytes(Items)), Items);
+        _magazine.Attach(Arena.Take(Magazine.SlotBytes(Items)), Items);
         _magazine.SetItems(2);
         _magazine.Slots(Items)[0] = 1;
         _magazine.Slots(Items)[1] = 2;

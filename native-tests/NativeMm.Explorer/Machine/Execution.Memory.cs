@@ -43,7 +43,7 @@ internal static unsafe partial class Execution
     /// <summary>Writes a word.</summary>
     public static void Store(nuint address, int size, ulong value, object? reference, bool release)
     {
-        Step();
+        Step(address);
         if (IsDropped)
         {
             Trace.Operation(s_current, "store left out", address, value);
@@ -52,6 +52,7 @@ internal static unsafe partial class Execution
 
         ref Word word = ref Find(address, size);
         Trace.Operation(s_current, release ? "store" : "store, relaxed", address, value);
+        Contention.Touch(ref word, s_current.Number, isWrite: true);
         Append(s_current, ref word, value, reference, release && !IsRelaxed ? s_current.View : s_current.Released);
         WriteRaw(address, size, value, reference);
     }
@@ -78,7 +79,7 @@ internal static unsafe partial class Execution
             return;
         }
 
-        Step();
+        Step(address);
         Strand strand = s_current;
         ref Word word = ref Find(address, size);
         int newest = word.Newest;
@@ -86,6 +87,7 @@ internal static unsafe partial class Execution
         old = message.Value;
         oldReference = s_objects[newest];
         strand.View[Views.Clocks + word.Number] = message.Stamp;
+        word.LastRead[strand.Number] = newest + 1;
         strand.Watch(word.Number);
         bool isChanged = change.TryMake(old, oldReference, out ulong value, out object? reference);
         value = size == sizeof(uint) ? (uint)value : value;
@@ -100,6 +102,7 @@ internal static unsafe partial class Execution
         }
 
         Trace.Change(strand, address, old, value, isChanged);
+        Contention.Touch(ref word, strand.Number, isChanged);
         if (!isChanged || IsDropped)
         {
             return;
@@ -170,6 +173,9 @@ internal static unsafe partial class Execution
                 Trace.Note(self, $"process-wide fence reaches {s_strands[i].Name}");
                 FullFence(s_strands[i]);
                 FullFence(self);
+                Views.JoinClocks(self.View, s_strands[i].View);
+                self.View[self.Number]++;
+                s_strands[i].View[i]++;
             }
         }
     }
@@ -200,9 +206,10 @@ internal static unsafe partial class Execution
 
     private static int LoadMessage(nuint address, int size, bool acquire)
     {
-        Step();
+        Step(address);
         Strand strand = s_current;
         ref Word word = ref Find(address, size);
+        Contention.Touch(ref word, strand.Number, isWrite: false);
         int entry = Views.Clocks + word.Number;
         int choice = word.Newest;
         int unseen = s_messages[choice].Stamp - strand.View[entry];
@@ -217,8 +224,14 @@ internal static unsafe partial class Execution
             }
         }
 
+        if (IsDropped && word.LastRead[strand.Number] != 0)
+        {
+            choice = word.LastRead[strand.Number] - 1;
+        }
+
+        word.LastRead[strand.Number] = choice + 1;
         ref Message message = ref s_messages[choice];
-        strand.View[entry] = message.Stamp;
+        strand.View[entry] = Math.Max(strand.View[entry], message.Stamp);
         strand.Watch(word.Number);
         Views.JoinCopy(acquire && !IsRelaxed ? strand.View : strand.Read, message.View);
         Trace.Load(strand, address, message.Value, acquire, stale);
@@ -228,7 +241,11 @@ internal static unsafe partial class Execution
     private static void FullFence(Strand strand)
     {
         Views.Join(strand.View, strand.Read);
+
+        // That one fence came before another one decides what is seen, but it is no order that a program may count on for its data: clocks stay.
+        ulong clocks = Views.ClocksOf(strand.View);
         Views.Join(strand.View, s_order);
+        Views.ClocksOf(strand.View) = clocks;
         Views.Assign(s_order, strand.View);
         Views.Assign(strand.Released, strand.View);
         strand.View[strand.Number]++;
@@ -321,6 +338,7 @@ internal static unsafe partial class Execution
             ulong value = ReadRaw(word.Address, word.Size);
             if (value != s_messages[word.Newest].Value)
             {
+                Contention.Touch(ref word, s_current.Number, isWrite: true);
                 Append(s_current, ref word, value, null, s_current.Released);
             }
         }

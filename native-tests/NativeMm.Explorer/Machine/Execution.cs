@@ -138,6 +138,24 @@ internal static unsafe partial class Execution
         }
     }
 
+    /// <summary>A strand was seen gone: a fence behind that makes known all that it did.</summary>
+    public static void SeeEnd(Strand ended)
+    {
+        if (s_isActive)
+        {
+            Views.Join(s_current.Read, ended.View);
+        }
+    }
+
+    /// <summary>A strand is about to ask the system about another one: that is a step of its own.</summary>
+    public static void Observe()
+    {
+        if (s_isActive)
+        {
+            Step();
+        }
+    }
+
     /// <summary>The core that a strand runs on; a case may say otherwise.</summary>
     public static int CoreOf(int strand) => Cores is null ? strand : Cores(strand);
 
@@ -161,7 +179,18 @@ internal static unsafe partial class Execution
         HasStrand = false;
     }
 
-    /// <summary>The point before an atomic operation, where another strand may run first.</summary>
+    /// <summary>The point before an operation on a word, where another strand may run first if the word counts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step(nuint address)
+    {
+        CountStep();
+        if (s_preemptions < s_bounds.Preemptions && Contention.IsStop(address))
+        {
+            StepPreemptible();
+        }
+    }
+
+    /// <summary>The point before an operation, where another strand may run first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Step()
     {
@@ -305,6 +334,20 @@ internal static unsafe partial class Execution
         Fibers.Switch(from.Number, next);
     }
 
+    /// <summary>What the system does when a thread ends: clears the words that it named, and passes fences of its own before it reports it as gone.</summary>
+    private static void EndOfThread(Strand strand)
+    {
+        foreach (nuint word in strand.EndWords)
+        {
+            if (word != 0)
+            {
+                Store(word, sizeof(ulong), 0, null, release: false);
+            }
+        }
+
+        FullFence(strand);
+    }
+
     private static void Enter()
     {
         Strand strand = s_current;
@@ -323,6 +366,7 @@ internal static unsafe partial class Execution
             Fibers.Switch(strand.Number, Fibers.Main);
         }
 
+        EndOfThread(strand);
         strand.State = StrandState.Done;
         Trace.Note(strand, "ends");
         Leave(strand);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeMm.Explorer.Machine;
 
 /// <summary>
@@ -8,12 +10,12 @@ internal static class Sites
 {
     private static readonly List<string> s_labels = [""];
     private static readonly List<(string File, int Line, string Text)> s_places = [("", 0, "")];
-    private static bool[] s_used = [];
+    private static bool[] s_used = new bool[1];
 
     /// <summary>All labels, by number. Number 0 is none.</summary>
     public static IReadOnlyList<string> Labels => s_labels;
 
-    /// <summary>Labels at which an atomic operation was seen since <see cref="ForgetUsed"/>.</summary>
+    /// <summary>Labels whose places were come by since <see cref="ForgetUsed"/>.</summary>
     public static IEnumerable<string> Used => s_labels.Where((_, number) => number != 0 && s_used[number]);
 
     /// <summary>Adds a label, read from the rewriter's notes.</summary>
@@ -41,8 +43,19 @@ internal static class Sites
         return (label, line == 0 ? "" : $"{file}:{line}", text);
     }
 
-    /// <summary>An atomic operation happens at a place.</summary>
-    public static void Use(int site) => s_used[site >> 16] = true;
+    /// <summary>The label whose places are weakened, or −1.</summary>
+    public static int Weakened { get; set; } = -1;
+
+    /// <summary>
+    /// The place of a strand that comes from one place to another. The inner label counts, if there is one; but what a weakened label's line calls is
+    /// weakened whatever labels it has of its own.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Within(int outer, int site)
+    {
+        s_used[site >> 16] = true;
+        return site > 0xFFFF && outer >> 16 != Weakened ? site : (outer & ~0xFFFF) | (site & 0xFFFF);
+    }
 
     /// <summary>Begins to note which labels are used.</summary>
     public static void ForgetUsed() => Array.Clear(s_used);

@@ -3,8 +3,9 @@ namespace NativeMm.Explorer.Machine;
 /// <summary>A thread of the model.</summary>
 internal sealed unsafe class Strand(int number)
 {
-    private const int WatchedMax = 64;
-    private readonly int[] _watched = new int[WatchedMax];
+    private const int EndWordsMax = 16;
+    private readonly int[] _watched = new int[Views.WordsMax];
+    private readonly bool[] _isWatched = new bool[Views.WordsMax];
     private int _watchedCount;
 
     /// <summary>Its place among the strands, which is its fiber too.</summary>
@@ -40,13 +41,25 @@ internal sealed unsafe class Strand(int number)
     /// <summary>Notes a word that decides whether a wait goes on.</summary>
     public void Watch(int word)
     {
-        if (_watchedCount < WatchedMax)
+        if (!_isWatched[word])
         {
+            _isWatched[word] = true;
             _watched[_watchedCount++] = word;
         }
     }
 
-    public void ForgetWatched() => _watchedCount = 0;
+    /// <summary>Words that are cleared when the thread ends.</summary>
+    public nuint[] EndWords { get; } = new nuint[EndWordsMax];
+
+    public void ForgetWatched()
+    {
+        foreach (int word in Watched)
+        {
+            _isWatched[word] = false;
+        }
+
+        _watchedCount = 0;
+    }
 
     /// <summary>Makes it new for an execution.</summary>
     public void Reset()
@@ -57,7 +70,8 @@ internal sealed unsafe class Strand(int number)
         State = StrandState.Ready;
         Site = 0;
         IsPatient = false;
-        _watchedCount = 0;
+        ForgetWatched();
+        Array.Clear(EndWords);
         View[Number] = 1;
     }
 }

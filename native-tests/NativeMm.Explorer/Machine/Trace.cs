@@ -46,7 +46,6 @@ internal static class Trace
 
     public static void Operation(Strand strand, string what, nuint address, ulong value)
     {
-        Sites.Use(strand.Site);
         if (IsOn)
         {
             Write(strand, $"{what} {NameOf(address)} ← {Text(value)}");
@@ -55,7 +54,6 @@ internal static class Trace
 
     public static void Load(Strand strand, nuint address, ulong value, bool acquire, int stale)
     {
-        Sites.Use(strand.Site);
         if (IsOn)
         {
             string age = stale == 0 ? "" : $", STALE: {stale} newer not seen";
@@ -65,7 +63,6 @@ internal static class Trace
 
     public static void Change(Strand strand, nuint address, ulong old, ulong value, bool isChanged)
     {
-        Sites.Use(strand.Site);
         if (IsOn)
         {
             Write(strand, $"change {NameOf(address)}: {Text(old)} → {(isChanged ? Text(value) : "refused")}");

@@ -67,6 +67,18 @@ internal static unsafe class Views
     /// <summary>Joins a view into another.</summary>
     public static void Join(short* into, short* view) => JoinEntries(into, view, s_length);
 
+    /// <summary>The clocks of a view, as one number.</summary>
+    public static ref ulong ClocksOf(short* view) => ref *(ulong*)view;
+
+    /// <summary>Two strands know all of each other's past.</summary>
+    public static void JoinClocks(short* left, short* right)
+    {
+        for (int i = 0; i < Clocks; i++)
+        {
+            left[i] = right[i] = Math.Max(left[i], right[i]);
+        }
+    }
+
     /// <summary>Makes a view equal to another one.</summary>
     public static void Assign(short* view, short* from) => Buffer.MemoryCopy(from, view, s_length * sizeof(short), s_length * sizeof(short));
 

@@ -1,7 +1,7 @@
 namespace NativeMm.Explorer.Machine;
 
 /// <summary>A word that an execution uses atomically.</summary>
-internal struct Word
+internal unsafe struct Word
 {
     public nuint Address;
 
@@ -9,6 +9,13 @@ internal struct Word
     public int Size;
 
     public int Number;
+
+    /// <summary>Strands that touched it, a bit each, and those that wrote it.</summary>
+    public byte Users;
+    public byte Writers;
+
+    /// <summary>The message that each strand read last, plus one.</summary>
+    public fixed int LastRead[Views.Clocks];
 
     /// <summary>The message of its newest store.</summary>
     public int Newest;

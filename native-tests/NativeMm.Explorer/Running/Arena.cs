@@ -1,25 +1,27 @@
 using System.Runtime.InteropServices;
+using NativeMm.Explorer.Machine;
 
 namespace NativeMm.Explorer.Running;
 
-/// <summary>Memory for a case's structures that lies at the same addresses in each execution, and is zero at the beginning of each.</summary>
-internal sealed unsafe class Arena(nuint bytes)
+/// <summary>Memory for a case's structures: at the same addresses in each execution, and zero at the beginning of each.</summary>
+internal static unsafe class Arena
 {
-    private readonly byte* _memory = (byte*)NativeMemory.AlignedAlloc(bytes, 4096);
-    private nuint _used;
+    private static nuint s_used;
 
     /// <summary>Makes it new for an execution.</summary>
-    public void Reset()
+    public static void Reset()
     {
-        NativeMemory.Clear(_memory, _used);
-        _used = 0;
+        NativeMemory.Clear((void*)ArenaMemory.Begin, s_used);
+        s_used = 0;
     }
 
     /// <summary>Takes a piece that reads as zero.</summary>
-    public void* Take(nuint length, nuint alignment = 128)
+    public static void* Take(nuint length, nuint alignment = 128)
     {
-        nuint at = (_used + alignment - 1) & ~(alignment - 1);
-        _used = at + length;
-        return _used <= bytes ? _memory + at : throw new OutOfMemoryException($"The arena has {bytes} bytes; {_used} are needed.");
+        nuint at = (s_used + alignment - 1) & ~(alignment - 1);
+        s_used = at + length;
+        return s_used <= ArenaMemory.Bytes
+            ? (byte*)ArenaMemory.Begin + at
+            : throw new OutOfMemoryException($"The arena has {ArenaMemory.Bytes} bytes; {s_used} are needed.");
     }
 }

@@ -23,6 +23,9 @@ internal abstract class Case
     /// <summary>Copies of the library, weakened at a label, that this case must tell from the library itself.</summary>
     public virtual IReadOnlyList<BadCopy> BadCopies => [];
 
+    /// <summary>The step that the case is to do wrongly, or empty.</summary>
+    public string WrongStep { get; set; } = "";
+
     /// <summary>Makes the structure and says who does what.</summary>
     public abstract void Prepare(Plan plan);
 }

@@ -15,6 +15,9 @@ internal static class CaseAtomics
         Place.Leave(before);
     }
 
+    /// <summary>Lets the others go on first.</summary>
+    public static void Yield() => Execution.Wait(patient: true);
+
     public static ulong LoadAcquire(ref ulong word) => ModelVolatile.Read(in word);
 
     public static T LoadAcquire<T>(ref T reference)

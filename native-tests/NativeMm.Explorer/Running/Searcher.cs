@@ -16,7 +16,7 @@ internal static class Searcher
     public static Outcome Run(Case subject, BadCopy copy, Bounds bounds)
     {
         var watch = Stopwatch.StartNew();
-        Execution.Mutation = (0, Weakening.None);
+        Spoil(subject, BadCopy.None);
         Search.Begin();
         CollectionFree.Begin();
         for (int i = 0; i < WarmUps; i++)
@@ -24,24 +24,34 @@ internal static class Searcher
             RunOnce(subject, bounds);
         }
 
-        Execution.Mutation = (Sites.Require(copy.Label), copy.Kind);
+        Spoil(subject, copy);
         Search.Begin();
         Sites.ForgetUsed();
+        Contention.Forget();
         long executions = 0;
         long steps = Execution.Steps;
         bool isComplete = false;
         do
         {
             CollectionFree.CollectIfDue();
+            Contention.HasGrown = false;
             RunOnce(subject, bounds);
             executions++;
+            if (Contention.HasGrown)
+            {
+                Search.Begin();
+                executions = 0;
+                continue;
+            }
+
             isComplete = Execution.Failure is null && !Search.TryAdvance();
         }
-        while (Execution.Failure is null && !isComplete && executions < bounds.ExecutionsMax);
+        while ((Execution.Failure is null || Contention.HasGrown) && !isComplete && executions < bounds.ExecutionsMax);
 
         string? failure = Execution.Failure;
-        string seed = Search.Seed;
-        string[] trace = failure is null ? [] : Repeat(subject, bounds, seed);
+        string choices = Search.Seed;
+        string seed = $"{Contention.Text}:{choices}";
+        string[] trace = failure is null ? [] : Repeat(subject, bounds, choices);
         CollectionFree.End();
         GC.Collect();
         return new Outcome(executions, Execution.Steps - steps, watch.Elapsed.TotalSeconds, isComplete, failure, seed, trace, [.. Sites.Used]);
@@ -50,11 +60,33 @@ internal static class Searcher
     /// <summary>Repeats one execution.</summary>
     public static Outcome Replay(Case subject, BadCopy copy, Bounds bounds, string seed)
     {
-        Execution.Mutation = (Sites.Require(copy.Label), copy.Kind);
+        Spoil(subject, copy);
         CollectionFree.Begin();
-        string[] trace = Repeat(subject, bounds, seed);
+        int end = seed.IndexOf(':', StringComparison.Ordinal);
+        Contention.Know(seed[..Math.Max(end, 0)]);
+        string[] trace = Repeat(subject, bounds, seed[(end + 1)..]);
         CollectionFree.End();
         return new Outcome(1, 0, 0, false, Execution.Failure, seed, trace, []);
+    }
+
+    private static void Spoil(Case subject, BadCopy copy)
+    {
+        bool isProtocol = copy.Kind == Weakening.Protocol;
+        subject.WrongStep = isProtocol ? copy.Label : "";
+        Sites.Weakened = isProtocol || copy.Kind == Weakening.None ? -1 : Sites.Require(copy.Label);
+        Execution.Mutation = isProtocol ? (0, Weakening.None) : (Sites.Weakened, copy.Kind);
+    }
+
+    private static void Finish(Action end)
+    {
+        try
+        {
+            end();
+        }
+        catch (Exception failure)
+        {
+            Execution.Fail($"at the end: {failure.GetType().Name}: {failure.Message}");
+        }
     }
 
     private static string[] Repeat(Case subject, Bounds bounds, string seed)
@@ -72,12 +104,13 @@ internal static class Searcher
         ThreadStatics.Reset();
         ThreadStatics.Load(Fibers.Main);
         Races.AreWatched = subject.WatchesPlainMemory;
+        Arena.Reset();
         var plan = new Plan();
         subject.Prepare(plan);
         Execution.Run(plan.Threads, bounds, plan.EachStep);
-        if (Execution.Failure is null)
+        if (Execution.Failure is null && plan.End is { } end)
         {
-            plan.End?.Invoke();
+            Finish(end);
         }
     }
 }

@@ -21,7 +21,8 @@ internal sealed class Tour(Arguments arguments)
         }
 
         var watch = Stopwatch.StartNew();
-        string program = RewrittenCopy.Make();
+        using var copy = new RewrittenCopy();
+        string program = copy.Program;
         Case[] cases = arguments.Case.Length == 0 ? [.. CaseList.All] : [CaseList.Find(arguments.Case)];
         if (arguments.Seed.Length != 0)
         {
@@ -30,9 +31,9 @@ internal sealed class Tour(Arguments arguments)
 
         BadCopy[] asked = arguments.Copy == BadCopy.None ? [] : [arguments.Copy];
         Do(program, [.. cases.SelectMany(one => (BadCopy[])[.. asked.Length != 0 ? asked : [BadCopy.None, .. one.BadCopies]], JobOf)]);
-        if (arguments.IsLabels)
+        foreach (Weakening kind in arguments.IsLabels ? (Weakening[])[Weakening.Relaxed, Weakening.Dropped, Weakening.Split] : [])
         {
-            Do(program, [.. cases.SelectMany(UndeclaredCopies, JobOf)]);
+            Do(program, [.. cases.SelectMany(one => UndeclaredCopies(one, kind), JobOf)]);
         }
 
         var table = new SummaryTable(cases, _outcomes);
@@ -63,8 +64,12 @@ internal sealed class Tour(Arguments arguments)
         return new Job(one, copy, arguments.IsDeep ? new Bounds(bounds.Preemptions + 1, bounds.StaleReads + 1, long.MaxValue) : bounds);
     }
 
-    private IEnumerable<BadCopy> UndeclaredCopies(Case one) =>
-        _outcomes[(one.Name, BadCopy.None)].Labels.Select(label => new BadCopy(label)).Except(one.BadCopies);
+    /// <summary>Labels that a case comes by and that nothing was found to need so far, weakened.</summary>
+    private IEnumerable<BadCopy> UndeclaredCopies(Case one, Weakening kind)
+    {
+        HashSet<string> needed = [.. _outcomes.Where(pair => pair.Key.Copy.Kind != Weakening.None && pair.Value.Failure is not null).Select(pair => pair.Key.Copy.Label)];
+        return _outcomes[(one.Name, BadCopy.None)].Labels.Where(label => !needed.Contains(label)).Select(label => new BadCopy(label, kind)).Except(one.BadCopies);
+    }
 
     private void Do(string program, Job[] jobs)
     {
@@ -89,7 +94,7 @@ internal sealed class Tour(Arguments arguments)
             Outcome outcome = worker.Do(job);
             _outcomes[(job.Case.Name, job.Copy)] = outcome;
             Console.WriteLine(FormattableString.Invariant(
-                $"{job.Case.Name,-24} {job.Copy,-44} {outcome.Executions,10:N0} {outcome.Seconds,6:F1} s  {outcome.Failure ?? (outcome.IsComplete ? "holds" : "holds so far")}"));
+                $"{job.Case.Name,-24} {job.Copy,-44} {outcome.Executions,10:N0} {outcome.Steps / Math.Max(outcome.Executions, 1),5} {outcome.Seconds,6:F1} s  {outcome.Failure ?? (outcome.IsComplete ? "holds" : "holds so far")}"));
         }
     }
 }

@@ -17,21 +17,34 @@ public static unsafe class ModelThread
     /// <summary>Whether the system has no such thread any more.</summary>
     public static bool IsGone(int id)
     {
+        Execution.Observe();
         foreach (Strand strand in Execution.Strands)
         {
             if (id == FirstId + strand.Number)
             {
-                return strand.State == StrandState.Done;
+                return IsSeenGone(strand);
             }
         }
 
         return false;
     }
 
+    /// <summary>Names a word that is to be zero when the calling thread has ended.</summary>
+    public static bool TryWatch(int index, ulong* word)
+    {
+        if (Execution.HasStrand)
+        {
+            Execution.Current.EndWords[index] = (nuint)word;
+        }
+
+        return true;
+    }
+
     public static bool IsAlive(Thread thread)
     {
         Strand? strand = Find(thread);
-        return strand is null ? thread.IsAlive : strand.State != StrandState.Done;
+        Execution.Observe();
+        return strand is null ? thread.IsAlive : !IsSeenGone(strand);
     }
 
     public static bool Join(Thread thread, int milliseconds)
@@ -67,6 +80,17 @@ public static unsafe class ModelThread
     public static void SpinWait(int iterations) => Execution.Wait(patient: true);
 
     public static void Sleep(int milliseconds) => Execution.Wait(patient: true);
+
+    private static bool IsSeenGone(Strand strand)
+    {
+        if (strand.State != StrandState.Done)
+        {
+            return false;
+        }
+
+        Execution.SeeEnd(strand);
+        return true;
+    }
 
     private static Strand? Find(Thread thread)
     {

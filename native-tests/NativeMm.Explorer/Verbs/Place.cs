@@ -14,7 +14,7 @@ public static class Place
     {
         Strand strand = Execution.Current;
         int before = strand.Site;
-        strand.Site = site > 0xFFFF ? site : (before & ~0xFFFF) | site;
+        strand.Site = Sites.Within(before, site);
         return before;
     }
 

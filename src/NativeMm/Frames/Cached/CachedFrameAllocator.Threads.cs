@@ -76,7 +76,7 @@ public sealed unsafe partial class CachedFrameAllocator
         }
 
         // One fence for all stacks: it is the expensive half of every owner's cheap pop.
-        Atomic.ProcessWideFence();
+        Atomic.ProcessWideFence(); // [T0] is [M5] of Magazine
         Span<Pfn> stolen = stackalloc Pfn[FrameStack.Capacity];
         ulong moved = 0;
         for (FrameStackOwner? owner = _registry; owner is not null; owner = owner.Next)

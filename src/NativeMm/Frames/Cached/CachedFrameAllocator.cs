@@ -9,6 +9,7 @@
 //              transit   | refills, flushes, thefts                  | failing allocations | add, acquire | the word itself
 // Ordering     a frame's state byte is written before the frame is pushed, flushed or handed out, and travels with it: through the magazine
 //              to a thief, through the allocator behind to anybody, through the caller's own means between the caller's threads.
+//              [T0] the fence of a theft; see Magazine.cs.
 //              [T1] counts a transit before frames leave a place where others find them, [T2] after they are in another such place counts an
 //              arrival, and only then takes the transit out. [T3] an allocation that is about to fail reads the arrivals, drains and tries,
 //              and reads transits, then arrivals: if nobody is in transit and nothing arrived, no frame was hidden from it.
