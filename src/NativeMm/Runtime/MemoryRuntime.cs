@@ -144,20 +144,21 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     public static void ConfigureShared(MemoryRuntimeOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
         using (s_sharedLock.EnterScope())
         {
-            if (s_shared is not null)
-            {
-                throw new InvalidOperationException("The shared runtime is in use already; configure it before the first allocation of the process.");
-            }
-
+            // First, because what was wrong then may be wrong with these options as well.
             if (s_sharedFailure is { } failure)
             {
                 throw new InvalidOperationException(
                     "The shared runtime could not be made when it was first used, and is not tried again in this process; configure it before the first " +
                     $"allocation. What was wrong: {failure.Message}",
                     failure);
+            }
+
+            options.Validate();
+            if (s_shared is not null)
+            {
+                throw new InvalidOperationException("The shared runtime is in use already; configure it before the first allocation of the process.");
             }
 
             s_sharedOptions = options;
