@@ -1,0 +1,68 @@
+using System.Globalization;
+using NativeMm.Runtime;
+
+namespace NativeMm.Soak.Running;
+
+/// <summary>What the command line says.</summary>
+internal sealed record SoakOptions
+{
+    public const string Usage =
+        """
+        soak [--seed N] [--seconds N] [--threads N] [--faults N] [--allocator lockfree|buddy]
+          --seed       of everything that is chosen; printed at the start. Default: by the clock
+          --seconds    how long. Default 60
+          --threads    that work at a time, beside the scanner and the trimmer. Default 4
+          --faults     platform calls refused in 1000. Default 20
+          --allocator  of frames. Default lockfree
+        fuzz --target NAME|all [--cases N] [--seed N]
+        """;
+
+    public ulong Seed { get; init; } = (ulong)DateTime.UtcNow.Ticks % 1_000_000_000;
+
+    public int Seconds { get; init; } = 60;
+
+    public int Threads { get; init; } = 4;
+
+    public int RefusedPerThousand { get; init; } = 20;
+
+    public FrameAllocatorKind Allocator { get; init; } = FrameAllocatorKind.LockFree;
+
+    /// <summary>Reads pairs of a name and a value.</summary>
+    /// <exception cref="FormatException">Something is not understood.</exception>
+    public static SoakOptions Parse(ReadOnlySpan<string> arguments)
+    {
+        var options = new SoakOptions();
+        for (int i = 0; i < arguments.Length; i += 2)
+        {
+            string value = i + 1 < arguments.Length ? arguments[i + 1] : throw new FormatException($"{arguments[i]} has no value.");
+            options = arguments[i] switch
+            {
+                "--seed" => options with { Seed = ulong.Parse(value, CultureInfo.InvariantCulture) },
+                "--seconds" => options with { Seconds = Number(arguments[i], value, 1, 1_000_000) },
+                "--threads" => options with { Threads = Number(arguments[i], value, 1, 256) },
+                "--faults" => options with { RefusedPerThousand = Number(arguments[i], value, 0, 1000) },
+                "--allocator" => options with { Allocator = Kind(value) },
+                _ => throw new FormatException($"{arguments[i]} is no option."),
+            };
+        }
+
+        return options;
+    }
+
+    /// <summary>The command that does it all again.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"soak --seed {Seed} --seconds {Seconds} --threads {Threads} --faults {RefusedPerThousand} --allocator {(Allocator == FrameAllocatorKind.Buddy ? "buddy" : "lockfree")}");
+
+    private static int Number(string name, string value, int least, int most) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
+            ? number
+            : throw new FormatException($"{name} is {least} to {most}, not {value}.");
+
+    private static FrameAllocatorKind Kind(string value) => value switch
+    {
+        "lockfree" => FrameAllocatorKind.LockFree,
+        "buddy" => FrameAllocatorKind.Buddy,
+        _ => throw new FormatException($"--allocator is lockfree or buddy, not {value}."),
+    };
+}
