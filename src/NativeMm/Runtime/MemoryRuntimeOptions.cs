@@ -85,6 +85,7 @@ public sealed record MemoryRuntimeOptions
     /// <exception cref="FormatException">A variable that is to set an option has a value that is not understood.</exception>
     public void Validate()
     {
+        ArgumentNullException.ThrowIfNull(Name);
         if (string.IsNullOrWhiteSpace(Name))
         {
             throw new ArgumentException("Name is any text but an empty one.", nameof(Name));
