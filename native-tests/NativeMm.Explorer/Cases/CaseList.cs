@@ -34,6 +34,8 @@ internal static class CaseList
         new ZsMigrateCase(),
         new ZsCompactCase(),
         new ZsFreeCase(),
+        new VmapCase(),
+        new VmapPurgeCase(),
     ];
 
     /// <summary>The case of a name.</summary>

@@ -53,6 +53,11 @@ internal static class Contention
     /// <summary>A strand touches a word.</summary>
     public static void Touch(ref Word word, int strand, bool isWrite)
     {
+        if (Lines.AreCounted)
+        {
+            Lines.Touch(word.Address, isWrite);
+        }
+
         byte self = (byte)(1 << strand);
         word.Users |= self;
         word.Writers |= isWrite ? self : (byte)0;

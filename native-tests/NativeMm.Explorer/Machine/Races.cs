@@ -32,6 +32,11 @@ internal static unsafe class Races
     /// <param name="isWrite">Which.</param>
     public static void Access(nuint address, int site, bool isWrite)
     {
+        if (Lines.AreCounted)
+        {
+            Lines.Touch(address, isWrite);
+        }
+
         if (!AreWatched || address - Fibers.StacksBegin < Fibers.StacksEnd - Fibers.StacksBegin)
         {
             return;

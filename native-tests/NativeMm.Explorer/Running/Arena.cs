@@ -6,6 +6,9 @@ namespace NativeMm.Explorer.Running;
 /// <summary>Memory for a case's structures: at the same addresses in each execution, and zero at the beginning of each.</summary>
 internal static unsafe class Arena
 {
+    private const nuint UnclearedBytes = 256 << 20;
+    private static readonly nuint s_uncleared = (nuint)NativeMemory.AlignedAlloc(UnclearedBytes, 2 << 20);
+    private static nuint s_unclearedUsed;
     private static nuint s_used;
 
     /// <summary>Makes it new for an execution.</summary>
@@ -13,6 +16,15 @@ internal static unsafe class Arena
     {
         NativeMemory.Clear((void*)ArenaMemory.Begin, s_used);
         s_used = 0;
+        s_unclearedUsed = 0;
+    }
+
+    /// <summary>Takes a large piece that holds whatever the last execution left there: the frames of zones, which nobody believes to be zero.</summary>
+    public static nuint TakeUncleared(nuint length, nuint alignment)
+    {
+        nuint at = (s_unclearedUsed + alignment - 1) & ~(alignment - 1);
+        s_unclearedUsed = at + length;
+        return s_unclearedUsed <= UnclearedBytes ? s_uncleared + at : throw new OutOfMemoryException($"The arena has {UnclearedBytes} bytes for frames.");
     }
 
     /// <summary>Takes a piece that reads as zero.</summary>

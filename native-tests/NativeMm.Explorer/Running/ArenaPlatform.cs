@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using NativeMm.Explorer.Machine;
 using NativeMm.Platform;
 
 namespace NativeMm.Explorer.Running;
@@ -8,13 +6,13 @@ namespace NativeMm.Explorer.Running;
 /// A platform without a system: reservations come out of the arena, those that are large and aligned, which are the frames of zones, out of memory that
 /// nobody clears. Giving back and advice do nothing.
 /// </summary>
-internal sealed unsafe class ArenaPlatform : IMemoryPlatform
+/// <param name="canMap">Whether it pretends that frames can be mapped at other addresses.</param>
+internal sealed unsafe class ArenaPlatform(bool canMap = false) : IMemoryPlatform
 {
     private const nuint FramesAlignment = 2 << 20;
-    private const nuint FramesMax = 64 << 20;
-    private static readonly byte* s_frames = (byte*)NativeMemory.AlignedAlloc(FramesMax, FramesAlignment);
 
-    public PlatformCapabilities Capabilities => PlatformCapabilities.Discard | PlatformCapabilities.DiscardZeroes;
+    public PlatformCapabilities Capabilities =>
+        PlatformCapabilities.Discard | PlatformCapabilities.DiscardZeroes | (canMap ? PlatformCapabilities.MapTwice : PlatformCapabilities.None);
 
     public nuint PageBytes => 4096;
 
@@ -23,7 +21,7 @@ internal sealed unsafe class ArenaPlatform : IMemoryPlatform
     public PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address)
     {
         bytes = (bytes + PageBytes - 1) & ~(PageBytes - 1);
-        address = alignment >= FramesAlignment && bytes <= FramesMax ? (nuint)s_frames : (nuint)Arena.Take(bytes, Math.Min(alignment, PageBytes));
+        address = alignment >= FramesAlignment ? Arena.TakeUncleared(bytes, alignment) : (nuint)Arena.Take(bytes, Math.Min(alignment, PageBytes));
         return PlatformResult.Success;
     }
 
@@ -53,7 +51,7 @@ internal sealed unsafe class ArenaPlatform : IMemoryPlatform
 
     public PlatformResult MapFile(int file, nuint offset, nuint bytes, nuint at, out nuint address)
     {
-        address = at != 0 ? at : (nuint)s_frames;
+        address = at != 0 ? at : Arena.TakeUncleared(bytes, FramesAlignment);
         return PlatformResult.Success;
     }
 

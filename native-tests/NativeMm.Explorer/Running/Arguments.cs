@@ -6,10 +6,11 @@ namespace NativeMm.Explorer.Running;
 /// <param name="Copy">With one case: a weakened copy of the library in place of the library.</param>
 /// <param name="Seed">With one case: repeat an execution and print it.</param>
 /// <param name="IsLabels">Weaken each label that the cases come by, and list those that none of them needs.</param>
+/// <param name="IsCount">Count the writes of the fast paths, and nothing else.</param>
 /// <param name="Table">A file for the table, or empty.</param>
-internal sealed record Arguments(bool IsDeep, string Case, BadCopy Copy, string Seed, bool IsLabels, string Table)
+internal sealed record Arguments(bool IsDeep, string Case, BadCopy Copy, string Seed, bool IsLabels, bool IsCount, string Table)
 {
-    public const string Usage = "usage: [--deep] [--labels] [--table FILE] [--case NAME [--bad LABEL:Relaxed|Dropped|Split] [--replay SEED]]";
+    public const string Usage = "usage: [--deep] [--labels] [--count] [--table FILE] [--case NAME [--bad LABEL:Relaxed|Dropped|Split] [--replay SEED]]";
 
     public static Arguments Parse(string[] args)
     {
@@ -17,7 +18,7 @@ internal sealed record Arguments(bool IsDeep, string Case, BadCopy Copy, string 
         HashSet<string> switches = [];
         for (int i = 0; i < args.Length; i++)
         {
-            if (args[i] is "--deep" or "--labels")
+            if (args[i] is "--deep" or "--labels" or "--count")
             {
                 switches.Add(args[i]);
             }
@@ -32,6 +33,6 @@ internal sealed record Arguments(bool IsDeep, string Case, BadCopy Copy, string 
         }
 
         return new Arguments(
-            switches.Contains("--deep"), values["--case"], BadCopy.Parse(values["--bad"]), values["--replay"], switches.Contains("--labels"), values["--table"]);
+            switches.Contains("--deep"), values["--case"], BadCopy.Parse(values["--bad"]), values["--replay"], switches.Contains("--labels"), switches.Contains("--count"), values["--table"]);
     }
 }

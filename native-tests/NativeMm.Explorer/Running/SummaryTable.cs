@@ -61,7 +61,7 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
 
     private IEnumerable<string> Rows()
     {
-        yield return "| case | claim | threads | bounds | executions | | bad copies found |";
+        yield return "| case | claim | threads | preemptions, stale reads | executions | | bad copies found |";
         yield return "|---|---|---|---|---|---|---|";
         foreach (Case one in cases)
         {
@@ -75,7 +75,7 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
             int found = one.BadCopies.Count(copy => outcomes.TryGetValue((one.Name, copy), out Outcome? bad) && bad.Failure is not null);
             string state = outcome.Failure is not null ? "FAILS" : outcome.IsComplete ? "complete" : "bounded";
             yield return FormattableString.Invariant(
-                $"| {one.Name} | {one.Claim} | {plan.Threads.Count} | {one.Bounds.Preemptions} preemptions, {one.Bounds.StaleReads} stale reads | {outcome.Executions:N0} | {state} | {found} of {one.BadCopies.Count}: {string.Join(", ", one.BadCopies)} |");
+                $"| {one.Name.Replace("Case", "", StringComparison.Ordinal)} | {one.Claim} | {plan.Threads.Count} | {one.Bounds.Preemptions}, {one.Bounds.StaleReads} | {outcome.Executions:N0} | {state} | {found} of {one.BadCopies.Count} |");
         }
     }
 

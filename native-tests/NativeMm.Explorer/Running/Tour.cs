@@ -23,6 +23,11 @@ internal sealed class Tour(Arguments arguments)
         var watch = Stopwatch.StartNew();
         using var copy = new RewrittenCopy();
         string program = copy.Program;
+        if (arguments.IsCount)
+        {
+            return Count(program) ? 0 : 1;
+        }
+
         Case[] cases = arguments.Case.Length == 0 ? [.. CaseList.All] : [CaseList.Find(arguments.Case)];
         if (arguments.Seed.Length != 0)
         {
@@ -36,6 +41,7 @@ internal sealed class Tour(Arguments arguments)
             Do(program, [.. cases.SelectMany(one => UndeclaredCopies(one, kind), JobOf)]);
         }
 
+        bool areCountsGood = arguments.Case.Length != 0 || Count(program);
         var table = new SummaryTable(cases, _outcomes);
         bool isGood = table.Print(isLabels: arguments.IsLabels);
         Console.WriteLine(FormattableString.Invariant($"{_outcomes.Values.Sum(outcome => outcome.Executions):N0} executions in {watch.Elapsed.TotalSeconds:F0} s"));
@@ -44,7 +50,7 @@ internal sealed class Tour(Arguments arguments)
             table.Write(arguments.Table);
         }
 
-        return isGood ? 0 : 1;
+        return isGood && areCountsGood ? 0 : 1;
     }
 
     private static int Replay(string program, Case one, Job job)
@@ -57,6 +63,19 @@ internal sealed class Tour(Arguments arguments)
     }
 
     private int Replay(string program, Case one) => Replay(program, one, JobOf(one, arguments.Copy) with { Seed = arguments.Seed });
+
+    private bool Count(string program)
+    {
+        using var worker = new WorkerProcess(program);
+        IReadOnlyList<string> rows = worker.CountFastPaths();
+        Console.WriteLine("\n| operation | writes to lines that another thread touches | bar |\n|---|---|---|");
+        foreach (string row in rows)
+        {
+            Console.WriteLine(row);
+        }
+
+        return !rows.Any(row => row.StartsWith('!'));
+    }
 
     private Job JobOf(Case one, BadCopy copy)
     {

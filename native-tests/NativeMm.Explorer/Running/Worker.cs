@@ -8,12 +8,26 @@ internal static class Worker
     /// <summary>Ends each outcome.</summary>
     public const string EndOfOutcome = ".";
 
+    /// <summary>In place of a job: count the writes of the fast paths.</summary>
+    public const string CountFastPaths = "count";
+
     /// <summary>Works until there is no more input.</summary>
     public static int Run()
     {
         ReadNotes(Path.Combine(AppContext.BaseDirectory, RewrittenCopy.NotesName));
         while (Console.ReadLine() is { } line)
         {
+            if (line == CountFastPaths)
+            {
+                foreach (string row in FastPathCounter.Count())
+                {
+                    Console.WriteLine(row);
+                }
+
+                Console.WriteLine(EndOfOutcome);
+                continue;
+            }
+
             Job job = Job.Parse(line);
             Outcome outcome = job.Seed.Length != 0
                 ? Searcher.Replay(job.Case, job.Copy, job.Bounds, job.Seed)

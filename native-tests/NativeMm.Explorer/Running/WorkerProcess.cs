@@ -35,6 +35,26 @@ internal sealed class WorkerProcess(string program) : IDisposable
         return new Outcome(0, 0, 0, false, failure, "", lines, []);
     }
 
+    /// <summary>Has the writes of the fast paths counted.</summary>
+    public IReadOnlyList<string> CountFastPaths()
+    {
+        _process ??= Start();
+        _process.StandardInput.WriteLine(Worker.CountFastPaths);
+        _process.StandardInput.Flush();
+        List<string> rows = [];
+        while (_process.StandardOutput.ReadLine() is { } line)
+        {
+            if (line == Worker.EndOfOutcome)
+            {
+                return rows;
+            }
+
+            rows.Add(line);
+        }
+
+        return [.. rows, "!| the process died | | |"];
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,0 +1,94 @@
+using NativeMm.Explorer.Running;
+using NativeMm.Frames;
+using NativeMm.Heap;
+using NativeMm.Primitives;
+using NativeMm.Runtime;
+using NativeMm.Vmap;
+using NativeMm.Zsmalloc;
+
+namespace NativeMm.Explorer.Cases;
+
+/// <summary>The fast paths whose writes to shared lines are counted.</summary>
+internal static unsafe class FastPathList
+{
+    private const nuint HeapBytes = 64;
+    private const nuint RangeBytes = 4096;
+
+    /// <summary>The paths.</summary>
+    public static IReadOnlyList<FastPath> All { get; } =
+    [
+        new("heap: Alloc and Free of 64 bytes, both hits", 0, Heap),
+        new("frames: allocate and free a frame in the core's own tree", 0, LockFreeFrames),
+        new("frames through a thread's stack: allocate and free", 0, CachedFrames),
+        new("zspool: read an object of one's own", 0, ZsRead),
+        new("vmap: Alloc and Free of a page, both from the core's pool", 0, VmapPool),
+    ];
+
+    private static Func<int, Action> Heap()
+    {
+        NativeHeap heap = NativeHeap.Shared;
+        return _ => () => heap.Free(heap.Alloc(HeapBytes));
+    }
+
+    private static Func<int, Action> LockFreeFrames()
+    {
+        // 32 MiB: a tree of 16 MiB for each of two cores.
+        var zone = new FrameFixture(children: 16, isTouched: false);
+        return _ => () => AllocateAndFree(zone.Frames);
+    }
+
+    private static Func<int, Action> CachedFrames()
+    {
+        var cached = new CachedFrameAllocator(new FrameFixture(children: 16, isTouched: false).Frames);
+        return _ => () => AllocateAndFree(cached);
+    }
+
+    private static Func<int, Action> ZsRead()
+    {
+        var pool = new ZsPool(new FrameFixture(children: 16).Frames, new ZsPoolOptions { Stripes = 2, AutoCompact = false });
+        return _ =>
+        {
+            ZsHandle handle = default;
+            return () =>
+            {
+                handle = handle == default ? pool.Alloc(1000) : handle;
+                byte* scratch = stackalloc byte[1000];
+                pool.OpenRead(handle, new Span<byte>(scratch, 1000)).Dispose();
+            };
+        };
+    }
+
+    private static Func<int, Action> VmapPool()
+    {
+        var options = new VmapOptions { CapacityBytes = 32 << 20, WindowBytes = 32 << 20, Purge = new LazyPurgePolicy { Executor = PurgeExecutor.Caller } };
+        var vmap = new VmapAllocator(options, new ArenaPlatform(canMap: true));
+        GC.SuppressFinalize(vmap);
+        return _ =>
+        {
+            // Both hold a range first, so that each finds one of its own core afterwards and takes none from the other's pool.
+            void* held = null;
+            int calls = 0;
+            return () =>
+            {
+                if (calls++ == 0)
+                {
+                    held = vmap.Alloc(RangeBytes);
+                    return;
+                }
+
+                vmap.Free(calls == 2 ? held : vmap.Alloc(RangeBytes));
+            };
+        };
+    }
+
+    private static void AllocateAndFree(IFrameAllocator frames)
+    {
+        if (frames.TryAllocate(Order.Zero, FrameFlags.NoReclaim, out Pfn frame, out _))
+        {
+            frames.Free(frame, Order.Zero);
+        }
+    }
+
+    /// <summary>The shared heap without a thread of its own, which would run beside the model.</summary>
+    public static void ConfigureSharedHeap() => MemoryRuntime.ConfigureShared(new MemoryRuntimeOptions { BackgroundTrim = false, CapacityBytes = 64 << 20 });
+}
