@@ -25,7 +25,7 @@ internal class FrameReportCase : Case
         new("LockFreeFrameAllocator[A13]", Weakening.Dropped),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
 
     public override void Prepare(Plan plan)
     {

@@ -13,7 +13,7 @@ internal sealed class ReporterDeviceCase : Case
 
     public override IReadOnlyList<BadCopy> BadCopies => [new("SleepLock[M1]")];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
 
     public override void Prepare(Plan plan)
     {

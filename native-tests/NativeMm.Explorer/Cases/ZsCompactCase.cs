@@ -16,7 +16,7 @@ internal sealed class ZsCompactCase : Case
         new("ZsAllocator[A1]", Weakening.Dropped), new("ZsAllocator[A2]", Weakening.Dropped), new("ZsAllocator[A3]", Weakening.Dropped), new("Zspage[Z2]", Weakening.Dropped),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
 
     public override void Prepare(Plan plan)
     {
