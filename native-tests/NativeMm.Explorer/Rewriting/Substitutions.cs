@@ -32,6 +32,7 @@ internal sealed class Substitutions
         ["NativeMm.Primitives.Backoff::Wait"] = nameof(ModelThread.Wait),
         ["NativeMm.Platform.SystemThread::CurrentId"] = nameof(ModelThread.SystemId),
         ["NativeMm.Platform.ThreadEndWords::TryWatch"] = nameof(ModelThread.TryWatch),
+        ["NativeMm.Platform.ThreadStack::TryGetBounds"] = nameof(ModelThread.TryGetStackBounds),
         ["NativeMm.Platform.SystemThread::IsGone"] = nameof(ModelThread.IsGone),
     };
 

@@ -10,4 +10,8 @@ namespace NativeMm.Explorer.Running;
 /// <param name="Trace">The failed execution, a line a step.</param>
 /// <param name="Labels">Labels at which something atomic was done.</param>
 internal sealed record Outcome(
-    long Executions, long Steps, double Seconds, bool IsComplete, string? Failure, string Seed, IReadOnlyList<string> Trace, IReadOnlyList<string> Labels);
+    long Executions, long Steps, double Seconds, bool IsComplete, string? Failure, string Seed, IReadOnlyList<string> Trace, IReadOnlyList<string> Labels)
+{
+    /// <summary>Whether an execution failed. A worker that died, or that could not make the bad copy that it was asked for, has found nothing.</summary>
+    public bool IsFinding => Failure is not null && Executions != 0;
+}

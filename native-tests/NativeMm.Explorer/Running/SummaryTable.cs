@@ -25,10 +25,10 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
 
         foreach (Case one in cases)
         {
-            foreach (BadCopy copy in one.BadCopies.Where(copy => outcomes.TryGetValue((one.Name, copy), out Outcome? found) && found.Failure is null))
+            foreach (BadCopy copy in one.BadCopies.Where(copy => outcomes.TryGetValue((one.Name, copy), out Outcome? found) && !found.IsFinding))
             {
                 isGood = false;
-                Console.WriteLine($"{one.Name} does not find the bad copy {copy}");
+                Console.WriteLine($"{one.Name} does not find the bad copy {copy}: {outcomes[(one.Name, copy)].Failure ?? "it holds"}");
             }
 
             if (outcomes.TryGetValue((one.Name, BadCopy.None), out Outcome? outcome) && outcome is { IsComplete: false, Failure: null })
@@ -72,7 +72,7 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
 
             var plan = new Plan();
             one.Prepare(plan);
-            int found = one.BadCopies.Count(copy => outcomes.TryGetValue((one.Name, copy), out Outcome? bad) && bad.Failure is not null);
+            int found = one.BadCopies.Count(copy => outcomes.TryGetValue((one.Name, copy), out Outcome? bad) && bad.IsFinding);
             string state = outcome.Failure is not null ? "FAILS" : outcome.IsComplete ? "complete" : "bounded";
             yield return FormattableString.Invariant(
                 $"| {one.Name.Replace("Case", "", StringComparison.Ordinal)} | {one.Claim} | {plan.Threads.Count} | {one.Bounds.Preemptions}, {one.Bounds.StaleReads} | {outcome.Executions:N0} | {state} | {found} of {one.BadCopies.Count} |");
@@ -82,7 +82,7 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
     private IEnumerable<string> Labels(bool isNeeded) =>
         outcomes.Where(pair => pair.Key.Copy.Kind != Weakening.None)
             .GroupBy(pair => pair.Key.Copy.Label)
-            .Where(group => group.Any(pair => pair.Value.Failure is not null) == isNeeded)
+            .Where(group => group.Any(pair => pair.Value.IsFinding) == isNeeded)
             .Select(group => group.Key)
             .Order(StringComparer.Ordinal);
 }

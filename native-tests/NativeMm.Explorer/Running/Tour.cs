@@ -86,7 +86,7 @@ internal sealed class Tour(Arguments arguments)
     /// <summary>Labels that a case comes by and that nothing was found to need so far, weakened.</summary>
     private IEnumerable<BadCopy> UndeclaredCopies(Case one, Weakening kind)
     {
-        HashSet<string> needed = [.. _outcomes.Where(pair => pair.Key.Copy.Kind != Weakening.None && pair.Value.Failure is not null).Select(pair => pair.Key.Copy.Label)];
+        HashSet<string> needed = [.. _outcomes.Where(pair => pair.Key.Copy.Kind != Weakening.None && pair.Value.IsFinding).Select(pair => pair.Key.Copy.Label)];
         return _outcomes[(one.Name, BadCopy.None)].Labels.Where(label => !needed.Contains(label)).Select(label => new BadCopy(label, kind)).Except(one.BadCopies);
     }
 

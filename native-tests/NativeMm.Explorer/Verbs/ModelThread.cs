@@ -29,6 +29,13 @@ public static unsafe class ModelThread
         return false;
     }
 
+    /// <summary>The bounds of the calling thread's stack: in the model every place is in it.</summary>
+    public static bool TryGetStackBounds(out nuint low, out nuint high)
+    {
+        (low, high) = (1, nuint.MaxValue);
+        return true;
+    }
+
     /// <summary>Names a word that is to be zero when the calling thread has ended.</summary>
     public static bool TryWatch(int index, ulong* word)
     {

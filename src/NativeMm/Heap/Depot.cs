@@ -229,14 +229,14 @@ internal sealed unsafe partial class Depot
     /// <returns>False when there are no frames left.</returns>
     public bool TryGrow()
     {
-        if (!TryReturnToPlace(out uint granule) && !_space.TryAllocateSlab(_class, _tag, out granule))
+        if (!TryReturnToPlace(out uint granule, out bool needsStock, out int roomWanted) && !_space.TryAllocateSlab(_class, _tag, out granule))
         {
             return false;
         }
 
         // Made with the slabs, because nothing may be allocated under the lock, nor when blocks come back.
-        nuint[]? stock = _stock is null ? TryMakeStock() : null;
-        uint[]? room = _places.TryMakeRoom(_slabs);
+        nuint[]? stock = needsStock ? TryMake<nuint>(_geometry.StockedBatches * _geometry.BatchCount) : null;
+        uint[]? room = roomWanted != 0 ? TryMake<uint>(roomWanted) : null;
         EnterLock();
         _stock ??= stock;
         _places.Use(room);
@@ -250,34 +250,32 @@ internal sealed unsafe partial class Depot
     }
 
     /// <summary>Makes a slab where one of the class was. A place is only a hint: the frame allocator decides whether its frames are free.</summary>
-    private bool TryReturnToPlace(out uint granule)
+    /// <param name="granule">First granule of the slab.</param>
+    /// <param name="needsStock">Whether there is no room for batches yet.</param>
+    /// <param name="roomWanted">How many places there should be room for; 0 when there is enough.</param>
+    private bool TryReturnToPlace(out uint granule, out bool needsStock, out int roomWanted)
     {
-        for (int tries = 0; tries < PlacesTried && TryPopPlace(out granule); tries++)
+        int tries = 0;
+        bool found;
+        do
         {
-            if (_space.TryAllocateSlabAt(_class, _tag, granule))
-            {
-                return true;
-            }
+            EnterLock();
+            found = _places.TryPop(out granule);
+            needsStock = _stock is null;
+            roomWanted = _places.RoomFor(_slabs);
+            _lock.Exit();
         }
+        while (found && !_space.TryAllocateSlabAt(_class, _tag, granule) && ++tries < PlacesTried);
 
-        granule = Slab.None;
-        return false;
+        return found && tries < PlacesTried;
     }
 
-    private bool TryPopPlace(out uint granule)
-    {
-        EnterLock();
-        bool found = _places.TryPop(out granule);
-        _lock.Exit();
-        return found;
-    }
-
-    /// <summary>Room for batches; null without managed memory, and then all blocks go home until the next slab tries again.</summary>
-    private nuint[]? TryMakeStock()
+    /// <summary>Room for batches or places; null without managed memory, and then all blocks go home, or no place is known, until the next slab tries again.</summary>
+    private static T[]? TryMake<T>(int length)
     {
         try
         {
-            return new nuint[_geometry.StockedBatches * _geometry.BatchCount];
+            return new T[length];
         }
         catch (OutOfMemoryException)
         {

@@ -24,28 +24,15 @@ internal struct SlabPlaces
 
     private readonly int Mask => _granules!.Length - 1;
 
-    /// <summary>A larger ring for a class that has so many slabs; null when the one it has will do, or without managed memory. Without the lock.</summary>
-    /// <param name="slabs">A stale count is harmless.</param>
-    public readonly uint[]? TryMakeRoom(int slabs)
+    /// <summary>How long a ring a class with so many slabs should have; 0 when the one it has will do.</summary>
+    public readonly int RoomFor(int slabs)
     {
         int room = _granules?.Length ?? 0;
-        if (slabs < room || room == RoomMax)
-        {
-            return null;
-        }
-
-        try
-        {
-            return new uint[Math.Clamp((int)BitOperations.RoundUpToPowerOf2((uint)slabs + 1), RoomMin, RoomMax)];
-        }
-        catch (OutOfMemoryException)
-        {
-            return null;
-        }
+        return slabs < room || room == RoomMax ? 0 : Math.Clamp((int)BitOperations.RoundUpToPowerOf2((uint)slabs + 1), RoomMin, RoomMax);
     }
 
     /// <summary>Goes over to a larger ring. What was remembered is forgotten: a class that grows has used it up.</summary>
-    /// <param name="room">From <see cref="TryMakeRoom"/>.</param>
+    /// <param name="room">As long as <see cref="RoomFor"/> said, made without the lock; or null.</param>
     public void Use(uint[]? room)
     {
         if (room is not null && room.Length > (_granules?.Length ?? 0))

@@ -14,7 +14,7 @@ public sealed class SlabPlacesTests
         var places = default(SlabPlaces);
         places.Push(7);
         Assert.Equal(0, places.Count);
-        places.Use(places.TryMakeRoom(3));
+        places.Use(new uint[places.RoomFor(3)]);
         for (uint granule = 0; granule < 10; granule++)
         {
             places.Push(granule);
@@ -35,7 +35,7 @@ public sealed class SlabPlacesTests
     public void A_pass_forgets_what_nobody_came_back_to_since_the_last_one()
     {
         var places = default(SlabPlaces);
-        places.Use(places.TryMakeRoom(8));
+        places.Use(new uint[places.RoomFor(8)]);
         places.Push(1);
         places.Push(2);
         places.Age();
@@ -62,10 +62,9 @@ public sealed class SlabPlacesTests
     public void Room_grows_with_the_slabs_of_the_class(int slabs, int room)
     {
         var places = default(SlabPlaces);
-        uint[]? made = places.TryMakeRoom(slabs);
-        Assert.Equal(room, made!.Length);
-        places.Use(made);
-        Assert.Null(places.TryMakeRoom(Math.Min(slabs, room - 1)));
+        Assert.Equal(room, places.RoomFor(slabs));
+        places.Use(new uint[room]);
+        Assert.Equal(0, places.RoomFor(Math.Min(slabs, room - 1)));
         places.Push(1);
         places.Use(new uint[room]);
         Assert.Equal(1, places.Count);
