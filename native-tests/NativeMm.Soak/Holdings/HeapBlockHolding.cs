@@ -72,6 +72,12 @@ internal sealed unsafe class HeapBlockHolding(NativeHeap heap) : Holding
         }
     }
 
+    /// <summary>What an overrun of somebody else would do: the control that must be found.</summary>
+    public void Overwrite() => *(byte*)(_piece.Address + (_piece.Bytes / 2)) ^= 1;
+
+    /// <summary>What a library would do that forgets a free block: the control that must be found.</summary>
+    public void Lose(Owner owner) => _piece.Yield(owner);
+
     private void Resize(Owner owner, Chance chance)
     {
         nuint bytes = (nuint)Sizes.Any(chance);

@@ -8,12 +8,13 @@ internal sealed record SoakOptions
 {
     public const string Usage =
         """
-        soak [--seed N] [--seconds N] [--threads N] [--faults N] [--allocator lockfree|buddy]
+        soak [--seed N] [--seconds N] [--threads N] [--faults N] [--allocator lockfree|buddy] [--canary overwrite|lose]
           --seed       of everything that is chosen; printed at the start. Default: by the clock
           --seconds    how long. Default 60
           --threads    that work at a time, beside the scanner and the trimmer. Default 4
           --faults     platform calls refused in 1000. Default 20
           --allocator  of frames. Default lockfree
+          --canary     overwrite | lose: one byte, or one block. Exit code 0 says that it was found
         fuzz --target NAME|all [--cases N] [--seed N]
         """;
 
@@ -26,6 +27,9 @@ internal sealed record SoakOptions
     public int RefusedPerThousand { get; init; } = 20;
 
     public FrameAllocatorKind Allocator { get; init; } = FrameAllocatorKind.LockFree;
+
+    /// <summary>What is done to the library on purpose; null for nothing.</summary>
+    public string? Canary { get; init; }
 
     /// <summary>Reads pairs of a name and a value.</summary>
     /// <exception cref="FormatException">Something is not understood.</exception>
@@ -42,6 +46,7 @@ internal sealed record SoakOptions
                 "--threads" => options with { Threads = Number(arguments[i], value, 1, 256) },
                 "--faults" => options with { RefusedPerThousand = Number(arguments[i], value, 0, 1000) },
                 "--allocator" => options with { Allocator = Kind(value) },
+                "--canary" => options with { Canary = value is "overwrite" or "lose" ? value : throw new FormatException($"--canary is overwrite or lose, not {value}.") },
                 _ => throw new FormatException($"{arguments[i]} is no option."),
             };
         }
@@ -52,7 +57,7 @@ internal sealed record SoakOptions
     /// <summary>The command that does it all again.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"soak --seed {Seed} --seconds {Seconds} --threads {Threads} --faults {RefusedPerThousand} --allocator {(Allocator == FrameAllocatorKind.Buddy ? "buddy" : "lockfree")}");
+        $"soak --seed {Seed} --seconds {Seconds} --threads {Threads} --faults {RefusedPerThousand} --allocator {(Allocator == FrameAllocatorKind.Buddy ? "buddy" : "lockfree")}{(Canary is null ? "" : $" --canary {Canary}")}");
 
     private static int Number(string name, string value, int least, int most) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most

@@ -67,7 +67,7 @@ internal sealed class SoakRun
         {
             Guard("end", () =>
             {
-                foreach (World? world in _worlds.Skip(1))
+                foreach (World? world in _worlds)
                 {
                     End(world!);
                 }
@@ -79,9 +79,10 @@ internal sealed class SoakRun
 
     private void Watch(Stopwatch clock, Crew crew)
     {
-        TimeSpan nextRest = s_restInterval;
+        TimeSpan lastRest = TimeSpan.Zero;
         long stepsAtRest = 0;
-        while (clock.Elapsed < TimeSpan.FromSeconds(_options.Seconds) && _findings.First is null)
+        bool canaryFlies = false;
+        while ((clock.Elapsed < TimeSpan.FromSeconds(_options.Seconds) || (_options.Canary is not null && !canaryFlies)) && _findings.First is null)
         {
             Thread.Sleep(50);
             if (_chance.OneIn(40))
@@ -89,17 +90,19 @@ internal sealed class SoakRun
                 Guard("a world that goes", () => Replace(2 + _chance.Below(ShortWorlds), crew));
             }
 
-            if (clock.Elapsed >= nextRest)
+            canaryFlies |= _options.Canary is { } canary && !canaryFlies && crew.Steps > 1000 && _worlds[1]!.Damage(canary);
+            TimeSpan sinceRest = clock.Elapsed - lastRest;
+            if (sinceRest >= s_restInterval)
             {
-                nextRest += s_restInterval;
-                Guard("rest", () => Rest(clock, crew, crew.Steps - stepsAtRest));
-                stepsAtRest = crew.Steps;
+                double rate = (crew.Steps - stepsAtRest) / sinceRest.TotalMilliseconds;
+                Guard("rest", () => Rest(clock, crew, rate));
+                (lastRest, stepsAtRest) = (clock.Elapsed, crew.Steps);
             }
         }
     }
 
     /// <summary>Everybody stops; everything is looked at.</summary>
-    private void Rest(Stopwatch clock, Crew crew, long steps)
+    private void Rest(Stopwatch clock, Crew crew, double thousandsPerSecond)
     {
         World[] worlds = [.. _worlds.OfType<World>()];
         foreach (World world in worlds)
@@ -115,17 +118,23 @@ internal sealed class SoakRun
             _residentAtFirst = _residentAtFirst == 0 ? resident : _residentAtFirst;
             _output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{clock.Elapsed.TotalSeconds,6:f0} s  {crew.Steps} steps ({steps / s_restInterval.TotalSeconds / 1000:f1} thousand/s), out of memory {crew.OutOfMemory}, refused {Refusals()}, "
+                $"{clock.Elapsed.TotalSeconds,6:f0} s  {crew.Steps} steps ({thousandsPerSecond:f1} thousand/s), out of memory {crew.OutOfMemory}, refused {Refusals()}, "
                 + $"threads {crew.Threads}, runtimes {_made + 1}, resident {resident >> 20} MiB ({((double)resident / _residentAtFirst) - 1:+0.0 %;-0.0 %}), managed {GC.GetTotalMemory(false) >> 20} MiB"));
+            ulong committed = 0;
             foreach (World world in worlds)
             {
                 RuntimeStatistics statistics = world.Validate(_chance);
+                committed += statistics.CommittedBytes;
                 Frames.FrameStatistics zone = statistics.Zone;
                 _output.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
                     $"          {world.Name}: {zone.ManagedFrames} frames = {zone.FreeFrames} free + {zone.PerCoreFrames} per core + {zone.AllocatedFrames} allocated + {zone.IsolatedFrames} isolated; "
                     + $"{statistics.CommittedBytes >> 20} MiB committed = {statistics.InUseBytes >> 20} in use + {statistics.RetainedBytes >> 20} retained"));
             }
+
+            _output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"          {committed >> 20} MiB committed in all, {((long)resident - (long)committed - GC.GetTotalMemory(false)) >> 20} MiB resident beside that and managed memory"));
         }
         finally
         {
@@ -230,12 +239,12 @@ internal sealed class SoakRun
             _output.WriteLine($"FOUND: {finding.Message}");
             _output.WriteLine(finding.StackTrace);
             _output.WriteLine($"Again: {_options}");
-            return 1;
+            return _options.Canary is null ? 1 : 0;
         }
 
         _output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"clean: {clock.Elapsed.TotalSeconds:f0} s, {crew.Steps} steps, out of memory {crew.OutOfMemory}, refused {_refusals}, threads {crew.Threads}, runtimes {_made + 1}"));
-        return 0;
+        return _options.Canary is null ? 0 : 1;
     }
 }

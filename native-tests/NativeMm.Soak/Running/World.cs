@@ -24,7 +24,7 @@ internal sealed class World
     /// <exception cref="OutOfMemoryException">The platform refused something; nothing is left.</exception>
     public World(string name, MemoryRuntime runtime, UnreliablePlatform? platform, ShadowMap shadow, int firstOwner, int slots)
     {
-        (Name, Runtime, Platform) = (name, runtime, platform);
+        (Name, Runtime, Platform, Shadow) = (name, runtime, platform, shadow);
         try
         {
             _heaps = [runtime.Heap, runtime.CreateHeap($"second of {name}")];
@@ -50,6 +50,9 @@ internal sealed class World
 
     /// <summary>Who refuses calls; null on the system's own platform.</summary>
     public UnreliablePlatform? Platform { get; }
+
+    /// <summary>Who owns what.</summary>
+    private ShadowMap Shadow { get; }
 
     /// <summary>Read by all who work here; written by whoever wants it at rest.</summary>
     public ReaderWriterLockSlim Gate { get; } = new();
@@ -151,6 +154,34 @@ internal sealed class World
         }
     }
 
+    /// <summary>Does something to one heap block that must be found.</summary>
+    /// <returns>Whether there was a block.</returns>
+    public bool Damage(string canary)
+    {
+        foreach (Slot slot in _slots)
+        {
+            using (slot.Lock.EnterScope())
+            {
+                if (slot.Holding is HeapBlockHolding block)
+                {
+                    if (canary == "overwrite")
+                    {
+                        block.Overwrite();
+                    }
+                    else
+                    {
+                        block.Lose(slot.Owner);
+                        slot.Holding = null;
+                    }
+
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Looks at everything. Nobody else is in the gate.</summary>
     /// <exception cref="FindingException">A byte is another, or something does not add up.</exception>
     public RuntimeStatistics Validate(Chance chance)
@@ -191,6 +222,7 @@ internal sealed class World
         _pages.Dispose();
         Runtime.Trim();
         RequireEmpty(Validate(chance));
+        Shadow.Forget(Runtime.Frames.Zone.BaseAddress, Runtime.Frames.Zone.Bytes);
         Runtime.Dispose();
         if (Platform?.Leak() is { } leak)
         {

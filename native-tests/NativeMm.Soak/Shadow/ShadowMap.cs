@@ -30,6 +30,17 @@ internal sealed class ShadowMap
     /// <exception cref="FindingException">One of them is not the owner's.</exception>
     public void Yield(nuint address, nuint bytes, int owner, string who) => Change(address, bytes, owner, claims: false, who);
 
+    /// <summary>Lets the words of a range go in which nobody owns anything any more, and nobody will before the address space is given back.</summary>
+    public void Forget(nuint address, nuint bytes)
+    {
+        for (nuint end = address + bytes; address < end; address += PageMask + 1)
+        {
+            LeafOf(address).Forget(PageOf(address));
+        }
+    }
+
+    private static int PageOf(nuint address) => (int)((address >> PageShift) & ((1 << (LeafShift - PageShift)) - 1));
+
     private void Change(nuint address, nuint bytes, int owner, bool claims, string who)
     {
         nuint end = (address + bytes + ((1 << GranuleShift) - 1)) & ~(nuint)((1 << GranuleShift) - 1);
@@ -37,7 +48,7 @@ internal sealed class ShadowMap
         {
             nuint stop = nuint.Min(end, (address | PageMask) + 1);
             Leaf leaf = LeafOf(address);
-            int page = (int)((address >> PageShift) & ((1 << (LeafShift - PageShift)) - 1));
+            int page = PageOf(address);
             if (stop - address == PageMask + 1)
             {
                 int from = claims ? 0 : Whole | owner;
@@ -102,6 +113,14 @@ internal sealed class ShadowMap
 
         /// <summary>0, the 16-byte pieces that are owned, or the owner of the whole page with the highest bit set.</summary>
         public int[] Pages { get; } = new int[1 << (LeafShift - PageShift)];
+
+        public void Forget(int page)
+        {
+            if (Volatile.Read(ref Pages[page]) == 0)
+            {
+                Volatile.Write(ref _granules[page], null);
+            }
+        }
 
         public int[] GranulesOf(int page)
         {
