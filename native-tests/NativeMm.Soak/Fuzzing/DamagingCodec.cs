@@ -11,7 +11,6 @@ internal sealed class DamagingCodec : IPageCodec
     /// <summary>Who damages the next page, or null for nobody.</summary>
     public Chance? Damage { get; set; }
 
-
     public string Name => _inner.Name;
 
     public bool TryCompress(ReadOnlySpan<byte> page, Span<byte> destination, out int bytesWritten) =>

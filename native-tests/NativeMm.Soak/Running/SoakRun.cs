@@ -130,6 +130,10 @@ internal sealed class SoakRun
                     CultureInfo.InvariantCulture,
                     $"          {world.Name}: {zone.ManagedFrames} frames = {zone.FreeFrames} free + {zone.PerCoreFrames} per core + {zone.AllocatedFrames} allocated + {zone.IsolatedFrames} isolated; "
                     + $"{statistics.CommittedBytes >> 20} MiB committed = {statistics.InUseBytes >> 20} in use + {statistics.RetainedBytes >> 20} retained"));
+                if (world.MostRefused() is { } refused)
+                {
+                    _output.WriteLine($"          {world.Name}: no memory most often for a {refused.Kind}, {refused.Count} times: {refused.Last}");
+                }
             }
 
             _output.WriteLine(string.Create(

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.Buffers;
 using NativeMm.Frames;
@@ -14,6 +15,7 @@ namespace NativeMm.Soak.Running;
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "End is its Dispose, and may find something.")]
 internal sealed class World
 {
+    private readonly ConcurrentDictionary<string, (long Count, string Last)> _refusals = new();
     private readonly Slot[] _slots;
     private readonly NativeHeap[] _heaps;
     private readonly NativeMemoryPool _rents;
@@ -88,8 +90,9 @@ internal sealed class World
 
             return true;
         }
-        catch (OutOfMemoryException)
+        catch (OutOfMemoryException refusal)
         {
+            _refusals.AddOrUpdate(slot.Owner.Kind, (1, refusal.Message), (_, last) => (last.Count + 1, refusal.Message));
             return false;
         }
         finally
@@ -181,6 +184,11 @@ internal sealed class World
 
         return false;
     }
+
+    /// <summary>For what there was no memory most often, how often, and what was said last; null for nothing.</summary>
+    public (string Kind, long Count, string Last)? MostRefused() => _refusals.IsEmpty
+        ? null
+        : _refusals.Select(pair => (pair.Key, pair.Value.Count, pair.Value.Last)).MaxBy(row => row.Count);
 
     /// <summary>Looks at everything. Nobody else is in the gate.</summary>
     /// <exception cref="FindingException">A byte is another, or something does not add up.</exception>
