@@ -18,15 +18,5 @@ internal sealed class PooledTrace
         AllocationStack.Paragraph("Rented at:", _rentedAt) + AllocationStack.Paragraph("Disposed at:", Atomic.LoadAcquire(ref _disposedAt!));
 
     /// <summary>Remembers where the rent ends; without managed memory for it, nothing.</summary>
-    public void End()
-    {
-        try
-        {
-            Atomic.StoreRelease(ref _disposedAt!, AllocationStack.Capture());
-        }
-        catch (OutOfMemoryException)
-        {
-            // The message then has the beginning alone.
-        }
-    }
+    public void End() => Atomic.StoreRelease(ref _disposedAt, AllocationStack.TryCapture());
 }

@@ -101,13 +101,10 @@ public sealed unsafe partial class VmapAllocator
         t_isAsking = true;
         try
         {
-            foreach (Action<nuint>? notifier in _notifiers.Places)
+            foreach (Action<nuint> notifier in _notifiers.View)
             {
-                if (notifier is not null)
-                {
-                    anyAsked = true;
-                    Ask(notifier, bytes);
-                }
+                anyAsked = true;
+                Ask(notifier, bytes);
             }
         }
         finally
