@@ -67,7 +67,7 @@ public sealed unsafe partial class VmapAllocator
                 pool->Pop(sizeClass, area);
                 pool->Hits++;
                 pool->Lock.Exit();
-                address = Hand(area, bytes, flags);
+                address = Hand(area, bytes, flags, alignment);
                 return VmapOutcome.Success;
             }
 
@@ -79,7 +79,7 @@ public sealed unsafe partial class VmapAllocator
 
     /// <summary>Makes a range that was in a pool busy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void* Hand(VmapArea* area, nuint bytes, VmapFlags flags)
+    private void* Hand(VmapArea* area, nuint bytes, VmapFlags flags, nuint alignment)
     {
         void* address = (void*)_mapper.AddressOf(area->Start);
         if ((flags & VmapFlags.Zeroed) != 0)
@@ -88,7 +88,7 @@ public sealed unsafe partial class VmapAllocator
             NativeMemory.Clear(address, (nuint)area->Pages << Pfn.FrameShift);
         }
 
-        area->BeginOwner(bytes, flags);
+        area->BeginOwner(bytes, flags, alignment);
         Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Busy); // [V1] pairs with [V2]
         return address;
     }
@@ -135,7 +135,7 @@ public sealed unsafe partial class VmapAllocator
             if (record != 0)
             {
                 area->Home = (uint)here;
-                address = Hand(area, bytes, flags);
+                address = Hand(area, bytes, flags, 0);
                 return true;
             }
         }
@@ -168,7 +168,7 @@ public sealed unsafe partial class VmapAllocator
         }
 
         pool->Lock.Exit();
-        address = found != null ? Hand(found, bytes, flags) : null;
+        address = found != null ? Hand(found, bytes, flags, alignment) : null;
         return found != null;
     }
 

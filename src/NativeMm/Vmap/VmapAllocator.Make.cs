@@ -154,6 +154,7 @@ public sealed unsafe partial class VmapAllocator
         area->Kind = (byte)wish.Kind;
         area->Flags = (ushort)wish.Flags;
         area->Bytes = wish.Bytes;
+        area->AlignPages = (uint)wish.AlignPages;
         area->Home = (uint)(CoreId.CurrentHint.Value & _poolMask);
         area->Poolable = wish.Kind == VmapAreaKind.Alloc && wish.Pages <= VmapPool.PagesMax ? 1u : 0u;
         area->Version.EndWrite();

@@ -10,7 +10,7 @@ public sealed unsafe partial class VmapAllocator
 {
     /// <summary>
     /// Changes the size of a range. It stays where it is if it shrinks, if its last page has room, or if the addresses behind it are free; otherwise its
-    /// frames appear at a new address. Nothing is copied, except where the system cannot map.
+    /// frames appear at a new address, at a multiple of the alignment that it was allocated with. Nothing is copied, except where the system cannot map.
     /// </summary>
     /// <remarks>
     /// A range that needs less than half of its pages any more gives the others up, as if they were freed. A guarded range keeps all of them, and so does
@@ -219,7 +219,7 @@ public sealed unsafe partial class VmapAllocator
     private void* Move(void* address, VmapArea* area, nuint bytes, VmapFlags flags)
     {
         VmapFlags kept = (VmapFlags)area->Flags & VmapFlags.Guarded;
-        var wish = new RangeWish(VmapAreaKind.Alloc, bytes, PagesOf(bytes), (flags & ~VmapFlags.Guarded) | kept, 1);
+        var wish = new RangeWish(VmapAreaKind.Alloc, bytes, PagesOf(bytes), (flags & ~VmapFlags.Guarded) | kept, nuint.Max(area->AlignPages, 1));
         uint* frames = _areas.FrameOf + area->Start;
         VmapOutcome outcome = MakeOrReclaim(wish, frames, area->Pages, out void* moved, out PlatformResult refusal);
         if (outcome != VmapOutcome.Success)
@@ -238,7 +238,7 @@ public sealed unsafe partial class VmapAllocator
     private void* MoveByCopy(void* address, VmapArea* area, nuint bytes, VmapFlags flags)
     {
         nuint before = area->Bytes;
-        void* moved = Alloc(bytes, flags);
+        void* moved = Alloc(bytes, flags, (nuint)area->AlignPages << Pfn.FrameShift);
         NativeMemory.Copy(address, moved, nuint.Min(before, bytes));
         Free(address);
         return moved;

@@ -59,16 +59,21 @@ internal struct VmapArea
     [FieldOffset(48)]
     public uint Poolable;
 
+    // Pages that the address was asked to be a multiple of; 0 and 1 for any page. Owner: as Start.
+    [FieldOffset(52)]
+    public uint AlignPages;
+
     /// <summary>
     /// Begins the time of a new owner of a range that is made already and is the caller's alone at this moment. Plain stores to a line that the
     /// pool's lock has brought here.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void BeginOwner(nuint bytes, VmapFlags flags)
+    public void BeginOwner(nuint bytes, VmapFlags flags, nuint alignment)
     {
         Version.BeginWrite();
         Bytes = bytes;
         Flags = (ushort)flags;
+        AlignPages = (uint)(alignment >> Pfn.FrameShift);
         Version.EndWrite();
     }
 

@@ -10,11 +10,11 @@ public sealed class VmapAreaTests
     {
         VmapArea area = default;
         Assert.True(area.Version.TryBeginRead(out ulong before));
-        area.BeginOwner(100, VmapFlags.Zeroed);
+        area.BeginOwner(100, VmapFlags.Zeroed, 0);
         Assert.False(area.Version.IsUnchanged(before));
         Assert.True(area.Version.TryBeginRead(out ulong first));
         Assert.Equal(((nuint)100, VmapFlags.Zeroed), (area.Bytes, (VmapFlags)area.Flags));
-        area.BeginOwner(100, VmapFlags.Zeroed);
+        area.BeginOwner(100, VmapFlags.Zeroed, 0);
         Assert.False(area.Version.IsUnchanged(first));
     }
 }

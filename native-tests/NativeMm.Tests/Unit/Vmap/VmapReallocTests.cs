@@ -1,3 +1,4 @@
+using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Tests.Support;
 using NativeMm.Vmap;
@@ -65,6 +66,59 @@ public sealed unsafe class VmapReallocTests
         Assert.True(range == vmap.Realloc(range, 1));
         Assert.Equal((100u, 1u), (vmap.FindArea(range)!.Value.Pages, vmap.FindArea(range)!.Value.GuardPages));
         vmap.Free(range);
+        vmap.Validate();
+    }
+
+    [LinuxTheory]
+    [InlineData(1, 16)]
+    [InlineData(1, 512)]
+    [InlineData(300, 512)]
+    public void A_range_that_moves_keeps_its_alignment(uint pages, uint alignPages)
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        AssertMovesAligned(vmap, pages, alignPages);
+        AssertMovesAligned(vmap, pages, alignPages);
+
+        // From a pool as well: the range is asked for again, with and without the alignment.
+        byte* pooled = (byte*)vmap.Alloc(pages * Page, alignment: alignPages * Page);
+        vmap.Free(pooled);
+        AssertMovesAligned(vmap, pages, alignPages);
+        vmap.Purge(pools: true);
+        vmap.Validate();
+        VmapAllocatorTests.AssertEmpty(vmap);
+    }
+
+    [Fact]
+    public void A_block_that_is_copied_keeps_its_alignment()
+    {
+        using var vmap = new VmapAllocator(new VmapOptions { CapacityBytes = 32 << 20 }, new PortablePlatform());
+        void* first = vmap.Alloc(Page, alignment: 1 << 20);
+        void* between = vmap.Alloc(Page);
+        byte* moved = (byte*)vmap.Realloc(first, 3 * Page);
+        Assert.Equal(0, (int)((nuint)moved & ((1 << 20) - 1)));
+        vmap.Free(moved);
+        vmap.Free(between);
+    }
+
+    private static void AssertMovesAligned(VmapAllocator vmap, uint pages, uint alignPages)
+    {
+        nuint alignment = alignPages * Page;
+        byte* range = (byte*)vmap.Alloc(pages * Page, alignment: alignment);
+        range[0] = 7;
+        var between = new List<nint>();
+        for (int round = 0; round < 4; round++)
+        {
+            // Whatever lies behind the range is taken, so that it has to move.
+            void* behind = vmap.Alloc(Page);
+            between.Add((nint)behind);
+            pages += alignPages + 1;
+            byte* grown = (byte*)vmap.Realloc(range, pages * Page);
+            Assert.Equal((0, 7), ((int)((nuint)grown & (alignment - 1)), grown[0]));
+            range = grown;
+        }
+
+        vmap.Free(range);
+        between.ForEach(block => vmap.Free((void*)block));
         vmap.Validate();
     }
 }
