@@ -196,7 +196,7 @@ public sealed class HeapConcurrencyTests
             try
             {
                 var random = new Random(thread);
-                for (int i = 0; i < 300; i++)
+                for (int i = 0; i < 100; i++)
                 {
                     using NativeHeap heap = fixture.Runtime.CreateHeap();
                     for (int block = 0; block < 60; block++)

@@ -36,12 +36,14 @@ public sealed unsafe class RefusedDiscardTests
     [MemberData(nameof(VariantsAndRangesDone))]
     public void At_any_call_the_blocks_stay_free_and_go_back_in_the_end(ReporterVariant variant, int rangesDone)
     {
-        int calls = Run(variant, refusedCall: 0, rangesDone);
-        Assert.True(calls >= 4, $"{calls} calls");
-        for (int n = 1; n <= calls; n++)
+        Assert.False(Run(variant, refusedCall: 0, rangesDone));
+        int n = 1;
+        while (Run(variant, n, rangesDone))
         {
-            Run(variant, n, rangesDone);
+            n++;
         }
+
+        Assert.True(n > 4, $"{n - 1} calls");
     }
 
     [LinuxTheory]
@@ -84,8 +86,10 @@ public sealed unsafe class RefusedDiscardTests
         Assert.Equal($"{Blocks * 65536} 0 0 {Blocks * 16} 0", child.Output.Trim());
     }
 
-    /// <summary>Reports until nothing is left, with one refusal. Gives the number of calls without one.</summary>
-    private static int Run(ReporterVariant variant, int refusedCall, int rangesDone)
+    /// <summary>
+    /// Reports until nothing is left, with one refusal. Gives whether there was one: how many calls there are depends on the cores that the thread ran on.
+    /// </summary>
+    private static bool Run(ReporterVariant variant, int refusedCall, int rangesDone)
     {
         var platform = new FaultyPlatform();
         Assert.True(FrameZone.TryCreate(platform, ZoneKind.Normal, 64 << 20, out FrameZone? made).Succeeded);
@@ -96,10 +100,12 @@ public sealed unsafe class RefusedDiscardTests
         List<(Pfn Frame, Order Order)> live = [];
         ulong free = MakeHoles(frames, live);
         int calls = 0;
+        bool wasRefused = false;
         ulong taken = 0;
         platform.OnDiscardMany = (inner, ranges, mode) =>
         {
             bool isRefused = ++calls == refusedCall;
+            wasRefused |= isRefused;
             int count = isRefused ? Math.Min(rangesDone, ranges.Length) : ranges.Length;
             Assert.True(inner.Discard(ranges[..count], mode).Succeeded);
             taken += isRefused ? 0 : Sum(ranges);
@@ -107,12 +113,12 @@ public sealed unsafe class RefusedDiscardTests
         };
 
         ulong first = reporter.ReportNow();
-        int failures = refusedCall == 0 ? 0 : 1;
+        int failures = wasRefused ? 1 : 0;
         Assert.Equal(failures, reporter.GetStatistics().DeviceFailures);
 
         // A block may be told of as a whole of which only a part was used; that part counts.
         Assert.InRange(first, 0u, taken);
-        Assert.Equal(refusedCall == 0, first == free);
+        Assert.Equal(!wasRefused, first == free);
         FrameStatistics between = frames.GetStatistics();
         Assert.Equal(0u, between.IsolatedFrames);
         Assert.Equal(free - first, (between.FreeFrames - between.ReportedFrames) * Pfn.FrameBytes);
@@ -125,7 +131,7 @@ public sealed unsafe class RefusedDiscardTests
         Assert.Equal((nuint)live.Sum(block => block.Order.Frames), resident);
         Assert.All(live, block => Assert.False(Content(zone, block.Frame, block.Order).ContainsAnyExcept((byte)0xAB)));
         AssertZeroed(zone, frames);
-        return calls;
+        return wasRefused;
     }
 
     /// <summary>More than three calls of blocks of 64 KiB to 2 MiB, each beside one in use.</summary>
