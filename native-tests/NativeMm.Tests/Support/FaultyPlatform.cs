@@ -33,6 +33,12 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
     /// <summary>What the platform says its limit of mappings is; null for the truth.</summary>
     public int? MappingsMaxFaked { get; set; }
 
+    /// <summary>How many mappings the platform says there are; 0 for "it does not tell".</summary>
+    public int MappingsCountFaked { get; set; }
+
+    /// <summary>How often that was asked.</summary>
+    public int MappingsCounted { get; private set; }
+
     /// <summary>Called at the begin of each call, without any lock of this platform: a test may hold the call up.</summary>
     public Action<PlatformCall>? Entering { get; set; }
 
@@ -95,6 +101,12 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
             Assert.True(_ranges.LiveBytes == 0, $"Not given back: {_ranges}");
             Assert.True(_files.Count == 0, $"Not closed: {string.Join(", ", _files)}");
         }
+    }
+
+    public int CountMappings()
+    {
+        MappingsCounted++;
+        return MappingsCountFaked;
     }
 
     public PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address)

@@ -100,6 +100,9 @@ internal interface IMemoryPlatform
     /// <summary>Mappings that the process may have, 0 if the system has no such limit or does not tell.</summary>
     int MappingsMax { get; }
 
+    /// <summary>Counts the mappings that the process has, 0 if the system does not tell. Slow: a few milliseconds for each ten thousand.</summary>
+    int CountMappings() => 0;
+
     /// <summary>Gives the pages of a piece of a file back.</summary>
     PlatformResult PunchHole(int file, nuint offset, nuint bytes);
 }

@@ -10,6 +10,9 @@ internal sealed unsafe partial class LinuxPlatform
         int.TryParse(SystemFiles.Real.ReadText("/proc/sys/vm/max_map_count"), CultureInfo.InvariantCulture, out int max) && max > 0 ? max : 0;
 
     /// <inheritdoc/>
+    public int CountMappings() => ProcessFile.CountLines("/proc/self/maps\0"u8);
+
+    /// <inheritdoc/>
     public PlatformResult Revoke(nuint address, nuint bytes)
     {
         const int Flags = LibC.MapPrivate | LibC.MapAnonymous | LibC.MapNoReserve | LibC.MapFixed;

@@ -37,6 +37,30 @@ internal static unsafe class ProcessFile
         return result;
     }
 
+    /// <summary>Counts the lines of a file of any length; 0 when it cannot be read.</summary>
+    /// <param name="path">An absolute path that ends with a zero byte.</param>
+    public static int CountLines(ReadOnlySpan<byte> path)
+    {
+        const int PieceBytes = 4096;
+        byte* piece = stackalloc byte[PieceBytes];
+        if (!Open(path, OpenModeRead, out int file).Succeeded)
+        {
+            return 0;
+        }
+
+        int lines = 0;
+        nint read;
+        do
+        {
+            read = LibC.Read(file, piece, PieceBytes);
+            lines += read > 0 ? new ReadOnlySpan<byte>(piece, (int)read).Count((byte)'\n') : 0;
+        }
+        while (read > 0 || (read < 0 && LibC.LastError().Errno == ErrorNumber.Interrupted));
+
+        _ = LibC.Close(file);
+        return read < 0 ? 0 : lines;
+    }
+
     /// <summary>Writes a short text in one piece.</summary>
     public static PlatformResult Write(ReadOnlySpan<byte> path, ReadOnlySpan<byte> text)
     {

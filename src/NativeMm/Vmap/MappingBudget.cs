@@ -2,9 +2,12 @@
 // States       whole: the reserve is there, the limit is the configured one.   given up: the system has refused once; the reserve is gone, the
 //              limit is what was in use then, less the reserve, so that what was given up stays free for the rest of the process.
 // Transitions  whole → given up: NoteRefusal, by whoever empties the reserve.   given up → whole: CeilingFor, once a good part came back and the
-//              reserve could be filled again.
-// Ownership    charged, hidden: anybody, by addition. ceiling: whoever emptied or filled the reserve; release, acquire.
-// Progress     lock-free; system calls only in the two transitions.
+//              reserve could be filled again; or once the system, asked how many mappings there are, has room for two reserves: the refusal was
+//              passing, as one for want of memory is, or other mappings of the process went.
+// Ownership    charged, hidden: anybody, by addition. ceiling: whoever emptied or filled the reserve; release, acquire. The moment of the next
+//              question: whoever moves it on, by CAS, asks, and has the delay to himself.
+// Progress     lock-free; system calls only in the two transitions. The question costs milliseconds, so it is put by one thread of those that are
+//              refused, a second after the refusal at the earliest and each time twice as late, up to a minute.
 
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -20,12 +23,18 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
 {
     private const long NoCeiling = long.MaxValue;
 
+    // Milliseconds.
+    private const long QuestionDelayMin = 1000;
+    private const long QuestionDelayMax = 64_000;
+
     private static int s_rehearsals = 3;
 
     private readonly MappingReserve _reserve = new(platform);
     private long _charged;
     private long _hidden;
     private long _ceiling = NoCeiling;
+    private long _nextQuestion;
+    private long _questionDelay = QuestionDelayMin;
     private int _isPrepared;
 
     /// <summary>Mappings that ranges are charged for.</summary>
@@ -88,6 +97,7 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
             return false;
         }
 
+        Atomic.StoreRelease(ref _nextQuestion, Environment.TickCount64 + QuestionDelayMin);
         Atomic.StoreRelease(ref _ceiling, LessAReserve(InUse));
         return true;
     }
@@ -112,16 +122,43 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
         _reserve.TryFill();
     }
 
-    /// <summary>The limit of the system. Once few enough mappings are in use to take a new reserve from the others, there is none any more.</summary>
+    /// <summary>
+    /// The limit of the system. Once few enough mappings are in use to take a new reserve from the others, or the system has enough more, there is none.
+    /// </summary>
     private long CeilingFor(long inUse)
     {
         long ceiling = Atomic.LoadAcquire(ref _ceiling);
-        if (ceiling != NoCeiling && inUse <= Math.Max(LessAReserve(ceiling), MappingReserve.Mappings) && _reserve.TryFill())
+        if (ceiling == NoCeiling)
         {
+            return ceiling;
+        }
+
+        bool isRoomy = inUse <= Math.Max(LessAReserve(ceiling), MappingReserve.Mappings) || (inUse > ceiling && SystemHasRoom());
+        if (isRoomy && _reserve.TryFill())
+        {
+            Atomic.StoreRelease(ref _questionDelay, QuestionDelayMin);
+
             // If somebody was refused meanwhile, his lower limit stays.
             return Atomic.CompareExchange(ref _ceiling, ceiling, NoCeiling) ? NoCeiling : Atomic.LoadAcquire(ref _ceiling);
         }
 
         return ceiling;
+    }
+
+    /// <summary>Asks the system how many mappings the process has, if it is time for that.</summary>
+    /// <returns>Whether there is room for the reserve, and for as many more.</returns>
+    private bool SystemHasRoom()
+    {
+        long next = Atomic.LoadAcquire(ref _nextQuestion);
+        long now = Environment.TickCount64;
+        long delay = Atomic.LoadAcquire(ref _questionDelay);
+        if (now < next || !Atomic.CompareExchange(ref _nextQuestion, next, now + delay))
+        {
+            return false;
+        }
+
+        Atomic.StoreRelease(ref _questionDelay, Math.Min(delay * 2, QuestionDelayMax));
+        int count = platform.CountMappings();
+        return count != 0 && count + (2 * MappingReserve.Mappings) < platform.MappingsMax;
     }
 }

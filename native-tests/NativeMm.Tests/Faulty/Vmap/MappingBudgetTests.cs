@@ -77,6 +77,58 @@ public sealed unsafe class MappingBudgetTests
         bench.Vmap.Validate();
     }
 
+    [LinuxFact]
+    public void A_passing_refusal_passes_in_steady_use_too()
+    {
+        using var bench = new Bench();
+        bench.Platform.MappingsMaxFaked = 65_530;
+        bench.Map(40);
+        bench.RefuseOneMap();
+        bench.Platform.MappingsCountFaked = 65_530 - (2 * MappingReserve.Mappings);
+        bench.MapUntilTheSystemIsAsked();
+        Assert.Throws<OutOfMemoryException>(() => bench.MapOne());
+        Assert.True(bench.Vmap.GetStatistics().MappingsMax < Bench.MappingsMax);
+
+        bench.Platform.MappingsCountFaked--;
+        bench.MapUntilTheSystemIsAsked();
+        bench.MapOne();
+        Assert.Equal(Bench.MappingsMax, bench.Vmap.GetStatistics().MappingsMax);
+        bench.Vmap.Validate();
+    }
+
+    [LinuxFact]
+    public void The_system_is_asked_once_a_second_at_most()
+    {
+        using var bench = new Bench();
+        bench.Map(40);
+        bench.RefuseOneMap();
+        long start = Environment.TickCount64;
+        for (int i = 0; i < 1000; i++)
+        {
+            Assert.Throws<OutOfMemoryException>(() => bench.MapOne());
+        }
+
+        Assert.InRange(bench.Platform.MappingsCounted, 0, (Environment.TickCount64 - start) / 1000 + 1);
+    }
+
+    [LinuxFact]
+    public void The_system_tells_how_many_mappings_there_are()
+    {
+        IMemoryPlatform platform = SystemPlatform.Current;
+        nuint pageBytes = platform.PageBytes;
+        int before = platform.CountMappings();
+        Assert.InRange(before, 50, platform.MappingsMax);
+        Assert.True(platform.Reserve(8000 * pageBytes, pageBytes, out nuint address).Succeeded);
+        for (nuint page = 1; page < 8000; page += 2)
+        {
+            Assert.True(platform.Protect(address + (page * pageBytes), pageBytes, accessible: false).Succeeded);
+        }
+
+        // Other tests map and unmap meanwhile.
+        Assert.InRange(platform.CountMappings() - before, 4000, 12_000);
+        Assert.True(platform.Release(address, 8000 * pageBytes).Succeeded);
+    }
+
     private sealed class Bench : IDisposable
     {
         public const long MappingsMax = 5000;
@@ -99,6 +151,13 @@ public sealed unsafe class MappingBudgetTests
 
         public int FailuresBefore { get; private set; }
 
+        /// <summary>Tries to map, in vain or not, until the system was asked once more.</summary>
+        public void MapUntilTheSystemIsAsked()
+        {
+            int before = Platform.MappingsCounted;
+            Assert.True(SpinWait.SpinUntil(() => TryMapAndUnmap() && Platform.MappingsCounted != before, TimeSpan.FromSeconds(60)));
+        }
+
         public nint MapOne() => (nint)Vmap.Map(_scattered);
 
         public nint[] Map(int count) => [.. Enumerable.Range(0, count).Select(_ => MapOne())];
@@ -119,6 +178,20 @@ public sealed unsafe class MappingBudgetTests
             OutOfMemoryException problem = Assert.Throws<OutOfMemoryException>(() => MapOne());
             Assert.Contains("vm.max_map_count", problem.Message, StringComparison.Ordinal);
             FailuresBefore = Platform.Failures;
+        }
+
+        private bool TryMapAndUnmap()
+        {
+            try
+            {
+                Vmap.Unmap((void*)MapOne());
+            }
+            catch (OutOfMemoryException)
+            {
+                // The limit is still the lowered one.
+            }
+
+            return true;
         }
 
         public void Dispose()
