@@ -37,14 +37,14 @@ public static class ChildProcess
     private static ProcessStartInfo Describe(
         string scenario, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
     {
-        string assembly = Path.Combine(AppContext.BaseDirectory, "NativeMm.Tests.Child.dll");
-        var start = new ProcessStartInfo(DotNetHost())
+        string[] command = Command();
+        var start = new ProcessStartInfo(command[0])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        foreach (string argument in (string[])["exec", assembly, scenario, .. arguments])
+        foreach (string argument in (string[])[.. command[1..], scenario, .. arguments])
         {
             start.ArgumentList.Add(argument);
         }
@@ -58,6 +58,11 @@ public static class ChildProcess
 
         return start;
     }
+
+    /// <summary>How the child program is started: by the same host, or as the one who started the tests says, when they run under an emulator.</summary>
+    private static string[] Command() => Environment.GetEnvironmentVariable("TESTS_CHILD_COMMAND") is { Length: > 0 } command
+        ? command.Split(' ')
+        : [DotNetHost(), "exec", Path.Combine(AppContext.BaseDirectory, "NativeMm.Tests.Child.dll")];
 
     private static string DotNetHost()
     {

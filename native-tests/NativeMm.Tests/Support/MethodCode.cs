@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 
 namespace NativeMm.Tests.Support;
@@ -64,6 +65,14 @@ public sealed partial class MethodCode
             return [.. looped.Select(i => lines[i]).Where(line => InstructionLine().IsMatch(line)).Select(line => line.Trim())];
         }
     }
+
+    /// <summary>Whether the listing says what is called: on arm64 it calls through registers, and names nothing.</summary>
+    public static bool NamesTargets => RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64;
+
+    /// <summary>Whether one of <see cref="Calls"/> goes to a method, or may do so where the listing does not name it.</summary>
+    /// <param name="call">The instruction.</param>
+    /// <param name="method">Name of the method.</param>
+    public static bool IsCallTo(string call, string method) => !NamesTargets || call.Contains(method, StringComparison.Ordinal);
 
     /// <summary>Cuts the JIT's listing into methods.</summary>
     public static IReadOnlyList<MethodCode> ParseAll(string listing)

@@ -54,7 +54,5 @@ public sealed class HeapCodeTests(ITestOutputHelper output)
         }
     }
 
-    private static bool IsTail(string call) =>
-        call.Contains("AllocSlow", StringComparison.Ordinal)
-        || call.Contains("FreeSlow", StringComparison.Ordinal);
+    private static bool IsTail(string call) => MethodCode.IsCallTo(call, "AllocSlow") || MethodCode.IsCallTo(call, "FreeSlow");
 }

@@ -16,7 +16,7 @@ public sealed class LockCodeTests(ITestOutputHelper output)
         Assert.Equal(1, plain.AtomicOperations);
         Assert.Equal((bare.AtomicOperations, bare.Branches), (plain.AtomicOperations, plain.Branches));
         Assert.Equal(bare.Instructions.Count, plain.Instructions.Count);
-        Assert.Contains("EnterContended", Assert.Single(plain.Calls), StringComparison.Ordinal);
+        Assert.True(MethodCode.IsCallTo(Assert.Single(plain.Calls), "EnterContended"), plain.Text);
         AssertNoTraceOfAClock(plain);
     }
 
@@ -26,7 +26,8 @@ public sealed class LockCodeTests(ITestOutputHelper output)
     {
         MethodCode counted = CodeGeneration.Disassemble("lock-code", method)[0];
         output.WriteLine(counted.Text);
-        Assert.Equal(2, counted.Calls.Count(call => call.Contains("GetTimestamp", StringComparison.Ordinal)));
+        int reads = counted.Calls.Count(call => MethodCode.IsCallTo(call, "GetTimestamp"));
+        Assert.True(reads == 2 || (reads > 2 && !MethodCode.NamesTargets), counted.Text);
     }
 
     private static void AssertNoTraceOfAClock(MethodCode code)

@@ -1,0 +1,3 @@
+using NativeMm.Tests.Standalone;
+
+return StandaloneRun.Run(args);
