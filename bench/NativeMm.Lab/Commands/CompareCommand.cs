@@ -28,6 +28,11 @@ internal static class CompareCommand
                 throw new LabUsageException("The two files have no row in common.");
             }
 
+            foreach (string difference in RunConditions.Differences(ResultFile.ReadFacts(parsed.GetValue(before)!), ResultFile.ReadFacts(parsed.GetValue(after)!)))
+            {
+                Console.Error.WriteLine($"The two were not made alike. {difference}.");
+            }
+
             TerminalReport.WriteChanges(changes);
             return part is { } most && changes.Any(change => change.IsWorseBy(most)) ? ExitCode.Failure : ExitCode.Success;
         });

@@ -1,3 +1,4 @@
+using System.Globalization;
 using NativeMm.Lab.Experiments;
 using NativeMm.Lab.Harness;
 using NativeMm.Lab.Reporting;
@@ -13,8 +14,16 @@ internal static class LabSession
     /// <param name="budget">When to stop launching; null means when all is done.</param>
     public static RunOutcome Measure(IEnumerable<Case> launches, RunSettings settings, TimeSpan? budget)
     {
+        double? before = ProcessorUse.Sample();
+        if (before > ProcessorUse.BusyShare)
+        {
+            Console.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"This machine is busy: others use {before * 100:F0} % of its processors. Figures will scatter, and bars may be missed for it."));
+        }
+
         var runner = new LabRunner(settings, ChildProcess.Launch);
-        RunOutcome outcome = ProgressDisplay.Show(progress => runner.Run(launches, progress, budget));
+        RunOutcome outcome = ProgressDisplay.Show(budget, progress => runner.Run(launches, progress, budget));
+        outcome = outcome with { Conditions = new RunConditions(settings, before, ProcessorUse.Sample()) };
         foreach (string line in outcome.LeftOut)
         {
             Console.Error.WriteLine(line);

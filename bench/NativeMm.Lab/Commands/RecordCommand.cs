@@ -20,10 +20,11 @@ internal static class RecordCommand
         var pid = new Option<string?>("--pid") { Description = "listen to the array pools of a running .NET program instead", HelpName = "N" };
         var output = new Option<string?>("--out") { Description = "the trace file (default: artifacts/traces/NAME.nmtrace.gz)", HelpName = "FILE" };
         var records = new Option<string?>("--records") { Description = $"most records (default {RecordsDefault})", HelpName = "N" };
+        var force = new Option<bool>("--force") { Description = "write over a file that is there" };
         var seconds = new Option<string?>("--seconds") { Description = "end after so many seconds; a program that was started is stopped", HelpName = "S" };
         var command = new Command("record", "record what a program asks of malloc, or of .NET's array pools, as a trace")
         {
-            program, pid, output, records, seconds,
+            program, pid, output, records, seconds, force,
         };
         command.SetAction(parsed =>
         {
@@ -42,6 +43,11 @@ internal static class RecordCommand
             if (!file.EndsWith(".gz", StringComparison.Ordinal))
             {
                 throw new LabUsageException($"Bad value '{file}' for --out: the trace is compressed, so its name must end in .gz.");
+            }
+
+            if (File.Exists(file) && !parsed.GetValue(force))
+            {
+                throw new LabUsageException($"{file} is there already; --force writes over it, --out names another.");
             }
 
             var target = new RecordTarget(file, most, patience);

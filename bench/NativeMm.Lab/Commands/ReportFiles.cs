@@ -32,7 +32,7 @@ internal sealed class ReportFiles(string? json, string? report)
         MachineInfo machine = MachineInfo.Read();
         if (json is not null)
         {
-            File.WriteAllText(json, ResultFile.Format(machine, outcome.Rows));
+            File.WriteAllText(json, ResultFile.Format(machine, outcome.Rows, outcome.Conditions));
             Console.Out.WriteLine($"Results: {json}");
         }
 

@@ -27,6 +27,9 @@ internal sealed record BarVerdict(Bar Bar, double? Figure, string? Obstacle)
         return new BarVerdict(bar, figures.Length == 1 ? figures[0] : GeometricMean(figures), null);
     }
 
+    /// <summary>Cores that the process may run on. Threads that share a single one measure the scheduler, so no bar is held against them.</summary>
+    private static int UsableCores { get; } = Platform.MachineTopology.Read().CoresAllowed.Count;
+
     private static double GeometricMean(double[] figures) => Math.Exp(figures.Sum(Math.Log) / figures.Length);
 
     private static double FigureOf(BarFigure figure, string metric, RunOutcome outcome)
@@ -41,6 +44,11 @@ internal sealed record BarVerdict(Bar Bar, double? Figure, string? Obstacle)
         if (outcome.Failures.TryGetValue(wanted, out string? failure))
         {
             return $"{wanted.Variant} failed ({failure})";
+        }
+
+        if (wanted.Threads > 1 && UsableCores == 1)
+        {
+            return $"{wanted.Threads} threads, and one usable core";
         }
 
         Variant variant = ExperimentRegistry.Get(wanted.Experiment).Variants.First(v => v.Name == wanted.Variant);

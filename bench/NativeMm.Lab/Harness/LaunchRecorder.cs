@@ -18,9 +18,9 @@ internal sealed class LaunchRecorder
     /// <summary>Adds what a launch found.</summary>
     public void Add(Case launched, Measurement found)
     {
-        if (found.Error is not null)
+        if (found.Error is not null || found.Metrics.Count == 0)
         {
-            _failures.TryAdd(launched, found.Error);
+            _failures.TryAdd(launched, found.Error ?? "it gave no figure");
             return;
         }
 

@@ -13,6 +13,9 @@ internal sealed record RunOutcome(
     IReadOnlyList<string> LeftOut,
     TimeSpan Duration)
 {
+    /// <summary>How it was made; null where a test made it.</summary>
+    public RunConditions? Conditions { get; init; }
+
     /// <summary>The row of a case, or null.</summary>
     public ResultRow? Find(Case wanted) => Rows.FirstOrDefault(r => r.Case == wanted);
 }

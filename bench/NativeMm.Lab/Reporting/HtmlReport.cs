@@ -15,7 +15,8 @@ internal static class HtmlReport
         page.Append("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n");
         page.Append("<title>NativeMm lab</title>\n<style>\n").Append(HtmlStyle.Text).Append("</style>\n</head>\n<body>\n<h1>NativeMm lab</h1>\n");
         page.Append("<p>Each bar is the median over launches of fresh processes, its whisker goes from the smallest to the largest. NativeMm is green.</p>\n");
-        AppendMachine(page, machine);
+        AppendFacts(page, "How it was made", outcome.Conditions?.Facts ?? []);
+        AppendFacts(page, "Machine and versions", machine.Facts);
         AppendLeftOut(page, outcome);
         AppendVerdicts(page, verdicts);
         foreach (IGrouping<IExperiment, ResultGroup> groups in ResultGroup.Of(outcome.Rows).GroupBy(g => g.Experiment))
@@ -26,10 +27,15 @@ internal static class HtmlReport
         return page.Append("</body>\n</html>\n").ToString();
     }
 
-    private static void AppendMachine(StringBuilder page, MachineInfo machine)
+    private static void AppendFacts(StringBuilder page, string title, IReadOnlyList<KeyValuePair<string, string>> facts)
     {
-        page.Append("<details open><summary>Machine and versions</summary>\n<table>\n");
-        foreach ((string name, string value) in machine.Facts)
+        if (facts.Count == 0)
+        {
+            return;
+        }
+
+        page.Append(CultureInfo.InvariantCulture, $"<details open><summary>{title}</summary>\n<table>\n");
+        foreach ((string name, string value) in facts)
         {
             page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(name)}</th><td>{Escape(value)}</td></tr>\n");
         }

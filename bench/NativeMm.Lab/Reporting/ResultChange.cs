@@ -28,15 +28,22 @@ internal sealed record ResultChange(Case Case, string Metric, string Unit, Sprea
     /// <summary>Finds what both files have.</summary>
     public static IReadOnlyList<ResultChange> Between(IReadOnlyList<ResultRow> before, IReadOnlyList<ResultRow> after)
     {
-        var byCase = after.ToDictionary(r => r.Case);
+        var byCase = after.ToLookup(r => Named(r.Case));
         return
         [
             .. from row in before
-               where byCase.ContainsKey(row.Case)
+               let others = byCase[Named(row.Case)].ToArray()
+               where others.Length == 1
                from metric in row.Metrics
-               let other = byCase[row.Case].Metrics.FirstOrDefault(m => m.Name == metric.Name && m.Unit == metric.Unit)
+               let other = others[0].Metrics.FirstOrDefault(m => m.Name == metric.Name && m.Unit == metric.Unit)
                where other is not null
                select new ResultChange(row.Case, metric.Name, metric.Unit, metric.Spread, other.Spread),
         ];
     }
+
+    /// <summary>A case by the name of its file alone, where a parameter is a file: the same trace may lie elsewhere on another machine.</summary>
+    private static Case Named(Case measured) => measured with
+    {
+        Parameters = new ParameterValues(measured.Parameters.Pairs.Select(p => KeyValuePair.Create(p.Key, Path.GetFileName(p.Value)))),
+    };
 }

@@ -11,20 +11,15 @@ internal static class ResultFile
     private const int Schema = 1;
 
     /// <summary>The text of a file.</summary>
-    public static string Format(MachineInfo machine, IReadOnlyList<ResultRow> rows)
+    public static string Format(MachineInfo machine, IReadOnlyList<ResultRow> rows, RunConditions? conditions = null)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
             json.WriteNumber("schema", Schema);
-            json.WriteStartObject("machine");
-            foreach ((string key, string value) in machine.Facts)
-            {
-                json.WriteString(key, value);
-            }
-
-            json.WriteEndObject();
+            WriteFacts(json, "machine", machine.Facts);
+            WriteFacts(json, "run", conditions?.Facts ?? []);
             json.WriteStartArray("results");
             foreach (ResultRow row in rows)
             {
@@ -47,7 +42,7 @@ internal static class ResultFile
         {
             return Parse(File.ReadAllText(path));
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or ArgumentException)
         {
             throw new InvalidDataException($"{path}: not a file of results ({exception.Message.ReplaceLineEndings(" ")})", exception);
         }
@@ -57,15 +52,46 @@ internal static class ResultFile
     internal static IReadOnlyList<ResultRow> Parse(string text)
     {
         using JsonDocument document = JsonDocument.Parse(text);
-        int schema = document.RootElement.GetProperty("schema").GetInt32();
+        int schema = Member(document.RootElement, "schema").GetInt32();
         if (schema != Schema)
         {
             throw new FormatException($"the schema is {schema}, known is {Schema}");
         }
 
-        ResultRow[] rows = [.. document.RootElement.GetProperty("results").EnumerateArray().Select(ParseRow)];
+        ResultRow[] rows = [.. Member(document.RootElement, "results").EnumerateArray().Select(ParseRow)];
         Case? twice = rows.GroupBy(r => r.Case).FirstOrDefault(g => g.Count() > 1)?.Key;
         return twice is null ? rows : throw new FormatException($"{twice} appears twice");
+    }
+
+    /// <summary>Reads how a file was made and on what machine: the facts under "machine" and "run".</summary>
+    /// <inheritdoc cref="Read"/>
+    public static IReadOnlyDictionary<string, string> ReadFacts(string path)
+    {
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+        var facts = new Dictionary<string, string>();
+        foreach (string name in (string[])["machine", "run"])
+        {
+            if (document.RootElement.TryGetProperty(name, out JsonElement part) && part.ValueKind == JsonValueKind.Object)
+            {
+                foreach (JsonProperty fact in part.EnumerateObject().Where(fact => fact.Value.ValueKind == JsonValueKind.String))
+                {
+                    facts[fact.Name] = Text(fact.Value);
+                }
+            }
+        }
+
+        return facts;
+    }
+
+    private static void WriteFacts(Utf8JsonWriter json, string name, IReadOnlyList<KeyValuePair<string, string>> facts)
+    {
+        json.WriteStartObject(name);
+        foreach ((string key, string value) in facts)
+        {
+            json.WriteString(key, value);
+        }
+
+        json.WriteEndObject();
     }
 
     private static void WriteRow(Utf8JsonWriter json, ResultRow row)
@@ -99,18 +125,21 @@ internal static class ResultFile
     private static ResultRow ParseRow(JsonElement row)
     {
         var parameters = new ParameterValues(
-            row.GetProperty("parameters").EnumerateObject().Select(p => KeyValuePair.Create(p.Name, Text(p.Value))));
-        var measured = new Case(Text(row.GetProperty("experiment")), Text(row.GetProperty("variant")), row.GetProperty("threads").GetInt32(), parameters);
-        MetricResult[] metrics = [.. row.GetProperty("metrics").EnumerateObject().Select(ParseMetric)];
+            Member(row, "parameters").EnumerateObject().Select(p => KeyValuePair.Create(p.Name, Text(p.Value))));
+        var measured = new Case(Text(Member(row, "experiment")), Text(Member(row, "variant")), Member(row, "threads").GetInt32(), parameters);
+        MetricResult[] metrics = [.. Member(row, "metrics").EnumerateObject().Select(ParseMetric)];
         return new ResultRow(measured, metrics, 0, new Dictionary<string, IReadOnlyList<SeriesPoint>>());
     }
 
     private static MetricResult ParseMetric(JsonProperty metric)
     {
         JsonElement value = metric.Value;
-        var spread = new Spread(value.GetProperty("min").GetDouble(), value.GetProperty("median").GetDouble(), value.GetProperty("max").GetDouble());
-        return new MetricResult(metric.Name, Text(value.GetProperty("unit")), spread);
+        var spread = new Spread(Member(value, "min").GetDouble(), Member(value, "median").GetDouble(), Member(value, "max").GetDouble());
+        return new MetricResult(metric.Name, Text(Member(value, "unit")), spread);
     }
+
+    private static JsonElement Member(JsonElement parent, string name) =>
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement found) ? found : throw new FormatException($"\"{name}\" is missing");
 
     private static string Text(JsonElement value) => value.GetString() ?? throw new FormatException("a text is missing");
 }

@@ -15,6 +15,15 @@ public sealed class LaunchOrderTests
         Assert.Equal([s_a, s_b, s_a, s_b, s_other, s_other], LaunchOrder.Interleaved([s_a, s_b, s_other], 2));
 
     [Fact]
+    public void Experiments_take_turns_within_a_round()
+    {
+        Case trace = new("trace", "a", 1, ParameterValues.Of("trace", "x"));
+        Case peer = trace with { Variant = "b" };
+        Case next = new("trace", "a", 1, ParameterValues.Of("trace", "y"));
+        Assert.Equal([trace, peer, s_a, s_b, next, s_other], LaunchOrder.Rounds([(trace, 1), (peer, 1), (next, 1), (s_a, 1), (s_b, 1), (s_other, 1)]));
+    }
+
+    [Fact]
     public void Rounds_launch_everything_once_before_anything_twice() =>
         Assert.Equal([s_a, s_b, s_other, s_a, s_other, s_other], LaunchOrder.Rounds([(s_a, 2), (s_b, 1), (s_other, 3)]));
 }

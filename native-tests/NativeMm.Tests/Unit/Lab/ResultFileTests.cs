@@ -41,7 +41,7 @@ public sealed class ResultFileTests
 
         using JsonDocument document = JsonDocument.Parse(text);
         JsonElement root = document.RootElement;
-        Assert.Equal(["schema", "machine", "results"], Names(root));
+        Assert.Equal(["schema", "machine", "run", "results"], Names(root));
         Assert.Equal(1, root.GetProperty("schema").GetInt32());
         Assert.Equal("Some <Processor> & co", root.GetProperty("machine").GetProperty("processor").GetString());
         JsonElement row = root.GetProperty("results")[0];
@@ -119,6 +119,15 @@ public sealed class ResultFileTests
         Case one = new("heap", "a", 1, ParameterValues.Of("x", "1", "y", "2"));
         Case other = one with { Parameters = ParameterValues.Of("y", "2", "x", "1") };
         Assert.Single(ResultChange.Between([Samples.Row(one, 1)], [Samples.Row(other, 1)]));
+    }
+
+    [Fact]
+    public void A_trace_file_is_the_same_wherever_it_lies()
+    {
+        Case here = new("trace", "a", 1, ParameterValues.Of("trace", "/here/x.nmtrace.gz"));
+        Case there = here with { Parameters = ParameterValues.Of("trace", "/there/deep/x.nmtrace.gz") };
+        Case other = here with { Parameters = ParameterValues.Of("trace", "/there/y.nmtrace.gz") };
+        Assert.Equal(2.0, Assert.Single(ResultChange.Between([Samples.Row(here, 1)], [Samples.Row(there, 2), Samples.Row(other, 3)])).Ratio);
     }
 
     private static string[] Names(JsonElement element) => [.. element.EnumerateObject().Select(p => p.Name)];
