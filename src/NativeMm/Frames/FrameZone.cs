@@ -44,6 +44,12 @@ public sealed unsafe partial class FrameZone : IDisposable
     /// </summary>
     internal object? Keeper { get; set; }
 
+    /// <summary>
+    /// Whether a runtime owns the zone and what is made over it. Whoever gets such a part into his hands may dispose it by mistake, or by habit; it ends with its
+    /// runtime.
+    /// </summary>
+    internal bool IsKept => Keeper is not null;
+
     /// <summary>The memory file behind a mappable zone, or −1.</summary>
     internal int File { get; private set; } = -1;
 
@@ -104,9 +110,14 @@ public sealed unsafe partial class FrameZone : IDisposable
         }
     }
 
-    /// <summary>Gives all memory of the zone back to the operating system.</summary>
+    /// <summary>Gives all memory of the zone back to the operating system. The zone of a runtime goes with that: this does nothing to it.</summary>
     public void Dispose()
     {
+        if (IsKept)
+        {
+            return;
+        }
+
         if (_descriptors != null)
         {
             RemoveArray((nuint)_descriptors);

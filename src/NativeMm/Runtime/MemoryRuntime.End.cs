@@ -121,9 +121,10 @@ public sealed partial class MemoryRuntime
             }
 
             ExceptionDispatchInfo? fault = ReleaseHeaps();
-            if (!forgotten)
+            if (!forgotten && _vmap is { } vmap)
             {
-                _vmap?.Dispose();
+                vmap.Zone.Keeper = null;
+                vmap.Dispose();
             }
 
             ReleaseFrames();
@@ -170,8 +171,12 @@ public sealed partial class MemoryRuntime
     private void ReleaseFrames()
     {
         _space?.Dispose();
-        _frames?.Dispose();
-        _zone?.Dispose();
+        if (_zone is not null)
+        {
+            _zone.Keeper = null;
+            _frames?.Dispose();
+            _zone.Dispose();
+        }
     }
 
     /// <summary>

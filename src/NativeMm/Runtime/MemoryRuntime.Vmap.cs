@@ -18,7 +18,7 @@ public sealed partial class MemoryRuntime
     /// Contiguous ranges over frames that can be mapped more than once. Its zone is apart from that of the heaps, and is made on first use, by
     /// <see cref="MemoryRuntimeOptions.Vmap"/>.
     /// </summary>
-    /// <remarks>Thread-safe: all get the same allocator. It lives as long as the runtime; do not dispose it.</remarks>
+    /// <remarks>Thread-safe: all get the same allocator. It lives as long as the runtime; to dispose it does nothing.</remarks>
     /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     /// <exception cref="OutOfMemoryException">The operating system refused the zone or the window.</exception>
     public VmapAllocator Vmap

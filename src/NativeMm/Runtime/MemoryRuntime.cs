@@ -125,7 +125,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     /// <summary>The runtime's first heap.</summary>
     public NativeHeap Heap { get; }
 
-    /// <summary>The frames under the heaps. Whoever allocates here shares the zone with them.</summary>
+    /// <summary>The frames under the heaps. Whoever allocates here shares the zone with them. They end with the runtime: to dispose them does nothing.</summary>
     public IFrameAllocator Frames => _frames;
 
     /// <summary>

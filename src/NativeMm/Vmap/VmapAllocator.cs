@@ -194,7 +194,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
 
     /// <summary>
     /// Frees everything, also the ranges that are still in use, and waits for finalizers that are giving something back and for those who count, look,
-    /// trim or validate. A second call does nothing.
+    /// trim or validate. A second call does nothing, and neither does any on the allocator of a runtime, which goes with that.
     /// </summary>
     /// <exception cref="InvalidOperationException">The reporting device calls this from its Report: what would go is in use.</exception>
     public void Dispose()
@@ -204,7 +204,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
             throw new InvalidOperationException("A vmap allocator cannot be disposed by its reporting device: what would go is in use.");
         }
 
-        if (!TryEnd())
+        if (_zone.IsKept || !TryEnd())
         {
             return;
         }
@@ -313,8 +313,12 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         _budget?.Dispose();
         _free?.Dispose();
         _areas?.Dispose();
-        _frames?.Dispose();
-        _zone?.Dispose();
+        if (_zone is not null)
+        {
+            _zone.Keeper = null;
+            _frames?.Dispose();
+            _zone.Dispose();
+        }
     }
 
     private void Release(ref nuint address, nuint bytes)

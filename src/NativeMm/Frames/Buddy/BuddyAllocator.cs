@@ -184,10 +184,10 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     /// <inheritdoc/>
     public void RemoveShrinker(IShrinker shrinker) => _shrinkers.Remove(shrinker);
 
-    /// <summary>Gives the bookkeeping back. The zone stays.</summary>
+    /// <summary>Gives the bookkeeping back. The zone stays. Of a runtime both go with that: this does nothing to its allocator.</summary>
     public void Dispose()
     {
-        if (_end.Close())
+        if (!_zone.IsKept && _end.Close())
         {
             _zone.Platform.ReleaseOrKeep((nuint)_lists, _metadataBytes);
             _frameCount = 0;

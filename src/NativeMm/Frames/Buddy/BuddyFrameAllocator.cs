@@ -75,6 +75,6 @@ public sealed class BuddyFrameAllocator : IFrameAllocator, IFrameSource
     /// <inheritdoc/>
     public void Validate() => _buddy.Validate();
 
-    /// <summary>Gives the bookkeeping back. The zone stays.</summary>
+    /// <summary>Gives the bookkeeping back. The zone stays. Of a runtime both go with that: this does nothing to its allocator.</summary>
     public void Dispose() => _buddy.Dispose();
 }

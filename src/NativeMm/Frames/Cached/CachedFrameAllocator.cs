@@ -202,7 +202,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     /// <summary>Gives all stacked frames and the stacks back. The allocator behind and the zone stay.</summary>
     public void Dispose()
     {
-        if (!_end.Close())
+        if (_zone.IsKept || !_end.Close())
         {
             return;
         }

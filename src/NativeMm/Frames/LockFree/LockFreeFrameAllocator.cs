@@ -145,10 +145,10 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
         return 0;
     }
 
-    /// <summary>Gives the bookkeeping back. The zone stays.</summary>
+    /// <summary>Gives the bookkeeping back. The zone stays. Of a runtime both go with that: this does nothing to its allocator.</summary>
     public void Dispose()
     {
-        if (_end.Close())
+        if (!_zone.IsKept && _end.Close())
         {
             _zone.Platform.ReleaseOrKeep((nuint)_state, _metadataBytes);
             _frameCount = 0;
