@@ -50,6 +50,10 @@ internal unsafe struct AccessSlot
     [FieldOffset(64)]
     public int Number;
 
+    // Owner: the thread. Faults, so that every so many looks at the permits.
+    [FieldOffset(68)]
+    public int Turn;
+
     /// <summary>One of the hazard words, in the order of the fields.</summary>
     public static ref ulong Word(AccessSlot* slot, int index) => ref ((ulong*)slot)[index];
 

@@ -30,6 +30,14 @@ internal unsafe ref struct Hazards
         return hazards;
     }
 
+    /// <summary>Looks once more, for whoever has passed the fence already and waited since.</summary>
+    public static Hazards LookAgain(ulong key, Span<ulong> words)
+    {
+        var hazards = new Hazards(words);
+        hazards.Collect(key);
+        return hazards;
+    }
+
     /// <summary>Whether somebody may use the page.</summary>
     public readonly bool Touches(ulong page) => _count != 0 && TouchesAny(page, page + 1);
 

@@ -10,6 +10,9 @@ internal struct FrameHead
     /// <summary>Size.</summary>
     public const int Bytes = 32;
 
+    /// <summary>In place of a slot: the content was refused by the swap, and will be as long as it does not change.</summary>
+    public const ulong Incompressible = ulong.MaxValue;
+
     private const ulong Mapping = 1;
     private const ulong Pin = 1UL << 32;
 
@@ -71,6 +74,16 @@ internal struct FrameHead
     /// <returns>Whether all are.</returns>
     public bool DropBlockFrame() => Atomic.Add(ref _blockFrames, uint.MaxValue) == 0;
 
+    /// <summary>Whether the swap has the content.</summary>
+    public readonly bool HasSlot => Slot != 0 && Slot != Incompressible;
+
+    /// <summary>Whether the swap refused the content.</summary>
+    public readonly bool IsIncompressible => Slot == Incompressible;
+
     /// <summary>Takes the slot away from the frame; 0 when it has none.</summary>
-    public ulong TakeSlot() => Slot == 0 ? 0 : Atomic.Exchange(ref Slot, 0);
+    public ulong TakeSlot()
+    {
+        ulong slot = Slot == 0 ? 0 : Atomic.Exchange(ref Slot, 0);
+        return slot == Incompressible ? 0 : slot;
+    }
 }

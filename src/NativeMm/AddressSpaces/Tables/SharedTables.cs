@@ -30,6 +30,9 @@ internal static unsafe class SharedTables
     /// <param name="level">0 for leaves, 3 for the root.</param>
     public static ulong* Empty(int level) => (ulong*)(s_base + ((nuint)level * Pfn.FrameBytes));
 
+    /// <summary>Whether an entry is one of these tables'.</summary>
+    public static bool Contains(ulong* entry) => (nuint)entry - s_base < Pages * Pfn.FrameBytes;
+
     [SuppressMessage("Usage", "CA2201:Do not raise reserved exception types", Justification = "There is no memory.")]
     private static nuint Reserve()
     {

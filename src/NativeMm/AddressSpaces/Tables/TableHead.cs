@@ -26,6 +26,10 @@ internal unsafe struct TableHead
     [FieldOffset(11)]
     public bool IsHuge;
 
+    // The next table, as the number of its frame plus 1, in a list of tables that were taken out; their locks and parents are still looked at.
+    [FieldOffset(12)]
+    public uint NextUnlinked;
+
     // The entry that refers to the table.
     [FieldOffset(16)]
     public ulong* Parent;
