@@ -19,6 +19,8 @@ public sealed partial class AddressSpace
         {
             if (!_released)
             {
+                EndAccess();
+                _faults.End();
                 _tables.Dispose();
                 _layout.Release();
                 _released = true;

@@ -12,7 +12,7 @@ public sealed partial class AddressSpace
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
     public AddressSpace Fork()
     {
-        var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs);
+        var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap);
         LayoutResult result = _layout.ForkTo(child._layout);
         if (!result.IsDone)
         {

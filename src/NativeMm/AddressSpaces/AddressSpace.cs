@@ -32,13 +32,15 @@ public sealed partial class AddressSpace : IDisposable
     /// <param name="frames">Where tables and pages come from.</param>
     /// <param name="options">The options.</param>
     /// <param name="epochs">The epochs of whoever looks areas up without a lock; shared by the spaces of a runtime.</param>
-    internal AddressSpace(IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs)
+    /// <param name="swap">Where pages go that have no frame; the caller's. Null when none leave.</param>
+    internal AddressSpace(IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs, ISwapBackend? swap = null)
     {
         options.Validate();
         Options = options;
         _frames = frames;
-        _tables = new PageTables(frames);
+        _tables = new PageTables(frames, swap);
         _layout = new AreaLayout(frames.Zone.Platform, _tables, options, epochs);
+        BeginAccess();
     }
 
     /// <summary>The options in force.</summary>
