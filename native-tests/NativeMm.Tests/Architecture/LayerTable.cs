@@ -12,6 +12,7 @@ public static partial class LayerTable
         ["Primitives"] = 0,
         ["Diagnostics"] = 1,
         ["Platform"] = 1,
+        ["Eviction"] = 1,
         ["Frames"] = 2,
         ["Reporting"] = 3,
         ["Teardown"] = 3,
