@@ -7,7 +7,7 @@ namespace NativeMm.Frames;
 /// is written; the descriptors of other frames keep what they last held.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = Bytes)]
-internal struct PageFrame
+internal unsafe struct PageFrame
 {
     /// <summary>Size of a descriptor.</summary>
     public const int Bytes = 64;
@@ -44,4 +44,14 @@ internal struct PageFrame
     // Splits cannot tell which half they lie in, but never count one twice.
     [FieldOffset(28)]
     public uint Held;
+
+    // Owner: whoever allocated the block, for what he keeps about a frame; free from one allocation to the next, content undefined.
+    [FieldOffset(OwnerWordsOffset)]
+    public fixed ulong OwnerWords[OwnerWordCount];
+
+    /// <summary>Where the owner's words begin.</summary>
+    public const int OwnerWordsOffset = 32;
+
+    /// <summary>How many words an owner has.</summary>
+    public const int OwnerWordCount = 4;
 }

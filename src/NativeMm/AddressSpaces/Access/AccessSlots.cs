@@ -1,0 +1,115 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <summary>The slots of all threads. Their memory stays as long as the process; a thread that ended leaves its slot to the next. Thread-safe.</summary>
+internal static unsafe class AccessSlots
+{
+    /// <summary>Most threads that may use address spaces at a time.</summary>
+    public const int ThreadsMax = ChunksMax * ChunkSlots;
+
+    private const int ChunkSlots = 512;
+    private const int ChunksMax = 128;
+
+    private static readonly nuint[] s_chunks = new nuint[ChunksMax];
+    private static readonly List<OwnerThread> s_owners = [];
+    private static SleepLock s_lock;
+    private static int s_count;
+    private static long s_spaces;
+
+    [ThreadStatic]
+    private static AccessSlot* t_slot;
+
+    /// <summary>The calling thread's slot, or null when it has none yet.</summary>
+    public static AccessSlot* Current
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => t_slot;
+    }
+
+    /// <summary>How many slots there are to look at. It only grows.</summary>
+    public static int Count => Atomic.LoadAcquire(in s_count);
+
+    /// <summary>A slot by its number.</summary>
+    /// <param name="number">Below <see cref="Count"/>.</param>
+    public static AccessSlot* At(int number) => (AccessSlot*)s_chunks[number / ChunkSlots] + (number % ChunkSlots);
+
+    /// <summary>A number that no other space of the process has, as it stands in hazards.</summary>
+    public static ulong NextSpaceKey()
+    {
+        ulong number = (ulong)Atomic.Add(ref s_spaces, 1) & ((1UL << (64 - Hazard.SpaceShift)) - 1);
+        return (number == 0 ? (ulong)Atomic.Add(ref s_spaces, 1) : number) << Hazard.SpaceShift;
+    }
+
+    /// <summary>The calling thread's slot, which it gets if it has none.</summary>
+    /// <exception cref="OutOfMemoryException">The system has no memory for slots, or more threads than there can be slots live at a time.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static AccessSlot* Own()
+    {
+        AccessSlot* slot = t_slot;
+        if (slot == null)
+        {
+            slot = Take();
+            t_slot = slot;
+        }
+
+        return slot;
+    }
+
+    private static AccessSlot* Take()
+    {
+        OwnerThread self = OwnerThread.Current;
+        using (s_lock.EnterScope())
+        {
+            for (int i = 0; i < s_owners.Count; i++)
+            {
+                if (s_owners[i].HasLeft && s_owners[i].IsGone)
+                {
+                    AccessSlot* old = At(i);
+                    for (int word = 0; word < AccessSlot.Words; word++)
+                    {
+                        Atomic.StoreRelease(ref AccessSlot.Word(old, word), 0);
+                    }
+
+                    s_owners[i] = self;
+                    return old;
+                }
+            }
+
+            return Add(self);
+        }
+    }
+
+    private static AccessSlot* Add(OwnerThread self)
+    {
+        int number = s_owners.Count;
+        if (number == ThreadsMax)
+        {
+            throw Refused($"{ThreadsMax} threads use address spaces already.");
+        }
+
+        if (number % ChunkSlots == 0 && s_chunks[number / ChunkSlots] == 0)
+        {
+            PlatformResult result = SystemPlatform.Current.Reserve(ChunkSlots * AccessSlot.Bytes, SystemPlatform.Current.PageBytes, out nuint chunk);
+            if (!result.Succeeded)
+            {
+                throw Refused($"The system refuses {ChunkSlots * AccessSlot.Bytes} bytes for the access slots of threads: {result}.");
+            }
+
+            s_chunks[number / ChunkSlots] = chunk;
+        }
+
+        s_owners.Add(self);
+        AccessSlot* slot = At(number);
+        slot->Number = number;
+
+        // A thread that is not counted has published nothing: its first hazard comes after this, and the fence of who looks orders the rest.
+        Atomic.StoreRelease(ref s_count, number + 1);
+        return slot;
+    }
+
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2201:Do not raise reserved exception types", Justification = "There is no memory.")]
+    private static OutOfMemoryException Refused(string message) => new(message);
+}

@@ -1,0 +1,109 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <summary>
+/// The hazards of one space as they were after a process-wide fence ([H2] in <see cref="AccessSlot"/>). Whoever changed entries before it was taken learns
+/// which of the pages somebody may still use.
+/// </summary>
+internal unsafe ref struct Hazards
+{
+    /// <summary>How many hazards of one space a look can hold; with more than that every page counts as used.</summary>
+    public const int Capacity = 128;
+
+    private readonly Span<ulong> _words;
+    private int _count;
+
+    private Hazards(Span<ulong> words) => _words = words;
+
+    /// <summary>Whether nobody uses any page of the space.</summary>
+    public readonly bool IsEmpty => _count == 0;
+
+    /// <summary>Passes the fence and looks.</summary>
+    /// <param name="key">The space.</param>
+    /// <param name="words">Room for <see cref="Capacity"/> words.</param>
+    public static Hazards Look(ulong key, Span<ulong> words)
+    {
+        Atomic.ProcessWideFence(); // [H2] pairs with [H1], [H3]
+        var hazards = new Hazards(words);
+        hazards.Collect(key);
+        return hazards;
+    }
+
+    /// <summary>Looks once more, for whoever has passed the fence already and waited since.</summary>
+    public static Hazards LookAgain(ulong key, Span<ulong> words)
+    {
+        var hazards = new Hazards(words);
+        hazards.Collect(key);
+        return hazards;
+    }
+
+    /// <summary>Whether somebody may use the page.</summary>
+    public readonly bool Touches(ulong page) => _count != 0 && TouchesAny(page, page + 1);
+
+    /// <summary>Whether somebody may use any page of a range.</summary>
+    public readonly bool TouchesAny(ulong first, ulong end)
+    {
+        if (_count > _words.Length)
+        {
+            return true;
+        }
+
+        foreach (ulong word in _words[.._count])
+        {
+            if (new Hazard(word).Touches(first, end))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Waits until every read and write that was under way on a page of a range is done; not for leases. The caller has passed the fence since he took
+    /// the right away, and holds no lock that a fault waits for in vain: accesses end by themselves.
+    /// </summary>
+    public static void AwaitAccesses(ulong key, ulong first, ulong end)
+    {
+        int count = AccessSlots.Count;
+        for (int i = 0; i < count; i++)
+        {
+            AccessSlot* slot = AccessSlots.At(i);
+            ulong seen = Atomic.LoadAcquire(in slot->Access);
+            if (IsIn(seen, key, first, end))
+            {
+                var backoff = default(Backoff);
+                while (Atomic.LoadAcquire(in slot->Access) == seen)
+                {
+                    backoff.Wait();
+                }
+            }
+        }
+    }
+
+    private static bool IsIn(ulong word, ulong key, ulong first, ulong end) =>
+        word != 0 && new Hazard(word) is var hazard && hazard.Key == key && hazard.Touches(first, end);
+
+    private void Collect(ulong key)
+    {
+        int count = AccessSlots.Count;
+        for (int i = 0; i < count; i++)
+        {
+            AccessSlot* slot = AccessSlots.At(i);
+            for (int index = 0; index < AccessSlot.Words; index++)
+            {
+                ulong word = Atomic.LoadAcquire(in AccessSlot.Word(slot, index));
+                if (word != 0 && new Hazard(word).Key == key)
+                {
+                    if (_count < _words.Length)
+                    {
+                        _words[_count] = word;
+                    }
+
+                    _count++;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <summary>The words of the leases of a thread.</summary>
+internal static unsafe class LeaseWords
+{
+    /// <summary>A word of the calling thread that no lease has.</summary>
+    /// <exception cref="InvalidOperationException">The thread holds as many leases as it may.</exception>
+    public static ulong* Find(AccessSlot* slot)
+    {
+        for (int i = 0; i < AccessSlot.LeasesMax; i++)
+        {
+            ulong* word = AccessSlot.LeaseWord(slot, i);
+            if (*word == 0)
+            {
+                return word;
+            }
+        }
+
+        throw new InvalidOperationException(
+            $"The thread holds {AccessSlot.LeasesMax} leases, which is as many as a thread may hold. Dispose one, or pin what is held for long.");
+    }
+
+    /// <summary>Ends a lease; nothing happens for one that has ended.</summary>
+    /// <param name="word">Its word, or null.</param>
+    /// <param name="hazard">What it wrote there.</param>
+    public static void End(ulong* word, ulong hazard)
+    {
+        if (word != null)
+        {
+            if (*word != hazard)
+            {
+                throw new InvalidOperationException("A lease was disposed twice, through a copy of it.");
+            }
+
+            Atomic.StoreRelease(ref *word, 0); // [H3] pairs with [H2]
+        }
+    }
+
+    /// <summary>Refuses what is left of a lease that has ended.</summary>
+    public static void ThrowIfEnded(ulong* word)
+    {
+        if (word == null)
+        {
+            throw new ObjectDisposedException("lease", "The lease of a page is disposed.");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>Leases: bytes in place, for as long as a thread stays inside a method.</content>
+public sealed unsafe partial class AddressSpace
+{
+    /// <summary>Leases of a space and all others that one thread may hold at a time.</summary>
+    public const int LeasesPerThreadMax = AccessSlot.LeasesMax;
+
+    /// <summary>Bytes to read in place. Dispose the lease on the same thread, soon. Thread-safe.</summary>
+    /// <param name="address">Address of the first byte.</param>
+    /// <param name="length">How many are wanted, at least 1; the lease ends where the memory is not in one piece, at the end of a page or within 2 MiB.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie below 2⁴⁷, or is empty.</exception>
+    /// <exception cref="InvalidOperationException">The thread holds <see cref="LeasesPerThreadMax"/> leases.</exception>
+    /// <exception cref="AddressFaultException">The first page is not mapped, or must not be read.</exception>
+    /// <exception cref="OutOfMemoryException">There is no frame for the page.</exception>
+    /// <exception cref="PageUnavailableException">The page had left memory and cannot be brought back.</exception>
+    /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
+    public ReadLease LeaseRead(long address, int length)
+    {
+        byte* first = Lease(address, ref length, PageAccess.Read, out ulong* word);
+        return new ReadLease(word, first, length);
+    }
+
+    /// <summary>Bytes to write in place; as <see cref="LeaseRead"/>.</summary>
+    /// <inheritdoc cref="LeaseRead"/>
+    public WriteLease LeaseWrite(long address, int length)
+    {
+        byte* first = Lease(address, ref length, PageAccess.Write, out ulong* word);
+        return new WriteLease(word, first, length);
+    }
+
+    private byte* Lease(long address, ref int length, PageAccess access, out ulong* word)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+        CheckRange(address, length);
+        word = LeaseWords.Find(AccessSlots.Own());
+        ulong page = (ulong)address >> Pfn.FrameShift;
+        int offset = (int)((ulong)address & OffsetMask);
+        int inPage = Pfn.FrameBytes - offset;
+        ulong mask = access == PageAccess.Write ? LeafEntry.WriteMiss : LeafEntry.ReadMiss;
+        ulong hazard = _key | page | (length > inPage ? Hazard.WholeLeaf : 0);
+        while (true)
+        {
+            Atomic.StoreRelease(ref *word, hazard); // [H1] pairs with [H2]
+            ulong* entry = PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            ulong value = *entry;
+            if ((value & mask) == 0)
+            {
+                length = int.Min(length, inPage + RunBehind(entry, value, page, length - inPage, mask));
+                return (byte*)(value & ~LeafEntry.FlagMask) + offset;
+            }
+
+            Atomic.StoreRelease(ref *word, 0);
+            Fault(page, access);
+        }
+    }
+
+    /// <summary>Bytes of the pages behind one that follow it in memory and hit as well. The hazard is for all of the leaf.</summary>
+    private static int RunBehind(ulong* entry, ulong value, ulong page, int wanted, ulong mask)
+    {
+        int run = 0;
+        ulong last = page | (SharedTables.Entries - 1);
+        ulong address = value & ~LeafEntry.FlagMask;
+        while (run < wanted && page < last)
+        {
+            entry++;
+            page++;
+            address += Pfn.FrameBytes;
+            ulong next = Atomic.LoadAcquire(in *entry);
+            if ((next & mask) != 0 || (next & ~LeafEntry.FlagMask) != address || (next & LeafEntry.Zero) != 0)
+            {
+                break;
+            }
+
+            run += Pfn.FrameBytes;
+        }
+
+        return run;
+    }
+}

@@ -1,0 +1,144 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>Pins: bytes in place for as long as somebody wants, on whatever thread.</content>
+public sealed unsafe partial class AddressSpace
+{
+    private int _pinnedPages;
+
+    /// <summary>Pages that are pinned at this moment.</summary>
+    public int PinnedPages => Atomic.LoadAcquire(in _pinnedPages);
+
+    /// <summary>
+    /// Pins pages. A page that is shared with another space since a fork, and may be written here, is copied first, so that the pin shows what is written later.
+    /// Thread-safe.
+    /// </summary>
+    /// <param name="address">Address of the first byte.</param>
+    /// <param name="length">How many bytes, at least 1.</param>
+    /// <param name="access">What they will be used for.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie below 2⁴⁷, or is empty.</exception>
+    /// <exception cref="InvalidOperationException">More than <see cref="AddressSpaceOptions.PinnedPagesMax"/> pages would be pinned.</exception>
+    /// <exception cref="AddressFaultException">A page is not mapped, or must not be accessed like that. Nothing is pinned.</exception>
+    /// <exception cref="OutOfMemoryException">There is no frame for a page. Nothing is pinned.</exception>
+    /// <exception cref="PageUnavailableException">A page had left memory and cannot be brought back. Nothing is pinned.</exception>
+    /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
+    public PagePin Pin(long address, long length, PageAccess access = PageAccess.Read)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+        CheckRange(address, length);
+        ulong first = (ulong)address >> Pfn.FrameShift;
+        ulong end = ((ulong)(address + length - 1) >> Pfn.FrameShift) + 1;
+        int pages = TakePinPermits(end - first);
+        var frames = new PinnedFrames(pages);
+        var runs = new List<PinnedRun>();
+        try
+        {
+            for (ulong page = first; page < end; page++)
+            {
+                nuint at = PinPage(page, access, frames);
+                int from = page == first ? (int)((ulong)address & OffsetMask) : 0;
+                int to = page == end - 1 ? (int)((ulong)(address + length - 1) & OffsetMask) + 1 : Pfn.FrameBytes;
+                AddRun(runs, at + (nuint)from, to - from);
+            }
+        }
+        catch
+        {
+            Unpin(frames);
+            throw;
+        }
+
+        return new PagePin(this, frames, [.. runs], access, length);
+    }
+
+    /// <summary>Lets pinned pages go. They may outlive the space, not its frame allocator.</summary>
+    internal void Unpin(PinnedFrames frames)
+    {
+        frames.Release(_tables);
+        Atomic.Add(ref _pinnedPages, -frames.Pages);
+    }
+
+    private static void AddRun(List<PinnedRun> runs, nuint address, int length)
+    {
+        if (runs.Count != 0 && runs[^1] is var last && last.Address + (nuint)last.Length == address && last.Length <= int.MaxValue - length)
+        {
+            runs[^1] = new PinnedRun(last.Address, last.Length + length);
+        }
+        else
+        {
+            runs.Add(new PinnedRun(address, length));
+        }
+    }
+
+    private int TakePinPermits(ulong pages)
+    {
+        int max = Options.PinnedPagesMax;
+        int before;
+        do
+        {
+            before = PinnedPages;
+            if (pages > (ulong)(max - before))
+            {
+                throw new InvalidOperationException($"{pages} pages cannot be pinned: {before} are, and at most {max} may be ({nameof(Options.PinnedPagesMax)}).");
+            }
+        }
+        while (!Atomic.CompareExchange(ref _pinnedPages, before, before + (int)pages));
+
+        return (int)pages;
+    }
+
+    private nuint PinPage(ulong page, PageAccess access, PinnedFrames frames)
+    {
+        AccessSlot* slot = AccessSlots.Own();
+        while (true)
+        {
+            PageAccess wanted = access;
+            Atomic.StoreRelease(ref slot->Fault, _key | page); // [H1] pairs with [H2]
+            var entry = new LeafEntry(*PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page));
+            if (!entry.Misses(access == PageAccess.Write ? LeafEntry.WriteMiss : LeafEntry.ReadMiss))
+            {
+                bool isKept = (entry.Word & (LeafEntry.Zero | LeafEntry.NotWritable)) != 0;
+                if (!isKept || !MayWrite(page))
+                {
+                    Hold(entry, isKept, frames);
+                    Atomic.StoreRelease(ref slot->Fault, 0); // [H3] pairs with [H2]
+                    return entry.Address;
+                }
+
+                wanted = PageAccess.Write;
+            }
+
+            Atomic.StoreRelease(ref slot->Fault, 0);
+            Fault(page, wanted);
+        }
+    }
+
+    /// <summary>Holds a frame. One that nobody here may write is held as another entry would hold it: whoever may write it elsewhere copies it first.</summary>
+    private void Hold(LeafEntry entry, bool isKept, PinnedFrames frames)
+    {
+        if (entry.Kind == EntryKind.Zero)
+        {
+            return;
+        }
+
+        if (isKept)
+        {
+            _tables.FrameOf(entry.Address).AddMapping();
+            frames.AddMapping(entry.Address);
+        }
+        else
+        {
+            _tables.FrameOf(entry.Address).AddPin();
+            frames.AddPin(entry.Address);
+        }
+    }
+
+    private bool MayWrite(ulong page)
+    {
+        using (_layout.Tree.Epochs.Enter())
+        {
+            Vma* record = _layout.Tree.Find(page);
+            return record != null && record->Protection == Protection.ReadWrite;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using NativeMm.Eviction;
+using NativeMm.Frames;
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>Spaces that keep no more pages in memory than they may.</content>
+public sealed unsafe partial class AddressSpace
+{
+    /// <summary>Makes an empty space whose pages leave memory when there are too many.</summary>
+    /// <typeparam name="TPolicy">Which pages leave.</typeparam>
+    /// <param name="frames">Where tables and pages come from; outlives the space.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="epochs">The epochs of whoever looks areas up without a lock.</param>
+    /// <param name="swap">Where pages go; the caller's, who ends it after the space, and after all forks of it.</param>
+    /// <param name="residentPagesMax">Most pages in memory, at least 16.</param>
+    internal static AddressSpace CreateLimited<TPolicy>(
+        IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs, ISwapBackend swap, int residentPagesMax)
+        where TPolicy : struct, IReplacementPolicy
+    {
+        var space = new AddressSpace(frames, options, epochs, swap);
+        try
+        {
+            _ = new Reclaimer<TPolicy>(space._tables, residentPagesMax);
+        }
+        catch
+        {
+            space.Dispose();
+            throw;
+        }
+
+        return space;
+    }
+
+    /// <summary>Has pages leave that were not used lately. Nothing happens in a space without a limit. Thread-safe.</summary>
+    /// <param name="pages">How many are wanted.</param>
+    /// <returns>How many left.</returns>
+    internal long Reclaim(long pages) => _tables.Residency?.Reclaim(pages) ?? 0;
+
+    /// <summary>What reclaim has done; all zero in a space without a limit.</summary>
+    internal ReclaimStatistics GetReclaimStatistics() => _tables.Residency?.GetStatistics() ?? default;
+}

@@ -1,0 +1,33 @@
+namespace NativeMm.AddressSpaces;
+
+/// <content>Counting.</content>
+public sealed unsafe partial class AddressSpace
+{
+    /// <summary>Counts faults; exact at rest. Cheap. Thread-safe.</summary>
+    public FaultStatistics GetFaultStatistics() => _faults.GetStatistics();
+
+    /// <summary>
+    /// Counts what the space holds by looking at every entry of its tables, while nobody changes the layout: some nanoseconds for each page. Thread-safe.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
+    public AddressSpaceStatistics GetStatistics()
+    {
+        _layout.EnterRead();
+        PageTableCounts counts = _tables.Count();
+        _layout.ExitRead();
+        return new AddressSpaceStatistics
+        {
+            TablePages = counts.Tables,
+            ResidentPages = counts.Resident,
+            SharedPages = counts.Shared,
+            HugeBlocks = counts.HugeBlocks,
+            ZeroPages = counts.Zero,
+            SameFilledPages = counts.SameFilled,
+            SwappedPages = counts.Swapped,
+            PinnedPages = PinnedPages,
+            DeferredFrames = _tables.Deferred.Count,
+            KeptFrames = _faults.Permits.KeptFrames,
+            Faults = _faults.GetStatistics(),
+        };
+    }
+}

@@ -1,0 +1,112 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>Writing.</content>
+public sealed unsafe partial class AddressSpace
+{
+    /// <summary>
+    /// Writes a value. When its page is in memory and was written lately, this is a walk through the tables, two stores to a line of the calling thread, and the store.
+    /// Thread-safe; a value that is aligned to its size, of 1, 2, 4 or 8 bytes, is written as a whole.
+    /// </summary>
+    /// <typeparam name="T">What is written. It may lie across two pages.</typeparam>
+    /// <param name="address">Address of its first byte.</param>
+    /// <param name="value">The value.</param>
+    /// <exception cref="AddressFaultException">Nothing is mapped there, or it must not be written.</exception>
+    /// <exception cref="OutOfMemoryException">There is no frame for the page.</exception>
+    /// <exception cref="PageUnavailableException">The page had left memory and cannot be brought back.</exception>
+    /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Write<T>(long address, T value)
+        where T : unmanaged
+    {
+        AccessSlot* slot = AccessSlots.Current;
+        ulong offset = (ulong)address & OffsetMask;
+        if (slot != null && (ulong)address < AddressEnd && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
+        {
+            ulong page = (ulong)address >> Pfn.FrameShift;
+            Atomic.StoreRelease(ref slot->Access, _key | page); // [H1] pairs with [H2]
+            ulong entry = *PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            if ((entry & LeafEntry.WriteMiss) == 0)
+            {
+                Unsafe.WriteUnaligned((void*)((entry & ~LeafEntry.FlagMask) | offset), value);
+                Atomic.StoreRelease(ref slot->Access, 0); // [H3] pairs with [H2]
+                return;
+            }
+        }
+
+        WriteSlow(address, value);
+    }
+
+    /// <summary>Copies bytes in. Pages are copied one after another. Thread-safe.</summary>
+    /// <param name="address">Address of the first byte.</param>
+    /// <param name="source">What is written.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie below 2⁴⁷.</exception>
+    /// <exception cref="AddressFaultException">A page of it is not mapped, or must not be written; what lies before it was written.</exception>
+    /// <exception cref="OutOfMemoryException">There is no frame for a page.</exception>
+    /// <exception cref="PageUnavailableException">A page had left memory and cannot be brought back.</exception>
+    /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
+    public void Write(long address, ReadOnlySpan<byte> source)
+    {
+        CheckRange(address, source.Length);
+        while (!source.IsEmpty)
+        {
+            int offset = (int)((ulong)address & OffsetMask);
+            int length = int.Min(source.Length, Pfn.FrameBytes - offset);
+            WritePage((ulong)address >> Pfn.FrameShift, offset, source[..length]);
+            source = source[length..];
+            address += length;
+        }
+    }
+
+    private void WritePage(ulong page, int offset, ReadOnlySpan<byte> source)
+    {
+        AccessSlot* slot = AccessSlots.Own();
+        while (true)
+        {
+            Atomic.StoreRelease(ref slot->Access, _key | page); // [H1] pairs with [H2]
+            ulong entry = *PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            if ((entry & LeafEntry.WriteMiss) == 0)
+            {
+                source.CopyTo(new Span<byte>((byte*)(entry & ~LeafEntry.FlagMask) + offset, source.Length));
+                Atomic.StoreRelease(ref slot->Access, 0); // [H3] pairs with [H2]
+                return;
+            }
+
+            Atomic.StoreRelease(ref slot->Access, 0);
+            Fault(page, PageAccess.Write);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void WriteSlow<T>(long address, T value)
+        where T : unmanaged
+    {
+        AccessSlot* slot = AccessSlots.Own();
+        Atomic.StoreRelease(ref slot->Access, 0);
+        ulong offset = (ulong)address & OffsetMask;
+        if ((long)offset > Pfn.FrameBytes - sizeof(T))
+        {
+            Write(address, new ReadOnlySpan<byte>(&value, sizeof(T)));
+            return;
+        }
+
+        CheckRange(address, sizeof(T));
+        ulong page = (ulong)address >> Pfn.FrameShift;
+        bool hits = false;
+        while (!hits)
+        {
+            Fault(page, PageAccess.Write);
+            Atomic.StoreRelease(ref slot->Access, _key | page); // [H1] pairs with [H2]
+            ulong entry = *PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            hits = (entry & LeafEntry.WriteMiss) == 0;
+            if (hits)
+            {
+                Unsafe.WriteUnaligned((void*)((entry & ~LeafEntry.FlagMask) | offset), value);
+            }
+
+            Atomic.StoreRelease(ref slot->Access, 0); // [H3] pairs with [H2]
+        }
+    }
+}

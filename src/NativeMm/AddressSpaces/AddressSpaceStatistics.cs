@@ -1,0 +1,38 @@
+namespace NativeMm.AddressSpaces;
+
+/// <summary>What an <see cref="AddressSpace"/> holds. Pages are of 4 KiB. Counted entry by entry: exact at rest.</summary>
+public readonly struct AddressSpaceStatistics
+{
+    /// <summary>Frames that the page tables themselves take.</summary>
+    public long TablePages { get; init; }
+
+    /// <summary>Pages in frames, those that are shared with other spaces included.</summary>
+    public long ResidentPages { get; init; }
+
+    /// <summary>Pages whose frame somebody else refers to, too, since a fork.</summary>
+    public long SharedPages { get; init; }
+
+    /// <summary>Blocks of 2 MiB, of which each is 512 of the resident pages.</summary>
+    public long HugeBlocks { get; init; }
+
+    /// <summary>Pages that were read and never written: no frame.</summary>
+    public long ZeroPages { get; init; }
+
+    /// <summary>Pages that repeat one value: no frame.</summary>
+    public long SameFilledPages { get; init; }
+
+    /// <summary>Pages that have left memory.</summary>
+    public long SwappedPages { get; init; }
+
+    /// <summary>Pages that are pinned.</summary>
+    public long PinnedPages { get; init; }
+
+    /// <summary>Frames and tables that were given up, and wait until a thread ends its access or lease.</summary>
+    public long DeferredFrames { get; init; }
+
+    /// <summary>Frames that are kept for the next faults, at most one for each permit.</summary>
+    public long KeptFrames { get; init; }
+
+    /// <summary>The faults.</summary>
+    public FaultStatistics Faults { get; init; }
+}

@@ -1,0 +1,73 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <summary>Gathers the pages of full leaves in the background. It is asked by the fault that populated the last page of one.</summary>
+internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) : BackgroundJob
+{
+    private const int WishesMax = 64;
+
+    // Pages plus 1. What finds no place is not gathered.
+    private readonly ulong[] _wishes = new ulong[WishesMax];
+    private EndGate _gate;
+    private long _collapsed;
+    private int _enabled = 1;
+
+    /// <summary>Leaves that were gathered.</summary>
+    public long Collapsed => Atomic.LoadAcquire(in _collapsed);
+
+    /// <summary>Has the pages around one gathered soon.</summary>
+    public void Ask(ulong page)
+    {
+        if (Atomic.LoadAcquire(in _enabled) != 0
+            && Atomic.CompareExchange(ref _wishes[(page / SharedTables.Entries) % WishesMax], 0, page + 1))
+        {
+            Ask();
+        }
+    }
+
+    /// <summary>Gathers the pages around one, if its area wants that and covers them all.</summary>
+    /// <returns>Whether they lie in one block.</returns>
+    public bool TryCollapse<TPause>(ulong page)
+        where TPause : struct, IPausePoint
+    {
+        ulong first = page & ~(ulong)(SharedTables.Entries - 1);
+        layout.EnterRead();
+        Vma* record = layout.Tree.Find(page);
+        bool isWanted = record != null
+            && (record->Flags & VmaFlags.HugePages) != 0
+            && record->Start <= first
+            && record->End >= first + SharedTables.Entries
+            && tables.Residency is null;
+        bool collapsed = isWanted && tables.TryCollapse<TPause>(page);
+        layout.ExitRead();
+        Atomic.Add(ref _collapsed, collapsed ? 1 : 0);
+        return collapsed;
+    }
+
+    /// <summary>Switches the work in the background on and off.</summary>
+    public void Enable(bool enabled) => Atomic.StoreRelease(ref _enabled, enabled ? 1 : 0);
+
+    /// <summary>Waits for what is under way, and does nothing any more.</summary>
+    public void End() => _gate.Close();
+
+    /// <inheritdoc/>
+    protected override void Run()
+    {
+        foreach (ref ulong wish in _wishes.AsSpan())
+        {
+            ulong page = Atomic.LoadAcquire(in wish) == 0 ? 0 : Atomic.Exchange(ref wish, 0);
+            if (page != 0 && _gate.TryEnter())
+            {
+                try
+                {
+                    TryCollapse<NoPause>(page - 1);
+                }
+                finally
+                {
+                    _gate.Exit();
+                }
+            }
+        }
+    }
+}

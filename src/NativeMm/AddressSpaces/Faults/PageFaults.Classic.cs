@@ -1,0 +1,116 @@
+using NativeMm.Frames;
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>The fault under the space's lock.</content>
+internal sealed unsafe partial class PageFaults
+{
+    // Looks in vain for memory that others gave back to somebody else in between.
+    private const int MemoryAttemptsMax = 64;
+
+    private SwapLoad _lastFailure;
+
+    private void HandleClassic<TPause>(AccessSlot* slot, ulong page, PageAccess access, ref FaultPermit permit)
+        where TPause : struct, IPausePoint
+    {
+        AwaitPermit(slot, ref permit);
+        var backoff = default(Backoff);
+        int attempts = 0;
+        while (true)
+        {
+            Protection? protection = null;
+            FaultOutcome outcome = TryUnderLock<TPause>(slot, page, access, ref permit, ref protection);
+            switch (outcome)
+            {
+                case FaultOutcome.Resolved:
+                    Counters.Count(slot->Number, FaultEvent.Classic);
+                    return;
+                case FaultOutcome.NotAttempted when _layout.TryGrowTo(page):
+                    break;
+                case FaultOutcome.NotAttempted:
+                case FaultOutcome.Access:
+                    throw new AddressFaultException((long)(page << Pfn.FrameShift), access, protection);
+                case FaultOutcome.LoadFailed:
+                    throw new PageUnavailableException((long)(page << Pfn.FrameShift), _lastFailure);
+                case FaultOutcome.NoAnon:
+                case FaultOutcome.NoFrame:
+                    FindFrame(ref permit, ++attempts);
+                    break;
+                case FaultOutcome.NoRoom:
+                    FindRoom(++attempts);
+                    break;
+                default:
+                    Counters.Count(slot->Number, FaultEvent.Wait);
+                    backoff.Wait();
+                    break;
+            }
+        }
+    }
+
+    private FaultOutcome TryUnderLock<TPause>(AccessSlot* slot, ulong page, PageAccess access, ref FaultPermit permit, ref Protection? protection)
+        where TPause : struct, IPausePoint
+    {
+        _layout.EnterRead();
+        FaultOutcome outcome = FaultOutcome.NotAttempted;
+        Vma* record = _layout.Tree.Find(page);
+        if (record != null)
+        {
+            protection = record->Protection;
+            outcome = FaultOutcome.Access;
+            if (Allows(record, access))
+            {
+                TPause.Reach(PauseFound);
+                Atomic.StoreRelease(ref slot->Fault, _tables.Key | page); // [F1], [H1] pairs with [H2]
+                outcome = Attempt<ClassicLocking, TPause>(slot, page, access, record, record->State, ref permit);
+                Atomic.StoreRelease(ref slot->Fault, 0); // [H3] pairs with [H2]
+            }
+        }
+
+        _layout.ExitRead();
+        return outcome;
+    }
+
+    private void AwaitPermit(AccessSlot* slot, ref FaultPermit permit)
+    {
+        var backoff = default(Backoff);
+        while (permit.Cell < 0 && !Permits.TryTake(slot->Number, ref permit))
+        {
+            backoff.Wait();
+        }
+    }
+
+    /// <summary>Asks others for memory. The frame is kept in the permit, or given back if there is one in it: then a table was wanted, and finds it.</summary>
+    private void FindFrame(ref FaultPermit permit, int attempts)
+    {
+        _tables.Deferred.Flush();
+        bool found = _frames.TryAllocate(Order.Zero, FrameFlags.None, out Pfn frame, out bool isZero);
+        if ((!found && FreeKept() == 0) || attempts > MemoryAttemptsMax)
+        {
+            if (found)
+            {
+                _frames.Free(frame, Order.Zero);
+            }
+
+            throw OutOfFrames.For(_frames, Pfn.FrameBytes);
+        }
+
+        if (found && permit.Frame == 0)
+        {
+            permit.Frame = (nuint)_frames.Zone.AddressOf(frame);
+            permit.IsZero = isZero;
+        }
+        else if (found)
+        {
+            _frames.Free(frame, Order.Zero);
+        }
+    }
+
+    private void FindRoom(int attempts)
+    {
+        if (!_tables.Residency!.TryMakeRoom() || attempts > MemoryAttemptsMax)
+        {
+            throw _tables.Residency.OutOfRoom();
+        }
+    }
+}

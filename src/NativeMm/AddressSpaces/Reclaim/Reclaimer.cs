@@ -1,0 +1,185 @@
+// Purpose      keeps the pages of a space in memory below a limit: pages that were not used lately leave, a batch at a time, while readers of all others go on.
+// States       of a page: in (it has a charge) → leaving (marked, pinned by the reclaimer) → out; or back to in. Of a charge: free, or a page's.
+// Transitions  in → leaving: Mark, under the leaf's lock. leaving → out, → in: Settle, under that lock. A reader that meets a leaving page takes the Moving flag off, which
+//              Settle sees; a writer waits until Settle has been there. Whoever unmaps the page takes the entry; Settle finds that.
+// Ownership    _pages[number]  | whoever installs, moves or removes the page: under its leaf's lock | the reclaimer | release, acquire; a hint, compared under the lock
+//              _numbers[frame] | the same                                      | the same  | plain    | the leaf's lock
+//              free numbers    | anybody                                       | anybody   | plain    | _freeLock, under leaf locks
+//              the batch       | whoever holds _moving
+// Ordering     [R1] all pages of a batch are marked, then one process-wide fence is passed and the hazards are looked at ([H2]): a page that nobody has a hazard for is
+//              read and written by nobody until Settle, but for readers that came later, who only read: what is stored is what stays.
+//              The pin taken in Mark keeps the frame, whatever becomes of the entry, until Settle: it is not used for anything else while it is stored.
+// Reuse        only who holds _moving marks pages, and settles all of them before he gives it up: an entry that is equal to what Mark wrote is what Mark wrote.
+// Progress     reclaim holds no lock of the space, and waits for nobody but the backend. Faults wait for it when there is no charge left.
+// Source       vmcache's batches (SIGMOD'23), with hazards in place of versions; Linux's swap cache for what stays clean.
+
+using System.Globalization;
+using NativeMm.Eviction;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <summary>Reclaim for one space. Thread-safe.</summary>
+/// <typeparam name="TPolicy">Which pages leave.</typeparam>
+internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
+    where TPolicy : struct, IReplacementPolicy
+{
+    /// <summary>Pages of a batch.</summary>
+    public const int BatchPages = 64;
+
+    // Background work begins when fewer charges than a sixteenth are free, and ends at twice that.
+    private const int LowWaterShare = 16;
+    private const int BatchesPerCharge = 16;
+    private const ulong NoPage = ulong.MaxValue;
+
+    private readonly PageTables _tables;
+    private readonly ISwapBackend _swap;
+    private readonly IMemoryPlatform _platform;
+    private readonly int _limit;
+    private readonly int _lowWater;
+    private readonly ReclaimJob _job;
+    private readonly LeavingPage[] _batch = new LeavingPage[BatchPages];
+    private readonly uint[] _victims = new uint[BatchPages];
+    private readonly nuint _bytes;
+    private EndGate _gate;
+    private nuint _memory;
+    private ulong* _pages;
+    private uint* _free;
+    private uint* _numbers;
+    private TPolicy _policy;
+    private SleepLock _moving;
+    private SpinLock<NoLockStatistics> _freeLock;
+    private int _freeCount;
+
+    /// <summary>Makes it, and attaches it to the tables.</summary>
+    /// <param name="tables">The tables, of which no page is populated; they have a swap.</param>
+    /// <param name="limit">Most pages in memory, at least 16.</param>
+    /// <exception cref="OutOfMemoryException">The system refuses the bookkeeping.</exception>
+    public Reclaimer(PageTables tables, int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 16);
+        _tables = tables;
+        _swap = tables.Swap!;
+        _platform = tables.Frames.Zone.Platform;
+        _limit = limit;
+        _lowWater = int.Max(4, int.Min(limit / LowWaterShare, 4096));
+        uint frames = tables.Frames.Zone.FrameCount;
+        nuint policyBytes = ((nuint)limit * (nuint)TPolicy.ItemBytes + 7) & ~(nuint)7;
+        _bytes = ((nuint)limit * (sizeof(ulong) + sizeof(uint))) + policyBytes + ((nuint)frames * sizeof(uint));
+        PlatformResult result = _platform.Reserve(_bytes, _platform.PageBytes, out _memory);
+        if (!result.Succeeded)
+        {
+            throw Frames.OutOfFrames.ForBookkeeping(tables.Frames.Zone, _bytes, result);
+        }
+
+        _pages = (ulong*)_memory;
+        byte* metadata = (byte*)(_pages + limit);
+        _free = (uint*)(metadata + policyBytes);
+        _numbers = _free + limit;
+        for (int i = 0; i < limit; i++)
+        {
+            _pages[i] = NoPage;
+            _free[i] = (uint)(limit - 1 - i);
+        }
+
+        _freeCount = limit;
+        _policy = new TPolicy();
+        _policy.Attach(metadata, (uint)limit, (uint)limit);
+        _job = new ReclaimJob(this);
+        tables.Residency = this;
+    }
+
+    /// <summary>Most pages in memory.</summary>
+    public int LimitPages => _limit;
+
+    /// <summary>Pages that have a charge.</summary>
+    public int ChargedPages => _limit - Atomic.LoadAcquire(in _freeCount);
+
+    /// <inheritdoc/>
+    public override bool TryCharge(out uint charge)
+    {
+        _freeLock.Enter();
+        int left = --_freeCount;
+        charge = left >= 0 ? _free[left] + 1 : 0;
+        _freeCount = int.Max(left, 0);
+        _freeLock.Exit();
+        if (left < _lowWater)
+        {
+            _job.Ask();
+        }
+
+        return charge != 0;
+    }
+
+    /// <inheritdoc/>
+    public override void Uncharge(uint charge) => FreeNumber(charge - 1);
+
+    /// <inheritdoc/>
+    public override void Installed(ulong page, uint frame, uint charge, uint history)
+    {
+        uint number = charge - 1;
+        _numbers[frame] = charge;
+        Atomic.StoreRelease(ref _pages[number], page);
+        _policy.Insert(number, history);
+    }
+
+    /// <inheritdoc/>
+    public override void Removed(uint frame)
+    {
+        uint number = _numbers[frame] - 1;
+        _policy.Remove(number);
+        Forget(frame, number);
+    }
+
+    /// <inheritdoc/>
+    public override void Replaced(uint frame, uint newFrame)
+    {
+        _numbers[newFrame] = _numbers[frame];
+        _numbers[frame] = 0;
+    }
+
+    /// <inheritdoc/>
+    public override void Moved(ulong page, uint frame) => Atomic.StoreRelease(ref _pages[_numbers[frame] - 1], page);
+
+    /// <inheritdoc/>
+    public override OutOfMemoryException OutOfRoom() => Describe(_swap.GetStatistics());
+
+    /// <summary>Ends the background work; no page leaves any more. The bookkeeping stays until <see cref="Dispose"/>.</summary>
+    public override void Stop() => _gate.Close();
+
+    /// <summary>Frees the bookkeeping. The tables are gone.</summary>
+    public override void Dispose()
+    {
+        Stop();
+        if (_memory != 0)
+        {
+            _platform.ReleaseOrKeep(_memory, _bytes);
+            _memory = 0;
+        }
+    }
+
+    private void Forget(uint frame, uint number)
+    {
+        _numbers[frame] = 0;
+        Atomic.StoreRelease(ref _pages[number], NoPage);
+        FreeNumber(number);
+    }
+
+    private void FreeNumber(uint number)
+    {
+        _freeLock.Enter();
+        _free[_freeCount] = number;
+        Atomic.StoreRelease(ref _freeCount, _freeCount + 1);
+        _freeLock.Exit();
+    }
+
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2201:Do not raise reserved exception types", Justification = "There is no memory.")]
+    private OutOfMemoryException Describe(SwapStatistics swap)
+    {
+        string refusal = swap.LastStoreErrno == 0 ? string.Empty : $" The device said last: {ErrorNumber.Describe(swap.LastStoreErrno)}.";
+        return new OutOfMemoryException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"No page can leave: {ChargedPages} of at most {_limit} pages are in memory, in use, pinned or incompressible, and {swap.Pages} are kept elsewhere.{refusal}"));
+    }
+}

@@ -1,0 +1,199 @@
+// Purpose      frames and tables that were taken out while somebody had a hazard for them wait here until nobody has.
+// States       a record: the range whose hazards hold it, and what is dropped when none is left: a mapping, a pin, a table.
+// Transitions  in: by whoever took it out and saw the hazard. Out: by whoever looked at the hazards again and saw none, under the lock.
+// Ownership    records | whoever holds the lock | the same | plain | _lock
+// Ordering     the look comes after a process-wide fence that comes after the taking out ([H2] of AccessSlot). A record that comes in after the fence of a
+//              flush is not looked at by it: the flush goes over the records that were there before its fence.
+// Reuse        a hazard names a page: one that somebody took anew for the same page keeps a record longer than it must, never shorter.
+// Progress     adding never fails: with no frame for another chunk of records it waits until one is free, which hazards of reads, writes and faults
+//              bring about by themselves.
+
+using NativeMm.Frames;
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <summary>What waits for hazards to go. Thread-safe.</summary>
+internal sealed unsafe class DeferredFrames(PageTables tables)
+{
+    private const int ChunkRecords = (Pfn.FrameBytes / sizeof(ulong) / 2) - 1;
+    private const nuint KindMask = 3;
+    private const nuint MappingKind = 0;
+    private const nuint PinKind = 1;
+    private const nuint TableKind = 2;
+    private const int LevelShift = 2;
+
+    private SpinLock<NoLockStatistics> _lock;
+
+    // One flush at a time: each moves records that another one has not looked at.
+    private SpinLock<NoLockStatistics> _flushing;
+
+    // Chunks are frames; the first two words of each are the chunk after it and nothing.
+    private ulong* _chunks;
+    private int _capacity;
+    private int _count;
+
+    /// <summary>How many wait.</summary>
+    public int Count => Atomic.LoadAcquire(in _count);
+
+    /// <summary>A mapping that is dropped when nobody uses the page through it any more.</summary>
+    public void AddMapping(ulong page, nuint address) => Add(page, address | MappingKind);
+
+    /// <summary>A pin that is dropped when nobody uses the page any more.</summary>
+    public void AddPin(ulong page, nuint address) => Add(page, address | PinKind);
+
+    /// <summary>A table that is freed when nobody walks through it any more.</summary>
+    public void AddTable(ulong firstPage, int level, ulong* table) => Add(firstPage, (nuint)table | TableKind | ((nuint)level << LevelShift));
+
+    /// <summary>Passes the fence, looks at the hazards and drops what nobody holds any more, unless another thread is at it.</summary>
+    /// <returns>How many still wait.</returns>
+    public int Flush()
+    {
+        if (Count != 0 && _flushing.TryEnter())
+        {
+            FlushLocked();
+            _flushing.Exit();
+        }
+
+        return Count;
+    }
+
+    /// <summary>Frees the chunks. Nothing waits any more.</summary>
+    public void End()
+    {
+        while (_chunks != null)
+        {
+            ulong* chunk = _chunks;
+            _chunks = (ulong*)chunk[0];
+            tables.Frames.Free(tables.Frames.Zone.FrameOf(chunk), Order.Zero);
+        }
+
+        _capacity = 0;
+    }
+
+    private void FlushLocked()
+    {
+        int before = Count;
+        Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+        Hazards hazards = Hazards.Look(tables.Key, words);
+        const int Batch = 64;
+        Span<ulong> dropped = stackalloc ulong[Batch];
+        int looked = 0;
+        while (looked < before)
+        {
+            int drops = 0;
+            _lock.Enter();
+            before = int.Min(before, _count);
+            while (looked < before && drops < Batch)
+            {
+                if (IsHeld(hazards, At(looked)))
+                {
+                    looked++;
+                    continue;
+                }
+
+                // The last of the old records takes the place, and the last of the new ones its place.
+                dropped[drops++] = At(looked)[1];
+                before--;
+                _count--;
+                Copy(before, looked);
+                Copy(_count, before);
+            }
+
+            _lock.Exit();
+            foreach (ulong what in dropped[..drops])
+            {
+                Drop(what);
+            }
+        }
+    }
+
+    private static bool IsHeld(Hazards hazards, ulong* record)
+    {
+        ulong first = record[0];
+        ulong pages = (record[1] & KindMask) == TableKind ? PageTables.Span((int)((record[1] & PageTables.LowMask) >> LevelShift) + 1) : 1;
+        return hazards.TouchesAny(first, first + pages);
+    }
+
+    private void Drop(ulong what)
+    {
+        nuint address = (nuint)(what & ~PageTables.LowMask);
+        switch ((nuint)what & KindMask)
+        {
+            case MappingKind:
+                tables.DropMapping(address);
+                break;
+            case PinKind:
+                tables.DropPin(address);
+                break;
+            default:
+                tables.Frames.Free(tables.Frames.Zone.FrameOf((void*)address), Order.Zero);
+                break;
+        }
+    }
+
+    private void Add(ulong first, nuint what)
+    {
+        var backoff = default(Backoff);
+        while (!TryAdd(first, what))
+        {
+            if (Flush() >= _capacity)
+            {
+                backoff.Wait();
+            }
+        }
+    }
+
+    private bool TryAdd(ulong first, nuint what)
+    {
+        ulong* chunk = null;
+        if (Count >= Atomic.LoadAcquire(in _capacity)
+            && tables.Frames.TryAllocate(Order.Zero, FrameFlags.NoReclaim, out Pfn frame, out _))
+        {
+            chunk = (ulong*)tables.Frames.Zone.AddressOf(frame);
+        }
+
+        _lock.Enter();
+        if (chunk != null)
+        {
+            chunk[0] = (ulong)_chunks;
+            _chunks = chunk;
+            _capacity += ChunkRecords;
+        }
+
+        bool fits = _count < _capacity;
+        if (fits)
+        {
+            ulong* record = At(_count);
+            record[0] = first;
+            record[1] = what;
+            Atomic.StoreRelease(ref _count, _count + 1);
+        }
+
+        _lock.Exit();
+        return fits;
+    }
+
+    private void Copy(int from, int to)
+    {
+        if (from != to)
+        {
+            ulong* source = At(from);
+            ulong* target = At(to);
+            target[0] = source[0];
+            target[1] = source[1];
+        }
+    }
+
+    /// <summary>A record. The newest chunk is the first in the list and has the highest numbers.</summary>
+    private ulong* At(int number)
+    {
+        ulong* chunk = _chunks;
+        for (int skip = (_capacity / ChunkRecords) - 1 - (number / ChunkRecords); skip > 0; skip--)
+        {
+            chunk = (ulong*)chunk[0];
+        }
+
+        return chunk + (2 * (1 + (number % ChunkRecords)));
+    }
+}

@@ -1,0 +1,175 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>Pages that go, and the tables that become empty.</content>
+internal sealed unsafe partial class PageTables
+{
+    /// <inheritdoc/>
+    public void Clear(VpnRange pages)
+    {
+        ulong page = pages.Start;
+        ulong* leaf;
+        while ((leaf = FindLeaf(ref page, pages.End)) != null)
+        {
+            ulong end = ulong.Min(pages.End, (page | IndexMask) + 1);
+            ClearLeaf(leaf, page, end);
+            page = end;
+        }
+
+        _deferred.Flush();
+    }
+
+    /// <summary>
+    /// The next leaf with a page of a range. The caller is the writer of the space. What seems empty is looked at under the lock, so that no fault can
+    /// add a table there afterwards without seeing that its record is detached [T3].
+    /// </summary>
+    private ulong* FindLeaf(ref ulong page, ulong end)
+    {
+        while (page < end)
+        {
+            ulong* table = _root;
+            int level = RootLevel;
+            while (level > 0)
+            {
+                ulong* below = BelowLocked(table, Index(page, level));
+                if (below == SharedTables.Empty(level - 1))
+                {
+                    break;
+                }
+
+                table = below;
+                level--;
+            }
+
+            if (level == 0)
+            {
+                return table;
+            }
+
+            page = (page | (Span(level) - 1)) + 1;
+        }
+
+        return null;
+    }
+
+    private ulong* BelowLocked(ulong* table, int index)
+    {
+        ref TableHead head = ref HeadOf(table);
+        head.Lock.Enter();
+        var below = (ulong*)Atomic.LoadAcquire(in table[index]);
+        head.Lock.Exit();
+        return below;
+    }
+
+    private void ClearLeaf(ulong* leaf, ulong page, ulong end)
+    {
+        Span<ulong> removed = stackalloc ulong[SharedTables.Entries];
+        Span<ushort> places = stackalloc ushort[SharedTables.Entries];
+        int count = 0;
+        ref TableHead head = ref HeadOf(leaf);
+        head.Lock.Enter();
+        for (ulong at = page; at < end; at++)
+        {
+            ulong* entry = leaf + Index(at, 0);
+            var value = new LeafEntry(*entry);
+            if (!value.IsEmpty)
+            {
+                removed[count] = value.Word;
+                places[count++] = (ushort)Index(at, 0);
+                NoteRemoved(value);
+                Put(ref head, entry, LeafEntry.Empty);
+            }
+        }
+
+        head.IsHuge &= count == 0;
+        head.Lock.Exit();
+        uint unlinked = Unlink(leaf);
+        if (count != 0 || unlinked != 0)
+        {
+            Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+            var hazards = Hazards.Look(Key, words);
+            if (hazards.TouchesAny(page, end))
+            {
+                Hazards.AwaitAccesses(Key, page, end);
+                hazards = Hazards.LookAgain(Key, words);
+            }
+
+            for (int i = 0; i < count; i++)
+            {
+                DropEntry(hazards, (page & ~IndexMask) + places[i], new LeafEntry(removed[i]));
+            }
+
+            FreeUnlinked(hazards, unlinked);
+        }
+    }
+
+    /// <summary>Lets go of what an entry stood for that was taken out before the look at the hazards.</summary>
+    private void DropEntry(Hazards hazards, ulong page, LeafEntry entry)
+    {
+        switch (entry.Kind)
+        {
+            case EntryKind.Frame when hazards.Touches(page):
+                _deferred.AddMapping(page, entry.Address);
+                break;
+            case EntryKind.Frame:
+                DropMapping(entry.Address);
+                break;
+            case EntryKind.Swapped when !entry.IsMoving:
+                FreeSlot(entry.Slot);
+                break;
+        }
+    }
+
+    /// <summary>Takes a leaf out that has become empty, and the tables above it that become so. The caller is the writer of the space.</summary>
+    /// <returns>The tables, as a list through their heads; 0 for none.</returns>
+    private uint Unlink(ulong* table)
+    {
+        uint list = 0;
+        while (table != _root)
+        {
+            ref TableHead head = ref HeadOf(table);
+            ulong* above = (ulong*)((nuint)head.Parent & ~(nuint)LowMask);
+            ref TableHead aboveHead = ref HeadOf(above);
+            aboveHead.Lock.Enter();
+            head.Lock.Enter();
+            bool isEmpty = head.Population == 0;
+            if (isEmpty)
+            {
+                Atomic.StoreRelease(ref *head.Parent, (ulong)SharedTables.Empty(head.Level));
+                aboveHead.Population--;
+            }
+
+            head.Lock.Exit();
+            aboveHead.Lock.Exit();
+            if (!isEmpty)
+            {
+                break;
+            }
+
+            head.NextUnlinked = list;
+            list = _zone.FrameOf(table).Value + 1;
+            table = above;
+        }
+
+        return list;
+    }
+
+    private void FreeUnlinked(Hazards hazards, uint list)
+    {
+        while (list != 0)
+        {
+            ulong* table = (ulong*)_zone.AddressOf(new Pfn(list - 1));
+            ref TableHead head = ref HeadOf(table);
+            list = head.NextUnlinked;
+            if (hazards.TouchesAny(head.FirstPage, head.FirstPage + Span(head.Level + 1)))
+            {
+                _deferred.AddTable(head.FirstPage, head.Level, table);
+            }
+            else
+            {
+                FreeTable(table);
+            }
+        }
+    }
+}

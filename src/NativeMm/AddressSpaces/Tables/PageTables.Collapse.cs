@@ -1,0 +1,129 @@
+using NativeMm.Frames;
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>
+/// Gathering 512 pages in one block of 2 MiB. While they are copied the upper entry says that the leaf is out: a fault sees a state of its own, not an empty
+/// range, and waits. Splitting is the work of nobody: a leaf that loses one of its pages is not huge any more.
+/// </content>
+internal sealed unsafe partial class PageTables
+{
+    /// <summary>The upper entry says that the leaf is out; nothing is copied yet.</summary>
+    internal const string PauseCollapsing = "collapse: leaf out";
+
+    /// <summary>Gathers the pages of a leaf. The caller is a reader of the space, and answers for the area.</summary>
+    /// <param name="page">Any page of the range.</param>
+    /// <returns>Whether the leaf is huge. It stays as it is when a page is missing, shared, pinned or in use, or there is no block.</returns>
+    public bool TryCollapse<TPause>(ulong page)
+        where TPause : struct, IPausePoint
+    {
+        ulong* upper = UpperEntryOf(page, 1, _root);
+        ulong* leaf = (ulong*)Atomic.LoadAcquire(in *upper);
+        if (leaf == SharedTables.EmptyLeaf || leaf == SharedTables.CollapsingLeaf || SharedTables.Contains(upper))
+        {
+            return false;
+        }
+
+        ref TableHead head = ref HeadOf(leaf);
+        if (head.IsHuge || head.Population != SharedTables.Entries || !_frames.TryAllocate(Order.Huge, FrameFlags.NoReclaim, out Pfn block, out _))
+        {
+            return head.IsHuge;
+        }
+
+        bool isOut = TryTakeOut(upper, leaf, ref head);
+        if (isOut)
+        {
+            TPause.Reach(PauseCollapsing);
+            bool isQuiet = IsQuiet(leaf, head.FirstPage);
+            if (isQuiet)
+            {
+                Gather(leaf, ref head, (nuint)_zone.AddressOf(block));
+            }
+
+            PutUpper(upper, leaf);
+            isOut = isQuiet;
+        }
+
+        if (!isOut)
+        {
+            _frames.Free(block, Order.Huge);
+        }
+
+        return isOut;
+    }
+
+    private bool TryTakeOut(ulong* upper, ulong* leaf, ref TableHead head)
+    {
+        ref TableHead upperHead = ref HeadOf((ulong*)((nuint)upper & ~(nuint)LowMask));
+        upperHead.Lock.Enter();
+        head.Lock.Enter();
+        bool canGo = *upper == (ulong)leaf && !head.IsHuge && head.Population == SharedTables.Entries && AreAllOwn(leaf);
+        if (canGo)
+        {
+            Atomic.StoreRelease(ref *upper, (ulong)SharedTables.CollapsingLeaf); // [T1] pairs with [T2]
+        }
+
+        head.Lock.Exit();
+        upperHead.Lock.Exit();
+        return canGo;
+    }
+
+    private void PutUpper(ulong* upper, ulong* leaf)
+    {
+        ref TableHead upperHead = ref HeadOf((ulong*)((nuint)upper & ~(nuint)LowMask));
+        upperHead.Lock.Enter();
+        Atomic.StoreRelease(ref *upper, (ulong)leaf); // [T1] pairs with [T2]
+        upperHead.Lock.Exit();
+    }
+
+    /// <summary>Whether each page is in a frame that nothing else refers to, and that nobody moves.</summary>
+    private bool AreAllOwn(ulong* leaf)
+    {
+        for (int i = 0; i < SharedTables.Entries; i++)
+        {
+            var entry = new LeafEntry(Atomic.LoadAcquire(in leaf[i]));
+            if (entry.Kind != EntryKind.Frame || (entry.Word & (LeafEntry.Moving | LeafEntry.Leaving)) != 0 || !FrameOf(entry.Address).IsExclusive)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether nobody uses a page of a leaf that is out: accesses are waited for, leases, pins and faults are not.</summary>
+    private bool IsQuiet(ulong* leaf, ulong firstPage)
+    {
+        Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+        var hazards = Hazards.Look(Key, words);
+        ulong end = firstPage + SharedTables.Entries;
+        if (hazards.TouchesAny(firstPage, end))
+        {
+            Hazards.AwaitAccesses(Key, firstPage, end);
+            hazards = Hazards.LookAgain(Key, words);
+        }
+
+        return !hazards.TouchesAny(firstPage, end) && AreAllOwn(leaf);
+    }
+
+    /// <summary>Copies the pages and writes the entries. Nobody reaches the leaf meanwhile, and nobody who began before is left.</summary>
+    private void Gather(ulong* leaf, ref TableHead head, nuint block)
+    {
+        FrameOf(block).BeginBlock(SharedTables.Entries);
+        head.Lock.Enter();
+        for (int i = 0; i < SharedTables.Entries; i++)
+        {
+            var entry = new LeafEntry(leaf[i]);
+            nuint address = block + ((nuint)i * Pfn.FrameBytes);
+            Buffer.MemoryCopy((void*)entry.Address, (void*)address, Pfn.FrameBytes, Pfn.FrameBytes);
+            FrameOf(address).Begin(isInBlock: true);
+            FrameOf(address).Slot = FrameOf(entry.Address).TakeSlot();
+            Put(ref head, leaf + i, LeafEntry.Present(address, entry.Word & LeafEntry.FlagMask));
+            DropMapping(entry.Address);
+        }
+
+        head.IsHuge = true;
+        head.Lock.Exit();
+    }
+}

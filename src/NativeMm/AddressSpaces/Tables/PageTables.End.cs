@@ -1,0 +1,53 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>The end of the tables.</content>
+internal sealed unsafe partial class PageTables
+{
+    /// <summary>
+    /// Frees all pages and tables. Nobody is to begin an access or a fault any more; those that are under way are waited for. What leases and pins hold stays until they
+    /// end.
+    /// </summary>
+    public void Dispose()
+    {
+        if (_root == SharedTables.Empty(RootLevel))
+        {
+            return;
+        }
+
+        _residency?.Stop();
+        Clear(new VpnRange(0, Pages));
+        ulong* root = _root;
+        _root = SharedTables.Empty(RootLevel);
+        Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+        var hazards = Hazards.Look(Key, words);
+        if (!hazards.IsEmpty)
+        {
+            Hazards.AwaitAccesses(Key, 0, Pages);
+            hazards = Hazards.LookAgain(Key, words);
+        }
+
+        if (hazards.IsEmpty)
+        {
+            FreeTable(root);
+        }
+        else
+        {
+            _deferred.AddTable(0, RootLevel, root);
+        }
+
+        _residency?.Dispose();
+        _residency = null;
+        if (_deferred.Flush() == 0)
+        {
+            _deferred.End();
+        }
+        else
+        {
+            Orphans.Add(this);
+        }
+
+        Orphans.Flush();
+    }
+}

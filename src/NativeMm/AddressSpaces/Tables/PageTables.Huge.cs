@@ -1,0 +1,25 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>Leaves whose pages lie in one block of 2 MiB.</content>
+internal sealed unsafe partial class PageTables
+{
+    /// <summary>Fills a leaf with the pages of a block, in order. The caller holds the leaf's lock, and has taken out what was in it.</summary>
+    /// <param name="head">The leaf's head.</param>
+    /// <param name="leaf">The leaf.</param>
+    /// <param name="block">Address of a block of order 9.</param>
+    /// <param name="flags">Flags of each page.</param>
+    public void PutBlock(ref TableHead head, ulong* leaf, nuint block, ulong flags)
+    {
+        FrameOf(block).BeginBlock(SharedTables.Entries);
+        for (int i = 0; i < SharedTables.Entries; i++)
+        {
+            nuint address = block + ((nuint)i * Pfn.FrameBytes);
+            FrameOf(address).Begin(isInBlock: true);
+            Put(ref head, leaf + i, LeafEntry.Present(address, flags));
+        }
+
+        head.IsHuge = true;
+    }
+}

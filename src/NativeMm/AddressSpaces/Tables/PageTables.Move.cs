@@ -1,0 +1,123 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>Pages that get another address.</content>
+internal sealed unsafe partial class PageTables
+{
+    /// <inheritdoc/>
+    public bool TryPrepareMove(VpnRange source, ulong destination)
+    {
+        ulong page = source.Start;
+        while (FindLeaf(ref page, source.End) != null)
+        {
+            // The pages of one leaf may come to lie in two.
+            ulong end = ulong.Min(source.End, (page | IndexMask) + 1);
+            if (!TryMakeLeaf(page - source.Start + destination) || !TryMakeLeaf(end - 1 - source.Start + destination))
+            {
+                Trim(new VpnRange(destination, destination + source.Pages));
+                return false;
+            }
+
+            page = end;
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Move(VpnRange source, ulong destination)
+    {
+        ulong page = source.Start;
+        ulong* leaf;
+        while ((leaf = FindLeaf(ref page, source.End)) != null)
+        {
+            // One leaf of the source and one of the destination at a time.
+            ulong target = page - source.Start + destination;
+            ulong pages = ulong.Min((page | IndexMask) + 1, source.End) - page;
+            pages = ulong.Min(pages, (target | IndexMask) + 1 - target);
+            MoveLeaf(leaf, page, page + pages, target);
+            page += pages;
+        }
+
+        _deferred.Flush();
+    }
+
+    private bool TryMakeLeaf(ulong page) => TryGrow(page, null, out _) == GrowOutcome.Grown;
+
+    /// <summary>Takes empty leaves of a range out again.</summary>
+    private void Trim(VpnRange pages) => Clear(pages);
+
+    private void MoveLeaf(ulong* leaf, ulong page, ulong end, ulong target)
+    {
+        Span<ulong> moved = stackalloc ulong[SharedTables.Entries];
+        int count = (int)(end - page);
+        TakeSettled(leaf, page, moved[..count]);
+        uint unlinked = Unlink(leaf);
+
+        Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+        var hazards = Hazards.Look(Key, words);
+        if (hazards.TouchesAny(page, end))
+        {
+            Hazards.AwaitAccesses(Key, page, end);
+            hazards = Hazards.LookAgain(Key, words);
+            for (int i = 0; i < count; i++)
+            {
+                // A lease of the old address uses the frame. Hazards for the new address do not say so: a pin keeps it where it is.
+                var entry = new LeafEntry(moved[i]);
+                if (entry.Kind == EntryKind.Frame && hazards.Touches(page + (ulong)i))
+                {
+                    FrameOf(entry.Address).AddPin();
+                    _deferred.AddPin(page + (ulong)i, entry.Address);
+                }
+            }
+        }
+
+        FreeUnlinked(hazards, unlinked);
+        bool grown = TryGrow(target, null, out ulong* targetLeaf) == GrowOutcome.Grown;
+        Diagnostics.Invariant.Check(grown, $"The tables for page {target:x} were not made before its pages moved.");
+        ref TableHead targetHead = ref HeadOf(targetLeaf);
+        targetHead.Lock.Enter();
+        for (int i = 0; i < count; i++)
+        {
+            var entry = new LeafEntry(moved[i]);
+            if (!entry.IsEmpty)
+            {
+                Put(ref targetHead, targetLeaf + Index(target + (ulong)i, 0), entry);
+                NoteMoved(target + (ulong)i, entry);
+            }
+        }
+
+        targetHead.Lock.Exit();
+    }
+
+    /// <summary>Takes entries out. One that somebody moves or loads is waited for: he would look for it where it was.</summary>
+    private void TakeSettled(ulong* leaf, ulong page, Span<ulong> moved)
+    {
+        ref TableHead head = ref HeadOf(leaf);
+        var backoff = default(Backoff);
+        int next = 0;
+        head.Lock.Enter();
+        while (next < moved.Length)
+        {
+            ulong* entry = leaf + Index(page + (ulong)next, 0);
+            var value = new LeafEntry(*entry);
+            if (value.IsMoving || (value.IsPresent && (value.Word & LeafEntry.Leaving) != 0))
+            {
+                head.Lock.Exit();
+                backoff.Wait();
+                head.Lock.Enter();
+                continue;
+            }
+
+            moved[next++] = value.Word;
+            if (!value.IsEmpty)
+            {
+                Put(ref head, entry, LeafEntry.Empty);
+                head.IsHuge = false;
+            }
+        }
+
+        head.Lock.Exit();
+    }
+}

@@ -1,0 +1,58 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>Rights that go, and pages that count as unused.</content>
+internal sealed unsafe partial class PageTables
+{
+    /// <inheritdoc/>
+    public bool TryPrepareBoundary(ulong page, bool mayBeHuge) => true; // A huge leaf has all its entries: there is nothing to make for a split.
+
+    /// <inheritdoc/>
+    public void Protect(VpnRange pages, Protection protection)
+    {
+        ulong flags = protection switch
+        {
+            Protection.None => LeafEntry.NotAccessed | LeafEntry.NotWritable,
+            Protection.Read => LeafEntry.NotWritable,
+            _ => 0,
+        };
+        if (flags != 0 && SetFlags(pages, flags))
+        {
+            Atomic.ProcessWideFence(); // [H2] pairs with [H1]
+            Hazards.AwaitAccesses(Key, pages.Start, pages.End);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Cool(VpnRange pages) => SetFlags(pages, LeafEntry.NotAccessed);
+
+    /// <summary>Sets flags on the present entries of a range.</summary>
+    /// <returns>Whether any entry changed.</returns>
+    private bool SetFlags(VpnRange pages, ulong flags)
+    {
+        bool changed = false;
+        ulong page = pages.Start;
+        ulong* leaf;
+        while ((leaf = FindLeaf(ref page, pages.End)) != null)
+        {
+            ulong end = ulong.Min(pages.End, (page | IndexMask) + 1);
+            ref TableHead head = ref HeadOf(leaf);
+            head.Lock.Enter();
+            for (; page < end; page++)
+            {
+                ulong* entry = leaf + Index(page, 0);
+                var value = new LeafEntry(*entry);
+                if (value.IsPresent && value.With(flags) != value)
+                {
+                    Atomic.StoreRelease(ref *entry, value.With(flags).Word); // [T1] pairs with [T2]
+                    changed = true;
+                }
+            }
+
+            head.Lock.Exit();
+        }
+
+        return changed;
+    }
+}
