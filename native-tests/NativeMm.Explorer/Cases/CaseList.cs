@@ -36,6 +36,10 @@ internal static class CaseList
         new ZsFreeCase(),
         new VmapCase(),
         new VmapPurgeCase(),
+        new ReaderWriterSleepLockCase(),
+        new AreaDetachCase(),
+        new AreaReuseCase(),
+        new AreaForkCase(),
     ];
 
     /// <summary>The case of a name.</summary>

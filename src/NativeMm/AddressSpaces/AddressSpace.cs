@@ -3,9 +3,28 @@ using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
 
-/// <summary>An address space of its own: areas, page tables, and pages that come by faults.</summary>
+/// <summary>
+/// An address space of its own, of 47 bits: areas that are mapped, protected, moved and unmapped, page tables, and pages that come by faults when they
+/// are first used. Addresses mean something to this space alone and are no pointers.
+/// </summary>
+/// <remarks>
+/// Thread-safe, <see cref="Dispose"/> too: whoever is inside is waited for, and whoever comes later gets an <see cref="ObjectDisposedException"/>. A change of the layout
+/// that throws has changed nothing.
+/// </remarks>
 public sealed partial class AddressSpace : IDisposable
 {
+    /// <summary>Bytes of a page.</summary>
+    public const int PageBytes = 1 << PageShift;
+
+    /// <summary>The lowest address that can be mapped: 64 KiB.</summary>
+    public const long LowestAddress = (long)AreaLayout.LowestPage << PageShift;
+
+    /// <summary>The address behind the last that can be mapped: 2⁴⁷ − 4096.</summary>
+    public const long EndAddress = (long)AreaLayout.EndPage << PageShift;
+
+    internal const int PageShift = 12;
+
+    private readonly IFrameAllocator _frames;
     private readonly AreaLayout _layout;
     private readonly PageTables _tables;
 
@@ -18,6 +37,7 @@ public sealed partial class AddressSpace : IDisposable
     {
         options.Validate();
         Options = options;
+        _frames = frames;
         _tables = new PageTables(frames, swap);
         _layout = new AreaLayout(frames.Zone.Platform, _tables, options, epochs);
         BeginAccess();
@@ -26,14 +46,9 @@ public sealed partial class AddressSpace : IDisposable
     /// <summary>The options in force.</summary>
     public AddressSpaceOptions Options { get; }
 
+    /// <summary>Whether <see cref="Dispose"/> was called. True may come at any moment, and is final.</summary>
+    public bool IsDisposed => _layout.HasEnded;
+
     /// <summary>The areas and their lock.</summary>
     internal AreaLayout Layout => _layout;
-
-    /// <summary>Frees everything.</summary>
-    public void Dispose()
-    {
-        EndAccess();
-        _faults.End();
-        _tables.Dispose();
-    }
 }

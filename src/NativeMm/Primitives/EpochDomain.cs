@@ -65,8 +65,7 @@ internal sealed class EpochDomain : IDisposable
     {
         EpochParticipant participant = Participant();
         List<RetiredItem>? reclaimable = null;
-        Atomic.FullFence(); // [E2] pairs with [E1]
-        int count = participant.Retire(new RetiredItem(reclaim, target, value), Epoch, ref reclaimable);
+        int count = participant.Retire(new RetiredItem(reclaim, target, value), RetirementEpoch(), ref reclaimable);
         if (count % RetiredBeforeReclaim == 0 && TryAdvance())
         {
             participant.Collect(Epoch, ref reclaimable);
@@ -112,8 +111,36 @@ internal sealed class EpochDomain : IDisposable
         Atomic.StoreRelease(ref _disposed, 1);
     }
 
+    /// <summary>
+    /// Takes the epoch in which something that was unlinked just now is retired, for an owner who keeps his own lists of what waits. It can go when
+    /// <see cref="Epoch"/> is <see cref="GraceEpochs"/> further.
+    /// </summary>
+    internal ulong RetirementEpoch()
+    {
+        Atomic.FullFence(); // [E2] pairs with [E1]
+        return Epoch;
+    }
+
+    /// <summary>
+    /// Waits until whatever was unlinked before the call can be held by nobody any more. Allocates nothing. The caller is outside, and nobody who is inside may wait for
+    /// him.
+    /// </summary>
+    internal void AwaitGrace()
+    {
+        ulong end = RetirementEpoch() + GraceEpochs;
+        var backoff = default(Backoff);
+        while (Epoch < end)
+        {
+            if (!TryAdvance(sweep: false))
+            {
+                backoff.Wait();
+            }
+        }
+    }
+
     /// <summary>Moves the epoch on by one if every live participant is outside or entered in the epoch that is now.</summary>
-    internal bool TryAdvance()
+    /// <param name="sweep">Whether participants found dead are taken out, which takes managed memory.</param>
+    internal bool TryAdvance(bool sweep = true)
     {
         ulong epoch = Epoch;
         bool foundDead = false;
@@ -131,7 +158,7 @@ internal sealed class EpochDomain : IDisposable
             }
         }
 
-        if (foundDead)
+        if (foundDead && sweep)
         {
             SweepDead();
         }

@@ -21,9 +21,12 @@ internal interface IPageTables
     /// <returns>False without the frame for a table.</returns>
     bool TryPrepareBoundary(ulong page, bool mayBeHuge);
 
-    /// <summary>Makes the tables that <see cref="Move"/> will write to. They stay until the section of the writer ends.</summary>
+    /// <summary>
+    /// Makes the tables that <see cref="Move"/> will write to, and splits what has another place within 2 MiB there. They stay until the section of the writer
+    /// ends, also when <see cref="Clear"/> empties them.
+    /// </summary>
     /// <param name="source">What is to move.</param>
-    /// <param name="destination">First page of where it goes; nothing is mapped there.</param>
+    /// <param name="destination">First page of where it goes. What is there is cleared before it moves.</param>
     /// <returns>False without the frames for the tables.</returns>
     bool TryPrepareMove(VpnRange source, ulong destination);
 
@@ -43,8 +46,9 @@ internal interface IPageTables
     void Cool(VpnRange pages);
 
     /// <summary>
-    /// Shares all pages of a range with another space, copy on write in both: when this returns no hit of this space writes to a page that the other one sees. All records of this space are detached, so that a
-    /// write that meets a shared page waits until the fork is through: what the other space sees is of one moment.
+    /// Shares all pages of a range with another space, copy on write in both: when this returns no hit of this space writes to a page that the other one
+    /// sees. All records of this space are detached, so that a write that meets a shared page waits until the fork is through: what the other space
+    /// sees is of one moment.
     /// </summary>
     /// <param name="child">Tables of the other space, of the same kind as these, that nobody uses yet.</param>
     /// <param name="pages">The range, one area.</param>

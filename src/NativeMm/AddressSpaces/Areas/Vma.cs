@@ -9,31 +9,32 @@ namespace NativeMm.AddressSpaces;
 /// generation in <see cref="State"/> together.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = Bytes)]
-internal unsafe struct Vma
+internal struct Vma
 {
     /// <summary>Size of a record: a line.</summary>
     public const int Bytes = 64;
 
-    // Owner: whoever holds the space's lock as its writer, before the record is published.
+    // Owner: whoever is the writer of the space, before the record is published.
     [FieldOffset(0)]
     public ulong Start;
 
-    [FieldOffset(8)]
+    // Owner: the store of the records. The next one in a list of free or retired ones.
+    [FieldOffset(LinkList.LinkOffset)]
+    public nuint Next;
+
+    // Owner: whoever is the writer of the space, before the record is published.
+    [FieldOffset(16)]
     public ulong End;
 
-    [FieldOffset(16)]
+    [FieldOffset(24)]
     public byte ProtectionByte;
 
-    [FieldOffset(18)]
+    [FieldOffset(26)]
     public VmaFlags Flags;
 
-    // Owner: whoever holds the space's lock as its writer, release; read by every fault, acquire, under the lock of the leaf that it installs in.
-    [FieldOffset(24)]
-    public ulong StateWord;
-
-    // Owner: the store of the records: the next one in the list of free or retired ones.
+    // Owner: whoever is the writer of the space, release; read by every fault, acquire, under the lock of the leaf that it installs in.
     [FieldOffset(32)]
-    public Vma* Next;
+    public ulong StateWord;
 
     /// <summary>What may be done with its pages.</summary>
     public readonly Protection Protection => (Protection)ProtectionByte;
@@ -42,5 +43,25 @@ internal unsafe struct Vma
     public readonly VpnRange Range => new(Start, End);
 
     /// <summary>Its state, as it is at this moment.</summary>
-    public readonly VmaState State => new(Atomic.LoadAcquire(in StateWord));
+    public readonly VmaState State => new(Atomic.LoadAcquire(in StateWord)); // [V2] pairs with [V1]
+
+    /// <summary>What it is, without who it is.</summary>
+    public readonly AreaSpec Spec => new(Range, Protection, Flags);
+
+    /// <summary>Whether the area is still what it was when its state was read, so that a page may be installed by it.</summary>
+    /// <param name="seen">The state that was read when it was found.</param>
+    public readonly bool IsStill(VmaState seen) => State == seen && !seen.IsDetached;
+
+    /// <summary>Makes a free record one of an area. The caller publishes it afterwards.</summary>
+    public void Begin(AreaSpec spec)
+    {
+        Start = spec.Pages.Start;
+        End = spec.Pages.End;
+        ProtectionByte = (byte)spec.Protection;
+        Flags = spec.Flags;
+        Atomic.StoreRelease(ref StateWord, new VmaState(StateWord).Take().Value);
+    }
+
+    /// <summary>Says that nothing may be installed by this record any more.</summary>
+    public void Detach() => Atomic.StoreRelease(ref StateWord, new VmaState(StateWord).Detach().Value); // [V1] pairs with [V2]
 }

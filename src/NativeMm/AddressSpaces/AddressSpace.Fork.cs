@@ -1,0 +1,25 @@
+namespace NativeMm.AddressSpaces;
+
+/// <content>A second space like the first.</content>
+public sealed partial class AddressSpace
+{
+    /// <summary>
+    /// Makes a space with the same areas and the same content, as it is at one moment; from there on each has its own. Pages are shared until one of
+    /// the two writes to them. Whoever writes meanwhile waits.
+    /// </summary>
+    /// <returns>The other space, with the same options.</returns>
+    /// <exception cref="OutOfMemoryException">The bookkeeping or the page tables get no memory.</exception>
+    /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
+    public AddressSpace Fork()
+    {
+        var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap);
+        LayoutResult result = _layout.ForkTo(child._layout);
+        if (!result.IsDone)
+        {
+            child.Dispose();
+            LayoutFault.Throw(nameof(Fork), new VpnRange(0, AreaLayout.EndPage), result, Options);
+        }
+
+        return child;
+    }
+}
