@@ -111,6 +111,10 @@ internal sealed unsafe partial class PageFaults
         FreeKept();
     }
 
+    /// <summary>Gathers the pages around one in a block of 2 MiB, if its area wants that.</summary>
+    /// <returns>Whether they lie in one.</returns>
+    public bool Collapse(ulong page) => _collapse.TryCollapse<NoPause>(page);
+
     /// <summary>Frees the frames that are kept for later faults.</summary>
     /// <returns>How many there were.</returns>
     public int FreeKept()
