@@ -2,7 +2,8 @@
 # Runs the tests as linux-arm64 code under an emulator (qemu-user), on a machine of another kind. Without one, or without the libraries for it, it
 # says so in one line and does nothing.
 #
-#   native-tests/arm64.sh                  unit, model and faulty tests, and the generated code of the hit paths
+#   native-tests/arm64.sh                  unit, model and faulty tests, and the generated code of the hit paths: a quarter of an hour
+#   native-tests/arm64.sh --short          of those the operating system, locks and the heap: a few minutes
 #   native-tests/arm64.sh NAME [!NAME]...  the tests whose full names begin so, without those behind an exclamation mark
 #
 # The emulator comes from the package qemu-user. The libraries (libc6, libgcc-s1, libstdc++6, zlib1g of arm64, and liblz4-1 and libzstd1 for the codecs) are
@@ -50,12 +51,17 @@ left_out=(
   "$unit.LinuxPlatformTests.Untouched_reservation_is_not_resident"              # mincore calls everything resident
   "$unit.ProcessMemoryTests.Resident_figures_follow"                            # figures of the emulator
   "$unit.Runtime.HugePageTests.The_zone_has_huge_pages_when_they_are_asked_for" # advice about huge pages is ignored
+  "$unit.Reporting.MadviseDeviceTests.Reported_blocks"                          # MADV_FREE does nothing
+  "$unit.Runtime.MemoryRuntimeTests.Freed_memory_goes_back"                     # resident figures of the emulator
   "$unit.ThreadAffinityTests.Core_that_is_not_there"                            # masks of cores are as wide as those of the machine
   "$unit.Vmap.VmapAccessTests"                                                  # how a process dies of an access
   "$unit.Vmap.VmapMappingsTests.The_systems_limit"                              # mappings of the emulator count as well
 )
 names=("$@")
-if [[ ${#names[@]} -eq 0 ]]; then
+if [[ ${1:-} == --short ]]; then
+  names=("$unit.Platform" "$unit.Primitives" "$unit.Heap" NativeMm.Tests.Faulty.Heap NativeMm.Tests.Architecture.Heap)
+  for name in "${left_out[@]}"; do [[ $name != "$unit.Platform."* ]] || names+=("!$name"); done
+elif [[ ${#names[@]} -eq 0 ]]; then
   names=("$unit" NativeMm.Tests.Model NativeMm.Tests.Faulty NativeMm.Tests.Architecture.Heap "${left_out[@]/#/!}")
 fi
 

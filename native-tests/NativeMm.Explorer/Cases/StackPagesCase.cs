@@ -1,6 +1,8 @@
 using NativeMm.Explorer.Machine;
 using NativeMm.Explorer.Running;
 using NativeMm.Heap;
+using NativeMm.Platform;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
 
 namespace NativeMm.Explorer.Cases;
 
@@ -30,12 +32,12 @@ internal sealed unsafe class StackPagesCase : Case
             {
                 StackPages.Enter(live, s_livePage);
                 isEntered = StackPages.Knows(StackPages.EntryOf(s_livePage), s_livePage);
-                Plan.Check(!isEntered || StackPages.CacheOf(StackPages.EntryOf(s_livePage)) == live, "a page leads to another thread's cache");
+                Plan.Check(!isEntered || StackPages.Of(StackPages.EntryOf(s_livePage)) == live, "a page leads to another thread's cache");
             })
             .Thread("adopter", () => Plan.Check(StackPages.Forget(dead), "the dead thread's cache counts as reachable"))
             .AtEnd(() =>
             {
-                Plan.Check(ThreadCache.StackEntry(dead, 0) == 0, "the dead cache still has an entry");
+                Plan.Check(StackHold.Entry(ThreadCache.HoldOf(dead), 0) == 0, "the dead cache still has an entry");
                 Plan.Check(isEntered, "a living thread's page was not entered");
             });
     }

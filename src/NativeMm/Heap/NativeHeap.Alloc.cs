@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using NativeMm.Primitives;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
 
 namespace NativeMm.Heap;
 
@@ -27,7 +28,7 @@ public sealed unsafe partial class NativeHeap
 
         if (StackPages.Knows(entry, here) && byteCount <= SizeClass.SmallBytesMax)
         {
-            ThreadCache* cache = StackPages.CacheOf(entry);
+            ThreadCache* cache = StackPages.Of(entry);
             Magazine magazine = ThreadCache.MagazineAt(cache, SmallPlaces.Of(s_smallPlaces, byteCount));
             nuint slot = magazine.PopClaim();
             if (magazine.PopIsGranted(slot))
@@ -75,7 +76,7 @@ public sealed unsafe partial class NativeHeap
             return AllocZeroedSlow(byteCount, here);
         }
 
-        ThreadCache* cache = StackPages.CacheOf(entry);
+        ThreadCache* cache = StackPages.Of(entry);
         Magazine magazine = ThreadCache.MagazineAt(cache, SmallPlaces.Of(s_smallPlaces, byteCount));
         nuint slot = magazine.PopClaim();
         return ZeroFill.Small(magazine.PopIsGranted(slot) ? *(void**)slot : AllocRest(cache, byteCount), byteCount);
@@ -145,7 +146,7 @@ public sealed unsafe partial class NativeHeap
     private static void* AllocSlow(nuint byteCount, nuint here)
     {
         nuint* entry = StackPages.EntryOf(here);
-        return StackPages.Knows(entry, here) ? AllocRest(StackPages.CacheOf(entry), byteCount) : AllocUnknown(byteCount, here);
+        return StackPages.Knows(entry, here) ? AllocRest(StackPages.Of(entry), byteCount) : AllocUnknown(byteCount, here);
     }
 
     /// <summary>What follows a refused pop of a small size, or an answer for larger ones: they pop here. Static, so that no caller loads a reference.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
 using NativeMm.Primitives;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
 
 namespace NativeMm.Heap;
 
@@ -30,7 +31,7 @@ public sealed unsafe partial class NativeHeap
             ulong unit = SlabSpace.UnitOf(s_sharedBase, block);
             if (unit < s_sharedUnits)
             {
-                Magazine magazine = ThreadCache.MagazineAt(StackPages.CacheOf(entry), SlabSpace.PlaceAt(s_sharedWords, unit));
+                Magazine magazine = ThreadCache.MagazineAt(StackPages.Of(entry), SlabSpace.PlaceAt(s_sharedWords, unit));
                 nuint slot = magazine.PushSlot();
                 if (magazine.PushIsGranted(slot))
                 {

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using NativeMm.Heap.Checked;
 using NativeMm.Heap.Sampled;
 using NativeMm.Primitives;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
 
 namespace NativeMm.Heap;
 
@@ -170,7 +171,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     {
         nuint here = StackPages.Here;
         nuint* entry = StackPages.EntryOf(here);
-        return !_isShared ? OtherCache() : StackPages.Knows(entry, here) ? StackPages.CacheOf(entry) : EnterStack(here);
+        return !_isShared ? OtherCache() : StackPages.Knows(entry, here) ? StackPages.Of(entry) : EnterStack(here);
     }
 
     /// <summary>The calling thread's cache of this heap, which is not the shared one.</summary>

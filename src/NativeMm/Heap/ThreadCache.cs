@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -10,15 +11,15 @@ namespace NativeMm.Heap;
 /// paths reach everything through one pointer. Lives in unmanaged memory that is reused but never given back while the heap lives.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = Bytes)]
-internal unsafe struct ThreadCache
+internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
 {
     /// <summary>Size of a cache without the slots of its magazines.</summary>
-    public const int Bytes = StackEntriesOffset + (Platform.ThreadEndWords.WordsMax * sizeof(ulong));
+    public const int Bytes = StackHoldOffset + StackHold.Bytes;
 
     private const int RackOffset = CacheLine.Isolation;
     private const int PositionsOffset = RackOffset + Magazine.RackBytes;
     private const int AllowancesOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
-    private const int StackEntriesOffset = AllowancesOffset + (SizeClass.Count * Allowance.Bytes);
+    private const int StackHoldOffset = AllowancesOffset + (SizeClass.Count * Allowance.Bytes);
 
     // Owner: nobody after construction.
 
@@ -50,24 +51,6 @@ internal unsafe struct ThreadCache
     /// <summary>Bytes by which the capacities of all magazines exceed what they had at first.</summary>
     [FieldOffset(40)]
     public ulong EarnedBytes;
-
-    // Owner: the thread. See StackPages.
-
-    /// <summary>How often the thread entered a page of its stack.</summary>
-    [FieldOffset(48)]
-    public uint StackPages;
-
-    /// <summary>How often it ran on a page that was not entered, once it had used up its words.</summary>
-    [FieldOffset(52)]
-    public uint StackMisses;
-
-    /// <summary>Lowest address of the thread's own stack; 0 when that was not asked yet.</summary>
-    [FieldOffset(96)]
-    public nuint StackLow;
-
-    /// <summary>Address behind the thread's own stack.</summary>
-    [FieldOffset(104)]
-    public nuint StackHigh;
 
     // Owner: whoever is off the hit path. The guard of all magazines of this cache.
     [FieldOffset(64)]
@@ -122,8 +105,6 @@ internal unsafe struct ThreadCache
     public static ref Allowance AllowanceOf(ThreadCache* cache, nuint sizeClass) =>
         ref ((Allowance*)((byte*)cache + AllowancesOffset))[sizeClass];
 
-    /// <summary>Address of an entry of <see cref="Heap.StackPages"/> that the thread made, or 0. Owner, or whoever knows that the thread has ended.</summary>
-    /// <param name="cache">A cache of the shared heap.</param>
-    /// <param name="index">0 to <see cref="Platform.ThreadEndWords.WordsMax"/> − 1.</param>
-    public static ref nuint StackEntry(ThreadCache* cache, int index) => ref ((nuint*)((byte*)cache + StackEntriesOffset))[index];
+    /// <inheritdoc/>
+    public static StackHold* HoldOf(ThreadCache* owned) => (StackHold*)((byte*)owned + StackHoldOffset);
 }

@@ -17,6 +17,7 @@
 using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
 
 namespace NativeMm.Heap;
 

@@ -5,6 +5,7 @@ using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Tests.Support;
 using Xunit;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
 
 namespace NativeMm.Tests.Concurrency.Heap;
 
@@ -28,7 +29,7 @@ public sealed unsafe class StackPagesTests
             NativeHeap.Shared.Free(NativeHeap.Shared.Alloc(40));
             if (StackPages.Knows(found, here))
             {
-                Assert.Equal((nuint)SharedHeapThread.t_cache, (nuint)StackPages.CacheOf(found));
+                Assert.Equal((nuint)SharedHeapThread.t_cache, (nuint)StackPages.Of(found));
                 (entry, key) = ((nuint)found, *found);
             }
         });

@@ -1,4 +1,4 @@
-// Purpose      which cache belongs to the calling thread, without a call: a page of a stack belongs to one thread at a time, so the page that a
+// Purpose      what belongs to the calling thread, a cache for example, without a call: a page of a stack belongs to one thread at a time, so the page that a
 //              local variable lies in tells who is running.
 // States       entry: key 0 (nobody's), 1 (being entered), or the number of a page whose thread has the cache beside it.
 // Transitions  0 → 1 → page: the thread that runs on the page, by CAS; it writes the cache in between. page → 0: the same thread when it gives
@@ -17,15 +17,21 @@
 // Progress     wait-free. A page whose entry another thread's page has taken stays unknown; its thread takes the thread-static pointer each time.
 // Source       the kernel's current_thread_info(), which is found by the stack pointer as well.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using NativeMm.Platform;
 using NativeMm.Primitives;
 
-namespace NativeMm.Heap;
+namespace NativeMm.Platform;
 
-/// <summary>The caches of the shared heap, by the page of the stack that their threads run on.</summary>
-internal static unsafe class StackPages
+/// <summary>
+/// Things that threads have for themselves, such as their caches of the shared heap, by the page of the stack that the threads run on. A table for each kind
+/// of thing.
+/// </summary>
+/// <typeparam name="T">The kind.</typeparam>
+[SuppressMessage("Design", "CA1000:Do not declare static members on generic types", Justification = "Each kind has a table of its own.")]
+internal static unsafe class StackPages<T>
+    where T : unmanaged, IStackOwned<T>
 {
     /// <summary>Pages of 4 KiB, whatever the system's page is: a smaller unit than a stack's border is safe.</summary>
     private const nuint PageBytes = 4096;
@@ -62,32 +68,33 @@ internal static unsafe class StackPages
         }
     }
 
-    /// <summary>Whether the thread that runs at a place of its stack has a cache entered.</summary>
+    /// <summary>Whether the thread that runs at a place of its stack has its thing entered.</summary>
     /// <param name="entry">From <see cref="EntryOf"/>.</param>
     /// <param name="here">From <see cref="Here"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Knows(nuint* entry, nuint here) => *entry == here / PageBytes;
 
-    /// <summary>The calling thread's cache, if the table <see cref="Knows"/> the place.</summary>
+    /// <summary>The calling thread's, if the table <see cref="Knows"/> the place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ThreadCache* CacheOf(nuint* entry) => (ThreadCache*)entry[1];
+    public static T* Of(nuint* entry) => (T*)entry[1];
 
-    /// <summary>Enters the calling thread's cache for a page that it runs on, if there is room.</summary>
-    /// <param name="cache">The calling thread's cache of the shared heap.</param>
+    /// <summary>Enters what is the calling thread's for a page that it runs on, if there is room.</summary>
+    /// <param name="owned">The calling thread's.</param>
     /// <param name="here">A place in the calling thread's stack.</param>
-    public static void Enter(ThreadCache* cache, nuint here)
+    public static void Enter(T* owned, nuint here)
     {
         nuint* entry = EntryOf(here);
-        if (s_full == 0 || *entry != 0 || !IsOnOwnStack(cache, here))
+        if (s_full == 0 || *entry != 0 || !IsOnOwnStack(owned, here))
         {
             return;
         }
 
-        int index = (int)(cache->StackPages % ThreadEndWords.WordsMax);
-        ref nuint mine = ref ThreadCache.StackEntry(cache, index);
+        StackHold* hold = T.HoldOf(owned);
+        int index = (int)(hold->Pages % ThreadEndWords.WordsMax);
+        ref nuint mine = ref StackHold.Entry(hold, index);
         if (mine != 0)
         {
-            if (++cache->StackMisses % MissesBetweenMoves != 0)
+            if (++hold->Misses % MissesBetweenMoves != 0)
             {
                 return;
             }
@@ -107,23 +114,24 @@ internal static unsafe class StackPages
             return;
         }
 
-        entry[1] = (nuint)cache;
+        entry[1] = (nuint)owned;
         Atomic.StoreRelease(ref *entry, here / PageBytes); // [P1] pairs with [P2]
         mine = (nuint)entry;
-        cache->StackPages++;
+        hold->Pages++;
     }
 
-    /// <summary>Before a dead thread's cache gets another owner: makes sure that no page leads to it any more.</summary>
-    /// <param name="cache">A cache whose thread has ended.</param>
-    /// <returns>False if one still did, so that somebody may be using the cache by that page; the cache must not be given to anybody else.</returns>
-    public static bool Forget(ThreadCache* cache)
+    /// <summary>Before what a dead thread had gets another owner: makes sure that no page leads to it any more.</summary>
+    /// <param name="owned">Something whose thread has ended.</param>
+    /// <returns>False if one still did, so that somebody may be using it by that page; it must not be given to anybody else.</returns>
+    public static bool Forget(T* owned)
     {
+        StackHold* hold = T.HoldOf(owned);
         bool clean = true;
         for (int i = 0; i < ThreadEndWords.WordsMax; i++)
         {
-            ref nuint entry = ref ThreadCache.StackEntry(cache, i);
+            ref nuint entry = ref StackHold.Entry(hold, i);
             if (entry != 0 && Atomic.LoadAcquire(in *(nuint*)entry) > BeingEntered // [P2] pairs with [P1]
-                && ((nuint*)entry)[1] == (nuint)cache)
+                && ((nuint*)entry)[1] == (nuint)owned)
             {
                 Atomic.StoreRelease(ref *(nuint*)entry, 0);
                 clean = false;
@@ -132,8 +140,8 @@ internal static unsafe class StackPages
             entry = 0;
         }
 
-        cache->StackPages = 0;
-        cache->StackLow = 0;
+        hold->Pages = 0;
+        hold->Low = 0;
         return clean;
     }
 
@@ -141,16 +149,17 @@ internal static unsafe class StackPages
     /// Whether the whole page of a place lies in the stack that the system gave the calling thread. A stack that a program made for itself (fibers,
     /// alternate signal stacks) may serve another living thread next: its pages are nobody's.
     /// </summary>
-    private static bool IsOnOwnStack(ThreadCache* cache, nuint here)
+    private static bool IsOnOwnStack(T* owned, nuint here)
     {
-        if (cache->StackLow == 0)
+        StackHold* hold = T.HoldOf(owned);
+        if (hold->Low == 0)
         {
             // Without an answer no page counts: the thread goes by its thread-static pointer.
-            (cache->StackLow, cache->StackHigh) = ThreadStack.TryGetBounds(out nuint low, out nuint high) ? (low, high) : (1, 0);
+            (hold->Low, hold->High) = ThreadStack.TryGetBounds(out nuint low, out nuint high) ? (low, high) : (1, 0);
         }
 
         nuint page = here & ~(PageBytes - 1);
-        return page >= cache->StackLow && page + PageBytes <= cache->StackHigh;
+        return page >= hold->Low && page + PageBytes <= hold->High;
     }
 
     /// <summary>The entry for a place on a stack: the number of its page times the bytes of an entry, by one shift.</summary>
