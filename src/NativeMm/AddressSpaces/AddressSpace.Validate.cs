@@ -15,6 +15,8 @@ public sealed unsafe partial class AddressSpace
         try
         {
             _tables.Validate();
+            PageTableCounts counts = _tables.Count();
+            _tables.Residency?.Validate(counts.Resident);
         }
         finally
         {

@@ -26,10 +26,12 @@ internal unsafe interface IReplacementPolicy
     /// <paramref name="items"/> × <see cref="ItemBytes"/> bytes that are zero, aligned to 8; the owner's, who frees them after the last call.
     /// </param>
     /// <param name="items">Numbers go from 0 to one below.</param>
-    /// <param name="capacity">How many the owner means to have in at once, at least 1. What the policy measures distances against.</param>
+    /// <param name="capacity">
+    /// How many items stay in when a batch of victims has gone, at least 1. What the policy measures distances against, and cuts its shares from.
+    /// </param>
     void Attach(byte* metadata, uint items, uint capacity);
 
-    /// <summary>Changes how many the owner means to have in at once. Does not overlap <see cref="Select"/>.</summary>
+    /// <summary>Changes how many items stay in. Does not overlap <see cref="Select"/>.</summary>
     void Resize(uint capacity);
 
     /// <summary>An item comes in.</summary>

@@ -14,6 +14,9 @@ internal static class ErrorNumber
     /// <summary>A signal came in between; the call can be repeated.</summary>
     public const int Interrupted = 4;
 
+    /// <summary>The device failed.</summary>
+    public const int DeviceFailed = 5;
+
     /// <summary>Not an open file.</summary>
     public const int BadFile = 9;
 
@@ -29,6 +32,9 @@ internal static class ErrorNumber
     /// <summary>The file would be larger than the process may make one.</summary>
     public const int FileTooLarge = 27;
 
+    /// <summary>The disk is full.</summary>
+    public const int NoSpace = 28;
+
     /// <summary>The system does not have this call.</summary>
     public const int NotImplemented = 38;
 
@@ -41,7 +47,7 @@ internal static class ErrorNumber
             2 => "ENOENT",
             NoSuchProcess => "ESRCH",
             Interrupted => "EINTR",
-            5 => "EIO",
+            DeviceFailed => "EIO",
             BadFile => "EBADF",
             TryAgain => "EAGAIN",
             OutOfMemory => "ENOMEM",
@@ -53,7 +59,7 @@ internal static class ErrorNumber
             23 => "ENFILE",
             24 => "EMFILE",
             FileTooLarge => "EFBIG",
-            28 => "ENOSPC",
+            NoSpace => "ENOSPC",
             30 => "EROFS",
             36 => "ENAMETOOLONG",
             NotImplemented => "ENOSYS",

@@ -35,7 +35,13 @@ internal static unsafe partial class LibC
 
     public const int OpenReadOnly = 0;
     public const int OpenWriteOnly = 1;
+    public const int OpenReadWrite = 2;
+    public const int OpenCreate = 0x40;
+    public const int OpenExclusive = 0x80;
     public const int OpenCloseOnExec = 0x80000;
+
+    /// <summary>O_DIRECT, which is not the same number everywhere.</summary>
+    public static readonly int OpenDirect = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
 
     /// <summary>What <see cref="Map"/> and <see cref="Remap"/> return on failure.</summary>
     public const nint MapFailed = -1;
@@ -66,6 +72,18 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     public static partial int Open(byte* path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
+    public static partial int OpenNew(byte* path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true)]
+    public static partial int Unlink(byte* path);
+
+    [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
+    public static partial nint ReadAt(int file, void* buffer, nuint bytes, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "pwritev", SetLastError = true)]
+    public static partial nint WriteAllAt(int file, IoVector* pieces, int count, nint offset);
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     public static partial nint Read(int file, byte* buffer, nuint bytes);

@@ -1,7 +1,7 @@
 namespace NativeMm.AddressSpaces;
 
 /// <summary>Counts of an <see cref="ISwapBackend"/>. Pages = <see cref="CompressedPages"/> + <see cref="FilePages"/>.</summary>
-internal readonly struct SwapStatistics
+internal readonly record struct SwapStatistics
 {
     /// <summary>Pages in memory, compressed.</summary>
     public long CompressedPages { get; init; }

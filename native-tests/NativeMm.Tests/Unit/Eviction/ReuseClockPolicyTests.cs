@@ -1,0 +1,77 @@
+using NativeMm.Eviction;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Eviction;
+
+public sealed class ReuseClockPolicyTests() : ReplacementPolicyContractTests(new PolicyUnderTest<ReuseClockPolicy>())
+{
+    [Fact]
+    public void Words_change_only_as_their_note_says()
+    {
+        for (uint bits = 0; bits < 32; bits++)
+        {
+            foreach (ushort stamp in new ushort[] { 0, 1, 0x7FFF, ushort.MaxValue })
+            {
+                var word = new ReuseWord(bits | ((uint)stamp << 16));
+                Assert.Equal((ReuseState)(bits & 3), word.State);
+                Assert.Equal(stamp, word.Stamp);
+                Assert.Equal((word.State, false, word.Uses, stamp), Parts(word.Seen()));
+                uint uses = word.State == ReuseState.Protected ? Math.Min(3, word.Uses + 1) : 0;
+                Assert.Equal((word.State, false, uses, (ushort)7), Parts(word.Used(7)));
+                Assert.Equal((ReuseState.Selected, false, 0u, stamp), Parts(word.Chosen()));
+                Assert.Equal((word.State, word.IsFresh, word.Uses, (ushort)9), Parts(word.Restamped(9)));
+                Assert.Equal(word.State == ReuseState.Protected && !word.IsFresh, word.IsCounted);
+                if (word.Uses != 0)
+                {
+                    Assert.Equal((word.State, false, word.Uses - 1, stamp), Parts(word.Spared()));
+                }
+            }
+        }
+
+        Assert.Equal((ReuseState.Protected, false, 0u, (ushort)5), Parts(ReuseWord.Promoted(5)));
+        Assert.Equal((ReuseState.Probation, true, 0u, (ushort)5), Parts(ReuseWord.Inserted(ReuseState.Probation, 5)));
+    }
+
+    [Fact]
+    public void Counts_are_those_of_the_words_whatever_happens()
+    {
+        using var policy = new PolicyUnderTest<ReuseClockPolicy>();
+        var random = new Random(11);
+        for (int i = 0; i < 20_000; i++)
+        {
+            uint number = (uint)random.Next(64);
+            switch (random.Next(4))
+            {
+                case 0:
+                    policy.Remove(number);
+                    break;
+                case 1:
+                    policy.Remove(number);
+                    policy.Insert(number, (uint)random.Next(4096));
+                    break;
+                default:
+                    SelectAndDecide(policy, random);
+                    break;
+            }
+        }
+
+        Assert.True(policy.Policy.CountsAgree());
+    }
+
+    private static (ReuseState State, bool Fresh, uint Uses, ushort Stamp) Parts(ReuseWord word) => (word.State, word.IsFresh, word.Uses, word.Stamp);
+
+    private static void SelectAndDecide(PolicyUnderTest policy, Random random)
+    {
+        foreach (uint victim in policy.Select(random.Next(1, 9), _ => random.Next(2) == 0))
+        {
+            if (random.Next(3) == 0)
+            {
+                policy.PutBack(victim);
+            }
+            else
+            {
+                Assert.InRange(policy.Evicted(victim), 1u, 4095u);
+            }
+        }
+    }
+}

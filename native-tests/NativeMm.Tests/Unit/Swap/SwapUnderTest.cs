@@ -1,0 +1,31 @@
+using NativeMm.AddressSpaces;
+using NativeMm.Buffers;
+using NativeMm.Runtime;
+using NativeMm.Tests.Support;
+
+namespace NativeMm.Tests.Unit.Swap;
+
+/// <summary>Backends of each kind, by name.</summary>
+internal static class SwapUnderTest
+{
+    public const long PagesMax = 8192;
+
+    public static ISwapBackend Make(string kind, MemoryRuntime runtime) => kind switch
+    {
+        "compressed" => Compressed(runtime),
+        "file" => new FileSwap(new FaultyBackingFile(), PagesMax),
+        "disk" => new FileSwap(Disk(), PagesMax),
+        "tiered" => new TieredSwap(Compressed(runtime, bytesMax: 3072), new FileSwap(new FaultyBackingFile(), PagesMax)),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such backend."),
+    };
+
+    public static CompressedSwap Compressed(MemoryRuntime runtime, long budgetBytes = 0, int bytesMax = 4096) =>
+        new(runtime, PageCodecs.Default, budgetBytes, PagesMax, bytesMax);
+
+    private static Platform.IBackingFile Disk()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"nativemm-{Guid.NewGuid():N}.swap");
+        Platform.PlatformResult result = Platform.BackingFile.Create(path, out Platform.IBackingFile? file);
+        return file ?? throw new InvalidOperationException($"{path}: {result}");
+    }
+}
