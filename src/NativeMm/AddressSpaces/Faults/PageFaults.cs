@@ -111,6 +111,10 @@ internal sealed unsafe partial class PageFaults
         FreeKept();
     }
 
+    /// <summary>Gathers the pages around one in a block of 2 MiB, if its area wants that.</summary>
+    /// <returns>Whether they lie in one.</returns>
+    public bool Collapse(ulong page) => _collapse.TryCollapse<NoPause>(page);
+
     /// <summary>Frees the frames that are kept for later faults.</summary>
     /// <returns>How many there were.</returns>
     public int FreeKept()
@@ -177,17 +181,21 @@ internal sealed unsafe partial class PageFaults
 
     private void Finish(AccessSlot* slot, ref FaultPermit permit)
     {
-        if (permit.Charge != 0)
-        {
-            _tables.Residency!.Uncharge(permit.Charge);
-            permit.Charge = 0;
-        }
-
+        Uncharge(ref permit);
         Permits.Sample(ref slot->Turn);
         Permits.Return(ref permit);
         if (_tables.Deferred.Count >= DeferredMax)
         {
             _tables.Deferred.Flush();
+        }
+    }
+
+    private void Uncharge(ref FaultPermit permit)
+    {
+        if (permit.Charge != 0)
+        {
+            _tables.Residency!.Uncharge(permit.Charge);
+            permit.Charge = 0;
         }
     }
 

@@ -133,7 +133,7 @@ internal sealed unsafe partial class PageTables
             ref TableHead aboveHead = ref HeadOf(above);
             aboveHead.Lock.Enter();
             head.Lock.Enter();
-            bool isEmpty = head.Population == 0;
+            bool isEmpty = head.Population == 0 && _prepared.Intersect(new VpnRange(head.FirstPage, head.FirstPage + Span(head.Level + 1))).IsEmpty;
             if (isEmpty)
             {
                 Atomic.StoreRelease(ref *head.Parent, (ulong)SharedTables.Empty(head.Level));

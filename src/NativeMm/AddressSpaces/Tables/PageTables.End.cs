@@ -17,6 +17,7 @@ internal sealed unsafe partial class PageTables
         }
 
         _residency?.Stop();
+        _prepared = default;
         Clear(new VpnRange(0, Pages));
         ulong* root = _root;
         _root = SharedTables.Empty(RootLevel);

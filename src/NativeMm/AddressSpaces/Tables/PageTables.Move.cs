@@ -5,9 +5,13 @@ namespace NativeMm.AddressSpaces;
 /// <content>Pages that get another address.</content>
 internal sealed unsafe partial class PageTables
 {
+    // Tables of this range stay, empty or not: from the preparation of a move to its end. Owner: the writer of the space.
+    private VpnRange _prepared;
+
     /// <inheritdoc/>
     public bool TryPrepareMove(VpnRange source, ulong destination)
     {
+        _prepared = new VpnRange(destination, destination + source.Pages);
         ulong page = source.Start;
         while (FindLeaf(ref page, source.End) != null)
         {
@@ -15,7 +19,7 @@ internal sealed unsafe partial class PageTables
             ulong end = ulong.Min(source.End, (page | IndexMask) + 1);
             if (!TryMakeLeaf(page - source.Start + destination) || !TryMakeLeaf(end - 1 - source.Start + destination))
             {
-                Trim(new VpnRange(destination, destination + source.Pages));
+                EndMove();
                 return false;
             }
 
@@ -40,13 +44,29 @@ internal sealed unsafe partial class PageTables
             page += pages;
         }
 
+        EndMove();
         _deferred.Flush();
     }
 
     private bool TryMakeLeaf(ulong page) => TryGrow(page, null, out _) == GrowOutcome.Grown;
 
-    /// <summary>Takes empty leaves of a range out again.</summary>
-    private void Trim(VpnRange pages) => Clear(pages);
+    /// <summary>Takes the leaves out again that were made in vain.</summary>
+    private void EndMove()
+    {
+        VpnRange pages = _prepared;
+        _prepared = default;
+        ulong page = pages.Start;
+        ulong* leaf;
+        while ((leaf = FindLeaf(ref page, pages.End)) != null)
+        {
+            if (HeadOf(leaf).Population == 0)
+            {
+                ClearLeaf(leaf, page, page);
+            }
+
+            page = (page | IndexMask) + 1;
+        }
+    }
 
     private void MoveLeaf(ulong* leaf, ulong page, ulong end, ulong target)
     {
