@@ -22,10 +22,10 @@ public sealed record AddressSpaceOptions
     public long GrowthBytesMax { get; init; } = 8 << 20;
 
     /// <summary>
-    /// Permits of faults, 1 to 1024: so many frames at most are held by faults in flight. Default the number of cores. A thread that finds none takes the space's lock and
-    /// waits for one.
+    /// Permits of faults, 1 to 1024: so many frames at most are held by faults in flight. Default twice the number of cores, at least
+    /// 8. A fault that finds none takes the space's lock and waits for one.
     /// </summary>
-    public int FaultPermits { get; init; } = int.Clamp(Environment.ProcessorCount, 1, FaultPermitsLimit);
+    public int FaultPermits { get; init; } = int.Clamp(2 * Environment.ProcessorCount, 8, FaultPermitsLimit);
 
     /// <summary>Most pages that may be pinned at a time, 1 to 2³¹ − 1. Default 65,536.</summary>
     public int PinnedPagesMax { get; init; } = 65_536;

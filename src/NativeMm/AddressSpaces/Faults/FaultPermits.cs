@@ -98,7 +98,8 @@ internal sealed class FaultPermits
         {
             ulong word = permit.Frame | (permit.IsZero && permit.Frame != 0 ? Zero : 0);
             Atomic.StoreRelease(ref Cell(permit.Cell), word); // [P1] pairs with [P2]
-            permit = FaultPermit.None;
+            permit.Cell = -1;
+            permit.Frame = 0;
         }
     }
 

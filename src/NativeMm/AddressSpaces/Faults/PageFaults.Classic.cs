@@ -41,8 +41,12 @@ internal sealed unsafe partial class PageFaults
                     FindRoom(++attempts);
                     break;
                 default:
+                    // Whoever waits for one page keeps nobody from another one.
+                    Uncharge(ref permit);
+                    Permits.Return(ref permit);
                     Counters.Count(slot->Number, FaultEvent.Wait);
                     backoff.Wait();
+                    AwaitPermit(slot, ref permit);
                     break;
             }
         }

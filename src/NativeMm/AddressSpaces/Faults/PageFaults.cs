@@ -181,17 +181,21 @@ internal sealed unsafe partial class PageFaults
 
     private void Finish(AccessSlot* slot, ref FaultPermit permit)
     {
-        if (permit.Charge != 0)
-        {
-            _tables.Residency!.Uncharge(permit.Charge);
-            permit.Charge = 0;
-        }
-
+        Uncharge(ref permit);
         Permits.Sample(ref slot->Turn);
         Permits.Return(ref permit);
         if (_tables.Deferred.Count >= DeferredMax)
         {
             _tables.Deferred.Flush();
+        }
+    }
+
+    private void Uncharge(ref FaultPermit permit)
+    {
+        if (permit.Charge != 0)
+        {
+            _tables.Residency!.Uncharge(permit.Charge);
+            permit.Charge = 0;
         }
     }
 

@@ -46,7 +46,12 @@ public sealed unsafe class HazardsTests
     public void Each_thread_has_a_slot_of_its_own_and_leaves_it_to_another()
     {
         nint[] slots = new nint[4];
-        StartGate.Run(slots.Length, i => slots[i] = (nint)AccessSlots.Own());
+        using var all = new Barrier(slots.Length);
+        StartGate.Run(slots.Length, i =>
+        {
+            slots[i] = (nint)AccessSlots.Own();
+            Assert.True(all.SignalAndWait(TimeSpan.FromSeconds(30)));
+        });
         Assert.Equal(slots.Length, slots.Distinct().Count());
 
         // Threads that ended leave their slots: many short threads do not need many.

@@ -97,7 +97,7 @@ public sealed unsafe class ReclaimTests
         using var fixture = new FaultFixture(residentMax: Limit);
         long area = Fill(fixture, 2);
         fixture.Swap.Storing = () => StartGate.Run(1, _ => Assert.Equal(1L, fixture.Space.Read<long>(area + 8)));
-        fixture.Space.Reclaim(2);
+        Assert.Equal(1, fixture.Space.Reclaim(1));
         fixture.Swap.Storing = null;
         Assert.Equal(EntryKind.Frame, fixture.Look(area).Kind);
         Assert.Equal(EntryKind.Swapped, fixture.Look(area + Page).Kind);
