@@ -48,6 +48,10 @@ internal sealed class Bar
     public static Bar AtMostValue(double limit, Case subject, string metric) =>
         new(Describe(subject, null, metric), [new BarFigure(subject, null)], metric, limit, atMost: true);
 
+    /// <summary>The subject's median must be at least this.</summary>
+    public static Bar AtLeastValue(double limit, Case subject, string metric) =>
+        new(Describe(subject, null, metric), [new BarFigure(subject, null)], metric, limit, atMost: false);
+
     /// <summary>The ratio of subject to reference must be at least this part of the same ratio of the ideal.</summary>
     /// <param name="limit">The limit.</param>
     /// <param name="ratio">Subject and reference.</param>

@@ -1,4 +1,5 @@
 using NativeMm.Lab.Experiments.Codec;
+using NativeMm.Lab.Experiments.Faults;
 using NativeMm.Lab.Experiments.Frames;
 using NativeMm.Lab.Experiments.Grow;
 using NativeMm.Lab.Experiments.Heap;
@@ -23,6 +24,7 @@ internal static class ExperimentRegistry
         new GrowExperiment(),
         new FramesExperiment(),
         new VmallocExperiment(),
+        new FaultsExperiment(),
         new IdleExperiment(),
         new ReportingExperiment(),
         new ZsmallocExperiment(),

@@ -33,6 +33,18 @@ internal struct DurationHistogram
         Count++;
     }
 
+    /// <summary>Adds all durations of another one.</summary>
+    public void Add(in DurationHistogram other)
+    {
+        for (int bucket = 0; bucket < BucketCount; bucket++)
+        {
+            _buckets[bucket] += other._buckets[bucket];
+        }
+
+        _maximum = long.Max(_maximum, other._maximum);
+        Count += other.Count;
+    }
+
     /// <summary>
     /// The duration in nanoseconds that the given part of all durations does not exceed: the upper end of its bucket, at most the longest
     /// duration; 0 when there is none.

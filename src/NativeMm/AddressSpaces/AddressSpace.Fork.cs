@@ -12,8 +12,19 @@ public sealed partial class AddressSpace
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
     public AddressSpace Fork()
     {
-        var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap);
-        LayoutResult result = _layout.ForkTo(child._layout);
+        var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap) { Adopt = Adopt };
+        LayoutResult result;
+        try
+        {
+            Adopt?.Invoke(child);
+            result = _layout.ForkTo(child._layout);
+        }
+        catch
+        {
+            child.Dispose();
+            throw;
+        }
+
         if (!result.IsDone)
         {
             child.Dispose();

@@ -12,11 +12,17 @@ public sealed unsafe partial class AddressSpace
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
     public AddressSpaceStatistics GetStatistics()
     {
+        LayoutStatistics layout = _layout.GetStatistics();
         _layout.EnterRead();
         PageTableCounts counts = _tables.Count();
         _layout.ExitRead();
         return new AddressSpaceStatistics
         {
+            Name = Options.Name,
+            Areas = layout.Areas,
+            MappedPages = (long)layout.Pages,
+            LayoutChanges = layout.Changes,
+            AreaBytes = layout.MetadataBytes,
             TablePages = counts.Tables,
             ResidentPages = counts.Resident,
             SharedPages = counts.Shared,

@@ -49,6 +49,9 @@ public sealed partial class AddressSpace : IDisposable
     /// <summary>Whether <see cref="Dispose"/> was called. True may come at any moment, and is final.</summary>
     public bool IsDisposed => _layout.HasEnded;
 
+    /// <summary>Whoever must know of each fork before it is used, so that none outlives the frames; null when nobody must.</summary>
+    internal Action<AddressSpace>? Adopt { get; init; }
+
     /// <summary>The areas and their lock.</summary>
     internal AreaLayout Layout => _layout;
 }

@@ -3,6 +3,24 @@ namespace NativeMm.AddressSpaces;
 /// <summary>What an <see cref="AddressSpace"/> holds. Pages are of 4 KiB. Counted entry by entry: exact at rest.</summary>
 public readonly struct AddressSpaceStatistics
 {
+    /// <summary>Name of the space.</summary>
+    public string Name { get; init; }
+
+    /// <summary>Areas.</summary>
+    public long Areas { get; init; }
+
+    /// <summary>Pages in areas, whether they have a frame or not.</summary>
+    public long MappedPages { get; init; }
+
+    /// <summary>Changes of the layout since the space was made.</summary>
+    public long LayoutChanges { get; init; }
+
+    /// <summary>Bytes of the records of areas and of their tree, those that are free among them.</summary>
+    public long AreaBytes { get; init; }
+
+    /// <summary>Bytes in frames: pages, those that are shared with other spaces included, and tables.</summary>
+    public long FrameBytes => (TablePages + ResidentPages + DeferredFrames + KeptFrames) * AddressSpace.PageBytes;
+
     /// <summary>Frames that the page tables themselves take.</summary>
     public long TablePages { get; init; }
 

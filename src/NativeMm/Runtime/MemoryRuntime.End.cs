@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using NativeMm.AddressSpaces;
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
@@ -63,8 +64,8 @@ public sealed partial class MemoryRuntime
     /// runtime, which lives as long as the process: a container of services may have it.
     /// </summary>
     /// <exception cref="InvalidOperationException">
-    /// This is called from within a trim, such as by the reporting device, or a lease on an object of a pool is open. The
-    /// runtime stays as it is then.
+    /// This is called from within a trim, such as by the reporting device, or a lease on an object of a pool is open, or a page of an address space is
+    /// leased or pinned. The runtime stays as it is then.
     /// </exception>
     /// <exception cref="MemoryFaultException">The checked mode found a mistake that it throws for. Everything is freed before.</exception>
     public void Dispose()
@@ -82,6 +83,11 @@ public sealed partial class MemoryRuntime
         foreach (ZsPool pool in Pools())
         {
             pool.ThrowIfLeased();
+        }
+
+        foreach (AddressSpace space in Spaces())
+        {
+            space.ThrowIfHeld();
         }
 
         End(forgotten: false);
@@ -115,6 +121,9 @@ public sealed partial class MemoryRuntime
             }
 
             _end.AwaitEmpty();
+
+            // Before the pools, which pages may have gone to.
+            EndSpaces();
             foreach (ZsPool pool in Pools())
             {
                 pool.Dispose();
@@ -130,6 +139,14 @@ public sealed partial class MemoryRuntime
             _loadContext.Dispose();
             _hasEnded = true;
             fault?.Throw();
+        }
+    }
+
+    private void EndSpaces()
+    {
+        foreach (AddressSpace space in Spaces())
+        {
+            space.Dispose();
         }
     }
 
@@ -176,10 +193,19 @@ public sealed partial class MemoryRuntime
 
     /// <summary>
     /// Whether no block and no frame is in anybody's hands. Objects of pools do not count: a handle is worth nothing without its pool, which refers to the
-    /// runtime; a lease does.
+    /// runtime; a lease does. An address is worth nothing without its space, so the spaces end here: nobody knows them any more.
     /// </summary>
     private bool IsUnused()
     {
+        foreach (AddressSpace space in Spaces())
+        {
+            if (space.IsHeld)
+            {
+                return false;
+            }
+        }
+
+        EndSpaces();
         ulong owned = 0;
         foreach (ZsPool pool in Pools())
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NativeMm.AddressSpaces;
 using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
@@ -111,6 +112,11 @@ public sealed partial class MemoryRuntime
                 heap.ValidateUnlessDisposed();
             }
 
+            foreach (AddressSpace space in Spaces())
+            {
+                space.ValidateUnlessDisposed();
+            }
+
             ValidatePoolsAndFrames(Pools());
             VmapIfUsed?.Validate();
         }
@@ -170,6 +176,16 @@ public sealed partial class MemoryRuntime
             inUse += (ulong)pool.SlotBytesUnlessDisposed();
         }
 
+        var spaces = new List<AddressSpaceStatistics>();
+        foreach (AddressSpace space in Spaces())
+        {
+            if (space.StatisticsUnlessDisposed() is { } row)
+            {
+                spaces.Add(row);
+                inUse += (ulong)row.FrameBytes;
+            }
+        }
+
         Frames.FrameStatistics zone = _frames.GetStatistics();
         VmapStatistics? vmap = VmapIfUsed?.GetStatistics();
         return new RuntimeStatistics
@@ -184,6 +200,7 @@ public sealed partial class MemoryRuntime
             Reporting = _reporter.GetStatistics(),
             Zone = zone,
             Heaps = heaps,
+            Spaces = spaces,
             Vmap = vmap,
         };
     }

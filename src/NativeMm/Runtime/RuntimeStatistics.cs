@@ -1,3 +1,4 @@
+using NativeMm.AddressSpaces;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Reporting;
@@ -14,7 +15,10 @@ public sealed record RuntimeStatistics
     /// <summary>Bytes that the operating system may hold memory for: frames in use or freed but not given back yet, and large and guarded blocks.</summary>
     public required ulong CommittedBytes { get; init; }
 
-    /// <summary>Bytes in the hands of the program, in block sizes, over all heaps and pools.</summary>
+    /// <summary>
+    /// Bytes in the hands of the program: in block sizes, over all heaps and pools, and the pages and tables of address spaces, of which those that a fork
+    /// shares count for each.
+    /// </summary>
     public required ulong InUseBytes { get; init; }
 
     /// <summary>Committed bytes that nobody uses: caches, free blocks in slabs, free frames, retained large blocks.</summary>
@@ -40,6 +44,9 @@ public sealed record RuntimeStatistics
 
     /// <summary>The heaps.</summary>
     public required IReadOnlyList<HeapStatistics> Heaps { get; init; }
+
+    /// <summary>The address spaces. Each is counted page by page.</summary>
+    public IReadOnlyList<AddressSpaceStatistics> Spaces { get; init; } = [];
 
     /// <summary>The ranges over frames that can be mapped more than once, or null if nobody used them.</summary>
     public VmapStatistics? Vmap { get; init; }

@@ -1,0 +1,56 @@
+using System.Globalization;
+using NativeMm.Lab.Harness;
+
+namespace NativeMm.Lab.Experiments.Faults;
+
+/// <summary>Measures one pattern on one space.</summary>
+internal sealed class FaultMeasurement(MeasurementRequest request)
+{
+    private const int MappedPages = 16_384;
+    private const int HugePages = 32_768;
+
+    /// <summary>Measures.</summary>
+    public Measurement Run()
+    {
+        string pattern = request.Parameters["pattern"]!;
+        using SpaceUnderTest space = FaultVariants.Make(request.Case.Variant);
+        if (pattern == FaultPattern.Access)
+        {
+            return AccessMeasurement.Measure((NativeSpace)space, int.Parse(request.Parameters["pages"]!, CultureInfo.InvariantCulture));
+        }
+
+        int duty = int.Parse(request.Parameters["duty"]!, CultureInfo.InvariantCulture);
+        int threads = request.Case.Threads;
+        using var crew = new ThreadCrew(threads + (duty > 0 ? 1 : 0), request.Pin);
+        var workload = new FaultWorkload(space, threads);
+        double time = pattern switch
+        {
+            FaultPattern.Ebizzy => RoundTimer.Best(crew, 1, thread => workload.Ebizzy(thread, 20), workload.Ebizzy, request.Seconds, first: 20),
+            FaultPattern.PageFault1 => RoundTimer.Best(
+                crew,
+                FaultWorkload.PagesPerArea,
+                thread => workload.MapTouchUnmap(thread, FaultWorkload.PagesPerArea),
+                workload.MapTouchUnmap,
+                request.Seconds),
+            _ => TouchMapped(crew, workload, pattern, duty),
+        };
+        Measurement result = new Measurement().Add("ns_per_op", time).Add("ops_per_second", threads * 1e9 / time);
+        if (pattern == FaultPattern.Layout)
+        {
+            result.Add("p999_ns", workload.Faults.QuantileNanoseconds(0.999));
+        }
+
+        space.AddTo(result);
+        return result;
+    }
+
+    private double TouchMapped(ThreadCrew crew, FaultWorkload workload, string pattern, int duty)
+    {
+        bool isHuge = pattern == FaultPattern.PftHuge;
+        int pages = (isHuge ? HugePages : MappedPages) / (request.Quick ? 4 : 1);
+        bool isShared = pattern == FaultPattern.SamePage;
+        bool takesTimes = pattern == FaultPattern.Layout;
+        Warmup.UntilCompilerIsQuiet(() => workload.TouchMapped(crew, 512, isHuge, isShared, duty, 0, takesTimes: false));
+        return workload.TouchMapped(crew, pages, isHuge, isShared, duty, request.Seconds, takesTimes);
+    }
+}

@@ -1,0 +1,73 @@
+using NativeMm.AddressSpaces;
+using NativeMm.Frames;
+using NativeMm.Lab.Experiments.Frames;
+using NativeMm.Lab.Harness;
+using NativeMm.Primitives;
+
+namespace NativeMm.Lab.Experiments.Faults;
+
+/// <summary>An address space of the library.</summary>
+internal sealed class NativeSpace : SpaceUnderTest
+{
+    private readonly FrameZone _zone = FrameZones.Create(FaultWorkload.ZoneBytes);
+    private readonly LockFreeFrameAllocator _frames;
+
+    /// <summary>Makes an empty space.</summary>
+    public NativeSpace(FaultMode mode)
+    {
+        _frames = new LockFreeFrameAllocator(_zone);
+        Space = new AddressSpace(_frames, new AddressSpaceOptions { FaultMode = mode }, new EpochDomain());
+    }
+
+    /// <summary>The space.</summary>
+    public AddressSpace Space { get; }
+
+    /// <inheritdoc/>
+    public override long Map(long bytes, bool isHuge) => Space.Map(bytes, Protection.ReadWrite, isHuge ? MapFlags.HugePages : MapFlags.None);
+
+    /// <inheritdoc/>
+    public override void Unmap(long address, long bytes) => Space.Unmap(address, bytes);
+
+    /// <inheritdoc/>
+    public override void Protect(long address, long bytes, bool isWritable) =>
+        Space.Protect(address, bytes, isWritable ? Protection.ReadWrite : Protection.Read);
+
+    /// <inheritdoc/>
+    public override void Touch(long address, int thread) => Space.Write(address, (byte)1);
+
+    /// <inheritdoc/>
+    public override void AddTo(Measurement measurement)
+    {
+        FaultStatistics faults = Space.GetFaultStatistics();
+        measurement
+            .Add("attempts", faults.Attempts)
+            .Add("successes", faults.Successes)
+            .Add("pte_lock", faults.PteLock)
+            .Add("vma_changed", faults.VmaChanged)
+            .Add("noanon", faults.NoAnon)
+            .Add("notsup", faults.NotSupported)
+            .Add("access", faults.Access)
+            .Add("pmd_changed", faults.PmdChanged)
+            .Add("not_attempted", faults.NotAttempted)
+            .Add("classic", faults.Classic)
+            .Add("frames_peak", faults.PermitsPeak)
+            .Add("frames_over_permits", Math.Max(0, faults.PermitsPeak - faults.Permits));
+        if (faults.Attempts > 0)
+        {
+            measurement.Add("success_share", 100.0 * faults.Successes / faults.Attempts);
+        }
+    }
+
+    /// <summary>Ends the space. Every frame must be back.</summary>
+    public override void Dispose()
+    {
+        Space.Dispose();
+        ulong lost = _frames.GetStatistics().AllocatedFrames;
+        _frames.Dispose();
+        _zone.Dispose();
+        if (lost != 0)
+        {
+            throw new InvalidOperationException($"{lost} frames were lost.");
+        }
+    }
+}

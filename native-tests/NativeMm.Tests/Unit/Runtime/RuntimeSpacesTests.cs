@@ -1,0 +1,68 @@
+using NativeMm.AddressSpaces;
+using NativeMm.Platform;
+using NativeMm.Runtime;
+using NativeMm.Tests.Support;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Runtime;
+
+/// <summary>Address spaces of a runtime: counted, checked, and gone with it.</summary>
+public sealed class RuntimeSpacesTests
+{
+    private const long Page = AddressSpace.PageBytes;
+
+    [Fact]
+    public void Spaces_are_counted_and_checked_while_they_live()
+    {
+        using var runtime = new MemoryRuntime(Options());
+        AddressSpace space = runtime.CreateAddressSpace(new AddressSpaceOptions { Name = "counted" });
+        long address = space.Map(16 * Page, Protection.ReadWrite);
+        space.Write(address + 5, [1, 2, 3]);
+        AddressSpaceStatistics row = Assert.Single(runtime.GetStatistics().Spaces);
+        Assert.Equal(("counted", 1, 16, 1), (row.Name, row.Areas, row.MappedPages, row.ResidentPages));
+        Assert.True(runtime.GetStatistics().InUseBytes >= (ulong)row.FrameBytes && row.FrameBytes > Page);
+        runtime.Validate();
+        space.Dispose();
+        Assert.Empty(runtime.GetStatistics().Spaces);
+        Assert.Equal(0UL, runtime.GetStatistics().InUseBytes);
+        runtime.Validate();
+    }
+
+    [Fact]
+    public void The_runtime_ends_its_spaces_and_their_forks()
+    {
+        var platform = new FaultyPlatform();
+        AddressSpace space;
+        AddressSpace fork;
+        using (var runtime = new MemoryRuntime(Options(), platform, isShared: false))
+        {
+            space = runtime.CreateAddressSpace();
+            long address = space.Map(Page, Protection.ReadWrite);
+            space.Write(address, [7]);
+            fork = space.Fork().Fork();
+            Assert.Equal(3, runtime.GetStatistics().Spaces.Count);
+            var read = new byte[1];
+            fork.Read(address, read);
+            Assert.Equal(7, read[0]);
+        }
+
+        Assert.True(space.IsDisposed && fork.IsDisposed);
+        Assert.Throws<ObjectDisposedException>(() => space.Map(1, Protection.Read));
+        Assert.Throws<ObjectDisposedException>(fork.Fork);
+        platform.AssertNothingLeaked();
+    }
+
+    [Fact]
+    public void A_pin_holds_the_runtime_until_it_is_let_go()
+    {
+        using var runtime = new MemoryRuntime(Options());
+        AddressSpace space = runtime.CreateAddressSpace(new AddressSpaceOptions { Name = "pinned" });
+        long address = space.Map(Page, Protection.ReadWrite);
+        PagePin pin = space.Pin(address, 1, PageAccess.Write);
+        Assert.Contains("'pinned'", Assert.Throws<InvalidOperationException>(runtime.Dispose).Message, StringComparison.Ordinal);
+        Assert.False(space.IsDisposed);
+        pin.Dispose();
+    }
+
+    private static MemoryRuntimeOptions Options() => new() { CapacityBytes = 64 << 20, BackgroundTrim = false };
+}

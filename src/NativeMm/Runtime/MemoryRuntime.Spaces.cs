@@ -1,0 +1,63 @@
+using NativeMm.AddressSpaces;
+using NativeMm.Primitives;
+
+namespace NativeMm.Runtime;
+
+/// <content>Address spaces over the runtime's frames.</content>
+public sealed partial class MemoryRuntime
+{
+    // One for all spaces: a thread that faults in several of them takes part once.
+    private readonly EpochDomain _spaceEpochs = new();
+    private AddressSpace[] _spaces = [];
+
+    /// <summary>
+    /// Makes an address space over the same frames: areas of 47-bit addresses whose pages come by faults. It goes by its own Dispose, or with the runtime.
+    /// Its forks go by their own, or with the runtime, too.
+    /// </summary>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="OutOfMemoryException">There is no frame for the root of the page tables.</exception>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
+    public AddressSpace CreateAddressSpace(AddressSpaceOptions? options = null)
+    {
+        using EndGate.Visit inside = _end.Visiting(this);
+        var space = new AddressSpace(_frames, options ?? new AddressSpaceOptions(), _spaceEpochs) { Adopt = Adopt };
+        try
+        {
+            Enter(space);
+        }
+        catch (OutOfMemoryException)
+        {
+            space.Dispose();
+            throw;
+        }
+
+        return space;
+    }
+
+    /// <summary>The epochs of whoever faults in a space of this runtime.</summary>
+    internal EpochDomain SpaceEpochs => _spaceEpochs;
+
+    /// <summary>Takes a space over these frames in that somebody else made, such as a fork: it goes with the runtime at the latest.</summary>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
+    internal void Adopt(AddressSpace space)
+    {
+        using EndGate.Visit inside = _end.Visiting(this);
+        Enter(space);
+    }
+
+    private AddressSpace[] Spaces() => Atomic.LoadAcquire(ref _spaces);
+
+    /// <summary>Puts a space into the list, and takes those off that are disposed.</summary>
+    private void Enter(AddressSpace space)
+    {
+        AddressSpace[] before;
+        AddressSpace[] behind;
+        do
+        {
+            before = Spaces();
+            behind = [.. before.Where(other => !other.IsDisposed), space];
+        }
+        while (!Atomic.CompareExchange(ref _spaces, before, behind));
+    }
+}
