@@ -28,6 +28,7 @@ public sealed partial class OptionTableTests
         Assert.Empty(OptionTable.Complaints<LazyPurgePolicy>(OptionTable.Read(s_document, nameof(LazyPurgePolicy))));
         Assert.Empty(OptionTable.Complaints<ZsPoolOptions>(OptionTable.Read(s_document, nameof(ZsPoolOptions))));
         Assert.Empty(OptionTable.Complaints<ArenaOptions>(OptionTable.Read(s_document, nameof(ArenaOptions))));
+        Assert.Empty(OptionTable.Complaints<PagedMemoryOptions>(OptionTable.Read(s_document, nameof(PagedMemoryOptions))));
     }
 
     [Fact]

@@ -32,6 +32,13 @@ public sealed unsafe partial class AddressSpace
         return space;
     }
 
+    /// <summary>Who is told of pages that came back; set before the first access.</summary>
+    internal ISwapInObserver? SwapIns
+    {
+        get => _tables.SwapIns;
+        set => _tables.SwapIns = value;
+    }
+
     /// <summary>Has pages leave that were not used lately. Nothing happens in a space without a limit. Thread-safe.</summary>
     /// <param name="pages">How many are wanted.</param>
     /// <returns>How many left.</returns>

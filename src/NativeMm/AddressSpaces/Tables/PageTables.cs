@@ -81,6 +81,9 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
     /// <summary>Where pages go that have no frame, or null.</summary>
     public ISwapBackend? Swap => _swap;
 
+    /// <summary>Who is told of pages that came back; set before the first fault.</summary>
+    public ISwapInObserver? SwapIns { get; set; }
+
     /// <summary>What waits for hazards to go.</summary>
     public DeferredFrames Deferred => _deferred;
 
