@@ -68,7 +68,7 @@ internal static unsafe class FastPathList
         return thread => () =>
         {
             AccessSlots.Bind(thread);
-            AccessSlot* slot = AccessSlots.Current;
+            AccessSlot* slot = AccessSlotThread.t_slot;
             foreach (ulong mask in (ReadOnlySpan<ulong>)[LeafEntry.ReadMiss, LeafEntry.WriteMiss])
             {
                 ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, space.Tables.Key | 1000, ref root, 1000));

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using NativeMm.Primitives;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.AddressSpaces.AccessSlot>;
 
 namespace NativeMm.AddressSpaces;
 
@@ -20,10 +21,12 @@ public sealed unsafe partial class AddressSpace
     public T Read<T>(long address)
         where T : unmanaged
     {
-        AccessSlot* slot = AccessSlots.Current;
+        nuint here = StackPages.Here;
+        nuint* known = StackPages.EntryOf(here);
         ulong offset = (ulong)address & OffsetMask;
-        if (slot != null && (ulong)address < AddressEnd && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
+        if (StackPages.Knows(known, here) && (ulong)address < AddressEnd && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
         {
+            AccessSlot* slot = StackPages.Of(known);
             ulong page = (ulong)address >> Pfn.FrameShift;
             ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             if ((entry & LeafEntry.ReadMiss) == 0)
@@ -34,7 +37,7 @@ public sealed unsafe partial class AddressSpace
             }
         }
 
-        return ReadSlow<T>(address);
+        return ReadSlow<T>(address, here);
     }
 
     /// <summary>Copies bytes out. Pages are copied one after another: it is no snapshot of a range that others write to. Thread-safe.</summary>
@@ -77,10 +80,10 @@ public sealed unsafe partial class AddressSpace
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private T ReadSlow<T>(long address)
+    private T ReadSlow<T>(long address, nuint here)
         where T : unmanaged
     {
-        AccessSlot* slot = AccessSlots.Own();
+        AccessSlot* slot = AccessSlots.Own(here);
         HazardAccess.End(ref slot->Access);
         ulong offset = (ulong)address & OffsetMask;
         if ((long)offset > Pfn.FrameBytes - sizeof(T))
@@ -94,7 +97,7 @@ public sealed unsafe partial class AddressSpace
         ulong page = (ulong)address >> Pfn.FrameShift;
         while (true)
         {
-            Fault(page, PageAccess.Read);
+            // At first perhaps only the thread was not known.
             ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             bool hits = (entry & LeafEntry.ReadMiss) == 0;
             T value = hits ? Unsafe.ReadUnaligned<T>((void*)((entry & ~LeafEntry.FlagMask) | offset)) : default;
@@ -103,6 +106,8 @@ public sealed unsafe partial class AddressSpace
             {
                 return value;
             }
+
+            Fault(page, PageAccess.Read);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using NativeMm.Primitives;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.AddressSpaces.AccessSlot>;
 
 namespace NativeMm.AddressSpaces;
 
@@ -21,10 +22,12 @@ public sealed unsafe partial class AddressSpace
     public void Write<T>(long address, T value)
         where T : unmanaged
     {
-        AccessSlot* slot = AccessSlots.Current;
+        nuint here = StackPages.Here;
+        nuint* known = StackPages.EntryOf(here);
         ulong offset = (ulong)address & OffsetMask;
-        if (slot != null && (ulong)address < AddressEnd && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
+        if (StackPages.Knows(known, here) && (ulong)address < AddressEnd && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
         {
+            AccessSlot* slot = StackPages.Of(known);
             ulong page = (ulong)address >> Pfn.FrameShift;
             ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             if ((entry & LeafEntry.WriteMiss) == 0)
@@ -35,7 +38,7 @@ public sealed unsafe partial class AddressSpace
             }
         }
 
-        WriteSlow(address, value);
+        WriteSlow(address, value, here);
     }
 
     /// <summary>Copies bytes in. Pages are copied one after another. Thread-safe.</summary>
@@ -78,10 +81,10 @@ public sealed unsafe partial class AddressSpace
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void WriteSlow<T>(long address, T value)
+    private void WriteSlow<T>(long address, T value, nuint here)
         where T : unmanaged
     {
-        AccessSlot* slot = AccessSlots.Own();
+        AccessSlot* slot = AccessSlots.Own(here);
         HazardAccess.End(ref slot->Access);
         ulong offset = (ulong)address & OffsetMask;
         if ((long)offset > Pfn.FrameBytes - sizeof(T))
@@ -92,18 +95,23 @@ public sealed unsafe partial class AddressSpace
 
         CheckRange(address, sizeof(T));
         ulong page = (ulong)address >> Pfn.FrameShift;
-        bool hits = false;
-        while (!hits)
+        while (true)
         {
-            Fault(page, PageAccess.Write);
+            // At first perhaps only the thread was not known.
             ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
-            hits = (entry & LeafEntry.WriteMiss) == 0;
+            bool hits = (entry & LeafEntry.WriteMiss) == 0;
             if (hits)
             {
                 Unsafe.WriteUnaligned((void*)((entry & ~LeafEntry.FlagMask) | offset), value);
             }
 
             HazardAccess.End(ref slot->Access);
+            if (hits)
+            {
+                return;
+            }
+
+            Fault(page, PageAccess.Write);
         }
     }
 }

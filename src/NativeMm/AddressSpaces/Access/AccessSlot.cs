@@ -17,16 +17,17 @@
 // Source       M. Michael, "Hazard pointers" (2004); the fence on one side only: D. Dice and others, "Fast non-intrusive memory reclamation" (2016).
 
 using System.Runtime.InteropServices;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
 
-/// <summary>The hazards of one thread: a line that others read, and a line that is its own.</summary>
+/// <summary>The hazards of one thread: a line that others read, a line that is its own, and by which pages of its stack it is found.</summary>
 [StructLayout(LayoutKind.Explicit, Size = Bytes)]
-internal unsafe struct AccessSlot
+internal unsafe struct AccessSlot : IStackOwned<AccessSlot>
 {
     /// <summary>Size of a slot.</summary>
-    public const int Bytes = CacheLine.Isolation;
+    public const int Bytes = 3 * CacheLine.Isolation;
 
     /// <summary>Hazard words at the begin of a slot.</summary>
     public const int Words = 8;
@@ -53,6 +54,9 @@ internal unsafe struct AccessSlot
     // Owner: the thread. Faults, so that every so many looks at the permits.
     [FieldOffset(68)]
     public int Turn;
+
+    /// <inheritdoc/>
+    public static StackHold* HoldOf(AccessSlot* owned) => (StackHold*)((byte*)owned + CacheLine.Isolation);
 
     /// <summary>One of the hazard words, in the order of the fields.</summary>
     public static ref ulong Word(AccessSlot* slot, int index) => ref ((ulong*)slot)[index];

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using NativeMm.Platform;
 using NativeMm.Primitives;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.AddressSpaces.AccessSlot>;
 
 namespace NativeMm.AddressSpaces;
 
@@ -14,20 +15,10 @@ internal static unsafe class AccessSlots
     private const int ChunksMax = 128;
 
     private static readonly nuint[] s_chunks = new nuint[ChunksMax];
-    private static readonly List<OwnerThread> s_owners = [];
+    private static readonly List<OwnerThread?> s_owners = [];
     private static SleepLock s_lock;
     private static int s_count;
     private static long s_spaces;
-
-    [ThreadStatic]
-    private static AccessSlot* t_slot;
-
-    /// <summary>The calling thread's slot, or null when it has none yet.</summary>
-    public static AccessSlot* Current
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => t_slot;
-    }
 
     /// <summary>How many slots there are to look at. It only grows.</summary>
     public static int Count => Atomic.LoadAcquire(in s_count);
@@ -45,17 +36,16 @@ internal static unsafe class AccessSlots
 
     /// <summary>The calling thread's slot, which it gets if it has none.</summary>
     /// <exception cref="OutOfMemoryException">The system has no memory for slots, or more threads than there can be slots live at a time.</exception>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static AccessSlot* Own()
-    {
-        AccessSlot* slot = t_slot;
-        if (slot == null)
-        {
-            slot = Take();
-            t_slot = slot;
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static AccessSlot* Own() => Own(StackPages.Here);
 
-        return slot;
+    /// <summary>The same for a caller, or his caller, that runs at a place of the stack: the next time that place is known.</summary>
+    /// <inheritdoc cref="Own()"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static AccessSlot* Own(nuint here)
+    {
+        nuint* known = StackPages.EntryOf(here);
+        return StackPages.Knows(known, here) ? StackPages.Of(known) : Find(here);
     }
 
     /// <summary>Uses slots in memory of the caller's: for whoever runs threads that the system does not know.</summary>
@@ -70,7 +60,22 @@ internal static unsafe class AccessSlots
     }
 
     /// <summary>Gives the calling thread a slot that was lent.</summary>
-    internal static void Bind(int number) => t_slot = At(number);
+    internal static void Bind(int number) => AccessSlotThread.t_slot = At(number);
+
+    /// <summary>The slot of a thread that runs on a page of its stack that is not entered.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static AccessSlot* Find(nuint here)
+    {
+        AccessSlot* slot = AccessSlotThread.t_slot;
+        if (slot == null)
+        {
+            slot = Take();
+            AccessSlotThread.t_slot = slot;
+        }
+
+        StackPages.Enter(slot, here);
+        return slot;
+    }
 
     private static AccessSlot* Take()
     {
@@ -79,9 +84,16 @@ internal static unsafe class AccessSlots
         {
             for (int i = 0; i < s_owners.Count; i++)
             {
-                if (s_owners[i].HasLeft && s_owners[i].IsGone)
+                if (s_owners[i] is { HasLeft: true, IsGone: true })
                 {
                     AccessSlot* old = At(i);
+                    s_owners[i] = null;
+                    if (!StackPages.Forget(old))
+                    {
+                        // A page of a stack still led to it: it stays nobody's.
+                        continue;
+                    }
+
                     for (int word = 0; word < AccessSlot.Words; word++)
                     {
                         Atomic.StoreRelease(ref AccessSlot.Word(old, word), 0);
