@@ -44,9 +44,9 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     private readonly nuint _bytes;
     private EndGate _gate;
     private nuint _memory;
-    private ulong* _pages;
-    private uint* _free;
-    private uint* _numbers;
+    private readonly ulong* _pages;
+    private readonly uint* _free;
+    private readonly uint* _numbers;
     private TPolicy _policy;
     private SleepLock _moving;
     private SpinLock<NoLockStatistics> _freeLock;

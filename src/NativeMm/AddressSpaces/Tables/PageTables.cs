@@ -103,10 +103,10 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong* EntryOf(ulong* root, ulong page)
     {
-        // The first load keeps behind the store of the hazard [H1]; each of the others depends on the one before.
-        ulong* table = (ulong*)Atomic.LoadAcquire(in root[page >> (3 * LevelBits)]);
-        table = (ulong*)table[(page >> (2 * LevelBits)) & IndexMask];
-        table = (ulong*)table[(page >> LevelBits) & IndexMask];
+        // Each load depends on the one before: nothing else keeps them in order.
+        ulong* table = (ulong*)Atomic.LoadRelaxed(in root[page >> (3 * LevelBits)]);
+        table = (ulong*)Atomic.LoadRelaxed(in table[(page >> (2 * LevelBits)) & IndexMask]);
+        table = (ulong*)Atomic.LoadRelaxed(in table[(page >> LevelBits) & IndexMask]);
         return table + (page & IndexMask);
     }
 
