@@ -181,6 +181,18 @@ public sealed class PagedMemoryTests : IDisposable
     }
 
     [Fact]
+    public void Memory_ends_with_its_runtime()
+    {
+        var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20 });
+        using var memory = new PagedMemory(2 << 20, new PagedMemoryOptions { ResidentBytes = 1 << 20 }, runtime);
+        memory.AsStream().Write(SamplePages.Compressible(2 << 20, 1));
+        using PagedSnapshot snapshot = memory.Snapshot();
+        runtime.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => memory.Read<long>(0));
+        Assert.Throws<ObjectDisposedException>(() => snapshot.CopyTo(Stream.Null));
+    }
+
+    [Fact]
     public void Dispose_returns_every_frame()
     {
         ulong before = _runtime.Frames.GetStatistics().FreeFrames;

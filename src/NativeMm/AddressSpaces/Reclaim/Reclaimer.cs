@@ -13,6 +13,7 @@
 // Progress     reclaim holds no lock of the space, and waits for nobody but the backend. Faults wait for it when there is no charge left.
 // Source       vmcache's batches (SIGMOD'23), with hazards in place of versions; Linux's swap cache for what stays clean.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using NativeMm.Eviction;
 using NativeMm.Platform;
@@ -47,6 +48,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     private readonly ulong* _pages;
     private readonly uint* _free;
     private readonly uint* _numbers;
+    [SuppressMessage("Style", "IDE0044:Add readonly modifier", Justification = "The policy changes itself: a copy would be another one.")]
     private TPolicy _policy;
     private SleepLock _moving;
     private SpinLock<NoLockStatistics> _freeLock;
@@ -174,7 +176,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
         _freeLock.Exit();
     }
 
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2201:Do not raise reserved exception types", Justification = "There is no memory.")]
+    [SuppressMessage("Usage", "CA2201:Do not raise reserved exception types", Justification = "There is no memory.")]
     private OutOfMemoryException Describe(SwapStatistics swap)
     {
         string refusal = swap.LastStoreErrno == 0 ? string.Empty : $" The device said last: {ErrorNumber.Describe(swap.LastStoreErrno)}.";

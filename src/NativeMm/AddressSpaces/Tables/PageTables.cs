@@ -46,7 +46,7 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
 
     private readonly IFrameAllocator _frames;
     private readonly FrameZone _zone;
-    private readonly ISwapBackend? _swap;
+    private ISwapBackend? _swap;
     private readonly DeferredFrames _deferred;
     private Residency? _residency;
     private ulong* _root;

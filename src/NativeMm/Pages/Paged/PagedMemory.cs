@@ -18,7 +18,7 @@ namespace NativeMm.Buffers;
 /// bytes in place to a thread that stays inside a method; <see cref="Pin"/> gives them for as long as wanted, across threads and awaits.</para>
 /// <para>An access whose page cannot be brought back throws <see cref="PageUnavailableException"/>; all other pages are not concerned, and nothing that is in memory is
 /// lost. When nothing can leave any more, because disk and budgets are full, the access that needs a page throws <see cref="OutOfMemoryException"/>.</para>
-/// <para>Dispose it, and its snapshots, before its runtime.</para>
+/// <para>It ends with its runtime at the latest, and so do its snapshots; the file goes with its own <see cref="Dispose"/>.</para>
 /// </remarks>
 public sealed unsafe partial class PagedMemory : IDisposable
 {
@@ -44,8 +44,13 @@ public sealed unsafe partial class PagedMemory : IDisposable
     {
     }
 
-    /// <summary>As the other constructor, over a file that is made already, for tests.</summary>
-    internal PagedMemory(long length, PagedMemoryOptions? options, MemoryRuntime? runtime, IBackingFile? file)
+    /// <summary>As the other constructor, for tests and measurements.</summary>
+    /// <param name="length">Its length in bytes.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="runtime">Whose frames it takes.</param>
+    /// <param name="file">A file that is made already, or null for that of the options.</param>
+    /// <param name="withClock">Whether pages leave by <see cref="ClockPolicy"/>.</param>
+    internal PagedMemory(long length, PagedMemoryOptions? options, MemoryRuntime? runtime, IBackingFile? file, bool withClock = false)
     {
         if (length is < 1 or > PagedMemoryOptions.BytesLimit)
         {
@@ -57,12 +62,13 @@ public sealed unsafe partial class PagedMemory : IDisposable
         runtime ??= MemoryRuntime.Shared;
         Length = length;
         int resident = (int)Math.Min(Options.ResidentBytes / PageBytes, int.MaxValue);
-        var epochs = new EpochDomain();
-        _swap = new SharedSwap(MakeSwap(runtime, Options, PagesOf(length), file), epochs);
+        _swap = new SharedSwap(MakeSwap(runtime, Options, PagesOf(length), file));
         try
         {
             var spaceOptions = new AddressSpaceOptions { Name = Options.Name, PinnedPagesMax = Math.Max(1, resident / 4) };
-            _space = AddressSpace.CreateLimited<ReuseClockPolicy>(runtime.Frames, spaceOptions, epochs, _swap, resident);
+            _space = withClock
+                ? runtime.CreateLimitedSpace<ClockPolicy>(spaceOptions, _swap, resident)
+                : runtime.CreateLimitedSpace<ReuseClockPolicy>(spaceOptions, _swap, resident);
             _base = _space.Map(length, Protection.ReadWrite);
             _prefetcher = new PagePrefetcher(_space, _base, length, Options.StridePrefetch);
             _space.SwapIns = _prefetcher;
@@ -147,6 +153,7 @@ public sealed unsafe partial class PagedMemory : IDisposable
     public void Validate()
     {
         ThrowIfDisposed();
+        _space.Validate();
         _swap.Validate();
     }
 

@@ -3,19 +3,17 @@ using NativeMm.Primitives;
 
 namespace NativeMm.Buffers;
 
-/// <summary>What a memory shares with its snapshots, and ends with the last of them: the backend, and the epochs. Measures how long loads take.</summary>
+/// <summary>The backend of a memory and its snapshots: it ends with the last of them. Measures how long loads take.</summary>
 internal sealed class SharedSwap : ISwapBackend
 {
     private readonly ISwapBackend _backend;
-    private readonly EpochDomain _epochs;
     private StallClock _stalls;
     private int _owners = 1;
 
-    /// <summary>Takes both over, for one owner.</summary>
-    public SharedSwap(ISwapBackend backend, EpochDomain epochs)
+    /// <summary>Takes a backend over, for one owner.</summary>
+    public SharedSwap(ISwapBackend backend)
     {
         _backend = backend;
-        _epochs = epochs;
     }
 
     /// <summary>Time in which at least one thread waited for a page.</summary>
@@ -59,7 +57,6 @@ internal sealed class SharedSwap : ISwapBackend
         if (Atomic.Add(ref _owners, -1) == 0)
         {
             _backend.Dispose();
-            _epochs.Dispose();
         }
     }
 }
