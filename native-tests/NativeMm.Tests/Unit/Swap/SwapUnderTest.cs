@@ -22,10 +22,10 @@ internal static class SwapUnderTest
     public static CompressedSwap Compressed(MemoryRuntime runtime, long budgetBytes = 0, int bytesMax = 4096) =>
         new(runtime, PageCodecs.Default, budgetBytes, PagesMax, bytesMax);
 
-    private static Platform.IBackingFile Disk()
+    private static NativeMm.Platform.IBackingFile Disk()
     {
         string path = Path.Combine(Path.GetTempPath(), $"nativemm-{Guid.NewGuid():N}.swap");
-        Platform.PlatformResult result = Platform.BackingFile.Create(path, out Platform.IBackingFile? file);
+        NativeMm.Platform.PlatformResult result = NativeMm.Platform.BackingFile.Create(path, out NativeMm.Platform.IBackingFile? file);
         return file ?? throw new InvalidOperationException($"{path}: {result}");
     }
 }

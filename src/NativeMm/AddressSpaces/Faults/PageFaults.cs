@@ -145,7 +145,7 @@ internal sealed unsafe partial class PageFaults
 
         return new FaultStatistics
         {
-            Attempts = outcomes.Sum(),
+            Attempts = counters.Sum(FaultEvent.Attempt),
             Successes = outcomes[(int)FaultOutcome.Resolved],
             PteLock = outcomes[(int)FaultOutcome.PteLock],
             VmaChanged = outcomes[(int)FaultOutcome.VmaChanged],
