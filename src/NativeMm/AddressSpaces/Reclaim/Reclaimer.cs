@@ -13,6 +13,7 @@
 // Progress     reclaim holds no lock of the space, and waits for nobody but the backend. Faults wait for it when there is no charge left.
 // Source       vmcache's batches (SIGMOD'23), with hazards in place of versions; Linux's swap cache for what stays clean.
 
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using NativeMm.Eviction;
 using NativeMm.Platform;
@@ -44,10 +45,13 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     private readonly nuint _bytes;
     private EndGate _gate;
     private nuint _memory;
-    private ulong* _pages;
-    private uint* _free;
-    private uint* _numbers;
+    private readonly ulong* _pages;
+    private readonly uint* _free;
+    private readonly uint* _numbers;
+
+    [SuppressMessage("Style", "IDE0044:Add readonly modifier", Justification = "A mutable struct: of a readonly field each call would change a copy.")]
     private TPolicy _policy;
+
     private SleepLock _moving;
     private SpinLock<NoLockStatistics> _freeLock;
     private int _freeCount;

@@ -54,7 +54,7 @@ internal sealed unsafe class FileSwap : ISwapBackend
     /// <inheritdoc/>
     public int Store(ReadOnlySpan<nint> pages, Span<ulong> slots)
     {
-        slots[..pages.Length].Fill(SwapSlot.NoRoom);
+        slots[..pages.Length].Clear();
         int stored = 0;
         while (stored < pages.Length)
         {
