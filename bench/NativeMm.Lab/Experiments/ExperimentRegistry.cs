@@ -5,6 +5,7 @@ using NativeMm.Lab.Experiments.Grow;
 using NativeMm.Lab.Experiments.Heap;
 using NativeMm.Lab.Experiments.Idle;
 using NativeMm.Lab.Experiments.Locality;
+using NativeMm.Lab.Experiments.Paging;
 using NativeMm.Lab.Experiments.Reporting;
 using NativeMm.Lab.Experiments.Trace;
 using NativeMm.Lab.Experiments.Vmalloc;
@@ -25,6 +26,8 @@ internal static class ExperimentRegistry
         new FramesExperiment(),
         new VmallocExperiment(),
         new FaultsExperiment(),
+        new PagedExperiment(),
+        new SnapshotExperiment(),
         new IdleExperiment(),
         new ReportingExperiment(),
         new ZsmallocExperiment(),

@@ -36,6 +36,8 @@ internal static class CaseList
         new ZsFreeCase(),
         new VmapCase(),
         new VmapPurgeCase(),
+        new HazardCase(),
+        new TableUnlinkCase(),
         new ReaderWriterSleepLockCase(),
         new AreaDetachCase(),
         new AreaReuseCase(),

@@ -1,3 +1,4 @@
+using NativeMm.AddressSpaces;
 using NativeMm.Explorer.Running;
 using NativeMm.Frames;
 using NativeMm.Heap;
@@ -21,6 +22,7 @@ internal static unsafe class FastPathList
         new("frames: allocate and free a frame in the core's own tree", 0, LockFreeFrames),
         new("frames through a thread's stack: allocate and free", 0, CachedFrames),
         new("zspool: read an object of one's own", 0, ZsRead),
+        new("space: a read and a write of one page that hit", 0, SpaceAccess),
         new("vmap: Alloc and Free of a page, both from the core's pool", 0, VmapPool),
     ];
 
@@ -55,6 +57,24 @@ internal static unsafe class FastPathList
                 byte* scratch = stackalloc byte[1000];
                 pool.OpenRead(handle, new Span<byte>(scratch, 1000)).Dispose();
             };
+        };
+    }
+
+    private static Func<int, Action> SpaceAccess()
+    {
+        var space = new SpaceModel(threads: 2);
+        space.Install(1000);
+        nuint root = (nuint)space.Tables.Root;
+        return thread => () =>
+        {
+            AccessSlots.Bind(thread);
+            AccessSlot* slot = AccessSlots.Current;
+            foreach (ulong mask in (ReadOnlySpan<ulong>)[LeafEntry.ReadMiss, LeafEntry.WriteMiss])
+            {
+                ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, space.Tables.Key | 1000, ref root, 1000));
+                Plan.Check((entry & mask) == 0, "an access does not hit");
+                HazardAccess.End(ref slot->Access);
+            }
         };
     }
 

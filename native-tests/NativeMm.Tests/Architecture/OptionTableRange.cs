@@ -48,7 +48,7 @@ public static partial class OptionTableRange
             return range == "any text" ? [] : [$"the range is any text, not {range}"];
         }
 
-        return type.IsClass ? (range == "see below" ? [] : [$"the range is in a table of its own, not {range}"]) : NumberComplaints<T>(option, range);
+        return type.IsClass || type.IsInterface ? (range == "see below" ? [] : [$"the range is in a table of its own, not {range}"]) : NumberComplaints<T>(option, range);
     }
 
     /// <summary>Reads a number with a unit, in units of one byte or one tick.</summary>

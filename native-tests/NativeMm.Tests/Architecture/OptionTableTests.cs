@@ -30,6 +30,7 @@ public sealed partial class OptionTableTests
         Assert.Empty(OptionTable.Complaints<ZsPoolOptions>(OptionTable.Read(s_document, nameof(ZsPoolOptions))));
         Assert.Empty(OptionTable.Complaints<AddressSpaceOptions>(OptionTable.Read(s_document, nameof(AddressSpaceOptions))));
         Assert.Empty(OptionTable.Complaints<ArenaOptions>(OptionTable.Read(s_document, nameof(ArenaOptions))));
+        Assert.Empty(OptionTable.Complaints<PagedMemoryOptions>(OptionTable.Read(s_document, nameof(PagedMemoryOptions))));
     }
 
     [Fact]

@@ -43,16 +43,15 @@ public sealed unsafe partial class AddressSpace
         ulong hazard = _key | page | (length > inPage ? Hazard.WholeLeaf : 0);
         while (true)
         {
-            Atomic.StoreRelease(ref *word, hazard); // [H1] pairs with [H2]
-            ulong* entry = PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
-            ulong value = *entry;
+            ulong* entry = HazardAccess.Begin(ref *word, hazard, ref _root, page);
+            ulong value = Atomic.LoadRelaxed(in *entry);
             if ((value & mask) == 0)
             {
                 length = int.Min(length, inPage + RunBehind(entry, value, page, length - inPage, mask));
                 return (byte*)(value & ~LeafEntry.FlagMask) + offset;
             }
 
-            Atomic.StoreRelease(ref *word, 0);
+            HazardAccess.End(ref *word);
             Fault(page, access);
         }
     }

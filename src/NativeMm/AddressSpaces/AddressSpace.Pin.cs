@@ -93,22 +93,21 @@ public sealed unsafe partial class AddressSpace
         while (true)
         {
             PageAccess wanted = access;
-            Atomic.StoreRelease(ref slot->Fault, _key | page); // [H1] pairs with [H2]
-            var entry = new LeafEntry(*PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page));
+            var entry = new LeafEntry(Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Fault, _key | page, ref _root, page)));
             if (!entry.Misses(access == PageAccess.Write ? LeafEntry.WriteMiss : LeafEntry.ReadMiss))
             {
                 bool isKept = (entry.Word & (LeafEntry.Zero | LeafEntry.NotWritable)) != 0;
                 if (!isKept || !MayWrite(page))
                 {
                     Hold(entry, isKept, frames);
-                    Atomic.StoreRelease(ref slot->Fault, 0); // [H3] pairs with [H2]
+                    HazardAccess.End(ref slot->Fault);
                     return entry.Address;
                 }
 
                 wanted = PageAccess.Write;
             }
 
-            Atomic.StoreRelease(ref slot->Fault, 0);
+            HazardAccess.End(ref slot->Fault);
             Fault(page, wanted);
         }
     }

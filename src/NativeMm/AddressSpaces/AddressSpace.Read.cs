@@ -25,12 +25,11 @@ public sealed unsafe partial class AddressSpace
         if (slot != null && (ulong)address < AddressEnd && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
         {
             ulong page = (ulong)address >> Pfn.FrameShift;
-            Atomic.StoreRelease(ref slot->Access, _key | page); // [H1] pairs with [H2]
-            ulong entry = *PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             if ((entry & LeafEntry.ReadMiss) == 0)
             {
                 T value = Unsafe.ReadUnaligned<T>((void*)((entry & ~LeafEntry.FlagMask) | offset));
-                Atomic.StoreRelease(ref slot->Access, 0); // [H3] pairs with [H2]
+                HazardAccess.End(ref slot->Access);
                 return value;
             }
         }
@@ -64,16 +63,15 @@ public sealed unsafe partial class AddressSpace
         AccessSlot* slot = AccessSlots.Own();
         while (true)
         {
-            Atomic.StoreRelease(ref slot->Access, _key | page); // [H1] pairs with [H2]
-            ulong entry = *PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             if ((entry & LeafEntry.ReadMiss) == 0)
             {
                 new ReadOnlySpan<byte>((byte*)(entry & ~LeafEntry.FlagMask) + offset, destination.Length).CopyTo(destination);
-                Atomic.StoreRelease(ref slot->Access, 0); // [H3] pairs with [H2]
+                HazardAccess.End(ref slot->Access);
                 return;
             }
 
-            Atomic.StoreRelease(ref slot->Access, 0);
+            HazardAccess.End(ref slot->Access);
             Fault(page, PageAccess.Read);
         }
     }
@@ -83,7 +81,7 @@ public sealed unsafe partial class AddressSpace
         where T : unmanaged
     {
         AccessSlot* slot = AccessSlots.Own();
-        Atomic.StoreRelease(ref slot->Access, 0);
+        HazardAccess.End(ref slot->Access);
         ulong offset = (ulong)address & OffsetMask;
         if ((long)offset > Pfn.FrameBytes - sizeof(T))
         {
@@ -97,11 +95,10 @@ public sealed unsafe partial class AddressSpace
         while (true)
         {
             Fault(page, PageAccess.Read);
-            Atomic.StoreRelease(ref slot->Access, _key | page); // [H1] pairs with [H2]
-            ulong entry = *PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             bool hits = (entry & LeafEntry.ReadMiss) == 0;
             T value = hits ? Unsafe.ReadUnaligned<T>((void*)((entry & ~LeafEntry.FlagMask) | offset)) : default;
-            Atomic.StoreRelease(ref slot->Access, 0); // [H3] pairs with [H2]
+            HazardAccess.End(ref slot->Access);
             if (hits)
             {
                 return value;

@@ -14,11 +14,12 @@ public sealed unsafe partial class AddressSpace
     /// <param name="epochs">The epochs of whoever looks areas up without a lock.</param>
     /// <param name="swap">Where pages go; the caller's, who ends it after the space, and after all forks of it.</param>
     /// <param name="residentPagesMax">Most pages in memory, at least 16.</param>
+    /// <param name="adopt">Who takes forks of the space in.</param>
     internal static AddressSpace CreateLimited<TPolicy>(
-        IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs, ISwapBackend swap, int residentPagesMax)
+        IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs, ISwapBackend swap, int residentPagesMax, Action<AddressSpace>? adopt = null)
         where TPolicy : struct, IReplacementPolicy
     {
-        var space = new AddressSpace(frames, options, epochs, swap);
+        var space = new AddressSpace(frames, options, epochs, swap) { Adopt = adopt };
         try
         {
             _ = new Reclaimer<TPolicy>(space._tables, residentPagesMax);
@@ -30,6 +31,13 @@ public sealed unsafe partial class AddressSpace
         }
 
         return space;
+    }
+
+    /// <summary>Who is told of pages that came back; set before the first access.</summary>
+    internal ISwapInObserver? SwapIns
+    {
+        get => _tables.SwapIns;
+        set => _tables.SwapIns = value;
     }
 
     /// <summary>Has pages leave that were not used lately. Nothing happens in a space without a limit. Thread-safe.</summary>

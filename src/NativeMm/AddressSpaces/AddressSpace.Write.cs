@@ -26,12 +26,11 @@ public sealed unsafe partial class AddressSpace
         if (slot != null && (ulong)address < AddressEnd && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
         {
             ulong page = (ulong)address >> Pfn.FrameShift;
-            Atomic.StoreRelease(ref slot->Access, _key | page); // [H1] pairs with [H2]
-            ulong entry = *PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             if ((entry & LeafEntry.WriteMiss) == 0)
             {
                 Unsafe.WriteUnaligned((void*)((entry & ~LeafEntry.FlagMask) | offset), value);
-                Atomic.StoreRelease(ref slot->Access, 0); // [H3] pairs with [H2]
+                HazardAccess.End(ref slot->Access);
                 return;
             }
         }
@@ -65,16 +64,15 @@ public sealed unsafe partial class AddressSpace
         AccessSlot* slot = AccessSlots.Own();
         while (true)
         {
-            Atomic.StoreRelease(ref slot->Access, _key | page); // [H1] pairs with [H2]
-            ulong entry = *PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             if ((entry & LeafEntry.WriteMiss) == 0)
             {
                 source.CopyTo(new Span<byte>((byte*)(entry & ~LeafEntry.FlagMask) + offset, source.Length));
-                Atomic.StoreRelease(ref slot->Access, 0); // [H3] pairs with [H2]
+                HazardAccess.End(ref slot->Access);
                 return;
             }
 
-            Atomic.StoreRelease(ref slot->Access, 0);
+            HazardAccess.End(ref slot->Access);
             Fault(page, PageAccess.Write);
         }
     }
@@ -84,7 +82,7 @@ public sealed unsafe partial class AddressSpace
         where T : unmanaged
     {
         AccessSlot* slot = AccessSlots.Own();
-        Atomic.StoreRelease(ref slot->Access, 0);
+        HazardAccess.End(ref slot->Access);
         ulong offset = (ulong)address & OffsetMask;
         if ((long)offset > Pfn.FrameBytes - sizeof(T))
         {
@@ -98,15 +96,14 @@ public sealed unsafe partial class AddressSpace
         while (!hits)
         {
             Fault(page, PageAccess.Write);
-            Atomic.StoreRelease(ref slot->Access, _key | page); // [H1] pairs with [H2]
-            ulong entry = *PageTables.EntryOf((ulong*)Atomic.LoadAcquire(in _root), page);
+            ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             hits = (entry & LeafEntry.WriteMiss) == 0;
             if (hits)
             {
                 Unsafe.WriteUnaligned((void*)((entry & ~LeafEntry.FlagMask) | offset), value);
             }
 
-            Atomic.StoreRelease(ref slot->Access, 0); // [H3] pairs with [H2]
+            HazardAccess.End(ref slot->Access);
         }
     }
 }

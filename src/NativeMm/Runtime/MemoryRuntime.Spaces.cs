@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Eviction;
 using NativeMm.Primitives;
 
 namespace NativeMm.Runtime;
@@ -22,6 +23,31 @@ public sealed partial class MemoryRuntime
     {
         using EndGate.Visit inside = _end.Visiting(this);
         var space = new AddressSpace(_frames, options ?? new AddressSpaceOptions(), _spaceEpochs) { Adopt = Adopt };
+        try
+        {
+            Enter(space);
+        }
+        catch (OutOfMemoryException)
+        {
+            space.Dispose();
+            throw;
+        }
+
+        return space;
+    }
+
+    /// <summary>Makes a space whose pages leave memory when there are too many. It goes by its own Dispose, or with the runtime.</summary>
+    /// <typeparam name="TPolicy">Which pages leave.</typeparam>
+    /// <param name="options">The options.</param>
+    /// <param name="swap">Where pages go; the caller's, who ends it after the space and all of its forks.</param>
+    /// <param name="residentPagesMax">Most pages in memory, at least 16.</param>
+    /// <exception cref="OutOfMemoryException">There is no memory for the bookkeeping.</exception>
+    /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
+    internal AddressSpace CreateLimitedSpace<TPolicy>(AddressSpaceOptions options, ISwapBackend swap, int residentPagesMax)
+        where TPolicy : struct, IReplacementPolicy
+    {
+        using EndGate.Visit inside = _end.Visiting(this);
+        AddressSpace space = AddressSpace.CreateLimited<TPolicy>(_frames, options, _spaceEpochs, swap, residentPagesMax, Adopt);
         try
         {
             Enter(space);

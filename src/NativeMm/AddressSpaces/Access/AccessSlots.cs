@@ -58,6 +58,20 @@ internal static unsafe class AccessSlots
         return slot;
     }
 
+    /// <summary>Uses slots in memory of the caller's: for whoever runs threads that the system does not know.</summary>
+    internal static void Lend(AccessSlot* slots, int count)
+    {
+        s_chunks[0] = (nuint)slots;
+        s_count = count;
+        for (int i = 0; i < count; i++)
+        {
+            slots[i].Number = i;
+        }
+    }
+
+    /// <summary>Gives the calling thread a slot that was lent.</summary>
+    internal static void Bind(int number) => t_slot = At(number);
+
     private static AccessSlot* Take()
     {
         OwnerThread self = OwnerThread.Current;

@@ -1,5 +1,3 @@
-using NativeMm.Primitives;
-
 namespace NativeMm.AddressSpaces;
 
 /// <summary>The words of the leases of a thread.</summary>
@@ -34,7 +32,7 @@ internal static unsafe class LeaseWords
                 throw new InvalidOperationException("A lease was disposed twice, through a copy of it.");
             }
 
-            Atomic.StoreRelease(ref *word, 0); // [H3] pairs with [H2]
+            HazardAccess.End(ref *word);
         }
     }
 

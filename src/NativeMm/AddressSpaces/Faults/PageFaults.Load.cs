@@ -36,7 +36,13 @@ internal sealed unsafe partial class PageFaults
 
         TPause.Reach(PauseLoading);
         SwapLoad load = _tables.Swap!.Load(seen.Slot, (nint)permit.Frame);
-        return Settle<TLocking>(page, access, record, state, leaf, loading, load, ref permit);
+        outcome = Settle<TLocking>(page, access, record, state, leaf, loading, load, ref permit);
+        if (outcome == FaultOutcome.Resolved)
+        {
+            _tables.SwapIns?.Returned(page);
+        }
+
+        return outcome;
     }
 
     private FaultOutcome Settle<TLocking>(

@@ -49,7 +49,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     private readonly uint* _free;
     private readonly uint* _numbers;
 
-    [SuppressMessage("Style", "IDE0044:Add readonly modifier", Justification = "A mutable struct: of a readonly field each call would change a copy.")]
+    [SuppressMessage("Style", "IDE0044:Add readonly modifier", Justification = "The policy changes itself: a copy would be another one.")]
     private TPolicy _policy;
 
     private SleepLock _moving;
@@ -178,7 +178,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
         _freeLock.Exit();
     }
 
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2201:Do not raise reserved exception types", Justification = "There is no memory.")]
+    [SuppressMessage("Usage", "CA2201:Do not raise reserved exception types", Justification = "There is no memory.")]
     private OutOfMemoryException Describe(SwapStatistics swap)
     {
         string refusal = swap.LastStoreErrno == 0 ? string.Empty : $" The device said last: {ErrorNumber.Describe(swap.LastStoreErrno)}.";

@@ -110,6 +110,8 @@ internal sealed unsafe partial class PageTables
         switch (entry.Kind)
         {
             case EntryKind.Frame when hazards.Touches(page):
+                // A lease may outlive the space and its swap.
+                DropSlot(ref FrameOf(entry.Address));
                 _deferred.AddMapping(page, entry.Address);
                 break;
             case EntryKind.Frame:

@@ -46,6 +46,7 @@ internal sealed unsafe partial class PageTables
         }
         else
         {
+            _swap = null;
             Orphans.Add(this);
         }
 

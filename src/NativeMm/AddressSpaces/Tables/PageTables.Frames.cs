@@ -11,6 +11,12 @@ internal sealed unsafe partial class PageTables
     public void DropMapping(nuint address)
     {
         ref FrameHead head = ref FrameOf(address);
+        if (head.Pins != 0)
+        {
+            // A pin may outlive the space and its swap.
+            DropSlot(ref head);
+        }
+
         if (head.DropMapping())
         {
             FreeFrame(address, ref head);
@@ -33,7 +39,16 @@ internal sealed unsafe partial class PageTables
     {
         if (slot != 0)
         {
-            _swap!.Free(slot);
+            _swap?.Free(slot);
+        }
+    }
+
+    /// <summary>Gives the slot of a frame up that only the caller's entry, which is taken out, refers to.</summary>
+    private void DropSlot(ref FrameHead head)
+    {
+        if (head.Mappings == 1)
+        {
+            FreeSlot(head.TakeSlot());
         }
     }
 

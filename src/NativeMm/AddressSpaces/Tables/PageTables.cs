@@ -46,7 +46,7 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
 
     private readonly IFrameAllocator _frames;
     private readonly FrameZone _zone;
-    private readonly ISwapBackend? _swap;
+    private ISwapBackend? _swap;
     private readonly DeferredFrames _deferred;
     private Residency? _residency;
     private ulong* _root;
@@ -81,6 +81,9 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
     /// <summary>Where pages go that have no frame, or null.</summary>
     public ISwapBackend? Swap => _swap;
 
+    /// <summary>Who is told of pages that came back; set before the first fault.</summary>
+    public ISwapInObserver? SwapIns { get; set; }
+
     /// <summary>What waits for hazards to go.</summary>
     public DeferredFrames Deferred => _deferred;
 
@@ -100,10 +103,10 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong* EntryOf(ulong* root, ulong page)
     {
-        // The first load keeps behind the store of the hazard [H1]; each of the others depends on the one before.
-        ulong* table = (ulong*)Atomic.LoadAcquire(in root[page >> (3 * LevelBits)]);
-        table = (ulong*)table[(page >> (2 * LevelBits)) & IndexMask];
-        table = (ulong*)table[(page >> LevelBits) & IndexMask];
+        // Each load depends on the one before: nothing else keeps them in order.
+        ulong* table = (ulong*)Atomic.LoadRelaxed(in root[page >> (3 * LevelBits)]);
+        table = (ulong*)Atomic.LoadRelaxed(in table[(page >> (2 * LevelBits)) & IndexMask]);
+        table = (ulong*)Atomic.LoadRelaxed(in table[(page >> LevelBits) & IndexMask]);
         return table + (page & IndexMask);
     }
 

@@ -1,0 +1,149 @@
+using NativeMm.AddressSpaces;
+using NativeMm.Buffers;
+using NativeMm.Runtime;
+using NativeMm.Tests.Support;
+using Xunit;
+
+namespace NativeMm.Tests.Faulty.Paging;
+
+/// <summary>A memory over a file that fails: clear errors at the access that needs the file, and nothing lost that is in memory.</summary>
+public sealed class PagedMemoryFileTests : IDisposable
+{
+    private const int PageBytes = 4096;
+    private const int Pages = 700;
+
+    private readonly MemoryRuntime _runtime = new(new MemoryRuntimeOptions { CapacityBytes = 64 << 20 });
+    private readonly FaultyBackingFile _file = new();
+    private readonly PagedMemory _memory;
+
+    public PagedMemoryFileTests()
+    {
+        var options = new PagedMemoryOptions { ResidentBytes = 1 << 20, StridePrefetch = false };
+        _memory = new PagedMemory(Pages * PageBytes, options, _runtime, _file);
+    }
+
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _runtime.Dispose();
+    }
+
+    [Fact]
+    public void Incompressible_pages_come_back_from_the_file()
+    {
+        Assert.Equal(Pages, Write());
+        Assert.InRange(_memory.GetStatistics().FilePageBytes, 400L * PageBytes, long.MaxValue);
+        AssertContent(Pages);
+        _memory.Validate();
+    }
+
+    [Fact]
+    public void Full_disk_is_told_by_the_access_that_needs_room_and_nothing_is_lost()
+    {
+        _file.DiskPages = 100;
+        int written = Write();
+        Assert.InRange(written, 300, 100 + 256);
+
+        // What is in memory can be read; for what is on file there is no room to bring it back.
+        Assert.InRange(Enumerable.Range(0, written).Count(IsReadable), 200, written);
+        _file.DiskPages = long.MaxValue;
+        Assert.Equal(Pages, Write(written));
+        AssertContent(Pages);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Writes_that_fail_now_and_then_lose_nothing(int each)
+    {
+        _file.FailWriteEach = each;
+        int written = Write();
+        _file.FailWriteEach = 0;
+        Assert.Equal(Pages, Write(written));
+        AssertContent(Pages);
+    }
+
+    [Fact]
+    public void Read_that_fails_is_told_with_the_address_and_succeeds_later()
+    {
+        Write();
+        _file.FailReadEach = 1;
+        var failure = Assert.Throws<PageUnavailableException>(() => AssertContent(Pages));
+        Assert.False(failure.IsCorrupted);
+        Assert.Equal(Platform.ErrorNumber.DeviceFailed, failure.Errno);
+        Assert.Contains($"{failure.Address:x}", failure.Message, StringComparison.Ordinal);
+        _file.FailReadEach = 0;
+        AssertContent(Pages);
+    }
+
+    [Fact]
+    public void Corrupted_page_is_named_and_all_others_are_there()
+    {
+        Write();
+        _file.Damage(page: 17, at: 99);
+        var corrupted = new List<long>();
+        for (int page = 0; page < Pages; page++)
+        {
+            try
+            {
+                AssertPage(page);
+            }
+            catch (PageUnavailableException problem)
+            {
+                Assert.True(problem.IsCorrupted);
+                Assert.Equal(_memory.Base + ((long)page * PageBytes), problem.Address);
+                corrupted.Add(page);
+            }
+        }
+
+        Assert.Single(corrupted);
+        Assert.InRange(_memory.GetStatistics().FailedLoads, 1, 2);
+    }
+
+    /// <summary>Writes pages until there is no room.</summary>
+    /// <returns>How many of the first are written.</returns>
+    private int Write(int first = 0)
+    {
+        for (int page = first; page < Pages; page++)
+        {
+            try
+            {
+                _memory.Write((long)page * PageBytes, SamplePages.Incompressible(PageBytes, page));
+            }
+            catch (OutOfMemoryException)
+            {
+                return page;
+            }
+        }
+
+        return Pages;
+    }
+
+    private bool IsReadable(int page)
+    {
+        try
+        {
+            AssertPage(page);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    private void AssertContent(int pages)
+    {
+        for (int page = 0; page < pages; page++)
+        {
+            AssertPage(page);
+        }
+    }
+
+    private void AssertPage(int page)
+    {
+        byte[] found = new byte[PageBytes];
+        _memory.Read((long)page * PageBytes, found);
+        Assert.True(found.AsSpan().SequenceEqual(SamplePages.Incompressible(PageBytes, page)), $"page {page}");
+    }
+}

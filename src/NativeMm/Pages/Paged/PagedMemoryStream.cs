@@ -1,0 +1,92 @@
+namespace NativeMm.Buffers;
+
+/// <summary>A <see cref="PagedMemory"/> as a stream of fixed length.</summary>
+internal sealed class PagedMemoryStream : Stream
+{
+    private readonly PagedMemory _memory;
+    private long _position;
+
+    public PagedMemoryStream(PagedMemory memory)
+    {
+        _memory = memory;
+    }
+
+    /// <inheritdoc/>
+    public override bool CanRead => true;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => true;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => true;
+
+    /// <inheritdoc/>
+    public override long Length => _memory.Length;
+
+    /// <inheritdoc/>
+    public override long Position
+    {
+        get => _position;
+        set => _position = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, $"A position is 0 or more, not {value}.");
+    }
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        int count = (int)Math.Clamp(Length - _position, 0, buffer.Length);
+        if (count > 0)
+        {
+            _memory.Read(_position, buffer[..count]);
+            _position += count;
+        }
+
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return Read(buffer.AsSpan(offset, count));
+    }
+
+    /// <inheritdoc/>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (buffer.Length > Length - _position)
+        {
+            throw new IOException($"{buffer.Length} bytes at position {_position} do not fit into a memory of {Length} bytes.");
+        }
+
+        _memory.Write(_position, buffer);
+        _position += buffer.Length;
+    }
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        Write(buffer.AsSpan(offset, count));
+    }
+
+    /// <inheritdoc/>
+    public override long Seek(long offset, SeekOrigin origin)
+    {
+        long position = offset + origin switch
+        {
+            SeekOrigin.Begin => 0,
+            SeekOrigin.Current => _position,
+            SeekOrigin.End => Length,
+            _ => throw new ArgumentOutOfRangeException(nameof(origin), origin, "The origin is Begin, Current or End."),
+        };
+        return position >= 0 ? _position = position : throw new IOException($"Position {position} lies before the beginning.");
+    }
+
+    /// <inheritdoc/>
+    public override void SetLength(long value) => throw new NotSupportedException("A paged memory has the length that it was made with.");
+
+    /// <inheritdoc/>
+    public override void Flush()
+    {
+    }
+}
