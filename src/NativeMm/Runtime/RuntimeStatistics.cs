@@ -14,6 +14,12 @@ public sealed record RuntimeStatistics
     /// <summary>Bytes that the operating system may hold memory for: frames in use or freed but not given back yet, and large and guarded blocks.</summary>
     public required ulong CommittedBytes { get; init; }
 
+    /// <summary>
+    /// Bytes that were ever made accessible, in steps of up to 64 MiB: what is committed now, what the operating system has back, and the rest of the
+    /// last step.
+    /// </summary>
+    public required ulong OpenedBytes { get; init; }
+
     /// <summary>Bytes in the hands of the program, in block sizes, over all heaps and pools.</summary>
     public required ulong InUseBytes { get; init; }
 
@@ -22,6 +28,18 @@ public sealed record RuntimeStatistics
 
     /// <summary>Bytes given back to the operating system since the start.</summary>
     public required ulong ReturnedBytes { get; init; }
+
+    /// <summary>Bytes of the slots of live objects, over all pools; a part of <see cref="InUseBytes"/>.</summary>
+    public required ulong PoolBytes { get; init; }
+
+    /// <summary>Bytes of the ranges in the hands of the program; a part of <see cref="InUseBytes"/>.</summary>
+    public required ulong VmapBytes { get; init; }
+
+    /// <summary>Frames that compaction freed, over the pools that are alive.</summary>
+    public required long FramesCompacted { get; init; }
+
+    /// <summary>Waits for a lock of a heap, of vmap or of a pool; those of vmap and pools only where their option LockStatistics is set.</summary>
+    public required LockContentions Contentions { get; init; }
 
     /// <summary>Trim passes made since the start, in the background or on request.</summary>
     public required long TrimPasses { get; init; }
