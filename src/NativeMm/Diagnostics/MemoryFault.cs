@@ -40,7 +40,7 @@ internal static class MemoryFault
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Throw(MemoryFaultKind kind, nuint address, string message)
     {
-        NativeMmEventSource.Log.MemoryFault(kind.ToString(), address, message);
+        NativeMmEventSource.Log.MemoryFault(kind, address, message);
         throw new MemoryFaultException(kind, address, message);
     }
 

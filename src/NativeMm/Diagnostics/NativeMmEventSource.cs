@@ -57,13 +57,14 @@ internal sealed class NativeMmEventSource : EventSource
         }
     }
 
-    /// <summary>A caller's mistake was found.</summary>
+    /// <summary>A caller's mistake was found. It is counted in any case.</summary>
     [NonEvent]
-    public void MemoryFault(string kind, nuint address, string message)
+    public void MemoryFault(MemoryFaultKind kind, nuint address, string message)
     {
+        MemoryFaultCounts.Add(kind);
         if (IsEnabled())
         {
-            MemoryFault(kind, $"0x{address:x}", message);
+            MemoryFault(kind.ToString(), $"0x{address:x}", message);
         }
     }
 

@@ -40,6 +40,24 @@ internal sealed class RuntimeMeter : IDisposable, ILoadContextTenant
     public void AddBytes(string name, string description, Func<long?> read) =>
         _meter.CreateObservableUpDownCounter(FullName(name), () => Measure(read), "By", description);
 
+    /// <summary>Bytes by what they are, unit <c>By</c>: one value for each of several tags, of one moment.</summary>
+    /// <param name="name">Lowercase words with dots and underscores, after "nativemm.".</param>
+    /// <param name="description">One sentence.</param>
+    /// <param name="tag">Key of the tag, in full.</param>
+    /// <param name="read">Gives the values now by the tag's value, or null when there is nothing to measure.</param>
+    public void AddBytes(string name, string description, string tag, Func<IEnumerable<(string Value, long Bytes)>?> read) =>
+        _meter.CreateObservableUpDownCounter(FullName(name), () => Measure(tag, read), "By", description);
+
+    /// <summary>Things that only ever get more, by what they are.</summary>
+    /// <inheritdoc cref="AddBytes(string, string, string, Func{IEnumerable{ValueTuple{string, long}}})"/>
+    /// <param name="name">Lowercase words with dots and underscores, after "nativemm.".</param>
+    /// <param name="unit"><c>By</c>, or a unit in braces.</param>
+    /// <param name="description">One sentence.</param>
+    /// <param name="tag">Key of the tag, in full.</param>
+    /// <param name="read">Gives the values now, never less than before, or null when there is nothing to measure.</param>
+    public void AddTotal(string name, string unit, string description, string tag, Func<IEnumerable<(string Value, long Count)>?> read) =>
+        _meter.CreateObservableCounter(FullName(name), () => Measure(tag, read), unit, description);
+
     /// <summary>Things that only ever get more, such as bytes returned since the start.</summary>
     /// <param name="name">Lowercase words with dots and underscores, after "nativemm.".</param>
     /// <param name="unit"><c>By</c>, or a unit in braces.</param>
@@ -96,6 +114,9 @@ internal sealed class RuntimeMeter : IDisposable, ILoadContextTenant
     }
 
     private static IEnumerable<Measurement<long>> Measure(Func<long?> read) => read() is { } value ? [new Measurement<long>(value)] : [];
+
+    private static IEnumerable<Measurement<long>> Measure(string tag, Func<IEnumerable<(string Value, long Count)>?> read) =>
+        read() is { } rows ? [.. rows.Select(row => new Measurement<long>(row.Count, new KeyValuePair<string, object?>(tag, row.Value)))] : [];
 
     private static string FullName(string name)
     {

@@ -1,4 +1,5 @@
 using NativeMm.Heap.Checked;
+using NativeMm.Heap.Profile;
 using NativeMm.Heap.Sampled;
 
 namespace NativeMm.Heap;
@@ -17,6 +18,9 @@ internal sealed record HeapOptions
 
     /// <summary>The checked mode.</summary>
     public CheckedOptions Checked { get; init; } = new();
+
+    /// <summary>The profile of the runtime; null for none. A heap in checked mode has none.</summary>
+    public HeapProfile? Profile { get; init; }
 
     /// <summary>Sampled guards.</summary>
     public SampledOptions Sampled { get; init; } = new();

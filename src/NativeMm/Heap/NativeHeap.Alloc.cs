@@ -248,6 +248,12 @@ public sealed unsafe partial class NativeHeap
         ThreadCache* cache = CurrentCache();
         if (cache != null && byteCount >= UntouchedBytesMin && ThreadCache.MagazineOf(cache, sizeClass).Count == 0)
         {
+            void* sample = TryAllocProfiledZeroed(SizeClass.BlockBytesFor(byteCount));
+            if (sample != null)
+            {
+                return sample;
+            }
+
             void* untouched = TryAllocUntouched(_depots[sizeClass], byteCount);
             return untouched != null ? untouched : TryAllocOverflow(byteCount, zeroed: true);
         }
@@ -318,13 +324,19 @@ public sealed unsafe partial class NativeHeap
 
     private void* TryAllocLarge(nuint byteCount, nuint alignment, bool zeroed)
     {
-        if (_large.TryAlloc(byteCount, alignment, zeroed, out nuint block))
+        bool allocated = _large.TryAlloc(byteCount, alignment, zeroed, out nuint block);
+        if (!allocated)
         {
-            return (void*)block;
+            Trim();
+            allocated = _large.TryAlloc(byteCount, alignment, zeroed, out block);
         }
 
-        Trim();
-        return _large.TryAlloc(byteCount, alignment, zeroed, out block) ? (void*)block : null;
+        if (allocated)
+        {
+            ProfileLarge(block, byteCount);
+        }
+
+        return allocated ? (void*)block : null;
     }
 
     private static nuint Product(nuint count, nuint size)

@@ -29,6 +29,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         ulong free = statistics.FreeFrames + statistics.PerCoreFrames;
+        MemoryFaultCounts.AddFailedAllocation();
         NativeMmEventSource.Log.OutOfMemory((long)byteCount, (long)(free << Pfn.FrameShift), (long)_space.Bytes);
         string where = byteCount > MachineMemory.BlockBytesMax
             ? $"the machine has {MachineMemory.BlockBytesMax} bytes of memory and swap space"
@@ -104,7 +105,7 @@ public sealed unsafe partial class NativeHeap
     private MemoryFaultException Fault(MemoryFaultKind kind, nuint address, string what)
     {
         string message = $"Heap '{Name}': the pointer 0x{address:x} {what}.";
-        NativeMmEventSource.Log.MemoryFault(kind.ToString(), address, message);
+        NativeMmEventSource.Log.MemoryFault(kind, address, message);
         return new MemoryFaultException(kind, address, message);
     }
 }

@@ -106,7 +106,7 @@ public sealed unsafe partial class NativeHeap
     {
         remapped = null;
         if (usable <= SizeClass.BytesMax || byteCount <= SizeClass.BytesMax || alignment > _space.Platform.PageBytes
-            || !_large.TryResize((nuint)block, byteCount, out nuint moved))
+            || !TryResizeLarge((nuint)block, byteCount, out nuint moved))
         {
             return false;
         }

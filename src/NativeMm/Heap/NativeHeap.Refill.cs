@@ -38,6 +38,15 @@ public sealed unsafe partial class NativeHeap
             return TryAllocOverflow(_depots[sizeClass].Geometry.BlockBytes, zeroed: false);
         }
 
+        if (_profile is not null)
+        {
+            nuint profiled = (nuint)AllocProfiled(cache, sizeClass, block, count);
+            if (profiled != block)
+            {
+                return (void*)profiled;
+            }
+        }
+
         return _sampled is null ? (void*)block : AllocSampled(cache, sizeClass, byteCount, block, count);
     }
 

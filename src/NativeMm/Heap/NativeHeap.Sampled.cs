@@ -39,7 +39,12 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>Frees what lies outside of the zone: a guarded or a large block.</summary>
-    private bool TryFreeOutside(nuint block) => (_sampled is not null && _sampled.TryFree(block)) || _large.TryFree(block);
+    private bool TryFreeOutside(nuint block)
+    {
+        // Before the block is free: the next one to get its address may be a sample too.
+        _profile?.Remove(block);
+        return (_sampled is not null && _sampled.TryFree(block)) || _large.TryFree(block);
+    }
 
     /// <summary>Bytes of a block outside of the zone; 0 when none begins there.</summary>
     private nuint BytesOutside(nuint address)
@@ -54,12 +59,12 @@ public sealed unsafe partial class NativeHeap
     /// </summary>
     private void CallForSamples()
     {
-        if (_sampled is null)
+        if (_sampled is null && _profile is null)
         {
             return;
         }
 
-        _sampled.CallForRefills();
+        _sampled?.CallForRefills();
         _classToCall++;
         ThreadCache* cache;
         for (int i = 0; (cache = _caches.At(i)) != null; i++)

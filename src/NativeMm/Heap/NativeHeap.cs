@@ -76,6 +76,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
             }
 
             _checked = options.Checked.Enabled ? new CheckedBlocks(this, options.Checked) : null;
+            _profile = _checked is null ? options.Profile : null;
             _sampled = options.Sampled.Enabled && _checked is null ? new SampledGuards(options.Sampled, options.Name) : null;
             space.AddHeap(this);
         }
@@ -147,6 +148,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
         ReleaseSlabs(slabs);
         _sampled?.Release();
+        _profile?.RemoveAll(_tag);
         _large.Dispose();
         _metadata.Dispose();
         if (_isShared)

@@ -39,6 +39,15 @@ internal static class ProcessMemory
         return result;
     }
 
+    /// <summary>Page faults since the process began: without and with a wait for a device (<c>/proc/self/stat</c>).</summary>
+    public static PlatformResult ReadPageFaults(out long minor, out long major)
+    {
+        Span<byte> buffer = stackalloc byte[1024];
+        PlatformResult result = ProcessFile.Read("/proc/self/stat\0"u8, buffer, out int length);
+        (minor, major) = result.Succeeded ? ParsePageFaults(buffer[..length]) : default;
+        return result;
+    }
+
     /// <summary>Lets the peak of <see cref="ReadUsage"/> begin anew from what is resident now.</summary>
     public static PlatformResult ResetPeak() => ProcessFile.Write("/proc/self/clear_refs\0"u8, "5"u8);
 
@@ -47,6 +56,24 @@ internal static class ProcessMemory
     {
         int space = text.IndexOf((byte)' ');
         return space >= 0 && Utf8Parser.TryParse(text[(space + 1)..], out ulong pages, out _) ? pages : 0;
+    }
+
+    /// <summary>The 10th and the 12th field of <c>stat</c>. The second one is a name in brackets, which may hold anything.</summary>
+    internal static (long Minor, long Major) ParsePageFaults(ReadOnlySpan<byte> text)
+    {
+        ReadOnlySpan<byte> rest = text[(text.LastIndexOf((byte)')') + 1)..];
+        (long minor, long major) = (0, 0);
+        for (int field = 2; field <= 12 && !rest.IsEmpty; field++)
+        {
+            int space = rest.IndexOf((byte)' ');
+            ReadOnlySpan<byte> value = space < 0 ? rest : rest[..space];
+            _ = Utf8Parser.TryParse(value, out long number, out _);
+            minor = field == 10 ? number : minor;
+            major = field == 12 ? number : major;
+            rest = space < 0 ? default : rest[(space + 1)..];
+        }
+
+        return (minor, major);
     }
 
     internal static ProcessMemoryUsage ParseUsage(ReadOnlySpan<byte> text) => new(

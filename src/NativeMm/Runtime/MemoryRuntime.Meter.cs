@@ -1,4 +1,5 @@
 using NativeMm.Diagnostics;
+using NativeMm.Primitives;
 
 namespace NativeMm.Runtime;
 
@@ -9,16 +10,66 @@ public sealed partial class MemoryRuntime
     {
         var self = new WeakReference<MemoryRuntime>(this);
         var meter = new RuntimeMeter(Heap.Name);
+        var waits = new long[3];
+        meter.AddBytes(
+            "memory.used",
+            "Bytes that were ever made accessible: in the hands of the program, kept for it, back with the operating system.",
+            "nativemm.memory.state",
+            () => Count(self) is { } now ? StatesOf(now) : null);
+        meter.AddBytes(
+            "subsystem.used",
+            "Bytes in the hands of the program, by who gave them out.",
+            "nativemm.subsystem",
+            () => Count(self) is { } now ? SubsystemsOf(now) : null);
         meter.AddBytes("memory.reserved", "Address space that the runtime holds.", () => (long?)Count(self)?.ReservedBytes);
         meter.AddBytes("memory.committed", "Bytes that the operating system may hold memory for.", () => (long?)Count(self)?.CommittedBytes);
-        meter.AddBytes("memory.in_use", "Bytes in the hands of the program.", () => (long?)Count(self)?.InUseBytes);
-        meter.AddBytes("memory.retained", "Committed bytes that nobody uses.", () => (long?)Count(self)?.RetainedBytes);
         meter.AddTotal("memory.returned", "By", "Bytes given back to the operating system.", () => (long?)Count(self)?.ReturnedBytes);
+        meter.AddTotal("vmap.purges", "{purge}", "Purges of lazily freed ranges.", () => Count(self)?.Vmap?.Purges);
+        long compacted = 0;
+        meter.AddTotal(
+            "zsmalloc.compacted",
+            "By",
+            "Bytes of frames that compaction of pools freed.",
+
+            // A pool that ends takes its count along; a sum never falls.
+            () => Count(self) is { } now ? (long?)(compacted = long.Max(compacted, now.FramesCompacted * (long)Pfn.FrameBytes)) : null);
+        meter.AddTotal(
+            "lock.contentions",
+            "{contention}",
+            "Waits for a lock.",
+            "nativemm.lock",
+            () => Count(self) is { } now ? ContentionsOf(now, waits) : null);
         meter.AddTotal(
             "reporting.bytes", "By", "Bytes of free frames that the reporting device took note of.", () => (long?)Count(self)?.Reporting.ReportedBytes);
         meter.AddTotal("reporting.failures", "{call}", "Calls of the reporting device that failed.", () => Count(self)?.Reporting.DeviceFailures);
         meter.AddTotal("trim.passes", "{pass}", "Trim passes made.", () => Count(self)?.TrimPasses);
         return meter;
+    }
+
+    /// <summary>What adds up to <see cref="RuntimeStatistics.OpenedBytes"/>.</summary>
+    internal static IEnumerable<(string State, long Bytes)> StatesOf(RuntimeStatistics now)
+    {
+        // Blocks that come and go between two counts must not make a state negative.
+        ulong used = ulong.Min(now.InUseBytes, now.CommittedBytes);
+        yield return ("used", (long)used);
+        yield return ("retained", (long)(now.CommittedBytes - used));
+        yield return ("returned", (long)(now.OpenedBytes > now.CommittedBytes ? now.OpenedBytes - now.CommittedBytes : 0));
+    }
+
+    private static (string Subsystem, long Bytes)[] SubsystemsOf(RuntimeStatistics now) =>
+    [
+        ("heap", (long)(now.InUseBytes - now.PoolBytes - now.VmapBytes)),
+        ("zsmalloc", (long)now.PoolBytes),
+        ("vmap", (long)now.VmapBytes),
+    ];
+
+    /// <summary>The waits so far; what ends takes its count along, and a sum never falls.</summary>
+    private static (string Lock, long Count)[] ContentionsOf(RuntimeStatistics now, long[] seen)
+    {
+        seen[0] = long.Max(seen[0], now.Contentions.Heap);
+        seen[1] = long.Max(seen[1], now.Contentions.Vmap);
+        seen[2] = long.Max(seen[2], now.Contentions.Zsmalloc);
+        return [("heap", seen[0]), ("vmap", seen[1]), ("zsmalloc", seen[2])];
     }
 
     /// <summary>Counts everything, unless the runtime ends or has ended.</summary>

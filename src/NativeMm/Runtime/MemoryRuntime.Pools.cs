@@ -39,7 +39,8 @@ public sealed partial class MemoryRuntime
 
     private bool HasPools => Pools().Length != 0;
 
-    private ZsPool[] Pools() => Atomic.LoadAcquire(ref _pools);
+    /// <summary>The pools; some may be disposed.</summary>
+    internal ZsPool[] Pools() => Atomic.LoadAcquire(ref _pools);
 
     /// <summary>Puts a pool into the list, and takes those off that are disposed. The list is made outside of the lock: it takes managed memory.</summary>
     private void Enter(ZsPool pool)

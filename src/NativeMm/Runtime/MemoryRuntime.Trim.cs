@@ -171,10 +171,7 @@ public sealed partial class MemoryRuntime
             large += row.LargeBytes + row.LargeRetainedBytes + row.GuardedBytes;
         }
 
-        foreach (ZsPool pool in Pools())
-        {
-            inUse += (ulong)pool.SlotBytesUnlessDisposed();
-        }
+        (ulong poolBytes, long compacted, long poolContentions) = CountPools();
 
         var spaces = new List<AddressSpaceStatistics>();
         foreach (AddressSpace space in Spaces())
@@ -192,7 +189,13 @@ public sealed partial class MemoryRuntime
         {
             ReservedBytes = _zone.Bytes + large + (vmap is null ? 0 : vmap.Frames.ManagedFrames * Pfn.FrameBytes),
             CommittedBytes = ((zone.ManagedFrames - zone.ReportedFrames) * Pfn.FrameBytes) + large + CommittedOf(vmap),
-            InUseBytes = inUse + InUseOf(vmap),
+            OpenedBytes = (_zone.OpenedFrames * (ulong)Pfn.FrameBytes) + large + OpenedOf(vmap),
+            InUseBytes = inUse + poolBytes + InUseOf(vmap),
+            PoolBytes = poolBytes,
+            VmapBytes = InUseOf(vmap),
+            FramesCompacted = compacted,
+            Contentions = new LockContentions(
+                heaps.Sum(heap => heap.Classes.Sum(row => row.LockContentions)), vmap?.FreeSpaceLock?.Contentions ?? 0, poolContentions),
             ReturnedBytes = Atomic.LoadAcquire(in _returnedBytes),
             TrimPasses = Atomic.LoadAcquire(in _passes),
             TrimFailures = _trimmer?.Failures ?? 0,

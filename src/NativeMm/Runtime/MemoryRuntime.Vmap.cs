@@ -33,7 +33,7 @@ public sealed partial class MemoryRuntime
     /// <summary>Whether the caller is a reporting device of the runtime, in a call of a reporter.</summary>
     private bool IsReportingHere => _reporter.IsReportingHere || VmapIfUsed is { Reporter.IsReportingHere: true };
 
-    private VmapAllocator? VmapIfUsed => Atomic.LoadAcquire(ref _vmap);
+    internal VmapAllocator? VmapIfUsed => Atomic.LoadAcquire(ref _vmap);
 
     private VmapAllocator MakeVmap()
     {

@@ -72,6 +72,20 @@ public sealed record MemoryRuntimeOptions
     public SampledOptions Sampled { get; init; } = new();
 
     /// <summary>
+    /// Whether a sample of the allocations is kept for <see cref="MemoryRuntime.WriteHeapProfile"/>. Default false. Heaps in checked mode are left out.
+    /// </summary>
+    public bool HeapProfile { get; init; }
+
+    /// <summary>
+    /// With <see cref="HeapProfile"/>, the bytes of allocations from one sample to the next, on average: 4 KiB to 1 GiB. Where samples would take more than a
+    /// hundredth of the time they are fewer, and each stands for more. Default 512 KiB.
+    /// </summary>
+    public ulong HeapProfileIntervalBytes { get; init; } = 512 << 10;
+
+    /// <summary>Most time that the samples of the profile may take, in percent of one thread's; 100 for no bound.</summary>
+    internal int HeapProfileTimePercentMax { get; init; } = 1;
+
+    /// <summary>
     /// The defaults, with what the environment says of the checked mode and the sampled guards at this moment. Options that are not set come from the
     /// environment anyhow, as it was when they were first needed.
     /// </summary>
@@ -105,6 +119,12 @@ public sealed record MemoryRuntimeOptions
         if (PurgeDelay < TimeSpan.FromMilliseconds(10) || PurgeDelay > TimeSpan.FromHours(1))
         {
             throw new ArgumentOutOfRangeException(nameof(PurgeDelay), PurgeDelay, $"PurgeDelay is 10 ms to 1 h, not {PurgeDelay}.");
+        }
+
+        if (HeapProfileIntervalBytes is < (4UL << 10) or > (1UL << 30))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(HeapProfileIntervalBytes), HeapProfileIntervalBytes, $"HeapProfileIntervalBytes is 4096 to {1UL << 30}, not {HeapProfileIntervalBytes}.");
         }
 
         ArgumentNullException.ThrowIfNull(Reporting);

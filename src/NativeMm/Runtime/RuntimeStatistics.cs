@@ -16,6 +16,12 @@ public sealed record RuntimeStatistics
     public required ulong CommittedBytes { get; init; }
 
     /// <summary>
+    /// Bytes that were ever made accessible, in steps of up to 64 MiB: what is committed now, what the operating system has back, and the rest of the
+    /// last step.
+    /// </summary>
+    public required ulong OpenedBytes { get; init; }
+
+    /// <summary>
     /// Bytes in the hands of the program: in block sizes, over all heaps and pools, and the pages and tables of address spaces, of which those that a fork
     /// shares count for each.
     /// </summary>
@@ -26,6 +32,18 @@ public sealed record RuntimeStatistics
 
     /// <summary>Bytes given back to the operating system since the start.</summary>
     public required ulong ReturnedBytes { get; init; }
+
+    /// <summary>Bytes of the slots of live objects, over all pools; a part of <see cref="InUseBytes"/>.</summary>
+    public required ulong PoolBytes { get; init; }
+
+    /// <summary>Bytes of the ranges in the hands of the program; a part of <see cref="InUseBytes"/>.</summary>
+    public required ulong VmapBytes { get; init; }
+
+    /// <summary>Frames that compaction freed, over the pools that are alive.</summary>
+    public required long FramesCompacted { get; init; }
+
+    /// <summary>Waits for a lock of a heap, of vmap or of a pool; those of vmap and pools only where their option LockStatistics is set.</summary>
+    public required LockContentions Contentions { get; init; }
 
     /// <summary>Trim passes made since the start, in the background or on request.</summary>
     public required long TrimPasses { get; init; }

@@ -8,6 +8,9 @@ namespace NativeMm.Vmap;
 /// <content>Counts, giving memory back to the system, and the proof that everything adds up.</content>
 public sealed unsafe partial class VmapAllocator
 {
+    /// <summary>The frames below, block by block.</summary>
+    internal IBlockedFrames BlockedFrames => _frames;
+
     /// <summary>Counts everything. Exact at rest.</summary>
     /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public VmapStatistics GetStatistics()

@@ -10,6 +10,9 @@ namespace NativeMm.Zsmalloc;
 internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 {
     /// <inheritdoc/>
+    public override long FramesCompacted => Atomic.LoadAcquire(ref _framesCompacted);
+
+    /// <inheritdoc/>
     public override ZsPoolStatistics GetStatistics()
     {
         using EndGate.Visit inside = Visit();
@@ -42,7 +45,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             Frames = TotalFrames,
             MetadataBytes = MetadataBytes(),
             CellsRetired = Atomic.LoadAcquire(ref _cellsRetired),
-            FramesCompacted = Atomic.LoadAcquire(ref _framesCompacted),
+            FramesCompacted = FramesCompacted,
             ObjectsMoved = moved,
             BytesMoved = movedBytes,
             FramesMigrated = Atomic.LoadAcquire(ref _framesMigrated),

@@ -57,6 +57,9 @@ internal abstract class ZsEngine : IShrinker, IFrameMigrator
 
     public abstract IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics();
 
+    /// <summary>Frames that compaction freed since the pool was made; also when the pool has ended.</summary>
+    public abstract long FramesCompacted { get; }
+
     public abstract void Validate();
 
     /// <summary><see cref="Validate"/> for a caller who keeps the pool at rest.</summary>

@@ -192,7 +192,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
         try
         {
             NativeMmEventSource.Log.MemoryFault(
-                nameof(MemoryFaultKind.Leak),
+                MemoryFaultKind.Leak,
                 0,
                 string.Create(
                     CultureInfo.InvariantCulture,

@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
 using NativeMm.Diagnostics;
+using NativeMm.Runtime;
+using NativeMm.Zsmalloc;
 using Xunit;
 
 namespace NativeMm.Tests.Unit;
@@ -33,6 +35,59 @@ public sealed class RuntimeMeterTests
         meter.Dispose();
         listener.RecordObservableInstruments();
         Assert.Equal(1, asked);
+    }
+
+    [Fact]
+    public unsafe void Values_of_a_runtime_add_up_by_state_and_by_subsystem()
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { Name = Guid.NewGuid().ToString(), CapacityBytes = 64 << 20, BackgroundTrim = false });
+        var blocks = new nint[1000];
+        runtime.Heap.AllocBulk(1000, blocks);
+        using ZsPool pool = runtime.CreateZsPool();
+        pool.Alloc(100);
+        var values = new Dictionary<string, long>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter.Name == "NativeMm" && instrument.Meter.Tags!.Any(tag => (string?)tag.Value == runtime.Options.Name))
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
+            values[string.Join(' ', [instrument.Name, .. tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}")])] = value);
+        listener.Start();
+        runtime.Heap.FreeBulk(blocks.AsSpan(500));
+        runtime.Trim();
+        listener.RecordObservableInstruments();
+
+        RuntimeStatistics now = runtime.GetStatistics();
+        long State(string state) => values[$"nativemm.memory.used nativemm.memory.state={state}"];
+        long Subsystem(string name) => values[$"nativemm.subsystem.used nativemm.subsystem={name}"];
+        Assert.Equal((long)now.OpenedBytes, State("used") + State("retained") + State("returned"));
+        Assert.Equal(values["nativemm.memory.committed"], State("used") + State("retained"));
+        Assert.Equal(State("used"), Subsystem("heap") + Subsystem("zsmalloc") + Subsystem("vmap"));
+        Assert.Equal(500 * 1024, Subsystem("heap"));
+        Assert.InRange(Subsystem("zsmalloc"), 100, 200);
+        Assert.InRange(State("returned"), 1, (long)now.OpenedBytes);
+        Assert.Equal(0, values["nativemm.lock.contentions nativemm.lock=zsmalloc"]);
+    }
+
+    [Fact]
+    public unsafe void Mistakes_and_failed_allocations_are_counted_without_a_listener()
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false });
+        long faults = MemoryFaultCounts.Of(MemoryFaultKind.DoubleFree);
+        long failed = MemoryFaultCounts.FailedAllocations;
+        void* block = runtime.Heap.Alloc(5000);
+        runtime.Heap.Free(block);
+        runtime.Trim();
+        Assert.ThrowsAny<MemoryFaultException>(() => runtime.Heap.Free(block));
+        Assert.Throws<OutOfMemoryException>(() => { runtime.Heap.Alloc(nuint.MaxValue / 2); });
+        Assert.True(MemoryFaultCounts.Total > 0);
+        Assert.True(MemoryFaultCounts.FailedAllocations > failed);
+        Assert.True(MemoryFaultCounts.Of(MemoryFaultKind.DoubleFree) >= faults);
+        Assert.Throws<ArgumentOutOfRangeException>(() => { MemoryFaultCounts.Of((MemoryFaultKind)99); });
     }
 
     [Theory]

@@ -85,7 +85,7 @@ internal sealed unsafe partial class GuardedPages
 
     private static MemoryFaultException Fault(MemoryFaultKind kind, nuint address, string message)
     {
-        NativeMmEventSource.Log.MemoryFault(kind.ToString(), address, message);
+        NativeMmEventSource.Log.MemoryFault(kind, address, message);
         return new MemoryFaultException(kind, address, message);
     }
 

@@ -1,0 +1,130 @@
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace NativeMm.Extensions.Tests.Budget;
+
+public sealed class MemoryBudgetTests
+{
+    private const long MiB = 1L << 20;
+    private const long Total = 512 * MiB;
+
+    private readonly BudgetModel _system = new();
+    private readonly FakeTimeProvider _time = new();
+    private readonly MemoryBudget _budget;
+
+    public MemoryBudgetTests() => _budget = new MemoryBudget(Total, _system, _time);
+
+    [Fact]
+    public void Collector_may_take_what_native_memory_leaves_and_gets_it_back_later()
+    {
+        _budget.Step();
+        long alone = _system.ManagedLimit;
+        Assert.InRange(alone, 420 * MiB, Total - _budget.MarginBytes);
+        _system.NativeLive = 300 * MiB;
+        _budget.Step();
+        Assert.InRange(_system.ManagedLimit, 100 * MiB, Total - _system.NativeLive - _system.Rest);
+        _system.NativeLive = 0;
+        _budget.Step();
+        Assert.InRange(_system.ManagedLimit, alone - (8 * MiB), alone + (8 * MiB));
+        Assert.Empty(_budget.Events);
+    }
+
+    [Fact]
+    public void Idle_memory_goes_before_handlers_are_asked_and_handlers_before_a_collection()
+    {
+        _budget.Step();
+        (_system.Idle, _system.Evictable, _system.Garbage) = (300 * MiB, 60 * MiB, 80 * MiB);
+        _budget.Step();
+        Assert.Equal((0, 60 * MiB, 80 * MiB), (_system.Idle, _system.Evictable, _system.Garbage));
+        _system.NativeLive = 300 * MiB;
+        _budget.Step();
+        Assert.Equal(80 * MiB, _system.Garbage);
+        Assert.True(_system.Evictable < 60 * MiB);
+        _system.NativeLive = 345 * MiB;
+        _system.Evictable = 0;
+        _budget.Step();
+        Assert.Equal(1, _system.Collections);
+        Assert.Equal(3, _budget.Events.Count);
+        Assert.True(_budget.Events[0].Caches > 0 && _budget.Events[1].Handlers > 0 && _budget.Events[2].Collected);
+        Assert.All(_budget.Events, one => Assert.True(one.FreeAfter > one.FreeBefore));
+    }
+
+    [Fact]
+    public void Collections_for_want_of_memory_are_a_second_apart()
+    {
+        _budget.Step();
+        _system.NativeLive = 440 * MiB;
+        for (int i = 0; i < 10; i++)
+        {
+            _budget.Step();
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        Assert.Equal(1, _system.Collections);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        _budget.Step();
+        Assert.Equal(2, _system.Collections);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Filled_from_both_sides_in_turn_nothing_fails_while_anything_can_be_evicted(int seed)
+    {
+        var random = new Random(seed);
+        _budget.Step();
+        for (int step = 0; step < 3000; step++)
+        {
+            // At most a third of the margin between two looks.
+            long bytes = random.NextInt64(_budget.MarginBytes / 3);
+            bool nativePhase = step / 300 % 2 == 0;
+            if (nativePhase)
+            {
+                _system.Evictable += bytes;
+                _system.ManagedLive = long.Max(_system.ManagedLive - (2 * bytes), 20 * MiB);
+                _system.Garbage += bytes / 8;
+            }
+            else if (_system.Evictable > 0)
+            {
+                Assert.True(_system.AllocateManaged(bytes), $"seed {seed}, step {step}: {_system.Evictable} bytes were still evictable");
+            }
+
+            Assert.InRange(_system.Resident, 0, Total);
+            _budget.Step();
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        Assert.Equal(50, _budget.Events.Count);
+    }
+
+    [Fact]
+    public void End_gives_the_collector_its_old_limit_back()
+    {
+        _budget.Step();
+        _budget.End(4096 * MiB);
+        Assert.Equal(4096 * MiB, _system.ManagedLimit);
+        Assert.Equal(0, _budget.ManagedLimitBytes);
+    }
+
+    [Theory]
+    [InlineData("512MiB", 512 * MiB)]
+    [InlineData("80%", 800)]
+    [InlineData("12.5 %", 125)]
+    [InlineData(" 1 GB ", 1_000_000_000)]
+    public void Limits_are_bytes_or_shares(string text, long bytes)
+    {
+        Assert.True(MemoryLimit.TryParse(text, out MemoryLimit limit));
+        Assert.Equal(bytes, limit.Resolve(1000));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0")]
+    [InlineData("0%")]
+    [InlineData("101%")]
+    [InlineData("-5MiB")]
+    [InlineData("much")]
+    [InlineData(null)]
+    public void What_is_no_limit_is_refused(string? text) => Assert.False(MemoryLimit.TryParse(text, out _));
+}

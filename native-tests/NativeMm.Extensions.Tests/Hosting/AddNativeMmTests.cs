@@ -1,0 +1,166 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using NativeMm.Extensions.Tests.Kestrel;
+using NativeMm.Runtime;
+using Xunit;
+
+namespace NativeMm.Extensions.Tests.Hosting;
+
+public sealed class AddNativeMmTests
+{
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Configuration_sets_every_option_and_the_code_has_the_last_word()
+    {
+        using IHost host = Build(
+            [
+                ("Name", "orders"), ("CapacityBytes", "128MiB"), ("FrameAllocator", "buddy"), ("BackgroundTrim", "false"), ("PurgeDelay", "250ms"),
+                ("LargeRetainBytesMax", "1.5 GiB"), ("ThreadCacheBytesMax", "64 kB"), ("HugePages", "true"), ("Checked", "true"), ("Sampled", "false"),
+                ("KestrelPool:BlockBytesMin", "8192"), ("KestrelPool:IdleDelay", "00:00:07"), ("KestrelPool:Checked", "true"),
+            ],
+            options => options.PurgeDelay *= 2);
+        await host.StartAsync().WaitAsync(s_timeout);
+        MemoryRuntimeOptions runtime = host.Services.GetRequiredService<MemoryRuntime>().Options;
+        Assert.Equal("orders", runtime.Name);
+        Assert.Equal(128UL << 20, runtime.CapacityBytes);
+        Assert.Equal(FrameAllocatorKind.Buddy, runtime.FrameAllocator);
+        Assert.False(runtime.BackgroundTrim);
+        Assert.Equal(TimeSpan.FromMilliseconds(500), runtime.PurgeDelay);
+        Assert.Equal(3UL << 29, runtime.LargeRetainBytesMax);
+        Assert.Equal(64_000UL, runtime.ThreadCacheBytesMax);
+        Assert.True(runtime.HugePages);
+        Assert.True(runtime.Checked.Enabled);
+        Assert.False(runtime.Sampled.Enabled);
+        NativeMmOptions options = host.Services.GetRequiredService<IOptions<NativeMmOptions>>().Value;
+        Assert.Equal(8192, options.KestrelPool.BlockBytesMin);
+        Assert.Equal(TimeSpan.FromSeconds(7), options.KestrelPool.IdleDelay);
+        Assert.True(options.KestrelPool.Checked);
+        await host.StopAsync().WaitAsync(s_timeout);
+    }
+
+    [Theory]
+    [InlineData("PurgeDelay", "5ms", "NativeMm:PurgeDelay is '00:00:00.0050000'; it must be 10 ms to 1 h.")]
+    [InlineData("PurgeDelay", "5", "NativeMm:PurgeDelay is '5'; it must be 10 ms to 1 h.")]
+    [InlineData("CapacityBytes", "1 MiB", "NativeMm:CapacityBytes is '1048576'; it must be 0 (automatic) or 64 MiB to 8 TiB.")]
+    [InlineData("CapacityBytes", "much", "NativeMm:CapacityBytes is 'much'; it must be 0 (automatic) or 64 MiB to 8 TiB.")]
+    [InlineData("FrameAllocator", "Slab", "NativeMm:FrameAllocator is 'Slab'; it must be LockFree or Buddy.")]
+    [InlineData("FrameAllocator", "7", "NativeMm:FrameAllocator is '7'; it must be LockFree or Buddy.")]
+    [InlineData("HugePages", "yes", "NativeMm:HugePages is 'yes'; it must be true or false.")]
+    [InlineData("Name", "  ", "NativeMm:Name is '  '; it must be a text that is not empty.")]
+    [InlineData("LargeRetainBytesMax", "-1", "NativeMm:LargeRetainBytesMax is '-1'; it must be 0 bytes or more.")]
+    [InlineData("KestrelPool:BlockBytesMin", "5000", "NativeMm:KestrelPool:BlockBytesMin is '5000'; it must be a power of two from 512 to 1048576.")]
+    [InlineData("KestrelPool:IdleDelay", "2h", "NativeMm:KestrelPool:IdleDelay is '02:00:00'; it must be 100 ms to 1 h.")]
+    [InlineData("PurgeDealy", "1s", "NativeMm:PurgeDealy is no option; there are Name, CapacityBytes,")]
+    public async Task Wrong_option_stops_the_start_and_is_named_with_its_value_and_range(string key, string value, string message)
+    {
+        using IHost host = Build([(key, value)]);
+        OptionsValidationException thrown = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(s_timeout));
+        Assert.Contains(message, thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task All_wrong_options_are_named_at_once()
+    {
+        using IHost host = Build([("PurgeDelay", "5"), ("HugePages", "maybe")]);
+        OptionsValidationException thrown = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(s_timeout));
+        Assert.Equal(2, thrown.Failures.Count());
+    }
+
+    [Fact]
+    public async Task What_the_code_sets_wrong_stops_the_start_too()
+    {
+        using IHost host = Build([], options => options.ConfigureRuntime = made => made with { Reporting = made.Reporting with { Delay = TimeSpan.FromDays(9) } });
+        OptionsValidationException thrown = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(s_timeout));
+        Assert.Contains("Delay", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Runtime_is_one_and_ends_with_the_host()
+    {
+        MemoryRuntime runtime;
+        using (IHost host = Build([]))
+        {
+            await host.StartAsync().WaitAsync(s_timeout);
+            runtime = host.Services.GetRequiredService<MemoryRuntime>();
+            Assert.Same(runtime, host.Services.GetRequiredService<MemoryRuntime>());
+            Assert.Equal("service", runtime.Options.Name);
+            await host.StopAsync().WaitAsync(s_timeout);
+            runtime.Validate();
+        }
+
+        Assert.Throws<ObjectDisposedException>(() => { runtime.GetStatistics(); });
+    }
+
+    [Fact]
+    public async Task Second_call_only_adds_to_the_options()
+    {
+        using IHost host = Build([], options => options.Name = "first", services => services.AddNativeMm(options => options.Name += " and second"));
+        await host.StartAsync().WaitAsync(s_timeout);
+        Assert.Equal("first and second", host.Services.GetRequiredService<MemoryRuntime>().Options.Name);
+        Assert.Single(host.Services.GetServices<IHostedService>(), service => service is NativeMmHostedService);
+    }
+
+    [Fact]
+    public async Task Works_without_a_configuration()
+    {
+        await using ServiceProvider services = new ServiceCollection().AddNativeMm(options => options.CapacityBytes = 64 << 20).Services.BuildServiceProvider();
+        Assert.Equal(64UL << 20, services.GetRequiredService<MemoryRuntime>().Options.CapacityBytes);
+    }
+
+    [Fact]
+    public async Task Host_that_stops_under_load_loses_no_response_and_no_block()
+    {
+        NativeMemoryPoolFactory factory;
+        int served = 0;
+        await using (KestrelServer server = await KestrelServer.StartAsync(null, services => services.AddNativeMm(o => o.CapacityBytes = 64 << 20).AddKestrelPool()))
+        {
+            factory = server.Services.GetRequiredService<NativeMemoryPoolFactory>();
+            Assert.Same(factory, server.Services.GetRequiredService<IMemoryPoolFactory<byte>>());
+            using HttpClient client = server.MakeClient("h1");
+            byte[] body = KestrelServer.Body(200_000);
+            var enough = new TaskCompletionSource();
+            Task[] clients = [.. Enumerable.Range(0, 8).Select(async _ =>
+            {
+                while (true)
+                {
+                    HttpResponseMessage response;
+                    try
+                    {
+                        response = await client.PostAsync("/echo", new ByteArrayContent(body));
+                    }
+                    catch (HttpRequestException)
+                    {
+                        // The server takes no new requests. One that it took it answers.
+                        return;
+                    }
+
+                    Assert.Equal(body, await response.Content.ReadAsByteArrayAsync());
+                    if (Interlocked.Increment(ref served) == 20)
+                    {
+                        enough.SetResult();
+                    }
+                }
+            })];
+            await enough.Task.WaitAsync(s_timeout);
+            await server.StopAsync();
+            await Task.WhenAll(clients).WaitAsync(s_timeout);
+            Assert.True(factory.GetStatistics()["kestrel"].RentedBytes > 0);
+        }
+
+        Assert.Equal(0, factory.GetStatistics()["kestrel"].RentsNow);
+    }
+
+    private static IHost Build(
+        (string Key, string Value)[] configuration, Action<NativeMmOptions>? configure = null, Action<IServiceCollection>? more = null)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Configuration.AddInMemoryCollection(configuration.Select(entry => KeyValuePair.Create($"NativeMm:{entry.Key}", (string?)entry.Value)));
+        builder.Services.AddNativeMm(configure);
+        more?.Invoke(builder.Services);
+        return builder.Build();
+    }
+}

@@ -1,0 +1,142 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Heap;
+using NativeMm.Runtime;
+using Xunit;
+
+namespace NativeMm.Extensions.Tests.Profile;
+
+public sealed unsafe class HeapProfileTests
+{
+    private const int Interval = 4096;
+
+    [Fact]
+    public void Profile_has_the_shape_that_readers_of_heap_profiles_expect()
+    {
+        using MemoryRuntime runtime = Make();
+        AllocateHere(runtime.Heap, 2000, 1000);
+        PprofProfile profile = Write(runtime);
+        Assert.Equal("", profile.Strings[0]);
+        Assert.Equal(["alloc_objects/count", "alloc_space/bytes", "inuse_objects/count", "inuse_space/bytes"], profile.Types);
+        Assert.Equal("inuse_space", profile.Strings[(int)profile.DefaultType]);
+        Assert.Equal((ulong)Interval, profile.Period);
+        Assert.Equal([1UL], profile.Mappings);
+        Assert.True(profile.TimeNanos > 1_600_000_000_000_000_000);
+        Assert.NotEmpty(profile.Samples);
+        Assert.All(profile.Samples, sample => Assert.Equal(4, sample.Values.Length));
+        (string[] stack, _) = profile.Samples.MaxBy(sample => sample.Values[3]);
+        Assert.EndsWith(nameof(AllocateHere), stack[0], StringComparison.Ordinal);
+        Assert.Contains(stack, name => name.EndsWith(nameof(Profile_has_the_shape_that_readers_of_heap_profiles_expect), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Values_are_estimates_of_everything_and_follow_frees()
+    {
+        const int Count = 20_000;
+        const int Bytes = 512;
+        using MemoryRuntime runtime = Make();
+        nint[] blocks = AllocateHere(runtime.Heap, Count, Bytes);
+        ulong[] full = Write(runtime).SumOf(nameof(AllocateHere));
+        Near(Count, full[0]);
+        Near(Count * Bytes, full[1]);
+        Near(Count, full[2]);
+        Near(Count * Bytes, full[3]);
+        runtime.Heap.FreeBulk(blocks.AsSpan(Count / 2));
+        ulong[] half = Write(runtime).SumOf(nameof(AllocateHere));
+        Assert.Equal(full[1], half[1]);
+        Near(Count * Bytes / 2, half[3]);
+        runtime.Heap.FreeBulk(blocks.AsSpan(0, Count / 2));
+        ulong[] none = Write(runtime).SumOf(nameof(AllocateHere));
+        Assert.Equal((0UL, 0UL), (none[2], none[3]));
+        Assert.Equal(full[0], none[0]);
+        runtime.Validate();
+    }
+
+    [Fact]
+    public void Large_blocks_stand_for_themselves_and_keep_their_place_when_they_grow()
+    {
+        const nuint Bytes = 8 << 20;
+        using MemoryRuntime runtime = Make();
+        void* block = AllocateLarge(runtime.Heap, Bytes);
+        Near((ulong)Bytes, Write(runtime).SumOf(nameof(AllocateLarge))[3]);
+        block = runtime.Heap.Realloc(block, 4 * Bytes);
+        Assert.True(Write(runtime).SumOf(nameof(AllocateLarge))[3] > 0);
+        runtime.Heap.Free(block);
+        Assert.Equal(0UL, Write(runtime).SumOf(nameof(AllocateLarge))[3]);
+    }
+
+    [Fact]
+    public void Heap_that_ends_takes_its_blocks_out_of_the_profile()
+    {
+        using MemoryRuntime runtime = Make();
+        NativeHeap heap = runtime.CreateHeap("short");
+        AllocateHere(heap, 5000, 1000);
+        Assert.True(Write(runtime).SumOf(nameof(AllocateHere))[3] > 0);
+        heap.Dispose();
+        Assert.Equal(0UL, Write(runtime).SumOf(nameof(AllocateHere))[3]);
+    }
+
+    [Fact]
+    public void Zeroed_blocks_read_as_zero_also_as_samples()
+    {
+        using MemoryRuntime runtime = Make();
+        for (int i = 0; i < 300; i++)
+        {
+            nuint bytes = (nuint)(1000 + (i * 300));
+            void* dirty = runtime.Heap.Alloc(bytes);
+            new Span<byte>(dirty, (int)bytes).Fill(9);
+            runtime.Heap.Free(dirty);
+            void* block = runtime.Heap.AllocZeroed(bytes);
+            Assert.Equal(-1, new Span<byte>(block, (int)bytes).IndexOfAnyExcept((byte)0));
+            Assert.True(runtime.Heap.UsableSize(block) >= bytes);
+        }
+
+        Assert.True(Write(runtime).Samples.Any());
+        runtime.Validate();
+    }
+
+    [Fact]
+    public void Profile_that_is_not_kept_is_refused_with_the_option_that_is_missing()
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20 });
+        using var stream = new MemoryStream();
+        Assert.Contains("HeapProfile", Assert.Throws<InvalidOperationException>(() => runtime.WriteHeapProfile(stream)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentNullException>(() => runtime.WriteHeapProfile(null!));
+        Assert.Equal(0, stream.Length);
+    }
+
+    // The samples are a Poisson process, thousands of them: a fifth is many deviations away.
+    private static void Near(double expected, double actual) => Assert.InRange(actual, expected * 0.8, expected * 1.2);
+
+    // Without the bound on time, which would leave most of so many samples to a later one.
+    private static MemoryRuntime Make() => new(new MemoryRuntimeOptions
+    {
+        CapacityBytes = 256 << 20,
+        HeapProfile = true,
+        HeapProfileIntervalBytes = Interval,
+        HeapProfileTimePercentMax = 100,
+        BackgroundTrim = false,
+    });
+
+    private static PprofProfile Write(MemoryRuntime runtime)
+    {
+        using var stream = new MemoryStream();
+        runtime.WriteHeapProfile(stream);
+        Assert.True(stream.CanWrite);
+        return PprofProfile.Read(stream.ToArray());
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static nint[] AllocateHere(NativeHeap heap, int count, int bytes)
+    {
+        var blocks = new nint[count];
+        for (int i = 0; i < count; i++)
+        {
+            blocks[i] = (nint)heap.Alloc((nuint)bytes);
+        }
+
+        return blocks;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void* AllocateLarge(NativeHeap heap, nuint bytes) => heap.Alloc(bytes);
+}

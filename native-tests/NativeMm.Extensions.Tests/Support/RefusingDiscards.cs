@@ -1,0 +1,48 @@
+using NativeMm.Platform;
+
+namespace NativeMm.Extensions.Tests.Support;
+
+/// <summary>The system, but for giving pages back: that it refuses.</summary>
+internal sealed class RefusingDiscards : IMemoryPlatform
+{
+    private const int Busy = 16;
+    private readonly IMemoryPlatform _system = SystemPlatform.Current;
+
+    public PlatformCapabilities Capabilities => _system.Capabilities;
+
+    public nuint PageBytes => _system.PageBytes;
+
+    public int MappingsMax => _system.MappingsMax;
+
+    public PlatformResult Reserve(nuint bytes, nuint alignment, out nuint address) => _system.Reserve(bytes, alignment, out address);
+
+    public PlatformResult Release(nuint address, nuint bytes) => _system.Release(address, bytes);
+
+    public PlatformResult Resize(nuint address, nuint bytes, nuint newBytes, out nuint newAddress) => _system.Resize(address, bytes, newBytes, out newAddress);
+
+    public PlatformResult Commit(nuint address, nuint bytes) => _system.Commit(address, bytes);
+
+    public PlatformResult Discard(nuint address, nuint bytes, DiscardMode mode) => new(Busy);
+
+    public PlatformResult Discard(ReadOnlySpan<AddressRange> ranges, DiscardMode mode) => new(Busy);
+
+    public PlatformResult AdviseHugePages(nuint address, nuint bytes, bool enabled) => _system.AdviseHugePages(address, bytes, enabled);
+
+    public PlatformResult Protect(nuint address, nuint bytes, bool accessible) => _system.Protect(address, bytes, accessible);
+
+    public PlatformResult CountResident(nuint address, nuint bytes, out nuint pages) => _system.CountResident(address, bytes, out pages);
+
+    public PlatformResult CreateMemoryFile(string name, nuint bytes, out int file) => _system.CreateMemoryFile(name, bytes, out file);
+
+    public PlatformResult CloseFile(int file) => _system.CloseFile(file);
+
+    public PlatformResult MapFile(int file, nuint offset, nuint bytes, nuint at, out nuint address) => _system.MapFile(file, offset, bytes, at, out address);
+
+    public PlatformResult Unmap(nuint address, nuint bytes) => _system.Unmap(address, bytes);
+
+    public PlatformResult Revoke(nuint address, nuint bytes) => _system.Revoke(address, bytes);
+
+    public PlatformResult InstallGuard(nuint address, nuint bytes) => _system.InstallGuard(address, bytes);
+
+    public PlatformResult PunchHole(int file, nuint offset, nuint bytes) => _system.PunchHole(file, offset, bytes);
+}

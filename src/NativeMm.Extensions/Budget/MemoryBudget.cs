@@ -1,0 +1,153 @@
+// Purpose      one limit for managed and native memory: the boundary between the two moves by demand.
+// States       ample: more than the margin is free; the garbage collector may take all of that. Short: less is free; idle memory goes first, then what the
+//              service's handlers give up, then garbage; the collector may take no more than it has.
+// Ownership    everything | the one step at a time, under _lock | statistics read the words
+// Progress     steps come by a timer. Between two of them either side may grow by less than the margin: that is what it is for.
+// Source       GCHeapHardLimit with GC.RefreshMemoryLimit, which takes effect at run time and can be raised again.
+
+using NativeMm.Primitives;
+
+namespace NativeMm.Extensions;
+
+/// <summary>
+/// One limit for managed and native memory together (<see cref="NativeMmOptions.TotalMemoryLimit"/>). The garbage collector takes three quarters of a container
+/// by itself and is blind to native memory; here its limit follows what native memory leaves over, and when little is left, caches shrink before anything
+/// fails. Thread-safe.
+/// </summary>
+public sealed class MemoryBudget
+{
+    private const int EventsMax = 50;
+    private const int MarginDivisor = 12;
+    private const long MarginBytesMin = 24L << 20;
+    private const long ManagedBytesMin = 32L << 20;
+    private const int StepDivisor = 128;
+
+    private static readonly TimeSpan s_collectionPause = TimeSpan.FromSeconds(1);
+
+    private readonly IBudgetSystem _system;
+    private readonly TimeProvider _time;
+    private readonly Queue<MemoryPressureEvent> _events = new();
+    private SleepLock _lock;
+    private long _managedLimit;
+    private long _steps;
+    private long _lastCollection;
+    private bool _hasCollected;
+
+    internal MemoryBudget(long totalBytes, IBudgetSystem system, TimeProvider time)
+    {
+        TotalBytes = totalBytes;
+        MarginBytes = long.Max(totalBytes / MarginDivisor, MarginBytesMin);
+        _system = system;
+        _time = time;
+    }
+
+    /// <summary>The limit in bytes.</summary>
+    public long TotalBytes { get; }
+
+    /// <summary>When less than this is left of the limit, memory is short.</summary>
+    public long MarginBytes { get; }
+
+    /// <summary>What the garbage collector may take now; 0 before the first look.</summary>
+    public long ManagedLimitBytes => Atomic.LoadAcquire(ref _managedLimit);
+
+    /// <summary>How often the budget looked.</summary>
+    public long Steps => Atomic.LoadAcquire(ref _steps);
+
+    /// <summary>The last times that memory ran short, oldest first; 50 at most.</summary>
+    public IReadOnlyList<MemoryPressureEvent> Events
+    {
+        get
+        {
+            using (_lock.EnterScope())
+            {
+                return [.. _events];
+            }
+        }
+    }
+
+    /// <summary>Looks, and moves the boundary.</summary>
+    internal void Step()
+    {
+        using (_lock.EnterScope())
+        {
+            StepLocked();
+        }
+
+        Atomic.Add(ref _steps, 1);
+    }
+
+    /// <summary>Lets the garbage collector have what it had before there was a budget.</summary>
+    internal void End(long managedBytes)
+    {
+        using (_lock.EnterScope())
+        {
+            _system.TrySetManagedLimit(managedBytes);
+            Atomic.StoreRelease(ref _managedLimit, 0);
+        }
+    }
+
+    private void StepLocked()
+    {
+        long free = TotalBytes - _system.Resident;
+        if (free >= MarginBytes && !IsManagedHungry(free))
+        {
+            Move(free, force: false);
+            return;
+        }
+
+        // To come back in the middle of the ample state, not at its edge.
+        long before = free;
+        long caches = _system.TrimCaches();
+        free = TotalBytes - _system.Resident;
+        long handlers = 0;
+        if (free < MarginBytes)
+        {
+            handlers = _system.AskHandlers((2 * MarginBytes) - free);
+            free = TotalBytes - _system.Resident;
+        }
+
+        bool collected = free < MarginBytes && TryCollect();
+        free = collected ? TotalBytes - _system.Resident : free;
+        Move(free, force: true);
+        _events.Enqueue(new MemoryPressureEvent(_time.GetUtcNow(), before, free, caches, handlers, collected, _managedLimit));
+        if (_events.Count > EventsMax)
+        {
+            _events.Dequeue();
+        }
+    }
+
+    /// <summary>Whether the collector is close to a limit that could be raised if our caches were smaller.</summary>
+    private bool IsManagedHungry(long free) =>
+        _managedLimit != 0 && free < 2 * MarginBytes && _system.Managed > _managedLimit - (MarginBytes / 2);
+
+    private bool TryCollect()
+    {
+        long now = _time.GetTimestamp();
+        if (_hasCollected && _time.GetElapsedTime(_lastCollection, now) < s_collectionPause)
+        {
+            return false;
+        }
+
+        _hasCollected = true;
+        _lastCollection = now;
+        _system.Collect();
+        return true;
+    }
+
+    /// <summary>The collector may take what it has and what is free, but for half of the margin, which it needs to collect at all.</summary>
+    private void Move(long free, bool force)
+    {
+        long managed = _system.Managed;
+        long most = long.Max(TotalBytes - MarginBytes, ManagedBytesMin);
+        long wanted = long.Clamp(managed + long.Max(free - (MarginBytes / 2), MarginBytes / 4), ManagedBytesMin, most);
+        if (!force && _managedLimit != 0 && long.Abs(wanted - _managedLimit) < TotalBytes / StepDivisor)
+        {
+            return;
+        }
+
+        if (_system.TrySetManagedLimit(wanted))
+        {
+            Atomic.StoreRelease(ref _managedLimit, wanted);
+        }
+    }
+}

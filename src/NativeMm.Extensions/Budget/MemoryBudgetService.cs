@@ -1,0 +1,55 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Hosting;
+using NativeMm.Diagnostics;
+
+namespace NativeMm.Extensions;
+
+/// <summary>Lets a budget look at intervals, from the start of the host to its end.</summary>
+/// <param name="budget">The budget.</param>
+/// <param name="time">Whose timer.</param>
+internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time) : IHostedService, IDisposable
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(50);
+
+    private readonly FailureLog _failures = new("the memory budget");
+    private readonly long _managedBefore = GC.GetGCMemoryInfo(GCKind.Any).TotalAvailableMemoryBytes;
+    private PeriodicTimer? _timer;
+    private Task _work = Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        budget.Step();
+        _timer = new PeriodicTimer(s_interval, time);
+        _work = Task.Factory.StartNew(
+            () => RunAsync(_timer), CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _timer?.Dispose();
+        await _work.WaitAsync(cancellationToken).ConfigureAwait(false);
+        budget.End(_managedBefore);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _timer?.Dispose();
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A step that fails is written down; the next one comes.")]
+    private async Task RunAsync(PeriodicTimer timer)
+    {
+        while (await timer.WaitForNextTickAsync().ConfigureAwait(false))
+        {
+            try
+            {
+                budget.Step();
+            }
+            catch (Exception failure)
+            {
+                _failures.Note(failure);
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using NativeMm.Extensions;
+using NativeMm.Runtime;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Health checks of NativeMm.</summary>
+public static class NativeMmHealthChecksBuilderExtensions
+{
+    /// <summary>
+    /// Adds a check of how close the process is to its limit, of failed allocations and of mistakes with memory. Needs <c>services.AddNativeMm()</c>.
+    /// </summary>
+    /// <param name="builder">The health checks.</param>
+    /// <param name="configure">Changes the thresholds.</param>
+    /// <param name="name">The check's name.</param>
+    /// <param name="failureStatus">What is reported instead of unhealthy; null for unhealthy.</param>
+    /// <param name="tags">The check's tags.</param>
+    /// <exception cref="OptionsValidationException">A threshold is out of its range; the message names it, its value and the range.</exception>
+    public static IHealthChecksBuilder AddNativeMm(
+        this IHealthChecksBuilder builder,
+        Action<NativeMmHealthCheckOptions>? configure = null,
+        string name = "nativemm",
+        HealthStatus? failureStatus = null,
+        IEnumerable<string>? tags = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var options = new NativeMmHealthCheckOptions();
+        configure?.Invoke(options);
+        string[] complaints = [.. options.Complaints()];
+        if (complaints.Length != 0)
+        {
+            throw new OptionsValidationException(name, typeof(NativeMmHealthCheckOptions), complaints);
+        }
+
+        // One check for all times: it remembers what it saw the time before.
+        NativeMmHealthCheck? check = null;
+        return builder.Add(new HealthCheckRegistration(
+            name,
+            services => check ??= new NativeMmHealthCheck(
+                services.GetRequiredService<MemoryRuntime>(), services.GetRequiredService<ProcessLimit>(), options),
+            failureStatus,
+            tags));
+    }
+}

@@ -1,0 +1,82 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace NativeMm.Extensions;
+
+/// <summary>Reads the options from the configuration, before the code has its say, and looks at the result.</summary>
+/// <param name="configuration">The configuration of the host; null if there is none.</param>
+internal sealed class NativeMmConfiguration(IConfiguration? configuration) : IConfigureOptions<NativeMmOptions>, IValidateOptions<NativeMmOptions>
+{
+    /// <inheritdoc/>
+    /// <exception cref="OptionsValidationException">A value means nothing, or a key is unknown; the message names key, value and range.</exception>
+    public void Configure(NativeMmOptions options)
+    {
+        if (configuration is null)
+        {
+            return;
+        }
+
+        IConfigurationSection section = configuration.GetSection(NativeMmOptions.SectionName);
+        string[] complaints = [.. Leaves(section, "").Select(leaf => Read(options, leaf.Key, leaf.Value)).OfType<string>()];
+        if (complaints.Length != 0)
+        {
+            throw new OptionsValidationException(Options.DefaultName, typeof(NativeMmOptions), complaints);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValidateOptionsResult Validate(string? name, NativeMmOptions options)
+    {
+        if (options.KestrelPool is null)
+        {
+            return ValidateOptionsResult.Fail($"{NativeMmOptions.SectionName}:KestrelPool is null.");
+        }
+
+        List<string> complaints = [.. NativeMmOptionTable.Rows.Where(row => !row.IsValid(options)).Select(row => row.Complaint(row.Read(options)))];
+        if (complaints.Count == 0)
+        {
+            try
+            {
+                // What the code changed beyond these options, and what the environment says.
+                options.ToRuntimeOptions().Validate();
+                options.ToPoolOptions().Validate();
+            }
+            catch (Exception failure) when (failure is ArgumentException or FormatException)
+            {
+                complaints.Add($"{NativeMmOptions.SectionName}: {failure.Message}");
+            }
+        }
+
+        return complaints.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(complaints);
+    }
+
+    private static string? Read(NativeMmOptions options, string key, string? value)
+    {
+        NativeMmOption? row = NativeMmOptionTable.Rows.FirstOrDefault(one => one.Key.Equals(key, StringComparison.OrdinalIgnoreCase));
+        if (row is null)
+        {
+            string known = string.Join(", ", NativeMmOptionTable.Rows.Select(one => one.Key));
+            return $"{NativeMmOptions.SectionName}:{key} is no option; there are {known}.";
+        }
+
+        // An empty value unsets an option, as it does elsewhere in the configuration.
+        return string.IsNullOrEmpty(value) || row.TrySet(options, value) ? null : row.Complaint(value);
+    }
+
+    private static IEnumerable<(string Key, string? Value)> Leaves(IConfigurationSection section, string prefix)
+    {
+        foreach (IConfigurationSection child in section.GetChildren())
+        {
+            string key = prefix + child.Key;
+            if (child.Value is not null)
+            {
+                yield return (key, child.Value);
+            }
+
+            foreach ((string Key, string? Value) leaf in Leaves(child, key + ":"))
+            {
+                yield return leaf;
+            }
+        }
+    }
+}

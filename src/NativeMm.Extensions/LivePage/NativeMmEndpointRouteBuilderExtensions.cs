@@ -1,0 +1,54 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.Extensions.DependencyInjection;
+using NativeMm.Extensions;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Maps the live page.</summary>
+public static class NativeMmEndpointRouteBuilderExtensions
+{
+    /// <summary>
+    /// Maps a live page of where the memory is, the same as JSON (<c>/data</c>, and <c>/events</c> as server-sent events), and as text in the shapes of
+    /// <c>/proc</c> (<c>/text/buddyinfo</c>, <c>/text/vmallocinfo</c>, <c>/text/zsmalloc</c>, <c>/text/lock_stat</c>). Needs <c>services.AddNativeMm()</c>.
+    /// </summary>
+    /// <param name="endpoints">Where.</param>
+    /// <param name="pattern">The path, without parameters.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>To add conventions, first of all <c>RequireAuthorization</c>.</returns>
+    /// <remarks>
+    /// Outside of the environment Development the start fails unless an authorization policy holds for the page, or
+    /// <see cref="NativeMmPageOptions.AllowWithoutAuthorization"/> is set: the page shows names and sizes of the service's memory.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException"><c>AddNativeMm</c> was not called.</exception>
+    /// <exception cref="ArgumentException">The path is empty or has parameters.</exception>
+    public static IEndpointConventionBuilder MapNativeMm(
+        this IEndpointRouteBuilder endpoints, string pattern = "/nativemm", Action<NativeMmPageOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentException.ThrowIfNullOrWhiteSpace(pattern);
+        string path = "/" + pattern.Trim('/');
+        if (path == "/" || RoutePatternFactory.Parse(path).Parameters.Count != 0)
+        {
+            throw new ArgumentException($"The path of the page is one without parameters, such as /nativemm, not '{pattern}'.", nameof(pattern));
+        }
+
+        LivePages pages = endpoints.ServiceProvider.GetService<LivePages>()
+            ?? throw new InvalidOperationException("MapNativeMm needs services.AddNativeMm() before the service is built.");
+        var options = new NativeMmPageOptions();
+        configure?.Invoke(options);
+        RouteGroupBuilder group = endpoints.MapGroup(path);
+        group.WithMetadata(new LivePageMetadata(path, options.AllowWithoutAuthorization)).WithDisplayName($"NativeMm {path}");
+        var handlers = new LivePageHandlers(endpoints.ServiceProvider.GetRequiredService<LivePageFeed>(), path);
+        group.MapGet("", handlers.PageAsync);
+        group.MapGet("/page.css", LivePageHandlers.StyleAsync);
+        group.MapGet("/page.js", LivePageHandlers.ScriptAsync);
+        group.MapGet("/data", handlers.DataAsync);
+        group.MapGet("/events", handlers.EventsAsync);
+        group.MapGet("/text/{name}", handlers.TextAsync);
+        group.MapGet("/profile", handlers.ProfileAsync);
+        group.MapPost("/trim", handlers.TrimAsync);
+        pages.Add(endpoints.DataSources);
+        return group;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Numerics;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+
+namespace NativeMm.Slabs;
+
+/// <summary>The idle arrays of one length: a stack for each core before a common one, newest on top. Thread-safe.</summary>
+internal sealed class ArrayBucket
+{
+    /// <summary>From this length on an array is pinned, and its pages go back; a shorter one has hardly a whole page.</summary>
+    public const int PinnedBytesMin = 16 << 10;
+
+    private const int StripeBytes = 256 << 10;
+    private const int StripeMax = 32;
+
+    private readonly int _length;
+    private readonly ArrayStack[] _stripes;
+    private readonly ArrayStack _common = new(int.MaxValue);
+
+    /// <summary>Makes an empty bucket.</summary>
+    /// <param name="length">Length of its arrays.</param>
+    public ArrayBucket(int length)
+    {
+        _length = length;
+        _stripes = new ArrayStack[(int)BitOperations.RoundUpToPowerOf2((uint)int.Min(Environment.ProcessorCount, 64))];
+        for (int i = 0; i < _stripes.Length; i++)
+        {
+            _stripes[i] = new ArrayStack(int.Clamp(StripeBytes / length, 1, StripeMax));
+        }
+    }
+
+    /// <summary>Whether anything lies here.</summary>
+    public bool IsEmpty => _common.Count == 0 && _stripes.All(stripe => stripe.Count == 0);
+
+    /// <summary>Bytes of what lies here.</summary>
+    public long IdleBytes => (_common.Count + _stripes.Sum(stripe => (long)stripe.Count)) * _length;
+
+    private ArrayStack Stripe => _stripes[CoreId.CurrentHint.Value & (_stripes.Length - 1)];
+
+    /// <summary>Takes an array, or makes one.</summary>
+    /// <param name="isNew">Whether it has no memory behind it yet, or no longer.</param>
+    public byte[] Rent(out bool isNew)
+    {
+        if (Stripe.TryPop(out IdleArray idle) || _common.TryPop(out idle) || TryPopOfOthers(out idle))
+        {
+            isNew = !idle.IsResident;
+            return idle.Array;
+        }
+
+        isNew = true;
+        return GC.AllocateUninitializedArray<byte>(_length, pinned: _length >= PinnedBytesMin);
+    }
+
+    /// <summary>An array of another core is still better than a new one.</summary>
+    private bool TryPopOfOthers(out IdleArray idle)
+    {
+        foreach (ArrayStack stripe in _stripes)
+        {
+            if (stripe.Count != 0 && stripe.TryPop(out idle))
+            {
+                return true;
+            }
+        }
+
+        idle = default;
+        return false;
+    }
+
+    /// <summary>Keeps an array.</summary>
+    public void Return(byte[] array, int now)
+    {
+        var idle = new IdleArray(array, now, IsResident: true);
+        if (!Stripe.TryPush(idle))
+        {
+            _common.TryPush(idle);
+        }
+    }
+
+    /// <summary>Gives the pages of what has lain for long enough back, and leaves what has no memory any more to the collector.</summary>
+    /// <returns>Bytes given back.</returns>
+    public unsafe long Trim(IMemoryPlatform? platform, int now, int age, int dropAge)
+    {
+        var idle = new List<IdleArray>();
+        foreach (ArrayStack stripe in _stripes)
+        {
+            stripe.TakeIdle(now, age, idle);
+        }
+
+        _common.TakeIdle(now, age, idle);
+        long bytes = 0;
+        foreach (IdleArray entry in idle)
+        {
+            if (_length < PinnedBytesMin || platform is null)
+            {
+                // Left to the collector.
+                bytes += _length;
+                continue;
+            }
+
+            bool isResident = entry.IsResident;
+            if (isResident)
+            {
+                fixed (byte* first = entry.Array)
+                {
+                    // What an array of another maker does to be here, the pool accepts as the framework's does; it is held in place meanwhile.
+                    AddressRange pages = new AddressRange((nuint)first, (nuint)_length).WholePages(platform.PageBytes);
+                    isResident = !platform.Discard(pages.Address, pages.Bytes, DiscardMode.Now).Succeeded;
+                    bytes += isResident ? 0 : _length;
+                }
+            }
+
+            if (entry.IdleSince > now - dropAge)
+            {
+                _common.PushOldest(entry with { IsResident = isResident });
+            }
+        }
+
+        return bytes;
+    }
+}

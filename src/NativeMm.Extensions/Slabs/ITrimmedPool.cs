@@ -1,0 +1,16 @@
+using NativeMm.Buffers;
+
+namespace NativeMm.Slabs;
+
+/// <summary>A pool over managed arrays whose idle memory can be given back.</summary>
+internal interface ITrimmedPool
+{
+    /// <summary>Who uses it.</summary>
+    string Name { get; }
+
+    /// <summary>Counts everything.</summary>
+    BufferPoolStatistics GetStatistics();
+
+    /// <summary>Gives all idle memory back at once; gives the bytes.</summary>
+    long Trim();
+}

@@ -1,0 +1,127 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Slabs;
+
+/// <summary>The blocks of one size that the threads of one core return and rent again, newest first, and what they counted.</summary>
+/// <param name="capacity">Most blocks that it keeps.</param>
+internal sealed class SlabStripe(int capacity)
+{
+    private readonly SlabBlock?[] _blocks = new SlabBlock?[capacity];
+    private SpinLock<NoLockStatistics> _lock;
+    private int _count;
+    private long _rents;
+    private long _returns;
+
+    /// <summary>Takes the newest block and counts a rent in any case; null if there is none.</summary>
+    public SlabBlock? Rent()
+    {
+        SlabBlock? block = null;
+        _lock.Enter();
+        _rents++;
+        if (_count != 0)
+        {
+            block = _blocks[--_count];
+            _blocks[_count] = null;
+        }
+
+        _lock.Exit();
+        return block;
+    }
+
+    /// <summary>Takes the newest block for another stripe, which counted the rent.</summary>
+    public SlabBlock? TryTake()
+    {
+        SlabBlock? block = null;
+        _lock.Enter();
+        if (_count != 0)
+        {
+            block = _blocks[--_count];
+            _blocks[_count] = null;
+        }
+
+        _lock.Exit();
+        return block;
+    }
+
+    /// <summary>Keeps a block and counts a return in any case.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="overflow">Receives the older half of what lay here, and the block if nothing can be kept.</param>
+    /// <returns>How many it received.</returns>
+    public int Return(SlabBlock block, Span<SlabBlock> overflow)
+    {
+        int moved = 0;
+        _lock.Enter();
+        _returns++;
+        if (_count == capacity)
+        {
+            moved = TakeOldest((capacity + 1) / 2, overflow);
+        }
+
+        if (_count < capacity)
+        {
+            _blocks[_count++] = block;
+        }
+        else
+        {
+            overflow[moved++] = block;
+        }
+
+        _lock.Exit();
+        return moved;
+    }
+
+    /// <summary>Adds blocks beneath what lies here; gives the number that found room.</summary>
+    public int Fill(ReadOnlySpan<SlabBlock> blocks)
+    {
+        _lock.Enter();
+        int kept = int.Min(blocks.Length, capacity - _count);
+        Array.Copy(_blocks, 0, _blocks, kept, _count);
+        for (int i = 0; i < kept; i++)
+        {
+            _blocks[i] = blocks[i];
+        }
+
+        _count += kept;
+        _lock.Exit();
+        return kept;
+    }
+
+    /// <summary>Takes the blocks out that have lain for long enough.</summary>
+    public int TakeIdle(int now, int age, Span<SlabBlock> idle)
+    {
+        _lock.Enter();
+
+        // Not sorted strictly: a batch from the slabs lies beneath. It came because the stripe was empty, and is used next.
+        int count = 0;
+        while (count < _count && _blocks[count]!.IdleSince <= now - age)
+        {
+            count++;
+        }
+
+        int taken = TakeOldest(count, idle);
+        _lock.Exit();
+        return taken;
+    }
+
+    /// <summary>Rents and returns so far, and the blocks that lie here. Of one moment.</summary>
+    public (long Rents, long Returns, int Idle) Count()
+    {
+        _lock.Enter();
+        (long, long, int) counted = (_rents, _returns, _count);
+        _lock.Exit();
+        return counted;
+    }
+
+    private int TakeOldest(int count, Span<SlabBlock> taken)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            taken[i] = _blocks[i]!;
+        }
+
+        Array.Copy(_blocks, count, _blocks, 0, _count - count);
+        Array.Clear(_blocks, _count - count, count);
+        _count -= count;
+        return count;
+    }
+}

@@ -1,0 +1,162 @@
+using System.Buffers;
+
+namespace NativeMm.Buffers;
+
+/// <content>Reading, and handing on.</content>
+public sealed partial class NativeMemoryStream
+{
+    /// <inheritdoc/>
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return Read(buffer.AsSpan(offset, count));
+    }
+
+    /// <inheritdoc/>
+    public override int Read(Span<byte> buffer)
+    {
+        ThrowIfDisposed();
+        int total = 0;
+        while (!buffer.IsEmpty && _position < _length)
+        {
+            ReadOnlySpan<byte> rest = RestOfBlock().Span;
+            int count = int.Min(rest.Length, buffer.Length);
+            rest[..count].CopyTo(buffer);
+            buffer = buffer[count..];
+            _position += count;
+            total += count;
+        }
+
+        return total;
+    }
+
+    /// <inheritdoc/>
+    public override int ReadByte()
+    {
+        ThrowIfDisposed();
+        if (_position >= _length)
+        {
+            return -1;
+        }
+
+        ref readonly StreamBlock block = ref Find(_position);
+        return block.Array[block.Offset + (int)(_position++ - block.Start)];
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return cancellationToken.IsCancellationRequested
+            ? Task.FromCanceled<int>(cancellationToken) : Task.FromResult(Read(buffer.AsSpan(offset, count)));
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<int>(cancellationToken) : ValueTask.FromResult(Read(buffer.Span));
+
+    /// <summary>Writes what follows the position to another stream, block by block, and goes to the end.</summary>
+    /// <inheritdoc cref="Stream.CopyTo(Stream, int)"/>
+    public override void CopyTo(Stream destination, int bufferSize)
+    {
+        ValidateCopyToArguments(destination, bufferSize);
+        ThrowIfDisposed();
+        while (_position < _length)
+        {
+            ReadOnlyMemory<byte> rest = RestOfBlock();
+            _position += rest.Length;
+            destination.Write(rest.Span);
+        }
+    }
+
+    /// <summary>Writes what follows the position to another stream, block by block and without a copy, and goes to the end.</summary>
+    /// <inheritdoc cref="Stream.CopyToAsync(Stream, int, CancellationToken)"/>
+    public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+    {
+        ValidateCopyToArguments(destination, bufferSize);
+        ThrowIfDisposed();
+        cancellationToken.ThrowIfCancellationRequested();
+        while (_position < _length)
+        {
+            ReadOnlyMemory<byte> rest = RestOfBlock();
+            _position += rest.Length;
+            await destination.WriteAsync(rest, cancellationToken).ConfigureAwait(false);
+            ThrowIfDisposed();
+        }
+    }
+
+    /// <summary>Writes the whole content to another stream, wherever the position is, and leaves that alone.</summary>
+    /// <param name="destination">The other stream.</param>
+    public void WriteTo(Stream destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        ThrowIfDisposed();
+        for (int i = 0; i < _blockCount && _blocks[i].Start < _length; i++)
+        {
+            destination.Write(ContentOf(i).Span);
+        }
+    }
+
+    /// <summary>A copy of the whole content.</summary>
+    /// <exception cref="InvalidOperationException">It is longer than an array can be.</exception>
+    public byte[] ToArray()
+    {
+        ThrowIfDisposed();
+        if (_length > Array.MaxLength)
+        {
+            throw new InvalidOperationException($"The stream has {_length} bytes, an array at most {Array.MaxLength}; take GetReadOnlySequence.");
+        }
+
+        byte[] copy = GC.AllocateUninitializedArray<byte>((int)_length);
+        for (int i = 0; i < _blockCount && _blocks[i].Start < _length; i++)
+        {
+            ContentOf(i).CopyTo(copy.AsMemory((int)_blocks[i].Start));
+        }
+
+        return copy;
+    }
+
+    /// <summary>The whole content without a copy, wherever the position is. It is valid until the stream is cut off or disposed.</summary>
+    public ReadOnlySequence<byte> GetReadOnlySequence()
+    {
+        ThrowIfDisposed();
+        if (_length == 0)
+        {
+            return ReadOnlySequence<byte>.Empty;
+        }
+
+        if (_length <= _blocks[0].Memory.Length)
+        {
+            return new ReadOnlySequence<byte>(ContentOf(0));
+        }
+
+        var first = new StreamSegment(ContentOf(0), null);
+        StreamSegment last = first;
+        for (int i = 1; i < _blockCount && _blocks[i].Start < _length; i++)
+        {
+            last = new StreamSegment(ContentOf(i), last);
+        }
+
+        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+    }
+
+    /// <summary>The content as a part of an array, if it lies in one block. It is valid until the stream is cut off or disposed.</summary>
+    public bool TryGetBuffer(out ArraySegment<byte> buffer)
+    {
+        ThrowIfDisposed();
+        bool isOne = _blockCount != 0 && _length <= _blocks[0].Memory.Length;
+        buffer = isOne ? new ArraySegment<byte>(_blocks[0].Array, _blocks[0].Offset, (int)_length) : ArraySegment<byte>.Empty;
+        return isOne || _length == 0;
+    }
+
+    private ReadOnlyMemory<byte> ContentOf(int index) =>
+        _blocks[index].Memory[..(int)long.Min(_blocks[index].Memory.Length, _length - _blocks[index].Start)];
+
+    /// <summary>From the position to the end of its block, or of the content.</summary>
+    private ReadOnlyMemory<byte> RestOfBlock()
+    {
+        ref readonly StreamBlock block = ref Find(_position);
+        int offset = (int)(_position - block.Start);
+        return block.Memory.Slice(offset, (int)long.Min(block.Memory.Length - offset, _length - _position));
+    }
+}

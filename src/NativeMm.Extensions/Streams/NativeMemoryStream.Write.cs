@@ -1,0 +1,159 @@
+using System.Buffers;
+
+namespace NativeMm.Buffers;
+
+/// <content>Writing.</content>
+public sealed partial class NativeMemoryStream
+{
+    private const int WriterBytesDefault = 256;
+
+    /// <inheritdoc/>
+    public override void Write(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        Write(buffer.AsSpan(offset, count));
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A write of nothing at a position behind the end makes the stream so long, as that of <see cref="MemoryStream"/> does.</remarks>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        ThrowIfDisposed();
+        long end = End(buffer.Length);
+        FillGap();
+        while (!buffer.IsEmpty)
+        {
+            ref readonly StreamBlock block = ref Find(_position);
+            int offset = (int)(_position - block.Start);
+            int count = int.Min(block.Memory.Length - offset, buffer.Length);
+            buffer[..count].CopyTo(block.Span[offset..]);
+            buffer = buffer[count..];
+            _position += count;
+        }
+
+        _length = long.Max(_length, end);
+    }
+
+    /// <inheritdoc/>
+    public override void WriteByte(byte value)
+    {
+        ThrowIfDisposed();
+        long end = End(1);
+        FillGap();
+        ref readonly StreamBlock block = ref Find(_position);
+        block.Array[block.Offset + (int)(_position - block.Start)] = value;
+        _position = end;
+        _length = long.Max(_length, end);
+    }
+
+    /// <inheritdoc/>
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
+        Write(buffer.Span);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Room at the position, to be written and then confirmed by <see cref="Advance"/>. Its bytes hold anything.</summary>
+    /// <param name="sizeHint">Bytes at least; 0 for some.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        ThrowIfDisposed();
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        _scratch?.Dispose();
+        _scratch = null;
+        int wanted = int.Max(sizeHint, 1);
+        if (_position >= Room)
+        {
+            EnsureCapacity(_position + int.Max(sizeHint, WriterBytesDefault));
+        }
+
+        ref readonly StreamBlock block = ref Find(_position);
+        Memory<byte> rest = block.Memory[(int)(_position - block.Start)..];
+        if (rest.Length >= wanted)
+        {
+            return rest;
+        }
+
+        // So much does not lie together here: it is written elsewhere and copied.
+        _scratch = _pool.RentMemory(wanted);
+        return _scratch.Memory;
+    }
+
+    /// <inheritdoc cref="GetMemory"/>
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    /// <summary>Says how many bytes of the last span or memory were written, and moves the position behind them.</summary>
+    /// <param name="count">0 to the length of that.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
+    /// <exception cref="InvalidOperationException">The count is more than was handed out.</exception>
+    public void Advance(int count)
+    {
+        ThrowIfDisposed();
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        if (_scratch is { } scratch)
+        {
+            ThrowIfBeyond(count, scratch.Memory.Length);
+            Write(scratch.Memory.Span[..count]);
+            scratch.Dispose();
+            _scratch = null;
+            return;
+        }
+
+        if (count == 0)
+        {
+            return;
+        }
+
+        ThrowIfBeyond(count, _position < Room ? Find(_position).End - _position : 0);
+        FillGap();
+        _position += count;
+        _length = long.Max(_length, _position);
+    }
+
+    private static void ThrowIfBeyond(int count, long room)
+    {
+        if (count > room)
+        {
+            throw new InvalidOperationException($"The stream was advanced by {count} bytes and handed out {room}; ask GetSpan for more.");
+        }
+    }
+
+    /// <summary>Makes room for a write at the position, and gives its end.</summary>
+    private long End(int count)
+    {
+        long end = _position + count;
+        if (end < 0)
+        {
+            throw new IOException($"A stream has at most {long.MaxValue} bytes.");
+        }
+
+        if (end > Room)
+        {
+            EnsureCapacity(end);
+        }
+
+        return end;
+    }
+
+    /// <summary>What lies between the end and a position behind it was never written: it reads as zero.</summary>
+    private void FillGap()
+    {
+        if (_position > _length)
+        {
+            Clear(_length, _position);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.Slabs;
+
+namespace NativeMm.Buffers;
+
+/// <summary>
+/// A stream in memory, in place of <see cref="MemoryStream"/>: its blocks come from a <see cref="NativeBufferPool"/> and go back at
+/// <see cref="Stream.Dispose()"/>, it grows without copying, and it may be longer than 2 GiB. Not thread-safe.
+/// </summary>
+/// <remarks>
+/// <para>Reading, writing, seeking and their exceptions are those of <see cref="MemoryStream"/>. It can also be written as an
+/// <see cref="IBufferWriter{T}"/>, at its position, and read as a <see cref="ReadOnlySequence{T}"/> without a copy. All members throw
+/// <see cref="ObjectDisposedException"/> after the disposal.</para>
+/// <para>Dispose it: the finalizer of a forgotten stream returns its blocks late, and counts it in <see cref="ForgottenBuffers"/>.</para>
+/// </remarks>
+public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
+{
+    private const int FirstBlocks = 4;
+    private const int DoubledBytesMax = 1 << 20;
+    private const int BlockBytesMax = 64 << 20;
+
+    private readonly NativeBufferPool _pool;
+    private StreamBlock[] _blocks = new StreamBlock[FirstBlocks];
+    private int _blockCount;
+    private int _current;
+    private long _position;
+    private long _length;
+    private IMemoryOwner<byte>? _scratch;
+    private bool _disposed;
+
+    /// <summary>Makes an empty stream that can be read and written.</summary>
+    /// <param name="pool">Where its blocks come from; null for <see cref="NativeBufferPool.Shared"/>.</param>
+    public NativeMemoryStream(NativeBufferPool? pool = null) => _pool = pool ?? NativeBufferPool.Shared;
+
+    /// <summary>Makes an empty stream with room.</summary>
+    /// <param name="capacity">Bytes to have room for at once, 0 or more.</param>
+    /// <param name="pool">Where its blocks come from; null for <see cref="NativeBufferPool.Shared"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is negative.</exception>
+    public NativeMemoryStream(long capacity, NativeBufferPool? pool = null)
+        : this(pool)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(capacity);
+        EnsureCapacity(capacity);
+    }
+
+    /// <summary>Makes a stream that holds a copy of some bytes, to be read from its beginning.</summary>
+    /// <param name="content">The bytes.</param>
+    /// <param name="pool">Where its blocks come from; null for <see cref="NativeBufferPool.Shared"/>.</param>
+    public NativeMemoryStream(ReadOnlySpan<byte> content, NativeBufferPool? pool = null)
+        : this(pool)
+    {
+        Write(content);
+        _position = 0;
+        _current = 0;
+    }
+
+    /// <summary>Returns the blocks of a forgotten stream.</summary>
+    ~NativeMemoryStream() => Dispose(disposing: false);
+
+    /// <inheritdoc/>
+    public override bool CanRead => !_disposed;
+
+    /// <inheritdoc/>
+    public override bool CanSeek => !_disposed;
+
+    /// <inheritdoc/>
+    public override bool CanWrite => !_disposed;
+
+    /// <inheritdoc/>
+    public override long Length
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return _length;
+        }
+    }
+
+    /// <summary>The place of the next read or write; it may lie behind the end, and the bytes between read as zero once something is written there.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public override long Position
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return _position;
+        }
+
+        set
+        {
+            ThrowIfDisposed();
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            _position = value;
+        }
+    }
+
+    /// <summary>Bytes that fit without another block. Setting it rounds up to whole blocks; blocks behind it are returned.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is less than <see cref="Length"/>.</exception>
+    public long Capacity
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return Room;
+        }
+
+        set
+        {
+            ThrowIfDisposed();
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, _length);
+            while (_blockCount != 0 && _blocks[_blockCount - 1].Start >= value)
+            {
+                _blockCount--;
+                _blocks[_blockCount].Owner.Dispose();
+                _blocks[_blockCount] = default;
+            }
+
+            _current = 0;
+            EnsureCapacity(value);
+        }
+    }
+
+    private long Room => _blockCount == 0 ? 0 : _blocks[_blockCount - 1].End;
+
+    /// <summary>Goes to a place.</summary>
+    /// <exception cref="IOException">It lies before the beginning.</exception>
+    /// <exception cref="ArgumentException">The origin is none.</exception>
+    public override long Seek(long offset, SeekOrigin origin)
+    {
+        ThrowIfDisposed();
+        long target = offset + origin switch
+        {
+            SeekOrigin.Begin => 0,
+            SeekOrigin.Current => _position,
+            SeekOrigin.End => _length,
+            _ => throw new ArgumentException($"The origin is Begin, Current or End, not {origin}.", nameof(origin)),
+        };
+        if (target < 0)
+        {
+            throw new IOException($"The place {target} lies before the beginning of the stream.");
+        }
+
+        return _position = target;
+    }
+
+    /// <summary>Cuts the stream off, or makes it longer by bytes that read as zero. A position behind the new end goes to it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
+    public override void SetLength(long value)
+    {
+        ThrowIfDisposed();
+        ArgumentOutOfRangeException.ThrowIfNegative(value);
+        if (value > _length)
+        {
+            EnsureCapacity(value);
+            Clear(_length, value);
+        }
+
+        _length = value;
+        _position = long.Min(_position, value);
+    }
+
+    /// <inheritdoc/>
+    public override void Flush() => ThrowIfDisposed();
+
+    /// <inheritdoc/>
+    public override Task FlushAsync(CancellationToken cancellationToken)
+    {
+        ThrowIfDisposed();
+        return cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            if (!disposing && _blockCount != 0)
+            {
+                ForgottenBuffers.Add((nuint)Room);
+            }
+
+            for (int i = 0; i < _blockCount; i++)
+            {
+                if (disposing || _blocks[i].Owner is SlabBlock)
+                {
+                    // An owner of the checked mode has a finalizer of its own, which tells who rented it.
+                    _blocks[i].Owner.Dispose();
+                }
+            }
+
+            _blockCount = 0;
+            _blocks = [];
+            if (disposing || _scratch is SlabBlock)
+            {
+                _scratch?.Dispose();
+            }
+
+            _scratch = null;
+        }
+
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Adds blocks: each as large as all before it, later half as large, so that a stream of any length has few.</summary>
+    private void EnsureCapacity(long bytes)
+    {
+        while (Room < bytes)
+        {
+            int least = _pool.Store.Options.BlockBytesMin;
+            int missing = (int)long.Clamp(bytes - Room, least, BlockBytesMax);
+            long growth = long.Clamp(Room < DoubledBytesMax ? Room : Room / 2, least, BlockBytesMax);
+
+            // The pool rounds up to a power of two; growth needs no more than it says.
+            int size = int.Max(missing, 1 << int.Log2((int)growth));
+            if (_blockCount == _blocks.Length)
+            {
+                Array.Resize(ref _blocks, _blockCount * 2);
+            }
+
+            _blocks[_blockCount] = new StreamBlock(_pool.RentMemory(size), Room);
+            _blockCount++;
+        }
+    }
+
+    /// <summary>The block that a position lies in; it must be below the capacity. Mostly the last one that was asked for, or the next.</summary>
+    private ref readonly StreamBlock Find(long position)
+    {
+        if (position < _blocks[_current].Start)
+        {
+            _current = 0;
+        }
+
+        while (position >= _blocks[_current].End)
+        {
+            _current++;
+        }
+
+        return ref _blocks[_current];
+    }
+
+    private void Clear(long from, long to)
+    {
+        while (from < to)
+        {
+            ref readonly StreamBlock block = ref Find(from);
+            int offset = (int)(from - block.Start);
+            int count = (int)long.Min(block.Memory.Length - offset, to - from);
+            block.Span.Slice(offset, count).Clear();
+            from += count;
+        }
+    }
+
+    private void ThrowIfDisposed()
+    {
+        if (_disposed)
+        {
+            ThrowDisposed();
+        }
+    }
+
+    [DoesNotReturn]
+    private static void ThrowDisposed() => throw new ObjectDisposedException(nameof(NativeMemoryStream), "The stream is disposed; its memory is back in the pool.");
+}
