@@ -1,5 +1,6 @@
 using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
+using NativeMm.Platform;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 
@@ -22,10 +23,10 @@ internal static class SwapUnderTest
     public static CompressedSwap Compressed(MemoryRuntime runtime, long budgetBytes = 0, int bytesMax = 4096) =>
         new(runtime, PageCodecs.Default, budgetBytes, PagesMax, bytesMax);
 
-    private static Platform.IBackingFile Disk()
+    private static IBackingFile Disk()
     {
         string path = Path.Combine(Path.GetTempPath(), $"nativemm-{Guid.NewGuid():N}.swap");
-        Platform.PlatformResult result = Platform.BackingFile.Create(path, out Platform.IBackingFile? file);
+        PlatformResult result = BackingFile.Create(path, out IBackingFile? file);
         return file ?? throw new InvalidOperationException($"{path}: {result}");
     }
 }
