@@ -5,7 +5,7 @@ using NativeMm.Primitives;
 
 namespace NativeMm.Explorer.Cases;
 
-/// <summary>A fault installs a page without the lock of the space while the area is unmapped and mapped identically.</summary>
+/// <summary>A fault installs a page without the lock of the space while the area is unmapped.</summary>
 internal sealed class AreaDetachCase : Case
 {
     private const string Early = "the record is looked at before the leaf is locked";
@@ -14,7 +14,7 @@ internal sealed class AreaDetachCase : Case
 
     public override IReadOnlyList<BadCopy> BadCopies =>
     [
-        new("Vma[V1]", Weakening.Dropped), new("VmaTree[T1]"), new("VmaTree[T2]"), new("VmaTree[T1]", Weakening.Dropped), new(Early, Weakening.Protocol),
+        new("Vma[V1]", Weakening.Dropped), new("VmaTree[T1]", Weakening.Dropped), new(Early, Weakening.Protocol),
     ];
 
     public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);

@@ -15,7 +15,7 @@ internal sealed unsafe class AreaReuseCase : Case
 
     public override IReadOnlyList<BadCopy> BadCopies =>
     [
-        new("VmaTree[T1]"), new("VmaTree[T2]"), new("EpochParticipant[E1]"), new("EpochDomain[E2]"), new("EpochParticipant[E3]"),
+        new("VmaTree[T1]"), new("VmaTree[T2]"), new("EpochParticipant[E1]"), new("EpochParticipant[E3]"),
     ];
 
     public override Bounds Bounds => new(Preemptions: 2, StaleReads: 2);

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
 using NativeMm.Heap.Checked;
 using NativeMm.Heap.Sampled;
@@ -27,6 +28,7 @@ public sealed partial class OptionTableTests
         Assert.Empty(OptionTable.Complaints<VmapOptions>(OptionTable.Read(s_document, nameof(VmapOptions))));
         Assert.Empty(OptionTable.Complaints<LazyPurgePolicy>(OptionTable.Read(s_document, nameof(LazyPurgePolicy))));
         Assert.Empty(OptionTable.Complaints<ZsPoolOptions>(OptionTable.Read(s_document, nameof(ZsPoolOptions))));
+        Assert.Empty(OptionTable.Complaints<AddressSpaceOptions>(OptionTable.Read(s_document, nameof(AddressSpaceOptions))));
         Assert.Empty(OptionTable.Complaints<ArenaOptions>(OptionTable.Read(s_document, nameof(ArenaOptions))));
         Assert.Empty(OptionTable.Complaints<PagedMemoryOptions>(OptionTable.Read(s_document, nameof(PagedMemoryOptions))));
     }

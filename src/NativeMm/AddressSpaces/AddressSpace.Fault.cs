@@ -26,7 +26,7 @@ public sealed unsafe partial class AddressSpace
     [MemberNotNull(nameof(_faults))]
     private void BeginAccess()
     {
-        _faults = new PageFaults(_tables, _layout, Options.FaultMode, Options.FaultPermits);
+        _faults = new PageFaults(_tables, _layout, Options.FaultMode, Options.FaultPermitsInForce);
         _key = _tables.Key;
         _root = (nuint)_tables.Root;
     }

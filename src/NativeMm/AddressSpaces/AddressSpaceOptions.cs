@@ -22,13 +22,16 @@ public sealed record AddressSpaceOptions
     public long GrowthBytesMax { get; init; } = 8 << 20;
 
     /// <summary>
-    /// Permits of faults, 1 to 1024: so many frames at most are held by faults in flight. Default twice the number of cores, at least
+    /// Permits of faults, 0 to 1024: so many frames at most are held by faults in flight. 0, the default, takes twice the number of cores, at least
     /// 8. A fault that finds none takes the space's lock and waits for one.
     /// </summary>
-    public int FaultPermits { get; init; } = int.Clamp(2 * Environment.ProcessorCount, 8, FaultPermitsLimit);
+    public int FaultPermits { get; init; }
 
     /// <summary>Most pages that may be pinned at a time, 1 to 2³¹ − 1. Default 65,536.</summary>
     public int PinnedPagesMax { get; init; } = 65_536;
+
+    /// <summary>The permits in force.</summary>
+    internal int FaultPermitsInForce => FaultPermits != 0 ? FaultPermits : int.Clamp(2 * Environment.ProcessorCount, 8, FaultPermitsLimit);
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, its value and the range.</exception>
@@ -37,7 +40,7 @@ public sealed record AddressSpaceOptions
         ArgumentNullException.ThrowIfNull(Name);
         Check(nameof(AreasMax), AreasMax, 1, AreasLimit);
         Check(nameof(GrowthBytesMax), GrowthBytesMax, 4096, 1L << 46);
-        Check(nameof(FaultPermits), FaultPermits, 1, FaultPermitsLimit);
+        Check(nameof(FaultPermits), FaultPermits, 0, FaultPermitsLimit);
         Check(nameof(PinnedPagesMax), PinnedPagesMax, 1, int.MaxValue);
         if (!Enum.IsDefined(FaultMode))
         {

@@ -72,6 +72,9 @@ internal sealed unsafe partial class GiveBackVerbs : IDisposable
             ["MappedBuffer.Dispose of a view"] = DisposeView,
             ["MirroredRingBuffer.Dispose"] = () => Each(_ => new MirroredRingBuffer(1 << 16, _runtime), count: 20),
             ["MemoryRuntime.Dispose, but for the meter"] = DisposeRuntime,
+            ["AddressSpace.Unmap"] = UnmapAreas,
+            ["AddressSpace.Dispose"] = () => Space().Dispose,
+            ["AddressSpace.Dispose of what is forked"] = DisposeForked,
             ["A pass of the background"] = PassInBackground,
         };
     }

@@ -48,8 +48,10 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     private readonly ulong* _pages;
     private readonly uint* _free;
     private readonly uint* _numbers;
+
     [SuppressMessage("Style", "IDE0044:Add readonly modifier", Justification = "The policy changes itself: a copy would be another one.")]
     private TPolicy _policy;
+
     private SleepLock _moving;
     private SpinLock<NoLockStatistics> _freeLock;
     private int _freeCount;
