@@ -1,4 +1,5 @@
 using NativeMm.Diagnostics;
+using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
 
@@ -11,16 +12,25 @@ public sealed unsafe partial class AddressSpace
     public void Validate()
     {
         _layout.Validate();
-        _layout.EnterRead();
+        Residency? residency = _tables.Residency;
+        residency?.Pause();
         try
         {
-            _tables.Validate();
-            PageTableCounts counts = _tables.Count();
-            _tables.Residency?.Validate(counts.Resident);
+            using SleepLock.Scope still = _faults.PauseCollapse();
+            _layout.EnterRead();
+            try
+            {
+                _tables.Validate();
+                residency?.Validate(_tables.Count().Resident);
+            }
+            finally
+            {
+                _layout.ExitRead();
+            }
         }
         finally
         {
-            _layout.ExitRead();
+            residency?.Resume();
         }
     }
 }

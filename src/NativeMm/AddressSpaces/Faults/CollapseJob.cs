@@ -10,6 +10,7 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
     // Pages plus 1. What finds no place is not gathered.
     private readonly ulong[] _wishes = new ulong[WishesMax];
     private EndGate _gate;
+    private SleepLock _lock;
     private long _collapsed;
     private int _enabled = 1;
 
@@ -31,6 +32,7 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
     public bool TryCollapse<TPause>(ulong page)
         where TPause : struct, IPausePoint
     {
+        using SleepLock.Scope only = _lock.EnterScope();
         ulong first = page & ~(ulong)(SharedTables.Entries - 1);
         layout.EnterRead();
         Vma* record = layout.Tree.Find(page);
@@ -44,6 +46,9 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
         Atomic.Add(ref _collapsed, collapsed ? 1 : 0);
         return collapsed;
     }
+
+    /// <summary>Waits for what is under way, and keeps everybody from it until the scope ends.</summary>
+    public SleepLock.Scope Pause() => _lock.EnterScope();
 
     /// <summary>Switches the work in the background on and off.</summary>
     public void Enable(bool enabled) => Atomic.StoreRelease(ref _enabled, enabled ? 1 : 0);

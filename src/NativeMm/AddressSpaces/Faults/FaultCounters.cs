@@ -6,7 +6,7 @@ namespace NativeMm.AddressSpaces;
 internal sealed class FaultCounters
 {
     private const int Stripes = 64;
-    private const int StripeWords = CacheLine.Isolation / sizeof(long);
+    private const int StripeWords = 2 * CacheLine.Isolation / sizeof(long);
 
     // A stripe in front keeps the array's length off the counters.
     private readonly long[] _counts = new long[(Stripes + 1) * StripeWords];

@@ -26,4 +26,7 @@ internal enum FaultEvent
 
     /// <summary>A wait for somebody who moved the page.</summary>
     Wait,
+
+    /// <summary>A fault that was to be resolved without the space's lock. Counted where it begins; its outcome where it ends.</summary>
+    Attempt,
 }

@@ -8,6 +8,7 @@ internal sealed unsafe partial class PageFaults
     private bool TryWithoutLock<TPause>(AccessSlot* slot, ulong page, PageAccess access, ref FaultPermit permit)
         where TPause : struct, IPausePoint
     {
+        Counters.Count(slot->Number, FaultEvent.Attempt);
         Atomic.StoreRelease(ref slot->Fault, _tables.Key | page); // [F1], [H1] pairs with [H2]
         FaultOutcome outcome;
         using (_layout.Tree.Epochs.Enter())

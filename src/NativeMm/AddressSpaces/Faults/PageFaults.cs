@@ -115,6 +115,9 @@ internal sealed unsafe partial class PageFaults
     /// <returns>Whether they lie in one.</returns>
     public bool Collapse(ulong page) => _collapse.TryCollapse<NoPause>(page);
 
+    /// <summary>Keeps pages from being gathered until the scope ends.</summary>
+    public SleepLock.Scope PauseCollapse() => _collapse.Pause();
+
     /// <summary>Frees the frames that are kept for later faults.</summary>
     /// <returns>How many there were.</returns>
     public int FreeKept()
@@ -145,7 +148,7 @@ internal sealed unsafe partial class PageFaults
 
         return new FaultStatistics
         {
-            Attempts = outcomes.Sum(),
+            Attempts = counters.Sum(FaultEvent.Attempt),
             Successes = outcomes[(int)FaultOutcome.Resolved],
             PteLock = outcomes[(int)FaultOutcome.PteLock],
             VmaChanged = outcomes[(int)FaultOutcome.VmaChanged],

@@ -76,6 +76,12 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
     };
 
     /// <inheritdoc/>
+    public override void Pause() => _moving.Enter();
+
+    /// <inheritdoc/>
+    public override void Resume() => _moving.Exit();
+
+    /// <inheritdoc/>
     public override void Validate(long residentPages)
     {
         Invariant.Check(ChargedPages == residentPages, $"{ChargedPages} pages have a charge, and {residentPages} are in memory.");

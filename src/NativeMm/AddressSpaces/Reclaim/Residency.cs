@@ -50,6 +50,12 @@ internal abstract class Residency : IDisposable
     /// <summary>Counts.</summary>
     public abstract ReclaimStatistics GetStatistics();
 
+    /// <summary>Keeps pages from leaving, and waits for those that are about to, until <see cref="Resume"/>.</summary>
+    public abstract void Pause();
+
+    /// <summary>Ends what <see cref="Pause"/> began, on the same thread.</summary>
+    public abstract void Resume();
+
     /// <summary>Checks the charges against the tables, at rest.</summary>
     public abstract void Validate(long residentPages);
 

@@ -10,7 +10,7 @@ internal sealed unsafe partial class PageTables
     {
         ulong page = pages.Start;
         ulong* leaf;
-        while ((leaf = FindLeaf(ref page, pages.End)) != null)
+        while ((leaf = FindLeaf(ref page, pages.End, trim: true)) != null)
         {
             ulong end = ulong.Min(pages.End, (page | IndexMask) + 1);
             ClearLeaf(leaf, page, end);
@@ -24,7 +24,10 @@ internal sealed unsafe partial class PageTables
     /// The next leaf with a page of a range. The caller is the writer of the space. What seems empty is looked at under the lock, so that no fault can
     /// add a table there afterwards without seeing that its record is detached [T3].
     /// </summary>
-    private ulong* FindLeaf(ref ulong page, ulong end)
+    /// <param name="page">Where to begin; the first page of the range that the leaf has.</param>
+    /// <param name="end">Where to end.</param>
+    /// <param name="trim">Whether tables on the way that have nothing below are taken out.</param>
+    private ulong* FindLeaf(ref ulong page, ulong end, bool trim = false)
     {
         while (page < end)
         {
@@ -47,10 +50,25 @@ internal sealed unsafe partial class PageTables
                 return table;
             }
 
+            if (trim && table != _root && HeadOf(table).Population == 0)
+            {
+                FreeEmpty(table);
+            }
+
             page = (page | (Span(level) - 1)) + 1;
         }
 
         return null;
+    }
+
+    private void FreeEmpty(ulong* table)
+    {
+        uint unlinked = Unlink(table);
+        if (unlinked != 0)
+        {
+            Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+            FreeUnlinked(Hazards.Look(Key, words), unlinked);
+        }
     }
 
     private ulong* BelowLocked(ulong* table, int index)

@@ -57,7 +57,7 @@ internal sealed unsafe partial class PageTables
         _prepared = default;
         ulong page = pages.Start;
         ulong* leaf;
-        while ((leaf = FindLeaf(ref page, pages.End)) != null)
+        while ((leaf = FindLeaf(ref page, pages.End, trim: true)) != null)
         {
             if (HeadOf(leaf).Population == 0)
             {
