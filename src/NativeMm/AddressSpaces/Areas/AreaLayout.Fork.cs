@@ -17,10 +17,18 @@ internal sealed unsafe partial class AreaLayout
 
         try
         {
+            // Whoever counts or checks all spaces may come by the child already. Its lock comes after that of the parent.
+            if (!child.TryEnterWrite())
+            {
+                return new LayoutResult(LayoutOutcome.Ended);
+            }
+
             long nodes = VmaTree.NodesOf(_areas);
-            return _store.TryReserve(_areas, nodes, growing: true) && child._store.TryReserve(_areas, nodes, growing: true)
+            LayoutResult result = _store.TryReserve(_areas, nodes, growing: true) && child._store.TryReserve(_areas, nodes, growing: true)
                 ? ForkLocked(child)
                 : new LayoutResult(LayoutOutcome.NoMetadata);
+            child._lock.ExitWrite();
+            return result;
         }
         finally
         {
