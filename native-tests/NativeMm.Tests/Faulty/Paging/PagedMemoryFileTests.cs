@@ -1,5 +1,6 @@
 using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
+using NativeMm.Platform;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using Xunit;
@@ -70,7 +71,7 @@ public sealed class PagedMemoryFileTests : IDisposable
         _file.FailReadEach = 1;
         var failure = Assert.Throws<PageUnavailableException>(() => AssertContent(Pages));
         Assert.False(failure.IsCorrupted);
-        Assert.Equal(Platform.ErrorNumber.DeviceFailed, failure.Errno);
+        Assert.Equal(ErrorNumber.DeviceFailed, failure.Errno);
         Assert.Contains($"{failure.Address:x}", failure.Message, StringComparison.Ordinal);
         _file.FailReadEach = 0;
         AssertContent(Pages);

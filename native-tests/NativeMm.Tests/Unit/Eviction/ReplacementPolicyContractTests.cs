@@ -28,7 +28,7 @@ public abstract class ReplacementPolicyContractTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_is_chosen_where_nothing_is() => Assert.Equal(0, Select(4).Length);
+    public void Nothing_is_chosen_where_nothing_is() => Assert.Empty(Select(4));
 
     [Fact]
     public void Every_item_is_chosen_once()

@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Buffers;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using Xunit;
@@ -109,7 +110,7 @@ public sealed class SwapBackendTests : IDisposable
     public void Budget_is_kept_and_there_is_room_again_after_a_free()
     {
         const long Budget = 32 * PageBlock.PageBytes;
-        using ISwapBackend swap = SwapUnderTest.Compressed(_runtime, Budget);
+        using CompressedSwap swap = SwapUnderTest.Compressed(_runtime, Budget);
         using PageBlock pages = PageBlock.Compressible(200, seed: 9);
         ulong[] slots = new ulong[200];
         int stored = swap.Store(pages.Addresses, slots);
@@ -123,8 +124,8 @@ public sealed class SwapBackendTests : IDisposable
     [Fact]
     public void What_memory_refuses_goes_to_the_file()
     {
-        using var swap = new Buffers.TieredSwap(
-            SwapUnderTest.Compressed(_runtime, 16 * PageBlock.PageBytes, 3072), new Buffers.FileSwap(new FaultyBackingFile(), SwapUnderTest.PagesMax));
+        using var swap = new TieredSwap(
+            SwapUnderTest.Compressed(_runtime, 16 * PageBlock.PageBytes, 3072), new FileSwap(new FaultyBackingFile(), SwapUnderTest.PagesMax));
         using var pages = new PageBlock(Pages);
         pages.Fill(i => i % 4 == 0 ? SamplePages.Incompressible(PageBlock.PageBytes, i) : SamplePages.Compressible(PageBlock.PageBytes, i));
         ulong[] slots = Store(swap, pages);
@@ -139,7 +140,7 @@ public sealed class SwapBackendTests : IDisposable
     [Fact]
     public void Damaged_object_is_corrupted_and_no_other_page_is()
     {
-        using Buffers.CompressedSwap swap = SwapUnderTest.Compressed(_runtime);
+        using CompressedSwap swap = SwapUnderTest.Compressed(_runtime);
         using PageBlock pages = PageBlock.Compressible(10, seed: 2);
         ulong[] slots = Store(swap, pages);
         swap.Pool.Write(swap.HandleOf(slots[4]), [0x55, 0xAA, 0x55, 0xAA], offset: 20);

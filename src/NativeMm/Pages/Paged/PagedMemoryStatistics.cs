@@ -39,7 +39,7 @@ public readonly record struct PagedMemoryStatistics
     /// <summary>Accesses; 0 unless <see cref="PagedMemoryOptions.CountAccesses"/>.</summary>
     public long Accesses { get; init; }
 
-    /// <summary>Time in which at least one thread waited for a page to come back.</summary>
+    /// <summary>Time in which at least one page was being brought back, for whoever waited for it or ahead of him.</summary>
     public TimeSpan Stalled { get; init; }
 
     /// <summary>Loads that found a page corrupted, or got none from the device.</summary>
@@ -57,7 +57,7 @@ public readonly record struct PagedMemoryStatistics
     /// <summary>Share of the accesses that found their page in memory, 0 to 1; NaN when they are not counted.</summary>
     public double HitRate => Accesses == 0 ? double.NaN : Math.Clamp(1 - ((double)(PagesIn - Prefetched) / Accesses), 0, 1);
 
-    /// <summary>Share of the time in which at least one thread waited for a page to come back, 0 to 1: what Linux calls <em>some</em> pressure.</summary>
+    /// <summary>Share of the time in which at least one page was being brought back, 0 to 1: what Linux calls <em>some</em> pressure.</summary>
     public double StallShare => Elapsed <= TimeSpan.Zero ? 0 : Math.Clamp(Stalled / Elapsed, 0, 1);
 
     /// <summary>What happened since an earlier moment: counts and times are differences, the rest is as it is here.</summary>
