@@ -4,6 +4,7 @@ using NativeMm.Lab.Experiments.Grow;
 using NativeMm.Lab.Experiments.Heap;
 using NativeMm.Lab.Experiments.Idle;
 using NativeMm.Lab.Experiments.Locality;
+using NativeMm.Lab.Experiments.Pools;
 using NativeMm.Lab.Experiments.Reporting;
 using NativeMm.Lab.Experiments.Trace;
 using NativeMm.Lab.Experiments.Vmalloc;
@@ -27,6 +28,7 @@ internal static class ExperimentRegistry
         new ReportingExperiment(),
         new ZsmallocExperiment(),
         new CodecExperiment(),
+        new PoolsExperiment(),
     ];
 
     /// <summary>The experiment of a name.</summary>
