@@ -6,6 +6,7 @@ using NativeMm.Lab.Experiments.Heap;
 using NativeMm.Lab.Experiments.Idle;
 using NativeMm.Lab.Experiments.Locality;
 using NativeMm.Lab.Experiments.Paging;
+using NativeMm.Lab.Experiments.Pools;
 using NativeMm.Lab.Experiments.Reporting;
 using NativeMm.Lab.Experiments.Trace;
 using NativeMm.Lab.Experiments.Vmalloc;
@@ -32,6 +33,7 @@ internal static class ExperimentRegistry
         new ReportingExperiment(),
         new ZsmallocExperiment(),
         new CodecExperiment(),
+        new PoolsExperiment(),
     ];
 
     /// <summary>The experiment of a name.</summary>
