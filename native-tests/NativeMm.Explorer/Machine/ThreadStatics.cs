@@ -95,7 +95,7 @@ internal static unsafe class ThreadStatics
     }
 
     private static int SizeOf(Type type) =>
-        type.IsPointer || type == typeof(long) || type == typeof(ulong) || type == typeof(nuint) ? 8
+        type.IsPointer || type == typeof(long) || type == typeof(ulong) || type == typeof(nuint) || type == typeof(double) ? 8
         : type == typeof(int) || type == typeof(uint) ? 4
         : type == typeof(bool) || type == typeof(byte) ? 1
         : throw new InvalidOperationException($"A thread static of type {type} is not provided for.");
