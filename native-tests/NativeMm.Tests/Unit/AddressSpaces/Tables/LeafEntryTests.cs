@@ -6,7 +6,7 @@ namespace NativeMm.Tests.Unit.AddressSpaces.Tables;
 /// <summary>The word of a page: what each state means for an access, and that states do not overlap.</summary>
 public sealed class LeafEntryTests
 {
-    private static readonly nuint s_address = (nuint)0x7f12_3456_7000UL;
+    private static readonly nuint s_address = unchecked((nuint)0x7f12_3456_7000UL);
 
     [Fact]
     public void A_page_that_may_be_written_is_the_address_of_its_frame()
