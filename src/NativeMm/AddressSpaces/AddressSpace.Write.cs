@@ -29,7 +29,8 @@ public sealed unsafe partial class AddressSpace
             ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
             if ((entry & LeafEntry.WriteMiss) == 0)
             {
-                Unsafe.WriteUnaligned((void*)((entry & ~LeafEntry.FlagMask) | offset), value);
+                // An entry that hits for writing has no flag: it is the frame's address.
+                Unsafe.WriteUnaligned((void*)(entry | offset), value);
                 HazardAccess.End(ref slot->Access);
                 return;
             }

@@ -63,6 +63,7 @@ internal static unsafe class AccessSlots
     {
         s_chunks[0] = (nuint)slots;
         s_count = count;
+        s_spaces = 0;
         for (int i = 0; i < count; i++)
         {
             slots[i].Number = i;

@@ -4,6 +4,7 @@
 //                        Empty: nothing else. SameFilled: bits 32… the value. Swapped: bits 16… the slot.
 //              The flags of a present page are inverted: a page that may be written at once has none, so that the word is the frame's address.
 //              Moving, present: somebody copies the page. With Leaving it is the reclaimer, who gives up when the flags are gone; else wait for him.
+//              Leaving never goes without NotDirty, and Zero never without NotWritable: what hits for writing has no flag at all.
 //              Moving, absent: somebody loads the page, and the slot is his: who removes the entry leaves the slot to him.
 // Transitions  all under the lock of the table (TableHead), by plain stores with release; readers load without it.
 // Ordering     [T1] the store of an entry is a release and pairs with [T2], the load of an access, on which the access of the frame depends: who sees
