@@ -48,7 +48,7 @@ public sealed unsafe class PagePin : IDisposable
     public ReadOnlySequence<byte> GetSequence()
     {
         ObjectDisposedException.ThrowIf(_frames is null, this);
-        return PinnedSegment.Join(_runs);
+        return PinnedSegment.Chain(_runs);
     }
 
     /// <summary>Lets the pages go. Nothing happens the second time.</summary>

@@ -12,7 +12,7 @@ internal sealed class PinnedSegment : ReadOnlySequenceSegment<byte>
     }
 
     /// <summary>A sequence over pieces.</summary>
-    public static ReadOnlySequence<byte> Join(PinnedRun[] runs)
+    public static ReadOnlySequence<byte> Chain(PinnedRun[] runs)
     {
         var first = new PinnedSegment(runs[0], 0);
         PinnedSegment last = first;
