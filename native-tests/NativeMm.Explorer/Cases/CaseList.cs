@@ -37,7 +37,6 @@ internal static class CaseList
         new VmapCase(),
         new VmapPurgeCase(),
         new HazardCase(),
-        new TableUnlinkCase(),
         new ReaderWriterSleepLockCase(),
         new AreaDetachCase(),
         new AreaReuseCase(),
