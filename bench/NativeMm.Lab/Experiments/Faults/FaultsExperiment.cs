@@ -22,7 +22,7 @@ internal sealed class FaultsExperiment : IExperiment
     [
         ParameterDefinition.Choice("pattern", "what the threads do", FaultPattern.All),
         ParameterDefinition.Number("duty", "layout: share of the time that one more thread changes the layout for, in percent", 0, 90, s_duties),
-        ParameterDefinition.Number("pages", "access: how many pages", 1, 131_072, s_accessPages),
+        ParameterDefinition.Number("pages", "access: how many pages; 0 for the other patterns", 0, 131_072, s_accessPages),
     ];
 
     /// <inheritdoc/>

@@ -88,6 +88,9 @@ internal sealed class PagePrefetcher : BackgroundJob, ISwapInObserver
         }
     }
 
+    /// <summary>Fetches nothing until the scope ends. A pass that is under way is waited for.</summary>
+    public SleepLock.Scope Pause() => _running.EnterScope();
+
     /// <inheritdoc/>
     protected override void Run()
     {

@@ -147,12 +147,13 @@ public sealed unsafe partial class PagedMemory : IDisposable
         return new PagedSnapshot(image, _swap, _base, Length);
     }
 
-    /// <summary>Checks the whole structure. Call it at rest.</summary>
+    /// <summary>Checks the whole structure. Call it at rest; what fetches and reclaims in the background waits meanwhile.</summary>
     /// <exception cref="Diagnostics.InvariantViolationException">Something does not add up.</exception>
     /// <exception cref="ObjectDisposedException">The memory is disposed.</exception>
     public void Validate()
     {
         ThrowIfDisposed();
+        using SleepLock.Scope still = _prefetcher.Pause();
         _space.Validate();
         _swap.Validate();
     }
