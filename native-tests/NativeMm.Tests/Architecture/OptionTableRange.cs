@@ -127,7 +127,7 @@ public static partial class OptionTableRange
         }
     }
 
-    private static bool Fits(Type type, decimal value) => value >= 0 || (type != typeof(ulong) && type != typeof(uint));
+    private static bool Fits(Type type, decimal value) => value <= LargestOf(type) && (value >= 0 || (type != typeof(ulong) && type != typeof(uint)));
 
     private static decimal LargestOf(Type type) =>
         type == typeof(TimeSpan) ? TimeSpan.MaxValue.Ticks : Convert.ToDecimal(type.GetField("MaxValue")!.GetValue(null), CultureInfo.InvariantCulture);
