@@ -12,7 +12,7 @@
 //              by age, so there are no queues; distances are counted in evictions, which reclaim sees, and not in accesses, which it does not.
 //
 // Why a loop over twice the memory does not defeat it: all of its items come back after the same distance. None comes back sooner than a protected one was
-// used, so none is admitted, and the eleven twelfths that are protected are hit in every round. Why it forgets: what is not used any more grows
+// used, so none is admitted, and the fifteen sixteenths that are protected are hit in every round. Why it forgets: what is not used any more grows
 // colder than any distance, and everything that comes back is admitted in its place.
 
 using NativeMm.Primitives;
@@ -23,9 +23,9 @@ namespace NativeMm.Eviction;
 internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
 {
     private const int EpochsPerCapacity = 16;
-    private const uint ProbationShare = 12;
+    private const uint ProbationShare = 16;
     private const uint SmallProbationShare = 10;
-    private const uint SmallProbationMax = 64;
+    private const uint SmallProbationMax = 83;
     private const uint ColdShare = 32;
     private const uint AgeMax = EpochCounts.Length - 2;
     private const uint HistoryModulus = (1 << 12) - 1;

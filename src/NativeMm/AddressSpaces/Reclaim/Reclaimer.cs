@@ -29,8 +29,8 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     /// <summary>Pages of a batch.</summary>
     public const int BatchPages = 64;
 
-    // Background work begins when fewer charges than a sixteenth are free, and ends at twice that.
-    private const int LowWaterShare = 16;
+    // Background work begins when fewer charges than this share are free, and ends at twice that.
+    private const int LowWaterShare = 64;
     private const int BatchesPerCharge = 16;
     private const ulong NoPage = ulong.MaxValue;
 
@@ -89,7 +89,10 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
 
         _freeCount = limit;
         _policy = new TPolicy();
-        _policy.Attach(metadata, (uint)limit, (uint)limit);
+
+        // What is in when background work has ended. A policy that protects more than that has nothing left to choose from.
+        int stays = limit - (2 * _lowWater) - int.Min(BatchPages, limit / 8);
+        _policy.Attach(metadata, (uint)limit, (uint)int.Max(1, stays));
         _job = new ReclaimJob(this);
         tables.Residency = this;
     }
