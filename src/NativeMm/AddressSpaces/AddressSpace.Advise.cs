@@ -31,7 +31,4 @@ public sealed partial class AddressSpace
             Populate(range);
         }
     }
-
-    /// <summary>Makes pages, or brings them back, ahead of their first use.</summary>
-    partial void Populate(VpnRange range);
 }

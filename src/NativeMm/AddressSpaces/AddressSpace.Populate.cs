@@ -6,7 +6,7 @@ namespace NativeMm.AddressSpaces;
 public sealed unsafe partial class AddressSpace
 {
     /// <summary>Brings the pages of a range in, as reads of them would. What cannot be had now is left to the access that needs it.</summary>
-    partial void Populate(VpnRange range)
+    private void Populate(VpnRange range)
     {
         for (ulong page = range.Start; page < range.End; page++)
         {

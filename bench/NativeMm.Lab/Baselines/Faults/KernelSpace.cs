@@ -19,7 +19,11 @@ internal sealed unsafe class KernelSpace : SpaceUnderTest
             throw new OutOfMemoryException($"The system refuses {bytes} bytes: {result}.");
         }
 
-        _ = _platform.AdviseHugePages(address, (nuint)bytes, isHuge);
+        if (isHuge)
+        {
+            _ = _platform.AdviseHugePages(address, (nuint)bytes, enabled: true);
+        }
+
         return (long)address;
     }
 

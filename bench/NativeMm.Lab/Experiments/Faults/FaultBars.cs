@@ -25,7 +25,6 @@ internal static class FaultBars
         Bar.AtMostValue(1.0, Access("64"), "lease_extra_ns"),
         Bar.AtMostValue(1.3, Access("131072"), "read_ratio"),
         Bar.AtMostValue(1.3, Access("131072"), "lease_ratio"),
-        Bar.AtMostValue(0, Of(FaultVariants.Speculative, 2, FaultPattern.SamePage), "frames_over_permits"),
     ];
 
     private static Case Of(Variant variant, int threads, string pattern) => FaultsExperiment.CaseOf(variant, threads, pattern, "0", "0");

@@ -7,7 +7,10 @@ namespace NativeMm.Lab.Experiments.Faults;
 internal sealed class FaultMeasurement(MeasurementRequest request)
 {
     private const int MappedPages = 16_384;
-    private const int HugePages = 32_768;
+    private const int HugePagesMax = 32_768;
+
+    // Of the zone's 262,144: tables and frames in flight need some as well.
+    private const int PagesOfAllThreads = 196_608;
 
     /// <summary>Measures.</summary>
     public Measurement Run()
@@ -37,7 +40,7 @@ internal sealed class FaultMeasurement(MeasurementRequest request)
         Measurement result = new Measurement().Add("ns_per_op", time).Add("ops_per_second", threads * 1e9 / time);
         if (pattern == FaultPattern.Layout)
         {
-            result.Add("p999_ns", workload.Faults.QuantileNanoseconds(0.999));
+            result.Add("p999_ns", workload.Faults.QuantileNanoseconds(0.999)).Add("changes_per_second", workload.ChangesPerSecond);
         }
 
         space.AddTo(result);
@@ -47,7 +50,8 @@ internal sealed class FaultMeasurement(MeasurementRequest request)
     private double TouchMapped(ThreadCrew crew, FaultWorkload workload, string pattern, int duty)
     {
         bool isHuge = pattern == FaultPattern.PftHuge;
-        int pages = (isHuge ? HugePages : MappedPages) / (request.Quick ? 4 : 1);
+        int most = PagesOfAllThreads / request.Case.Threads / 512 * 512;
+        int pages = int.Min(isHuge ? HugePagesMax : MappedPages, most) / (request.Quick ? 4 : 1);
         bool isShared = pattern == FaultPattern.SamePage;
         bool takesTimes = pattern == FaultPattern.Layout;
         Warmup.UntilCompilerIsQuiet(() => workload.TouchMapped(crew, 512, isHuge, isShared, duty, 0, takesTimes: false));

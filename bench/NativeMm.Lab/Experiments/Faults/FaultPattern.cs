@@ -3,7 +3,7 @@ namespace NativeMm.Lab.Experiments.Faults;
 /// <summary>What the threads do.</summary>
 internal static class FaultPattern
 {
-    /// <summary>ebizzy -mTRp: map a random number of pages, touch each, unmap; what is beside differs, so that areas do not merge.</summary>
+    /// <summary>ebizzy -mTRp: map a random number of pages, touch each, unmap; areas side by side do not merge (but the kernel's own do).</summary>
     public const string Ebizzy = "ebizzy";
 
     /// <summary>will-it-scale's page_fault1: map, touch each page, unmap.</summary>

@@ -42,8 +42,8 @@ internal sealed class FaultsExperiment : IExperiment
         new("pmd_changed", "1", "given up: the tables changed"),
         new("not_attempted", "1", "not tried: no area, or no permit"),
         new("classic", "1", "faults under the lock"),
-        new("frames_peak", "1", "frames that faults in flight held at most"),
-        new("frames_over_permits", "1", "of these, how many there were more than permits"),
+        new("frames_peak", "1", "permits that were out at most; a frame of a fault in flight lies in its permit, so there cannot be more"),
+        new("changes_per_second", "1/s", "layout: areas mapped, protected and unmapped elsewhere meanwhile", LowerIsBetter: false),
         new("raw_ns", "ns", "access: by a raw pointer"),
         new("read_ns", "ns", "access: by Read"),
         new("lease_ns", "ns", "access: by a lease"),
@@ -72,6 +72,11 @@ internal sealed class FaultsExperiment : IExperiment
         if (threads.Contains(0))
         {
             throw new LabUsageException("The faults experiment needs at least 1 thread.");
+        }
+
+        if (selection.Values["pattern"].Contains(FaultPattern.Access) && selection.Values["pages"].Contains("0"))
+        {
+            throw new LabUsageException("The pattern access needs at least 1 page.");
         }
 
         return from pattern in selection.Values["pattern"]

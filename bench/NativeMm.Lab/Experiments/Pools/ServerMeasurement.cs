@@ -13,6 +13,7 @@ namespace NativeMm.Lab.Experiments.Pools;
 internal static class ServerMeasurement
 {
     private const int Clients = 8;
+    private const ulong LoadBytesMin = 4 << 20;
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(15);
 
     /// <summary>Loads the server, then leaves it alone and looks at what it keeps.</summary>
@@ -61,7 +62,11 @@ internal static class ServerMeasurement
             ulong loaded = ResidentMemory.Now;
             await Task.Delay(s_idle);
             ulong idle = ResidentMemory.Now;
-            result.Add("kept", loaded > before && idle > before ? 100.0 * (idle - before) / (loaded - before) : 0);
+            if (loaded >= before + LoadBytesMin)
+            {
+                // Less than that is noise of the process, of which no share can be taken.
+                result.Add("kept", idle > before ? 100.0 * (idle - before) / (loaded - before) : 0);
+            }
         }
 
         await app.StopAsync();
