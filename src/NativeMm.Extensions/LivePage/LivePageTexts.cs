@@ -49,7 +49,7 @@ internal static class LivePageTexts
     /// <summary><c>Node 0, zone   Normal   1 0 3 …</c>: free blocks of each order.</summary>
     private static void BuddyInfo(StringBuilder text, MemoryRuntime runtime)
     {
-        RuntimeStatistics now = runtime.GetStatistics();
+        RuntimeStatistics now = runtime.GetStatistics(withSpaces: false);
         Line(runtime.Heap.Name, now.Zone.FreeBlocks);
         if (now.Vmap is { } vmap)
         {
@@ -117,7 +117,7 @@ internal static class LivePageTexts
         var rows = new List<LockStatisticsSnapshot>();
         foreach (MemoryRuntime runtime in runtimes)
         {
-            RuntimeStatistics now = runtime.GetStatistics();
+            RuntimeStatistics now = runtime.GetStatistics(withSpaces: false);
             rows.AddRange(
                 from heap in now.Heaps
                 from row in heap.Classes

@@ -21,7 +21,7 @@ internal sealed class SnapshotWriter(
         var counted = new List<(MemoryRuntime Runtime, RuntimeStatistics Now)>();
         foreach (MemoryRuntime runtime in runtimes)
         {
-            counted.Add((runtime, runtime.GetStatistics()));
+            counted.Add((runtime, runtime.GetStatistics(withSpaces: false)));
         }
 
         json.WriteStartObject();
@@ -114,9 +114,10 @@ internal sealed class SnapshotWriter(
         json.WriteNumber("reserved", now.ReservedBytes);
         json.WriteNumber("returnedTotal", now.ReturnedBytes);
         json.WriteNumber("trimPasses", now.TrimPasses);
-        json.WriteNumber("heapBytes", now.InUseBytes - now.PoolBytes - now.VmapBytes);
+        json.WriteNumber("heapBytes", now.HeapBytes);
         json.WriteNumber("zsmallocBytes", now.PoolBytes);
         json.WriteNumber("vmapBytes", now.VmapBytes);
+        json.WriteNumber("spaceBytes", now.SpaceBytes);
         json.WriteNumber("reports", now.Reporting.ReportedBlocks);
         json.WriteNumber("reportFailures", now.Reporting.DeviceFailures);
         json.WriteNumber("framesCompacted", now.FramesCompacted);

@@ -1,3 +1,4 @@
+using NativeMm.Frames;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -8,14 +9,17 @@ public sealed partial class AddressSpace
     private SleepLock _endLock;
     private bool _released;
 
-    /// <summary>Whether somebody reads, writes, leases or pins a page at this moment.</summary>
-    internal bool IsHeld
+    /// <summary>Whether somebody leases or pins a page. Reads, writes and faults do not count: they end by themselves, and the end waits for them.</summary>
+    internal bool IsHeld => PinnedPages != 0 || Hazards.HasLeases(_key);
+
+    /// <summary>Gives back what leases held of spaces that are disposed, and that have ended since.</summary>
+    internal static void FreeOrphans() => Orphans.Flush();
+
+    /// <summary>The same, and what is still held of these frames is forgotten: they go.</summary>
+    internal static void FreeOrphans(IFrameAllocator frames)
     {
-        get
-        {
-            Span<ulong> words = stackalloc ulong[Hazards.Capacity];
-            return PinnedPages != 0 || !Hazards.Look(_key, words).IsEmpty;
-        }
+        Orphans.Flush();
+        Orphans.Forget(frames);
     }
 
     /// <summary>
@@ -37,6 +41,12 @@ public sealed partial class AddressSpace
             }
         }
     }
+
+    /// <summary>Gives up what the process keeps for the threads that used spaces, once the library's load context is gone.</summary>
+    internal static void EndThreads() => AccessSlots.End();
+
+    /// <summary>Frees frames that are kept for later faults, and those that nobody holds any more. Nothing happens when the space is disposed.</summary>
+    internal void FreeUnused() => _faults.FreeUnused();
 
     /// <summary>A pin or a lease that outlived the frames would show what is no longer there.</summary>
     /// <exception cref="InvalidOperationException">A page is pinned or leased.</exception>

@@ -12,25 +12,41 @@ public sealed partial class AddressSpace
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
     public AddressSpace Fork()
     {
-        var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap) { Adopt = Adopt };
-        LayoutResult result;
-        try
+        int attempts = 0;
+        while (true)
         {
-            Adopt?.Invoke(child);
-            result = _layout.ForkTo(child._layout);
-        }
-        catch
-        {
-            child.Dispose();
-            throw;
-        }
+            var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap) { Adopt = Adopt };
+            LayoutResult result;
+            try
+            {
+                Adopt?.Invoke(child);
+                result = _layout.ForkTo(child._layout);
+            }
+            catch
+            {
+                child.Dispose();
+                throw;
+            }
 
-        if (!result.IsDone)
-        {
-            child.Dispose();
-            LayoutFault.Throw(nameof(Fork), new VpnRange(0, AreaLayout.EndPage), result, Options);
-        }
+            if (result.IsDone)
+            {
+                return child;
+            }
 
-        return child;
+            child.Dispose();
+            if (!ShouldRepeat(result, ref attempts))
+            {
+                LayoutFault.Throw(nameof(Fork), new VpnRange(0, AreaLayout.EndPage), result, Options);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether a change that found no frame is worth another attempt: nothing asks others for memory while the layout is locked, so that is done here.
+    /// </summary>
+    private bool ShouldRepeat(LayoutResult result, ref int attempts)
+    {
+        const int AttemptsMax = 4;
+        return result.Outcome == LayoutOutcome.NoFrames && ++attempts < AttemptsMax && _faults.TryMakeMemory();
     }
 }

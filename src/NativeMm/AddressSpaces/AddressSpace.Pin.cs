@@ -30,10 +30,11 @@ public sealed unsafe partial class AddressSpace
         ulong first = (ulong)address >> Pfn.FrameShift;
         ulong end = ((ulong)(address + length - 1) >> Pfn.FrameShift) + 1;
         int pages = TakePinPermits(end - first);
-        var frames = new PinnedFrames(pages);
-        var runs = new List<PinnedRun>();
+        PinnedFrames? frames = null;
         try
         {
+            frames = new PinnedFrames(pages);
+            var runs = new List<PinnedRun>();
             for (ulong page = first; page < end; page++)
             {
                 nuint at = PinPage(page, access, frames);
@@ -41,14 +42,15 @@ public sealed unsafe partial class AddressSpace
                 int to = page == end - 1 ? (int)((ulong)(address + length - 1) & OffsetMask) + 1 : Pfn.FrameBytes;
                 AddRun(runs, at + (nuint)from, to - from);
             }
+
+            return new PagePin(this, frames, [.. runs], access, length);
         }
         catch
         {
-            Unpin(frames);
+            frames?.Release(_tables);
+            Atomic.Add(ref _pinnedPages, -pages);
             throw;
         }
-
-        return new PagePin(this, frames, [.. runs], access, length);
     }
 
     /// <summary>Lets pinned pages go. They may outlive the space, not its frame allocator.</summary>
@@ -97,14 +99,21 @@ public sealed unsafe partial class AddressSpace
             if (!entry.Misses(access == PageAccess.Write ? LeafEntry.WriteMiss : LeafEntry.ReadMiss))
             {
                 bool isKept = (entry.Word & (LeafEntry.Zero | LeafEntry.NotWritable)) != 0;
-                if (!isKept || !MayWrite(page))
+                if (isKept && MayWrite(page))
                 {
-                    Hold(entry, isKept, frames);
+                    wanted = PageAccess.Write;
+                }
+                else if (TryHold(slot, page, entry, isKept, frames))
+                {
                     HazardAccess.End(ref slot->Fault);
                     return entry.Address;
                 }
-
-                wanted = PageAccess.Write;
+                else
+                {
+                    // Somebody changed the entry in between, or gathers its leaf.
+                    HazardAccess.End(ref slot->Fault);
+                    continue;
+                }
             }
 
             HazardAccess.End(ref slot->Fault);
@@ -113,23 +122,38 @@ public sealed unsafe partial class AddressSpace
     }
 
     /// <summary>Holds a frame. One that nobody here may write is held as another entry would hold it: whoever may write it elsewhere copies it first.</summary>
-    private void Hold(LeafEntry entry, bool isKept, PinnedFrames frames)
+    /// <returns>False when the entry is no longer what it was.</returns>
+    private bool TryHold(AccessSlot* slot, ulong page, LeafEntry entry, bool isKept, PinnedFrames frames)
     {
         if (entry.Kind == EntryKind.Zero)
         {
-            return;
+            return true;
         }
 
-        if (isKept)
+        if (!isKept)
+        {
+            // The hazard keeps the frame until the pin does.
+            _tables.FrameOf(entry.Address).AddPin();
+            frames.AddPin(entry.Address);
+            return true;
+        }
+
+        // A fault that writes in place where one entry refers to a frame looks under this lock: a mapping comes before it looks, or not at all.
+        ulong* now = _tables.Enter(slot, page, out PageTables.LeafScope leaf);
+        if (now == null)
+        {
+            return false;
+        }
+
+        bool isHeld = Atomic.LoadAcquire(in *now) == entry.Word;
+        if (isHeld)
         {
             _tables.FrameOf(entry.Address).AddMapping();
             frames.AddMapping(entry.Address);
         }
-        else
-        {
-            _tables.FrameOf(entry.Address).AddPin();
-            frames.AddPin(entry.Address);
-        }
+
+        leaf.Exit();
+        return isHeld;
     }
 
     private bool MayWrite(ulong page)

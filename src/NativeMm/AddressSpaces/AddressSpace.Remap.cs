@@ -30,7 +30,14 @@ public sealed partial class AddressSpace
             target = destination.Start;
         }
 
-        LayoutResult result = _layout.Remap(range, pages, flags, target);
+        int attempts = 0;
+        LayoutResult result;
+        do
+        {
+            result = _layout.Remap(range, pages, flags, target);
+        }
+        while (ShouldRepeat(result, ref attempts));
+
         LayoutFault.ThrowUnlessDone(nameof(Remap), range, result, Options);
         return (long)result.Page << PageShift;
     }

@@ -22,7 +22,7 @@ public sealed unsafe partial class AddressSpace
             Areas = layout.Areas,
             MappedPages = (long)layout.Pages,
             LayoutChanges = layout.Changes,
-            AreaBytes = layout.MetadataBytes,
+            AreaBytes = layout.MetadataBytes + _tables.Deferred.ChunkBytes,
             TablePages = counts.Tables,
             ResidentPages = counts.Resident,
             SharedPages = counts.Shared,

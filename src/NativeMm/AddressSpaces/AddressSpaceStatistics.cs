@@ -15,7 +15,7 @@ public readonly struct AddressSpaceStatistics
     /// <summary>Changes of the layout since the space was made.</summary>
     public long LayoutChanges { get; init; }
 
-    /// <summary>Bytes of the records of areas and of their tree, those that are free among them.</summary>
+    /// <summary>Bytes of the records of areas, of their tree, and of the list of what is deferred; those that are free among them.</summary>
     public long AreaBytes { get; init; }
 
     /// <summary>Bytes in frames: pages, those that are shared with other spaces included, and tables.</summary>

@@ -1,3 +1,4 @@
+using NativeMm.AddressSpaces;
 using NativeMm.Primitives;
 using NativeMm.Vmap;
 using NativeMm.Zsmalloc;
@@ -7,17 +8,39 @@ namespace NativeMm.Runtime;
 /// <content>Sums over parts, for the statistics.</content>
 public sealed partial class MemoryRuntime
 {
-    private (ulong Bytes, long Compacted, long Contentions) CountPools()
+    private (ulong Bytes, ulong Frames, long Compacted, long Contentions) CountPools()
     {
-        (ulong bytes, long compacted, long contentions) = (0, 0, 0);
+        (ulong bytes, ulong frames, long compacted, long contentions) = (0, 0, 0, 0);
         foreach (ZsPool pool in Pools())
         {
             bytes += (ulong)pool.SlotBytesUnlessDisposed();
+            frames += pool.IsDisposed ? 0 : (ulong)pool.Engine.TotalFrames;
             compacted += pool.Engine.FramesCompacted;
             contentions += ContentionsOf(pool);
         }
 
-        return (bytes, compacted, contentions);
+        return (bytes, frames, compacted, contentions);
+    }
+
+    /// <summary>Bytes in frames that no slab and no zspage has, where there is a space.</summary>
+    private ulong CountSpaces(Frames.FrameStatistics zone, ulong others)
+    {
+        ulong allocated = zone.AllocatedFrames * Pfn.FrameBytes;
+        return allocated > others && Array.Exists(Spaces(), static space => !space.IsDisposed || space.IsHeld) ? allocated - others : 0;
+    }
+
+    private List<AddressSpaceStatistics> StatisticsOfSpaces()
+    {
+        var rows = new List<AddressSpaceStatistics>();
+        foreach (AddressSpace space in Spaces())
+        {
+            if (space.StatisticsUnlessDisposed() is { } row)
+            {
+                rows.Add(row);
+            }
+        }
+
+        return rows;
     }
 
     private ulong OpenedOf(VmapStatistics? vmap) => vmap is null ? 0 : VmapIfUsed!.Zone.OpenedFrames * (ulong)Pfn.FrameBytes;

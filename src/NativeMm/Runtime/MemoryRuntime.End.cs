@@ -137,6 +137,12 @@ public sealed partial class MemoryRuntime
             }
 
             ReleaseFrames();
+            if (_isShared)
+            {
+                // Only the finalizer gets here, when the load context is gone.
+                AddressSpace.EndThreads();
+            }
+
             _loadContext.Dispose();
             _hasEnded = true;
             fault?.Throw();
@@ -149,6 +155,9 @@ public sealed partial class MemoryRuntime
         {
             space.Dispose();
         }
+
+        // What leases held that have ended since lies in frames that go now.
+        AddressSpace.FreeOrphans(_frames);
     }
 
     private void EndMeter()

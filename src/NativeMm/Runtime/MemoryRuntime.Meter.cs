@@ -58,9 +58,10 @@ public sealed partial class MemoryRuntime
 
     private static (string Subsystem, long Bytes)[] SubsystemsOf(RuntimeStatistics now) =>
     [
-        ("heap", (long)(now.InUseBytes - now.PoolBytes - now.VmapBytes)),
+        ("heap", (long)now.HeapBytes),
         ("zsmalloc", (long)now.PoolBytes),
         ("vmap", (long)now.VmapBytes),
+        ("address_spaces", (long)now.SpaceBytes),
     ];
 
     /// <summary>The waits so far; what ends takes its count along, and a sum never falls.</summary>
@@ -82,7 +83,7 @@ public sealed partial class MemoryRuntime
 
         try
         {
-            return runtime.CountEverything();
+            return runtime.CountEverything(withSpaces: false);
         }
         finally
         {

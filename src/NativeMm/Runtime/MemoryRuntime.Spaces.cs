@@ -61,9 +61,6 @@ public sealed partial class MemoryRuntime
         return space;
     }
 
-    /// <summary>The epochs of whoever faults in a space of this runtime.</summary>
-    internal EpochDomain SpaceEpochs => _spaceEpochs;
-
     /// <summary>Takes a space over these frames in that somebody else made, such as a fork: it goes with the runtime at the latest.</summary>
     /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     internal void Adopt(AddressSpace space)
@@ -74,7 +71,7 @@ public sealed partial class MemoryRuntime
 
     private AddressSpace[] Spaces() => Atomic.LoadAcquire(ref _spaces);
 
-    /// <summary>Puts a space into the list, and takes those off that are disposed.</summary>
+    /// <summary>Puts a space into the list, and takes those off that are disposed and of which nobody holds a page any more.</summary>
     private void Enter(AddressSpace space)
     {
         AddressSpace[] before;
@@ -82,7 +79,7 @@ public sealed partial class MemoryRuntime
         do
         {
             before = Spaces();
-            behind = [.. before.Where(other => !other.IsDisposed), space];
+            behind = [.. before.Where(other => !other.IsDisposed || other.IsHeld), space];
         }
         while (!Atomic.CompareExchange(ref _spaces, before, behind));
     }

@@ -71,6 +71,12 @@ public sealed partial class MemoryRuntime
                     pool.CompactUnlessDisposed();
                 }
 
+                foreach (AddressSpace space in Spaces())
+                {
+                    space.FreeUnused();
+                }
+
+                AddressSpace.FreeOrphans();
                 _ = _migration.Condense(int.MaxValue, ulong.MaxValue);
                 _frames.Drain();
                 bytes += _reporter.ReportNowQuietly();
@@ -89,8 +95,14 @@ public sealed partial class MemoryRuntime
     /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>
     public RuntimeStatistics GetStatistics()
     {
+        return GetStatistics(withSpaces: true);
+    }
+
+    /// <summary>The same; for whoever asks often, without <see cref="RuntimeStatistics.Spaces"/>, which are counted page by page.</summary>
+    internal RuntimeStatistics GetStatistics(bool withSpaces)
+    {
         using EndGate.Visit inside = _end.Visiting(this);
-        return CountEverything();
+        return CountEverything(withSpaces);
     }
 
     /// <summary>Checks every structure and every accounting equation. Call it at rest.</summary>
@@ -154,10 +166,11 @@ public sealed partial class MemoryRuntime
     }
 
     // The caller is inside the gate.
-    private RuntimeStatistics CountEverything()
+    private RuntimeStatistics CountEverything(bool withSpaces)
     {
         var heaps = new List<HeapStatistics>();
         ulong inUse = 0;
+        ulong slabs = 0;
         ulong large = 0;
         foreach (NativeHeap heap in _space.Heaps())
         {
@@ -168,31 +181,23 @@ public sealed partial class MemoryRuntime
 
             heaps.Add(row);
             inUse += row.LiveBytes;
+            slabs += row.SlabBytes;
             large += row.LargeBytes + row.LargeRetainedBytes + row.GuardedBytes;
         }
 
-        (ulong poolBytes, long compacted, long poolContentions) = CountPools();
-
-        var spaces = new List<AddressSpaceStatistics>();
-        foreach (AddressSpace space in Spaces())
-        {
-            if (space.StatisticsUnlessDisposed() is { } row)
-            {
-                spaces.Add(row);
-                inUse += (ulong)row.FrameBytes;
-            }
-        }
-
+        (ulong poolBytes, ulong poolFrames, long compacted, long poolContentions) = CountPools();
         Frames.FrameStatistics zone = _frames.GetStatistics();
+        ulong spaceBytes = CountSpaces(zone, slabs + (poolFrames * Pfn.FrameBytes));
         VmapStatistics? vmap = VmapIfUsed?.GetStatistics();
         return new RuntimeStatistics
         {
             ReservedBytes = _zone.Bytes + large + (vmap is null ? 0 : vmap.Frames.ManagedFrames * Pfn.FrameBytes),
             CommittedBytes = ((zone.ManagedFrames - zone.ReportedFrames) * Pfn.FrameBytes) + large + CommittedOf(vmap),
             OpenedBytes = (_zone.OpenedFrames * (ulong)Pfn.FrameBytes) + large + OpenedOf(vmap),
-            InUseBytes = inUse + poolBytes + InUseOf(vmap),
+            InUseBytes = inUse + poolBytes + InUseOf(vmap) + spaceBytes,
             PoolBytes = poolBytes,
             VmapBytes = InUseOf(vmap),
+            SpaceBytes = spaceBytes,
             FramesCompacted = compacted,
             Contentions = new LockContentions(
                 heaps.Sum(heap => heap.Classes.Sum(row => row.LockContentions)), vmap?.FreeSpaceLock?.Contentions ?? 0, poolContentions),
@@ -203,7 +208,7 @@ public sealed partial class MemoryRuntime
             Reporting = _reporter.GetStatistics(),
             Zone = zone,
             Heaps = heaps,
-            Spaces = spaces,
+            Spaces = withSpaces ? StatisticsOfSpaces() : [],
             Vmap = vmap,
         };
     }
@@ -329,7 +334,7 @@ public sealed partial class MemoryRuntime
         if (bytes != 0 && events.IsWanted)
         {
             events.ReturnedBytes = bytes;
-            events.RetainedBytes = CountEverything().RetainedBytes;
+            events.RetainedBytes = CountEverything(withSpaces: false).RetainedBytes;
         }
     }
 

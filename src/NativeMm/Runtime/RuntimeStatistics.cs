@@ -22,8 +22,7 @@ public sealed record RuntimeStatistics
     public required ulong OpenedBytes { get; init; }
 
     /// <summary>
-    /// Bytes in the hands of the program: in block sizes, over all heaps and pools, and the pages and tables of address spaces, of which those that a fork
-    /// shares count for each.
+    /// Bytes in the hands of the program: in block sizes, over all heaps and pools, in ranges, and <see cref="SpaceBytes"/>.
     /// </summary>
     public required ulong InUseBytes { get; init; }
 
@@ -33,11 +32,20 @@ public sealed record RuntimeStatistics
     /// <summary>Bytes given back to the operating system since the start.</summary>
     public required ulong ReturnedBytes { get; init; }
 
+    /// <summary>Bytes of the blocks in the hands of the program, over all heaps; a part of <see cref="InUseBytes"/>.</summary>
+    public ulong HeapBytes => InUseBytes - PoolBytes - VmapBytes - SpaceBytes;
+
     /// <summary>Bytes of the slots of live objects, over all pools; a part of <see cref="InUseBytes"/>.</summary>
     public required ulong PoolBytes { get; init; }
 
     /// <summary>Bytes of the ranges in the hands of the program; a part of <see cref="InUseBytes"/>.</summary>
     public required ulong VmapBytes { get; init; }
+
+    /// <summary>
+    /// Bytes in frames of address spaces, pages and tables, each once however many share it; a part of <see cref="InUseBytes"/>. It is what no heap and no pool has of
+    /// the frames: where there is a space, frames that the program took from the allocator itself are among it.
+    /// </summary>
+    public required ulong SpaceBytes { get; init; }
 
     /// <summary>Frames that compaction freed, over the pools that are alive.</summary>
     public required long FramesCompacted { get; init; }
@@ -63,7 +71,7 @@ public sealed record RuntimeStatistics
     /// <summary>The heaps.</summary>
     public required IReadOnlyList<HeapStatistics> Heaps { get; init; }
 
-    /// <summary>The address spaces. Each is counted page by page.</summary>
+    /// <summary>The address spaces. Each is counted page by page; a page that a fork shares counts for each of them.</summary>
     public IReadOnlyList<AddressSpaceStatistics> Spaces { get; init; } = [];
 
     /// <summary>The ranges over frames that can be mapped more than once, or null if nobody used them.</summary>

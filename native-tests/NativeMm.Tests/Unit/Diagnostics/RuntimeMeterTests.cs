@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using NativeMm.AddressSpaces;
 using NativeMm.Diagnostics;
 using NativeMm.Runtime;
 using NativeMm.Zsmalloc;
@@ -45,6 +46,10 @@ public sealed class RuntimeMeterTests
         runtime.Heap.AllocBulk(1000, blocks);
         using ZsPool pool = runtime.CreateZsPool();
         pool.Alloc(100);
+        using AddressSpace space = runtime.CreateAddressSpace();
+        long area = space.Map(8 << 20, Protection.ReadWrite);
+        space.Populate(area, 1 << 20);
+        using AddressSpace fork = space.Fork();
         var values = new Dictionary<string, long>();
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, self) =>
@@ -66,7 +71,8 @@ public sealed class RuntimeMeterTests
         long Subsystem(string name) => values[$"nativemm.subsystem.used nativemm.subsystem={name}"];
         Assert.Equal((long)now.OpenedBytes, State("used") + State("retained") + State("returned"));
         Assert.Equal(values["nativemm.memory.committed"], State("used") + State("retained"));
-        Assert.Equal(State("used"), Subsystem("heap") + Subsystem("zsmalloc") + Subsystem("vmap"));
+        Assert.Equal(State("used"), Subsystem("heap") + Subsystem("zsmalloc") + Subsystem("vmap") + Subsystem("address_spaces"));
+        Assert.InRange(Subsystem("address_spaces"), 256 << 12, (256 + 12) << 12); // the pages once, and the tables of both
         Assert.Equal(500 * 1024, Subsystem("heap"));
         Assert.InRange(Subsystem("zsmalloc"), 100, 200);
         Assert.InRange(State("returned"), 1, (long)now.OpenedBytes);

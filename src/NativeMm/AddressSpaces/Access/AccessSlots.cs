@@ -48,6 +48,15 @@ internal static unsafe class AccessSlots
         return StackPages.Knows(known, here) ? StackPages.Of(known) : Find(here);
     }
 
+    /// <summary>Gives up what the system keeps for the ends of threads, once the library's load context is gone and nobody can run its code any more.</summary>
+    public static void End()
+    {
+        if (Count != 0)
+        {
+            StackPages.End();
+        }
+    }
+
     /// <summary>Uses slots in memory of the caller's: for whoever runs threads that the system does not know.</summary>
     internal static void Lend(AccessSlot* slots, int count)
     {

@@ -38,6 +38,27 @@ internal unsafe ref struct Hazards
         return hazards;
     }
 
+    /// <summary>Passes the fence and looks whether any thread has a lease of the space.</summary>
+    public static bool HasLeases(ulong key)
+    {
+        Atomic.ProcessWideFence(); // [H2] pairs with [H1], [H3]
+        int count = AccessSlots.Count;
+        for (int i = 0; i < count; i++)
+        {
+            AccessSlot* slot = AccessSlots.At(i);
+            for (int index = 0; index < AccessSlot.LeasesMax; index++)
+            {
+                ulong word = Atomic.LoadAcquire(in *AccessSlot.LeaseWord(slot, index));
+                if (word != 0 && new Hazard(word).Key == key)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether somebody may use the page.</summary>
     public readonly bool Touches(ulong page) => _count != 0 && TouchesAny(page, page + 1);
 

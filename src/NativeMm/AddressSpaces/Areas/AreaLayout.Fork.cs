@@ -23,12 +23,17 @@ internal sealed unsafe partial class AreaLayout
                 return new LayoutResult(LayoutOutcome.Ended);
             }
 
-            long nodes = VmaTree.NodesOf(_areas);
-            LayoutResult result = _store.TryReserve(_areas, nodes, growing: true) && child._store.TryReserve(_areas, nodes, growing: true)
-                ? ForkLocked(child)
-                : new LayoutResult(LayoutOutcome.NoMetadata);
-            child._lock.ExitWrite();
-            return result;
+            try
+            {
+                long nodes = VmaTree.NodesOf(_areas);
+                return _store.TryReserve(_areas, nodes, growing: true) && child._store.TryReserve(_areas, nodes, growing: true)
+                    ? ForkLocked(child)
+                    : new LayoutResult(LayoutOutcome.NoMetadata);
+            }
+            finally
+            {
+                child._lock.ExitWrite();
+            }
         }
         finally
         {

@@ -12,7 +12,6 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
     private EndGate _gate;
     private SleepLock _lock;
     private long _collapsed;
-    private int _enabled = 1;
 
     /// <summary>Leaves that were gathered.</summary>
     public long Collapsed => Atomic.LoadAcquire(in _collapsed);
@@ -20,8 +19,7 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
     /// <summary>Has the pages around one gathered soon.</summary>
     public void Ask(ulong page)
     {
-        if (Atomic.LoadAcquire(in _enabled) != 0
-            && Atomic.CompareExchange(ref _wishes[(page / SharedTables.Entries) % WishesMax], 0, page + 1))
+        if (Atomic.CompareExchange(ref _wishes[(page / SharedTables.Entries) % WishesMax], 0, page + 1))
         {
             Ask();
         }
@@ -35,23 +33,26 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
         using SleepLock.Scope only = _lock.EnterScope();
         ulong first = page & ~(ulong)(SharedTables.Entries - 1);
         layout.EnterRead();
-        Vma* record = layout.Tree.Find(page);
-        bool isWanted = record != null
-            && (record->Flags & VmaFlags.HugePages) != 0
-            && record->Start <= first
-            && record->End >= first + SharedTables.Entries
-            && tables.Residency is null;
-        bool collapsed = isWanted && tables.TryCollapse<TPause>(page);
-        layout.ExitRead();
-        Atomic.Add(ref _collapsed, collapsed ? 1 : 0);
-        return collapsed;
+        try
+        {
+            Vma* record = layout.Tree.Find(page);
+            bool isWanted = record != null
+                && (record->Flags & VmaFlags.HugePages) != 0
+                && record->Start <= first
+                && record->End >= first + SharedTables.Entries
+                && tables.Residency is null;
+            bool collapsed = isWanted && tables.TryCollapse<TPause>(page);
+            Atomic.Add(ref _collapsed, collapsed ? 1 : 0);
+            return collapsed;
+        }
+        finally
+        {
+            layout.ExitRead();
+        }
     }
 
     /// <summary>Waits for what is under way, and keeps everybody from it until the scope ends.</summary>
     public SleepLock.Scope Pause() => _lock.EnterScope();
-
-    /// <summary>Switches the work in the background on and off.</summary>
-    public void Enable(bool enabled) => Atomic.StoreRelease(ref _enabled, enabled ? 1 : 0);
 
     /// <summary>Waits for what is under way, and does nothing any more.</summary>
     public void End() => _gate.Close();

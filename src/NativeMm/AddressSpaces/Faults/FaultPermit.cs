@@ -15,6 +15,9 @@ internal struct FaultPermit
     /// <summary>The number that a page more in memory will have, plus 1; 0 for none.</summary>
     public uint Charge;
 
+    /// <summary>Why the page could not be brought back, when the last attempt says so.</summary>
+    public SwapLoad Failure;
+
     /// <summary>No permit.</summary>
     public static FaultPermit None => new() { Cell = -1 };
 }

@@ -58,7 +58,7 @@ internal sealed unsafe partial class PageFaults
             TPause.Reach(PausePrepared);
             outcome = work == FaultWork.Load
                 ? Load<TLocking, TPause>(page, access, record, state, leaf, seen, ref permit)
-                : Install<TLocking, TPause>(page, access, record, state, leaf, seen, ref permit);
+                : Install<TLocking, TPause>(page, access, record, state, leaf, seen, work, ref permit);
             if (outcome != FaultOutcome.Wait)
             {
                 CountWork(slot, work, outcome);
@@ -131,7 +131,7 @@ internal sealed unsafe partial class PageFaults
     /// <summary>Compares all that was seen with what is, under the lock of the leaf, and writes the entry.</summary>
     /// <returns>Resolved; why not; or Wait when the entry has changed and all begins anew.</returns>
     private FaultOutcome Install<TLocking, TPause>(
-        ulong page, PageAccess access, Vma* record, VmaState state, ulong* leaf, LeafEntry seen, ref FaultPermit permit)
+        ulong page, PageAccess access, Vma* record, VmaState state, ulong* leaf, LeafEntry seen, FaultWork prepared, ref FaultPermit permit)
         where TLocking : struct, ILeafLocking
         where TPause : struct, IPausePoint
     {
@@ -145,7 +145,7 @@ internal sealed unsafe partial class PageFaults
         ulong* entry = leaf + PageTables.Index(page, 0);
         var value = new LeafEntry(Atomic.LoadAcquire(in *entry));
         FaultWork work = FaultDecision.Of(value, access, MayWriteInPlace(value, access));
-        if (value != seen || !IsPrepared(work, permit))
+        if (value != seen || work != prepared)
         {
             head.Lock.Exit();
             return FaultOutcome.Wait;
@@ -232,13 +232,12 @@ internal sealed unsafe partial class PageFaults
         permit.Frame = 0;
     }
 
-    /// <summary>Whether a write may go to the frame that the page is in. Only a fork makes it untrue again, and that detaches the record first.</summary>
+    /// <summary>
+    /// Whether a write may go to the frame that the page is in. A fork and a pin make it untrue again, at any moment for who does not hold the leaf's lock: under
+    /// it, what is to be done must be what was prepared.
+    /// </summary>
     private bool MayWriteInPlace(LeafEntry entry, PageAccess access) =>
         access == PageAccess.Read || entry.Kind != EntryKind.Frame || _tables.FrameOf(entry.Address).Mappings == 1;
-
-    /// <summary>Whether what the work takes is there: a frame that was shared a moment ago may be the page's own by then, or the other way round.</summary>
-    private static bool IsPrepared(FaultWork work, FaultPermit permit) =>
-        work is FaultWork.Flags or FaultWork.MapZero || (work is FaultWork.NewZero or FaultWork.NewFilled or FaultWork.Copy && permit.Frame != 0);
 
     private static ulong FlagsOf(Vma* record) => record->Protection == Protection.ReadWrite ? 0 : LeafEntry.NotWritable;
 

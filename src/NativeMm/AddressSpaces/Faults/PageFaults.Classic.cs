@@ -9,8 +9,6 @@ internal sealed unsafe partial class PageFaults
     // Looks in vain for memory that others gave back to somebody else in between.
     private const int MemoryAttemptsMax = 64;
 
-    private SwapLoad _lastFailure;
-
     private void HandleClassic<TPause>(AccessSlot* slot, ulong page, PageAccess access, ref FaultPermit permit)
         where TPause : struct, IPausePoint
     {
@@ -32,13 +30,13 @@ internal sealed unsafe partial class PageFaults
                 case FaultOutcome.Access:
                     throw new AddressFaultException((long)(page << Pfn.FrameShift), access, protection);
                 case FaultOutcome.LoadFailed:
-                    throw new PageUnavailableException((long)(page << Pfn.FrameShift), _lastFailure);
+                    throw new PageUnavailableException((long)(page << Pfn.FrameShift), permit.Failure);
                 case FaultOutcome.NoAnon:
                 case FaultOutcome.NoFrame:
                     FindFrame(ref permit, ++attempts);
                     break;
                 case FaultOutcome.NoRoom:
-                    FindRoom(++attempts);
+                    FindRoom();
                     break;
                 default:
                     // Whoever waits for one page keeps nobody from another one.
@@ -56,23 +54,29 @@ internal sealed unsafe partial class PageFaults
         where TPause : struct, IPausePoint
     {
         _layout.EnterRead();
-        FaultOutcome outcome = FaultOutcome.NotAttempted;
-        Vma* record = _layout.Tree.Find(page);
-        if (record != null)
+        try
         {
-            protection = record->Protection;
-            outcome = FaultOutcome.Access;
-            if (Allows(record, access))
+            Vma* record = _layout.Tree.Find(page);
+            if (record == null)
             {
-                TPause.Reach(PauseFound);
-                Atomic.StoreRelease(ref slot->Fault, _tables.Key | page); // [F1], [H1] pairs with [H2]
-                outcome = Attempt<ClassicLocking, TPause>(slot, page, access, record, record->State, ref permit);
-                Atomic.StoreRelease(ref slot->Fault, 0); // [H3] pairs with [H2]
+                return FaultOutcome.NotAttempted;
             }
-        }
 
-        _layout.ExitRead();
-        return outcome;
+            protection = record->Protection;
+            if (!Allows(record, access))
+            {
+                return FaultOutcome.Access;
+            }
+
+            TPause.Reach(PauseFound);
+            Atomic.StoreRelease(ref slot->Fault, _tables.Key | page); // [F1], [H1] pairs with [H2]
+            return Attempt<ClassicLocking, TPause>(slot, page, access, record, record->State, ref permit);
+        }
+        finally
+        {
+            Atomic.StoreRelease(ref slot->Fault, 0); // [H3] pairs with [H2]
+            _layout.ExitRead();
+        }
     }
 
     private void AwaitPermit(AccessSlot* slot, ref FaultPermit permit)
@@ -110,9 +114,9 @@ internal sealed unsafe partial class PageFaults
         }
     }
 
-    private void FindRoom(int attempts)
+    private void FindRoom()
     {
-        if (!_tables.Residency!.TryMakeRoom() || attempts > MemoryAttemptsMax)
+        if (!_tables.Residency!.TryMakeRoom())
         {
             throw _tables.Residency.OutOfRoom();
         }

@@ -66,7 +66,7 @@ internal sealed unsafe partial class PageFaults
         {
             PageTables.Put(ref head, entry, loading.Without(LeafEntry.Moving));
             outcome = isValid ? FaultOutcome.LoadFailed : FaultOutcome.VmaChanged;
-            _lastFailure = load;
+            permit.Failure = load;
         }
         else
         {

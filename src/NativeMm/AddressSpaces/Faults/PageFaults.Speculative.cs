@@ -5,7 +5,10 @@ namespace NativeMm.AddressSpaces;
 /// <content>The attempt without a lock of the space.</content>
 internal sealed unsafe partial class PageFaults
 {
-    private bool TryWithoutLock<TPause>(AccessSlot* slot, ulong page, PageAccess access, ref FaultPermit permit)
+    /// <summary>Attempts a fault without the lock of the space.</summary>
+    /// <param name="isInside">When it did not: whether the caller is inside the gate. He is, unless the space had ended before he began, and then has no permit.</param>
+    /// <returns>Whether it did.</returns>
+    private bool TryWithoutLock<TPause>(AccessSlot* slot, ulong page, PageAccess access, ref FaultPermit permit, out bool isInside)
         where TPause : struct, IPausePoint
     {
         Counters.Count(slot->Number, FaultEvent.Attempt);
@@ -15,9 +18,11 @@ internal sealed unsafe partial class PageFaults
         {
             outcome = Speculate<TPause>(slot, page, access, ref permit);
             Atomic.StoreRelease(ref slot->Fault, 0); // [H3] pairs with [H2]
+
+            // Whoever ends the space waits for the epoch, then closes the gate, waits for who is in it, and finds what is kept.
+            isInside = outcome != FaultOutcome.Resolved && _gate.TryEnter();
             if (outcome == FaultOutcome.Resolved)
             {
-                // Whoever ends the space waits for the epoch, and finds what is kept.
                 Finish(slot, ref permit);
             }
         }

@@ -77,17 +77,14 @@ internal sealed unsafe partial class PageFaults
     {
         AccessSlot* slot = AccessSlots.Own();
         var permit = FaultPermit.None;
-        if (_isSpeculative && TryWithoutLock<TPause>(slot, page, access, ref permit))
+        bool isInside = false;
+        if (_isSpeculative && TryWithoutLock<TPause>(slot, page, access, ref permit, out isInside))
         {
             return;
         }
 
         TPause.Reach(PauseFellBack);
-        if (!_gate.TryEnter())
-        {
-            Abandon(ref permit);
-            throw new ObjectDisposedException(nameof(AddressSpace));
-        }
+        ObjectDisposedException.ThrowIf(!isInside && !_gate.TryEnter(), typeof(AddressSpace));
 
         try
         {
@@ -136,6 +133,48 @@ internal sealed unsafe partial class PageFaults
         return freed;
     }
 
+    /// <summary>Frees what the space has of memory that it does not need at this moment, unless it ends.</summary>
+    /// <returns>Whether there was anything.</returns>
+    public bool FreeUnused()
+    {
+        if (!_gate.TryEnter())
+        {
+            return false;
+        }
+
+        int deferred = _tables.Deferred.Count;
+        bool freed = _tables.Deferred.Flush() < deferred;
+        freed |= FreeKept() != 0;
+        _gate.Exit();
+        return freed;
+    }
+
+    /// <summary>Asks others for memory, for a change of the layout that found no frame and holds no lock.</summary>
+    /// <returns>Whether it is worth another attempt.</returns>
+    public bool TryMakeMemory()
+    {
+        bool freed = FreeUnused();
+        if (!_gate.TryEnter())
+        {
+            return false;
+        }
+
+        try
+        {
+            bool found = _frames.TryAllocate(Order.Zero, FrameFlags.None, out Pfn frame, out _);
+            if (found)
+            {
+                _frames.Free(frame, Order.Zero);
+            }
+
+            return freed || found;
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
     /// <summary>What was counted.</summary>
     public FaultStatistics GetStatistics()
     {
@@ -168,18 +207,6 @@ internal sealed unsafe partial class PageFaults
             PermitsPeak = Permits.Peak,
             Permits = Permits.Count,
         };
-    }
-
-    /// <summary>The space has ended between two attempts: nothing of it is touched but the permit.</summary>
-    private void Abandon(ref FaultPermit permit)
-    {
-        if (permit.Frame != 0)
-        {
-            _frames.Free(_frames.Zone.FrameOf((void*)permit.Frame), Order.Zero);
-            permit.Frame = 0;
-        }
-
-        Permits.Return(ref permit);
     }
 
     private void Finish(AccessSlot* slot, ref FaultPermit permit)

@@ -19,9 +19,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
         int highWater = 2 * _lowWater;
         while (Atomic.LoadAcquire(in _freeCount) < highWater && _gate.TryEnter())
         {
-            long left = ReclaimLocked(isHard: false);
-            _gate.Exit();
-            if (left == 0)
+            if (ReclaimInside(isHard: false, onlyWithoutRoom: false) == 0)
             {
                 return;
             }
@@ -38,9 +36,11 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
                 return false;
             }
 
-            Atomic.Add(ref _direct, 1);
-            ReclaimLocked(isHard: i >= BatchesPerCharge / 2);
-            _gate.Exit();
+            // What left may be somebody else's by now: it is worth another attempt all the same.
+            if (ReclaimInside(isHard: i >= BatchesPerCharge / 2, onlyWithoutRoom: true) != 0)
+            {
+                return true;
+            }
         }
 
         return Atomic.LoadAcquire(in _freeCount) != 0;
@@ -53,8 +53,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
         int fruitless = 0;
         while (left < pages && fruitless < 4 && _gate.TryEnter())
         {
-            long batch = ReclaimLocked(isHard: fruitless > 1);
-            _gate.Exit();
+            long batch = ReclaimInside(isHard: fruitless > 1, onlyWithoutRoom: false);
             fruitless = batch == 0 ? fruitless + 1 : 0;
             left += batch;
         }
@@ -88,11 +87,32 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
         Invariant.Check(_policy.Count() == residentPages, $"The policy has {_policy.Count()} pages, and {residentPages} are in memory.");
     }
 
-    private long ReclaimLocked(bool isHard)
+    /// <summary>Makes one batch leave, and goes out of the gate, which the caller went into.</summary>
+    /// <param name="isHard">Whether shared and incompressible pages leave too.</param>
+    /// <param name="onlyWithoutRoom">Whether there is nothing to do when somebody made room while this thread waited for its turn.</param>
+    private long ReclaimInside(bool isHard, bool onlyWithoutRoom)
     {
-        using (_moving.EnterScope())
+        try
         {
-            return ReclaimBatch(AccessSlots.Own(), isHard);
+            using (_moving.EnterScope())
+            {
+                if (!onlyWithoutRoom)
+                {
+                    return ReclaimBatch(AccessSlots.Own(), isHard);
+                }
+
+                if (Atomic.LoadAcquire(in _freeCount) != 0)
+                {
+                    return 0;
+                }
+
+                Atomic.Add(ref _direct, 1);
+                return ReclaimBatch(AccessSlots.Own(), isHard);
+            }
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 }

@@ -97,9 +97,6 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
         tables.Residency = this;
     }
 
-    /// <summary>Most pages in memory.</summary>
-    public int LimitPages => _limit;
-
     /// <summary>Pages that have a charge.</summary>
     public int ChargedPages => _limit - Atomic.LoadAcquire(in _freeCount);
 
@@ -107,9 +104,9 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     public override bool TryCharge(out uint charge)
     {
         _freeLock.Enter();
-        int left = --_freeCount;
+        int left = _freeCount - 1;
         charge = left >= 0 ? _free[left] + 1 : 0;
-        _freeCount = int.Max(left, 0);
+        Atomic.StoreRelease(ref _freeCount, int.Max(left, 0));
         _freeLock.Exit();
         if (left < _lowWater)
         {

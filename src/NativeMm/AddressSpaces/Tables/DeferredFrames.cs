@@ -5,10 +5,12 @@
 // Ordering     the look comes after a process-wide fence that comes after the taking out ([H2] of AccessSlot). A record that comes in after the fence of a
 //              flush is not looked at by it: the flush goes over the records that were there before its fence.
 // Reuse        a hazard names a page: one that somebody took anew for the same page keeps a record longer than it must, never shorter.
-// Progress     adding never fails: with no frame for another chunk of records it waits until one is free, which hazards of reads, writes and faults
-//              bring about by themselves.
+// Progress     adding never fails. Chunks of records come from the system, not from the frames, of which there may be none left when pages are taken out. Only
+//              when the system refuses one as well does adding wait for a record that is free, which hazards of reads, writes and faults bring about by
+//              themselves and a lease of the same thread does not.
 
 using NativeMm.Frames;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -16,7 +18,9 @@ namespace NativeMm.AddressSpaces;
 /// <summary>What waits for hazards to go. Thread-safe.</summary>
 internal sealed unsafe class DeferredFrames(PageTables tables)
 {
-    private const int ChunkRecords = (Pfn.FrameBytes / sizeof(ulong) / 2) - 1;
+    // The system commits a chunk as it is touched.
+    private const nuint ChunkLength = 64 << 10;
+    private const int ChunkRecords = ((int)ChunkLength / sizeof(ulong) / 2) - 1;
     private const nuint KindMask = 3;
     private const nuint MappingKind = 0;
     private const nuint PinKind = 1;
@@ -28,13 +32,18 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
     // One flush at a time: each moves records that another one has not looked at.
     private SpinLock<NoLockStatistics> _flushing;
 
-    // Chunks are frames; the first two words of each are the chunk after it and nothing.
+    // The first two words of each chunk are the chunk after it and nothing.
     private ulong* _chunks;
     private int _capacity;
     private int _count;
 
     /// <summary>How many wait.</summary>
     public int Count => Atomic.LoadAcquire(in _count);
+
+    /// <summary>Bytes of all chunks.</summary>
+    public long ChunkBytes => Atomic.LoadAcquire(in _capacity) / ChunkRecords * (long)ChunkLength;
+
+    private IMemoryPlatform Memory => tables.Frames.Zone.Platform;
 
     /// <summary>A mapping that is dropped when nobody uses the page through it any more.</summary>
     public void AddMapping(ulong page, nuint address) => Add(page, address | MappingKind);
@@ -58,17 +67,18 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
         return Count;
     }
 
-    /// <summary>Frees the chunks. Nothing waits any more.</summary>
+    /// <summary>Gives the chunks back. Nothing waits any more, or what waits is forgotten.</summary>
     public void End()
     {
         while (_chunks != null)
         {
             ulong* chunk = _chunks;
             _chunks = (ulong*)chunk[0];
-            tables.Frames.Free(tables.Frames.Zone.FrameOf(chunk), Order.Zero);
+            Memory.ReleaseOrKeep((nuint)chunk, ChunkLength);
         }
 
         _capacity = 0;
+        _count = 0;
     }
 
     private void FlushLocked()
@@ -147,10 +157,9 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
     private bool TryAdd(ulong first, nuint what)
     {
         ulong* chunk = null;
-        if (Count >= Atomic.LoadAcquire(in _capacity)
-            && tables.Frames.TryAllocate(Order.Zero, FrameFlags.NoReclaim, out Pfn frame, out _))
+        if (Count >= Atomic.LoadAcquire(in _capacity) && Memory.Reserve(ChunkLength, Memory.PageBytes, out nuint more).Succeeded)
         {
-            chunk = (ulong*)tables.Frames.Zone.AddressOf(frame);
+            chunk = (ulong*)more;
         }
 
         _lock.Enter();
@@ -158,7 +167,7 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
         {
             chunk[0] = (ulong)_chunks;
             _chunks = chunk;
-            _capacity += ChunkRecords;
+            Atomic.StoreRelease(ref _capacity, _capacity + ChunkRecords);
         }
 
         bool fits = _count < _capacity;

@@ -1,3 +1,4 @@
+using NativeMm.Frames;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -26,25 +27,45 @@ internal static class Orphans
     {
         using (s_lock.EnterScope())
         {
-            PageTables? before = null;
-            for (PageTables? tables = s_first; tables is not null; tables = tables.NextOrphan)
+            PageTables? waiting = null;
+            while (s_first is { } tables)
             {
-                if (tables.Deferred.Flush() != 0)
+                s_first = tables.NextOrphan;
+                if (tables.Deferred.Flush() == 0)
                 {
-                    before = tables;
-                    continue;
-                }
-
-                tables.Deferred.End();
-                if (before is null)
-                {
-                    s_first = tables.NextOrphan;
+                    tables.Deferred.End();
                 }
                 else
                 {
-                    before.NextOrphan = tables.NextOrphan;
+                    tables.NextOrphan = waiting;
+                    waiting = tables;
                 }
             }
+
+            s_first = waiting;
+        }
+    }
+
+    /// <summary>Takes those off whose frames go, whatever holds them.</summary>
+    public static void Forget(IFrameAllocator frames)
+    {
+        using (s_lock.EnterScope())
+        {
+            PageTables? others = null;
+            while (s_first is { } tables)
+            {
+                s_first = tables.NextOrphan;
+                if (tables.Frames == frames)
+                {
+                    tables.Deferred.End();
+                    continue;
+                }
+
+                tables.NextOrphan = others;
+                others = tables;
+            }
+
+            s_first = others;
         }
     }
 }

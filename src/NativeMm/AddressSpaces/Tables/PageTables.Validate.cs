@@ -1,4 +1,5 @@
 using NativeMm.Diagnostics;
+using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
 
@@ -44,13 +45,15 @@ internal sealed unsafe partial class PageTables
         counts.HugeBlocks += level == 0 && HeadOf(table).IsHuge ? 1 : 0;
         for (int i = 0; i < SharedTables.Entries; i++)
         {
+            // Once: faults and the collapser go on meanwhile.
+            ulong entry = Atomic.LoadAcquire(in table[i]);
             if (level == 0)
             {
-                counts.Add(new LeafEntry(table[i]), this);
+                counts.Add(new LeafEntry(entry), this);
             }
-            else if ((ulong*)table[i] != SharedTables.Empty(level - 1) && (ulong*)table[i] != SharedTables.CollapsingLeaf)
+            else if ((ulong*)entry != SharedTables.Empty(level - 1) && (ulong*)entry != SharedTables.CollapsingLeaf)
             {
-                CountBelow((ulong*)table[i], level - 1, ref counts);
+                CountBelow((ulong*)entry, level - 1, ref counts);
             }
         }
     }

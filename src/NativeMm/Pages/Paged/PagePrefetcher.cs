@@ -69,7 +69,12 @@ internal sealed class PagePrefetcher : BackgroundJob, ISwapInObserver
             return;
         }
 
-        _lock.Enter();
+        if (!_lock.TryEnter())
+        {
+            // Whoever faults waits for nobody here: one fault less is seen.
+            return;
+        }
+
         int ahead = _detector.Fault((long)page, out long stride);
         Enqueue((long)page + stride, stride, ahead);
         _lock.Exit();

@@ -61,7 +61,8 @@ internal sealed class StrideDetector
             }
         }
 
-        ref Stream oldest = ref _streams[_next++ % Streams];
+        ref Stream oldest = ref _streams[_next];
+        _next = (_next + 1) % Streams;
         Judge(oldest.Ahead, used: 0);
         oldest = new Stream { IsKnown = true, Last = page };
         return 0;
