@@ -48,7 +48,7 @@ public sealed class RuntimeMeterTests
         pool.Alloc(100);
         using AddressSpace space = runtime.CreateAddressSpace();
         long area = space.Map(8 << 20, Protection.ReadWrite);
-        space.Populate(area, 1 << 20);
+        space.Write(area, new byte[1 << 20]);
         using AddressSpace fork = space.Fork();
         var values = new Dictionary<string, long>();
         using var listener = new MeterListener();

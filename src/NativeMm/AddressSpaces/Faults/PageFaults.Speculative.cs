@@ -6,6 +6,10 @@ namespace NativeMm.AddressSpaces;
 internal sealed unsafe partial class PageFaults
 {
     /// <summary>Attempts a fault without the lock of the space.</summary>
+    /// <param name="slot">The thread's slot.</param>
+    /// <param name="page">Number of the page.</param>
+    /// <param name="access">What for.</param>
+    /// <param name="permit">What the fault holds; goes on in the next attempt when this one fails.</param>
     /// <param name="isInside">When it did not: whether the caller is inside the gate. He is, unless the space had ended before he began, and then has no permit.</param>
     /// <returns>Whether it did.</returns>
     private bool TryWithoutLock<TPause>(AccessSlot* slot, ulong page, PageAccess access, ref FaultPermit permit, out bool isInside)
