@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using NativeMm.Heap;
+using NativeMm.Heap.Profile;
 using NativeMm.Runtime;
 using Xunit;
 
@@ -62,6 +63,26 @@ public sealed unsafe class HeapProfileTests
         Assert.True(Write(runtime).SumOf(nameof(AllocateLarge))[3] > 0);
         runtime.Heap.Free(block);
         Assert.Equal(0UL, Write(runtime).SumOf(nameof(AllocateLarge))[3]);
+    }
+
+    [Fact]
+    public void A_block_of_a_great_many_samples_is_entered_at_once()
+    {
+        var profile = new HeapProfile(Interval, timePercentMax: 100);
+        const double Bytes = 1L << 50;
+        Assert.InRange(profile.Due(Bytes) * (double)Interval, Bytes - (64 * Interval), Bytes + (64 * Interval));
+    }
+
+    [Fact]
+    public void Small_blocks_without_room_do_not_count_at_the_place_of_a_large_one()
+    {
+        var profile = new HeapProfile(Interval, timePercentMax: 100);
+        profile.Skip(int.MaxValue);
+        profile.Skip(int.MaxValue);
+        profile.Add(1 << 20, Interval, due: 1, isSmall: false, heapTag: 0);
+        Assert.Equal(Interval, profile.Snapshot().Single().AllocatedBytes);
+        profile.Add(2 << 20, Interval, due: 1, isSmall: true, heapTag: 0);
+        Assert.Equal(Interval * (2 + (2L * int.MaxValue)), profile.Snapshot().Sum(site => site.AllocatedBytes));
     }
 
     [Fact]

@@ -3,7 +3,8 @@ namespace NativeMm.AddressSpaces;
 /// <content>Areas that change.</content>
 public sealed partial class AddressSpace
 {
-    /// <summary>Gives a range another protection. What is taken away is away everywhere when this returns; what the pages hold stays.</summary>
+    /// <summary>Gives a range another protection. What is taken away is away for every access that begins after this returned; what the pages hold stays.</summary>
+    /// <remarks>A lease or a pin that is open keeps what it was opened for.</remarks>
     /// <param name="address">First byte, a multiple of 4096.</param>
     /// <param name="length">Length in bytes, 1 or more, rounded up to pages of 4096.</param>
     /// <param name="protection">What may be done with it from here on.</param>

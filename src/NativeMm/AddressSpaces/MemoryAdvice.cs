@@ -9,7 +9,7 @@ public enum MemoryAdvice
     /// <summary>What it holds is not needed any more: its pages are freed, and read as zero from here on (<c>MADV_DONTNEED</c>).</summary>
     DoNotNeed,
 
-    /// <summary>It is not used soon: its pages are the first to leave when memory is short (<c>MADV_COLD</c>).</summary>
+    /// <summary>It is not used soon: its pages count as not touched, so that they leave at the next look unless they are touched again (<c>MADV_COLD</c>).</summary>
     Cold,
 
     /// <summary>Pages of 2 MiB are wanted (<c>MADV_HUGEPAGE</c>).</summary>

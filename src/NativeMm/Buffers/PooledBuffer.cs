@@ -134,7 +134,7 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     private static void ThrowReturned() => throw new ObjectDisposedException(nameof(NativeMemoryPool), "The rented buffer went back to its pool.");
 
     [DoesNotReturn]
-    private void ThrowDisposedTwice() => throw new MemoryFaultException(
+    private void ThrowDisposedTwice() => throw MemoryFault.Make(
         MemoryFaultKind.DoubleFree,
         _address,
         _pool.RecyclesOwners

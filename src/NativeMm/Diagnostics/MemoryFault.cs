@@ -38,10 +38,20 @@ internal static class MemoryFault
     /// <summary>Any mistake, with a message of the caller's own.</summary>
     [DoesNotReturn]
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void Throw(MemoryFaultKind kind, nuint address, string message)
+    public static void Throw(MemoryFaultKind kind, nuint address, string message) => throw Make(kind, address, message);
+
+    /// <summary>Counts a mistake, leaves an event, and makes the exception. Not for callers that hold a lock: the event has listeners.</summary>
+    public static MemoryFaultException Make(MemoryFaultKind kind, nuint address, string message)
     {
         NativeMmEventSource.Log.MemoryFault(kind, address, message);
-        throw new MemoryFaultException(kind, address, message);
+        return new MemoryFaultException(kind, address, message);
+    }
+
+    /// <summary>Counts a mistake and makes the exception, without an event: for callers that may hold a lock.</summary>
+    public static MemoryFaultException MakeQuietly(MemoryFaultKind kind, nuint address, string message)
+    {
+        MemoryFaultCounts.Add(kind);
+        return new MemoryFaultException(kind, address, message);
     }
 
     private static string Hex(nuint address) => string.Create(CultureInfo.InvariantCulture, $"0x{address:x}");

@@ -6,7 +6,7 @@
 //              _counts, _protected | whoever changed a counted word by CAS or exchange | selector | atomic adds.
 // Ordering     words stand for themselves: nothing is reached through them. The owner of a number orders its calls.
 // Reuse        a number that is removed and inserted again while it is selected is fresh again; its owner tells the selector (see IReplacementPolicy).
-// Progress     Insert is one store, Remove one exchange. Select is bounded: three rounds over all numbers.
+// Progress     Insert is one store, Remove one exchange. Select is bounded: it gives up after three rounds over all numbers that find nothing.
 // Source       LIRS (Jiang and Zhang, SIGMETRICS'02) and CLOCK-Pro (USENIX'05): an item is worth its place if the distance of its reuse is shorter than
 //              the time for which the coldest protected item was not used. S3-FIFO (SOSP'23): a small share on probation. The hand goes by number instead of
 //              by age, so there are no queues; distances are counted in evictions, which reclaim sees, and not in accesses, which it does not.
@@ -56,9 +56,6 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
 
     /// <inheritdoc/>
     public static int HistoryBits => 12;
-
-    /// <summary>Items that are protected, without those that the hand has not seen yet.</summary>
-    public readonly int ProtectedItems => Atomic.LoadRelaxed(in _protected);
 
     /// <summary>What is on probation must be seen twice before it goes, so few items give up a larger share of them.</summary>
     private readonly int ProtectedTarget =>

@@ -105,7 +105,6 @@ public sealed unsafe partial class NativeHeap
     private MemoryFaultException Fault(MemoryFaultKind kind, nuint address, string what)
     {
         string message = $"Heap '{Name}': the pointer 0x{address:x} {what}.";
-        NativeMmEventSource.Log.MemoryFault(kind, address, message);
-        return new MemoryFaultException(kind, address, message);
+        return MemoryFault.Make(kind, address, message);
     }
 }

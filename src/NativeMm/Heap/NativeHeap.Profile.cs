@@ -16,7 +16,7 @@ public sealed unsafe partial class NativeHeap
     private void* AllocProfiled(ThreadCache* cache, nuint sizeClass, nuint block, int count)
     {
         nuint blockBytes = _depots[sizeClass].Geometry.BlockBytes;
-        int due = _profile!.Due((double)blockBytes * Math.Max(count, 1));
+        long due = _profile!.Due((double)blockBytes * Math.Max(count, 1));
         if (due == 0)
         {
             return (void*)block;
@@ -30,7 +30,7 @@ public sealed unsafe partial class NativeHeap
             return (void*)block;
         }
 
-        _profile.Add(sample, blockBytes, due, _tag);
+        _profile.Add(sample, blockBytes, due, isSmall: true, _tag);
         if (!ThreadCache.MagazineOf(cache, sizeClass).TryPush(block))
         {
             FreeRest((void*)block);
@@ -44,14 +44,14 @@ public sealed unsafe partial class NativeHeap
     {
         if (_profile is not null && _profile.Due(bytes) is var due and > 0)
         {
-            _profile.Add(block, bytes, due, _tag);
+            _profile.Add(block, bytes, due, isSmall: false, _tag);
         }
     }
 
     /// <summary>A block of at least <see cref="UntouchedBytesMin"/> that is to read as zero and does not come from a refill: null unless it is a sample.</summary>
     private void* TryAllocProfiledZeroed(nuint blockBytes)
     {
-        int due = _profile is null ? 0 : _profile.Due(blockBytes);
+        long due = _profile is null ? 0 : _profile.Due(blockBytes);
         if (due == 0)
         {
             return null;
@@ -63,7 +63,7 @@ public sealed unsafe partial class NativeHeap
             return null;
         }
 
-        _profile.Add(sample, blockBytes, due, _tag);
+        _profile.Add(sample, blockBytes, due, isSmall: true, _tag);
         return (void*)sample;
     }
 

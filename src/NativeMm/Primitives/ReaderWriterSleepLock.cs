@@ -36,9 +36,6 @@ internal struct ReaderWriterSleepLock
     private uint _arrived;
     private uint _left;
 
-    /// <summary>Whether the calling thread is the writer.</summary>
-    public readonly bool IsWriteHeldByCurrentThread => _writers.IsHeldByCurrentThread;
-
     /// <summary>Whether a writer is inside, or waits for readers to leave. A hint: it may have changed since.</summary>
     public readonly bool HasWriter => (Atomic.LoadAcquire(in _arrived) & WriterBits) != 0;
 

@@ -1,6 +1,9 @@
 using System.Diagnostics.Metrics;
 using NativeMm.AddressSpaces;
 using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Heap.Checked;
+using NativeMm.Primitives;
 using NativeMm.Runtime;
 using NativeMm.Zsmalloc;
 using Xunit;
@@ -93,7 +96,27 @@ public sealed class RuntimeMeterTests
         Assert.True(MemoryFaultCounts.Total > 0);
         Assert.True(MemoryFaultCounts.FailedAllocations > failed);
         Assert.True(MemoryFaultCounts.Of(MemoryFaultKind.DoubleFree) >= faults);
+        AssertCounted(MemoryFaultKind.WrongSize, () =>
+        {
+            Assert.True(runtime.Frames.TryAllocate(Order.Zero, FrameFlags.None, out Pfn frame, out _));
+            Assert.ThrowsAny<MemoryFaultException>(() => runtime.Frames.Free(frame, new Order(1)));
+            runtime.Frames.Free(frame, Order.Zero);
+        });
+        AssertCounted(MemoryFaultKind.ForeignPointer, () =>
+        {
+            using var watched = new MemoryRuntime(
+                new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false, Checked = new CheckedOptions { Enabled = true } });
+            Assert.ThrowsAny<MemoryFaultException>(() => watched.Heap.Free((void*)0x1000));
+        });
         Assert.Throws<ArgumentOutOfRangeException>(() => { MemoryFaultCounts.Of((MemoryFaultKind)99); });
+    }
+
+    /// <summary>Others may count at the same time.</summary>
+    private static void AssertCounted(MemoryFaultKind kind, Action mistake)
+    {
+        long before = MemoryFaultCounts.Of(kind);
+        mistake();
+        Assert.True(MemoryFaultCounts.Of(kind) > before, $"A mistake of kind {kind} was not counted.");
     }
 
     [Theory]

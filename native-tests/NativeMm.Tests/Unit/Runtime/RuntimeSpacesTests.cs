@@ -64,5 +64,42 @@ public sealed class RuntimeSpacesTests
         pin.Dispose();
     }
 
+    [Fact]
+    public void A_reader_does_not_hold_the_runtime_and_a_lease_does()
+    {
+        using var runtime = new MemoryRuntime(Options());
+        AddressSpace space = runtime.CreateAddressSpace();
+        long address = space.Map(Page, Protection.ReadWrite);
+        space.Write(address, 1L);
+        Assert.False(space.IsHeld);
+        using (space.LeaseRead(address, 8))
+        {
+            Assert.True(space.IsHeld);
+            Assert.Throws<InvalidOperationException>(runtime.Dispose);
+        }
+
+        Assert.False(space.IsHeld);
+        Assert.Equal(1, space.Read<long>(address));
+    }
+
+    [Fact]
+    public void A_trim_frees_what_a_lease_kept_of_a_space_that_ended()
+    {
+        using var runtime = new MemoryRuntime(Options());
+        AddressSpace space = runtime.CreateAddressSpace();
+        long address = space.Map(Page, Protection.ReadWrite);
+        space.Write(address, 1L);
+        using (ReadLease lease = space.LeaseRead(address, 8))
+        {
+            space.Dispose();
+            runtime.Trim();
+            Assert.Equal(1, BitConverter.ToInt64(lease.Span));
+            Assert.NotEqual(0ul, runtime.Frames.GetStatistics().AllocatedFrames);
+        }
+
+        runtime.Trim();
+        Assert.Equal(0ul, runtime.Frames.GetStatistics().AllocatedFrames);
+    }
+
     private static MemoryRuntimeOptions Options() => new() { CapacityBytes = 64 << 20, BackgroundTrim = false };
 }

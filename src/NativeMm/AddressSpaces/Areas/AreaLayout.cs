@@ -58,9 +58,6 @@ internal sealed unsafe partial class AreaLayout
     /// <summary>Whether the space has ended. True may come at any moment, and is final.</summary>
     public bool HasEnded => Atomic.LoadAcquire(ref _ended) != 0;
 
-    /// <summary>Whether a writer is inside, or waits for the readers to leave. A hint.</summary>
-    public bool HasWriter => _lock.HasWriter;
-
     /// <summary>Takes the lock as one of its readers, as a classic fault does. The caller is outside of every epoch.</summary>
     /// <exception cref="ObjectDisposedException">The space is disposed; the lock is not taken.</exception>
     public void EnterRead() => ObjectDisposedException.ThrowIf(!TryEnterRead(), typeof(AddressSpace));

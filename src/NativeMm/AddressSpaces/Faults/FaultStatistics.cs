@@ -49,6 +49,9 @@ public readonly struct FaultStatistics
     /// <summary>Blocks of 2 MiB that were made for 512 pages at once.</summary>
     public long DemandZeroHuge { get; init; }
 
+    /// <summary>Times that 512 single pages were gathered into a block of 2 MiB in the background.</summary>
+    public long Collapses { get; init; }
+
     /// <summary>Shared pages that were copied before a write.</summary>
     public long Copies { get; init; }
 

@@ -201,7 +201,7 @@ internal sealed unsafe partial class PageFaults
         {
             outcome = TLocking.IsSpeculative ? FaultOutcome.PmdChanged : FaultOutcome.Wait;
         }
-        else if (TLocking.IsSpeculative && record->State != state) // [T3] pairs with [W1]
+        else if (TLocking.IsSpeculative && record->State != state) // [T3] pairs with [V1]
         {
             outcome = FaultOutcome.VmaChanged;
         }

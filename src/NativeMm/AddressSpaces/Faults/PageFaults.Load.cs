@@ -54,7 +54,7 @@ internal sealed unsafe partial class PageFaults
         ulong* entry = leaf + PageTables.Index(page, 0);
         head.Lock.Enter();
         bool isMine = Atomic.LoadAcquire(in *entry) == loading.Word;
-        bool isValid = !TLocking.IsSpeculative || record->State == state; // [T3] pairs with [W1]
+        bool isValid = !TLocking.IsSpeculative || record->State == state; // [T3] pairs with [V1]
         ulong slot = 0;
         FaultOutcome outcome = FaultOutcome.Resolved;
         if (!isMine)

@@ -201,6 +201,7 @@ internal sealed unsafe partial class PageFaults
             ZeroPages = counters.Sum(FaultEvent.ZeroPage),
             DemandZero = counters.Sum(FaultEvent.DemandZero),
             DemandZeroHuge = counters.Sum(FaultEvent.DemandZeroHuge),
+            Collapses = _collapse.Collapsed,
             Copies = counters.Sum(FaultEvent.Copy),
             SwapIns = counters.Sum(FaultEvent.SwapIn),
             Waits = counters.Sum(FaultEvent.Wait),

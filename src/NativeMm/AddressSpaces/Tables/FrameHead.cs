@@ -42,9 +42,6 @@ internal struct FrameHead
     /// <summary>Whether one entry refers to the frame, and no pin.</summary>
     public readonly bool IsExclusive => Atomic.LoadAcquire(in _references) == Mapping;
 
-    /// <summary>Frames of the block in use, for its first frame.</summary>
-    public readonly uint BlockFrames => Atomic.LoadAcquire(in _blockFrames);
-
     /// <summary>Makes it the head of a frame that one entry will refer to.</summary>
     public void Begin(bool isInBlock)
     {

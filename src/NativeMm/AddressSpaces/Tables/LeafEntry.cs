@@ -79,7 +79,7 @@ internal readonly struct LeafEntry(ulong word) : IEquatable<LeafEntry>
     /// <summary>Whether somebody copies or loads the page.</summary>
     public bool IsMoving => (Word & Moving) != 0;
 
-    /// <summary>Whether the page counts as populated.</summary>
+    /// <summary>Whether nothing was ever written to the page, and nobody is busy with it.</summary>
     public bool IsEmpty => Word == NotPresent;
 
     /// <summary>What the entry says.</summary>

@@ -53,7 +53,7 @@ internal sealed unsafe partial class PageTables
         {
             outcome = GrowOutcome.TableChanged;
         }
-        else if (record != null && record->State.IsDetached) // [T3] pairs with [W1]
+        else if (record != null && record->State.IsDetached) // [T3] pairs with [V1]
         {
             outcome = GrowOutcome.RecordChanged;
         }

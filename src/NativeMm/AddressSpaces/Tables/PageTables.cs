@@ -11,7 +11,7 @@
 //              parent, level     | who makes the table               | anybody   | plain, before it is published
 // Ordering     [T1], [T2] in LeafEntry; upper entries are published and read in the same way.
 //              [T3] a fault takes the lock of the table that it changes, then sees that the table still hangs where it found it, then that its record is not
-//              detached ([W1] of the areas). A writer detaches first, and then takes the same lock, of the leaf where there is one and of the upper table where
+//              detached ([V1] of the areas). A writer detaches first, and then takes the same lock, of the leaf where there is one and of the upper table where
 //              there is none. So what a fault installed in time the writer finds, and a fault that comes later gives up.
 // Reuse        tables and frames that were taken out are freed after a look at the hazards (Hazards.Look): who walked to a table, or read the address of a
 //              frame, has a hazard for the page.

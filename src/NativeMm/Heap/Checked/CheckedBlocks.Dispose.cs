@@ -115,6 +115,6 @@ internal sealed unsafe partial class CheckedBlocks
     }
 
     private MemoryFaultException? LeakFault(LeakReport report) => report.Blocks > 0 && _options.Leaks == LeakPolicy.Throw
-        ? new MemoryFaultException(MemoryFaultKind.Leak, 0, report.ToString())
+        ? MemoryFault.Make(MemoryFaultKind.Leak, 0, report.ToString())
         : null;
 }

@@ -25,7 +25,7 @@ internal sealed unsafe partial class CheckedBlocks
             }
         }
 
-        return new MemoryFaultException(
+        return MemoryFault.Make(
             MemoryFaultKind.ForeignPointer,
             address,
             $"{verb} of a foreign pointer: 0x{address:x} is no block of heap '{Name}' nor of any other checked heap. It may come from another " +
@@ -43,31 +43,31 @@ internal sealed unsafe partial class CheckedBlocks
         string reuse = heir is not null && heirState == BlockState.Live && !ReferenceEquals(heir, block)
             ? $" Its memory lies {Place(heir, block.Address)} the live {Describe(heir)} now."
             : string.Empty;
-        return new MemoryFaultException(
+        return MemoryFault.Make(
             kind,
             block.Address,
             $"{mistake}: {Describe(block)} is free already; look for a second owner of the pointer.{reuse}{Stacks(block)}");
     }
 
-    private MemoryFaultException Inside(CheckedBlock block, BlockState state, nuint address, string verb) => new(
+    private MemoryFaultException Inside(CheckedBlock block, BlockState state, nuint address, string verb) => MemoryFault.Make(
         MemoryFaultKind.NotBlockStart,
         address,
         $"{verb} of a pointer that is not the start of a block: 0x{address:x} lies {Place(block, address)} " +
         $"{(state == BlockState.Live ? "the live" : "the already freed")} {Describe(block)}; hand back the pointer that Alloc returned.{Stacks(block)}");
 
-    private MemoryFaultException OfOtherHeap(CheckedBlocks other, CheckedBlock block, BlockState state, nuint address, string verb) => new(
+    private MemoryFaultException OfOtherHeap(CheckedBlocks other, CheckedBlock block, BlockState state, nuint address, string verb) => MemoryFault.Make(
         MemoryFaultKind.WrongHeap,
         address,
         $"{verb} in the wrong heap: 0x{address:x} {(address == block.Address ? "is" : "lies " + Place(block, address))} " +
         $"{(state == BlockState.Live ? "the live" : "the already freed")} {other.Describe(block)}, not of '{Name}'.{Stacks(block)}");
 
-    private MemoryFaultException Overrun(CheckedBlock block, nuint damaged, string place) => new(
+    private MemoryFaultException Overrun(CheckedBlock block, nuint damaged, string place) => MemoryFault.Make(
         MemoryFaultKind.Overrun,
         damaged,
         $"Overrun: {Describe(block)} was written outside of its bounds, {place}: 0x{damaged:x} holds 0x{*(byte*)damaged:x2} instead of " +
         $"0x{BlockPaint.RedZone:x2}.{Stacks(block)}");
 
-    private MemoryFaultException UseAfterFree(CheckedBlock block, nuint damaged, byte value) => new(
+    private MemoryFaultException UseAfterFree(CheckedBlock block, nuint damaged, byte value) => MemoryFault.Make(
         MemoryFaultKind.UseAfterFree,
         damaged,
         $"Use after free: {Describe(block)} was written after it was freed, {Place(block, damaged)} it: 0x{damaged:x} holds " +

@@ -16,10 +16,14 @@ namespace NativeMm.Heap.Profile;
 /// <param name="timePercentMax">Most time that samples may take, in percent of one thread's; 100 for no bound.</param>
 internal sealed class HeapProfile(long interval, int timePercentMax)
 {
-    /// <summary>Above so many live samples the interval is twice as long, and so on: each has a mapping of its own.</summary>
+    /// <summary>So many live samples of small blocks at most: each has a mapping of its own. Those above it wait for the next one that has room.</summary>
     private const int LiveSamplesMax = 4096;
 
     private const int SitesMax = 16_384;
+
+    /// <summary>What stands for more samples than this is not drawn one by one.</summary>
+    private const int DrawsMax = 64;
+
     private const string Elsewhere = "   at [other places]";
 
     /// <summary>Most of one sample's time that counts: the first ones make the runtime compile what takes stacks.</summary>
@@ -29,7 +33,8 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
     private readonly Dictionary<nuint, ProfileSample> _live = [];
     private SleepLock _lock;
     private long _notBefore;
-    private int _skipped;
+    private ulong _skipped;
+    private ulong _withoutRoom;
 
     /// <summary>Bytes from one sample to the next, on average.</summary>
     public long Interval => interval;
@@ -39,7 +44,7 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
 
     /// <summary>How many samples are due after so many more bytes of the calling thread; each stands for <see cref="Interval"/> bytes.</summary>
     /// <param name="bytes">What a refill, or a large block, stands for.</param>
-    public int Due(double bytes)
+    public long Due(double bytes)
     {
         if (!ReferenceEquals(ProfileCountdown.t_of, this))
         {
@@ -47,8 +52,15 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
             ProfileCountdown.t_left = NextInterval();
         }
 
+        long due = 0;
+        if (bytes > (double)interval * DrawsMax)
+        {
+            // The mean of so many draws is close enough, and a block of terabytes does not draw millions.
+            due = (long)(bytes / interval);
+            bytes -= (double)due * interval;
+        }
+
         ProfileCountdown.t_left -= bytes;
-        int due = 0;
         while (ProfileCountdown.t_left < 0)
         {
             ProfileCountdown.t_left += NextInterval();
@@ -61,7 +73,7 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
         }
 
         // Whoever is sampled next stands for these too.
-        Atomic.Add(ref _skipped, due);
+        Atomic.Add(ref _skipped, (ulong)due);
         return 0;
     }
 
@@ -69,14 +81,16 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
     /// <param name="block">Its address, outside of the zone.</param>
     /// <param name="blockBytes">Its size.</param>
     /// <param name="due">What <see cref="Due"/> said.</param>
+    /// <param name="isSmall">Whether it is in a mapping of its own as a sample only; then it stands for those that found no room, too.</param>
     /// <param name="heapTag">The heap that it belongs to.</param>
-    public void Add(nuint block, nuint blockBytes, int due, uint heapTag)
+    public void Add(nuint block, nuint blockBytes, long due, bool isSmall, uint heapTag)
     {
         long start = Stopwatch.GetTimestamp();
         try
         {
             string stack = AllocationStack.Text(AllocationStack.Capture());
-            double bytes = (double)interval * (due + (double)Atomic.Exchange(ref _skipped, 0));
+            ulong others = Atomic.Exchange(ref _skipped, 0UL) + (isSmall ? Atomic.Exchange(ref _withoutRoom, 0UL) : 0);
+            double bytes = interval * ((double)due + others);
             double objects = bytes / blockBytes;
             using (_lock.EnterScope())
             {
@@ -160,8 +174,8 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
         }
     }
 
-    /// <summary>Counts samples that found no room.</summary>
-    public void Skip(int due) => Atomic.Add(ref _skipped, due);
+    /// <summary>Counts samples of small blocks that found no room.</summary>
+    public void Skip(long due) => Atomic.Add(ref _withoutRoom, (ulong)due);
 
     /// <summary>All places, those with the most bytes in use first.</summary>
     public IReadOnlyList<(string Stack, long AllocatedObjects, long AllocatedBytes, long InUseObjects, long InUseBytes)> Snapshot()

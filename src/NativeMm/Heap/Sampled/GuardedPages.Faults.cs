@@ -85,8 +85,7 @@ internal sealed unsafe partial class GuardedPages
 
     private static MemoryFaultException Fault(MemoryFaultKind kind, nuint address, string message)
     {
-        NativeMmEventSource.Log.MemoryFault(kind, address, message);
-        return new MemoryFaultException(kind, address, message);
+        return MemoryFault.Make(kind, address, message);
     }
 
     private static string Describe(GuardedSlot slot) =>

@@ -98,7 +98,7 @@ public sealed unsafe partial class PagedMemory : IDisposable
     internal ISwapBackend Swap => _swap;
 
     /// <summary>Fetches pages in the background, so that they are there when they are touched. What cannot be had is left to the access that needs it.</summary>
-    /// <param name="offsets">A byte of each page; some hundred are kept in mind at most, the rest is left out.</param>
+    /// <param name="offsets">A byte of each page; at most 1,024 are kept in mind, the rest is left out.</param>
     /// <exception cref="ArgumentOutOfRangeException">An offset is outside of the memory.</exception>
     /// <exception cref="ObjectDisposedException">The memory is disposed.</exception>
     public void Prefetch(ReadOnlySpan<long> offsets)

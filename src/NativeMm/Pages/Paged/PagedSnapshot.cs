@@ -6,7 +6,7 @@ namespace NativeMm.Buffers;
 
 /// <summary>
 /// A <see cref="PagedMemory"/> as it was at one moment, to be read while others go on writing to it. Takes memory for the pages that were written since, and for those
-/// that it brings back to read them. Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.
+/// that it brings back to read them, which <see cref="PagedMemoryOptions.ResidentBytes"/> does not bound: they stay until it is disposed. Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.
 /// </summary>
 public sealed class PagedSnapshot : IDisposable
 {

@@ -48,9 +48,6 @@ internal sealed unsafe class FileSwap : ISwapBackend
         }
     }
 
-    /// <summary>Whether the file is read and written past the system's cache.</summary>
-    public bool IsDirect => _file.IsDirect;
-
     /// <inheritdoc/>
     public int Store(ReadOnlySpan<nint> pages, Span<ulong> slots)
     {
@@ -142,6 +139,13 @@ internal sealed unsafe class FileSwap : ISwapBackend
         long taken = 0;
         for (long place = 0; place < _map.Pages; place++)
         {
+            if (place >= _records.Count)
+            {
+                // The system refused the memory for its record.
+                Invariant.Check(!_map.IsTaken(place), $"Place {place} of the file is taken and has no record.");
+                continue;
+            }
+
             bool held = _records[(ulong)place].References > 0;
             Invariant.Check(held == _map.IsTaken(place), $"Place {place} of the file has {_records[(ulong)place].References} references and is {(held ? "free" : "taken")}.");
             taken += held ? 1 : 0;

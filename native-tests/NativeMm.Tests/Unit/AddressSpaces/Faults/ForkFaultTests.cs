@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Frames;
 using Xunit;
 using static NativeMm.Tests.Unit.AddressSpaces.FaultFixture;
 
@@ -7,6 +8,39 @@ namespace NativeMm.Tests.Unit.AddressSpaces.Faults;
 /// <summary>Copy on write: who copies, who need not, and what is left when memory runs out on the way.</summary>
 public sealed class ForkFaultTests
 {
+    [Fact]
+    public void A_fork_asks_others_for_memory_when_there_is_none()
+    {
+        using var fixture = new FaultFixture();
+        long area = fixture.Space.Map(Page, Protection.ReadWrite);
+        fixture.Space.Write(area, 3L);
+        fixture.TakeAllFrames();
+        var giver = new Giver(fixture);
+        fixture.Frames.AddShrinker(giver);
+        using (AddressSpace child = fixture.Space.Fork())
+        {
+            Assert.Equal(3, child.Read<long>(area));
+        }
+
+        fixture.Frames.RemoveShrinker(giver);
+        Assert.NotEqual(0, giver.Calls);
+    }
+
+    [Fact]
+    public void A_move_asks_others_for_memory_when_there_is_none()
+    {
+        using var fixture = new FaultFixture();
+        long area = fixture.Space.Map(Page, Protection.ReadWrite);
+        fixture.Space.Write(area, 3L);
+        fixture.TakeAllFrames();
+        var giver = new Giver(fixture);
+        fixture.Frames.AddShrinker(giver);
+        long moved = fixture.Space.Remap(area, Page, Page, RemapFlags.MayMove | RemapFlags.Fixed, newAddress: area ^ (1L << 40));
+        fixture.Frames.RemoveShrinker(giver);
+        Assert.Equal(3, fixture.Space.Read<long>(moved));
+        Assert.NotEqual(0, giver.Calls);
+    }
+
     [Fact]
     public void Both_sides_have_what_was_there_and_neither_sees_the_other()
     {
@@ -114,5 +148,20 @@ public sealed class ForkFaultTests
         Assert.Equal((1, 1), (lease.Span[0], fixture.Tables.Deferred.Count));
         lease.Dispose();
         Assert.Equal(0, fixture.Tables.Deferred.Flush());
+    }
+
+    /// <summary>Gives frames back when it is asked.</summary>
+    private sealed class Giver(FaultFixture fixture) : IShrinker
+    {
+        private const int FramesGiven = 16;
+
+        public int Calls { get; private set; }
+
+        public ulong Shrink(ulong framesWanted)
+        {
+            Calls++;
+            fixture.GiveFrames(FramesGiven);
+            return FramesGiven;
+        }
     }
 }

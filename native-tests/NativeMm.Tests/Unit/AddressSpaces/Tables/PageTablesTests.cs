@@ -70,6 +70,27 @@ public sealed unsafe class PageTablesTests
     }
 
     [Fact]
+    public void Frames_that_wait_for_a_hazard_need_no_frame_to_wait_in()
+    {
+        using var fixture = new FaultFixture();
+        const int Pages = 40;
+        long area = fixture.Space.Map(Pages * FaultFixture.Page, Protection.ReadWrite);
+        for (int i = 0; i < Pages; i++)
+        {
+            fixture.Space.Write(area + (i * FaultFixture.Page), 1L);
+        }
+
+        fixture.TakeAllFrames();
+        ulong* word = AccessSlot.LeaseWord(AccessSlots.Own(), 0);
+        *word = fixture.Tables.Key | (ulong)(area >> 12) | Hazard.WholeLeaf;
+        fixture.Space.Unmap(area, Pages * FaultFixture.Page);
+        int waiting = fixture.Tables.Deferred.Count;
+        *word = 0;
+        Assert.InRange(waiting, Pages, Pages + 3);
+        Assert.Equal(0, fixture.Tables.Deferred.Flush());
+    }
+
+    [Fact]
     public void A_lease_that_outlives_its_space_keeps_the_frame()
     {
         ulong* word = AccessSlot.LeaseWord(AccessSlots.Own(), 0);
