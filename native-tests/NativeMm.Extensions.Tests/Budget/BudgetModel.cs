@@ -17,6 +17,11 @@ internal sealed class BudgetModel : IBudgetSystem
 
     public long ManagedLimit { get; private set; }
 
+    /// <summary>Called while the handlers are asked.</summary>
+    public Action? OnAsk { get; set; }
+
+    public bool HasLimit { get; private set; }
+
     public int Collections { get; private set; }
 
     public int Refusals { get; private set; }
@@ -34,12 +39,19 @@ internal sealed class BudgetModel : IBudgetSystem
         }
 
         ManagedLimit = bytes;
+        HasLimit = true;
         return true;
     }
 
+    public void EndManagedLimit() => HasLimit = false;
+
     public long TrimCaches() => Take(Idle, Idle, left => Idle = left);
 
-    public long AskHandlers(long bytes) => Take(Evictable, bytes, left => Evictable = left);
+    public long AskHandlers(long bytes)
+    {
+        OnAsk?.Invoke();
+        return Take(Evictable, bytes, left => Evictable = left);
+    }
 
     public void Collect()
     {

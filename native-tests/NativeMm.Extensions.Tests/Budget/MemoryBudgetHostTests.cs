@@ -26,6 +26,54 @@ public sealed class MemoryBudgetHostTests
     }
 
     [Fact]
+    public async Task Of_two_budgets_in_a_process_the_lower_holds_and_the_last_to_end_gives_the_limit_back()
+    {
+        long before = Available();
+        using IHost first = Build(options => options.TotalMemoryLimit = MemoryLimit.FromShare(0.9));
+        using IHost second = Build(options => options.TotalMemoryLimit = MemoryLimit.FromShare(1));
+        await first.StartAsync().WaitAsync(s_timeout);
+        await second.StartAsync().WaitAsync(s_timeout);
+        MemoryBudget low = first.Services.GetRequiredService<MemoryBudget>();
+        Assert.InRange(Available(), 1, low.TotalBytes - low.MarginBytes);
+        await first.StopAsync().WaitAsync(s_timeout);
+        MemoryBudget high = second.Services.GetRequiredService<MemoryBudget>();
+        Assert.InRange(Available(), 1, high.TotalBytes - high.MarginBytes);
+        await second.StopAsync().WaitAsync(s_timeout);
+        Assert.Equal(before, Available());
+    }
+
+    [Fact]
+    public void Lowest_wish_is_the_collectors_limit()
+    {
+        long before = Available();
+        (object low, object high) = (new(), new());
+        Assert.True(ManagedLimit.TrySet(low, before / 16 * 14));
+        Assert.True(ManagedLimit.TrySet(high, before / 16 * 15));
+        Assert.Equal(before / 16 * 14, Available());
+        Assert.False(ManagedLimit.TrySet(high, 1000));
+        Assert.Equal(before / 16 * 14, Available());
+        ManagedLimit.End(low);
+        Assert.Equal(before / 16 * 15, Available());
+        ManagedLimit.End(low);
+        ManagedLimit.End(high);
+        Assert.Equal(before, Available());
+    }
+
+    [Fact]
+    public async Task Host_that_fails_to_start_leaves_the_collector_its_limit()
+    {
+        long before = Available();
+        using (IHost host = Build(options => options.TotalMemoryLimit = MemoryLimit.FromShare(0.9), services => services.AddHostedService<Failing>()))
+        {
+            InvalidOperationException thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync().WaitAsync(s_timeout));
+            Assert.Equal(nameof(Failing), thrown.Message);
+            Assert.InRange(Available(), 1, before / 100 * 91);
+        }
+
+        Assert.Equal(before, Available());
+    }
+
+    [Fact]
     public async Task Without_a_limit_the_collector_is_left_alone()
     {
         using IHost host = Build(_ => { });
@@ -37,13 +85,21 @@ public sealed class MemoryBudgetHostTests
     [Fact]
     public void Handler_that_fails_does_not_keep_the_next_one_from_being_asked()
     {
-        using IHost host = Build(_ => { }, new Handler(_ => throw new InvalidOperationException("mine")), new Handler(bytes => bytes / 2), new Handler(bytes => bytes));
-        Assert.Equal(1000, host.Services.GetRequiredService<IBudgetSystem>().AskHandlers(1000));
+        Assert.Equal(1000, Ask(_ => throw new InvalidOperationException("mine"), bytes => bytes / 2, bytes => bytes));
+    }
+
+    [Fact]
+    public void What_handlers_say_of_themselves_stays_a_sum() => Assert.Equal(long.MaxValue, Ask(_ => long.MinValue, _ => 1, _ => long.MaxValue, _ => 1));
+
+    private static long Ask(params Func<long, long>[] handlers)
+    {
+        using IHost host = Build(_ => { }, services => Array.ForEach(handlers, one => services.AddSingleton<IMemoryPressureHandler>(new Handler(one))));
+        return host.Services.GetRequiredService<IBudgetSystem>().AskHandlers(1000);
     }
 
     private static long Available() => GC.GetGCMemoryInfo(GCKind.Any).TotalAvailableMemoryBytes;
 
-    private static IHost Build(Action<NativeMmOptions> configure, params IMemoryPressureHandler[] handlers)
+    private static IHost Build(Action<NativeMmOptions> configure, Action<IServiceCollection>? more = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddNativeMm(options =>
@@ -51,12 +107,15 @@ public sealed class MemoryBudgetHostTests
             options.CapacityBytes = 64 << 20;
             configure(options);
         });
-        foreach (IMemoryPressureHandler handler in handlers)
-        {
-            builder.Services.AddSingleton(handler);
-        }
-
+        more?.Invoke(builder.Services);
         return builder.Build();
+    }
+
+    private sealed class Failing : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => throw new InvalidOperationException(nameof(Failing));
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private sealed class Handler(Func<long, long> release) : IMemoryPressureHandler

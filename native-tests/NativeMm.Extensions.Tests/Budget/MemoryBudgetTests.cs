@@ -102,9 +102,67 @@ public sealed class MemoryBudgetTests
     public void End_gives_the_collector_its_old_limit_back()
     {
         _budget.Step();
-        _budget.End(4096 * MiB);
-        Assert.Equal(4096 * MiB, _system.ManagedLimit);
+        Assert.True(_system.HasLimit);
+        _budget.End();
+        Assert.False(_system.HasLimit);
         Assert.Equal(0, _budget.ManagedLimitBytes);
+        _budget.Begin();
+        _budget.Step();
+        Assert.True(_system.HasLimit);
+    }
+
+    [Fact]
+    public void Handler_may_wait_for_somebody_who_reads_the_budget()
+    {
+        _budget.Step();
+        int seen = -1;
+        _system.NativeLive = 440 * MiB;
+        _system.OnAsk = () => seen = Task.Run(() => _budget.Events.Count).WaitAsync(TimeSpan.FromSeconds(60)).GetAwaiter().GetResult();
+        _budget.Step();
+        Assert.Equal(0, seen);
+        Assert.Single(_budget.Events);
+    }
+
+    [Fact]
+    public void Step_that_outlives_the_end_and_one_within_a_step_move_nothing()
+    {
+        _budget.Step();
+        _system.NativeLive = 440 * MiB;
+        _system.OnAsk = () =>
+        {
+            _budget.Step();
+            _budget.End();
+        };
+        _budget.Step();
+        Assert.False(_system.HasLimit);
+        Assert.Equal(0, _budget.ManagedLimitBytes);
+        Assert.Equal(2, _budget.Steps);
+    }
+
+    [Fact]
+    public async Task Stop_ends_the_limit_also_when_a_handler_does_not_come_back()
+    {
+        using var service = new MemoryBudgetService(_budget, _time);
+        using var release = new ManualResetEventSlim();
+        var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await service.StartAsync(CancellationToken.None);
+        Assert.True(_system.HasLimit);
+        _system.OnAsk = () =>
+        {
+            entered.TrySetResult();
+            release.Wait(TimeSpan.FromSeconds(60));
+        };
+        _system.NativeLive = 440 * MiB;
+        _time.Advance(TimeSpan.FromMilliseconds(50));
+        await entered.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => service.StopAsync(new CancellationToken(canceled: true)));
+        Assert.False(_system.HasLimit);
+        release.Set();
+        await service.StopAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.False(_system.HasLimit);
+        long steps = _budget.Steps;
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(steps, _budget.Steps);
     }
 
     [Theory]
@@ -123,6 +181,9 @@ public sealed class MemoryBudgetTests
     [InlineData("0")]
     [InlineData("0%")]
     [InlineData("101%")]
+    [InlineData("NaN%")]
+    [InlineData("9999999999GiB")]
+    [InlineData("99999999999999999999TiB")]
     [InlineData("-5MiB")]
     [InlineData("much")]
     [InlineData(null)]

@@ -26,6 +26,18 @@ public sealed class NativeMmHealthCheckTests
         Assert.Equal(1000L, entry.Data["limit_bytes"]);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Budget_running_or_not_the_limit_is_the_containers(bool hasBudget)
+    {
+        await using ServiceProvider services = Build(
+            options => options.UnhealthyFaults = null, options => options.TotalMemoryLimit = hasBudget ? MemoryLimit.FromBytes(256 << 20) : null);
+        HealthReportEntry entry = await CheckAsync(services);
+        Assert.Equal(HealthStatus.Healthy, entry.Status);
+        Assert.Equal(1000L, entry.Data["limit_bytes"]);
+    }
+
     [Fact]
     public async Task Failed_allocations_count_since_the_check_before()
     {
@@ -69,12 +81,13 @@ public sealed class NativeMmHealthCheckTests
     private static async Task<HealthReportEntry> CheckAsync(ServiceProvider services) =>
         (await services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries["nativemm"];
 
-    private ServiceProvider Build(Action<NativeMmHealthCheckOptions> configure)
+    private ServiceProvider Build(Action<NativeMmHealthCheckOptions> configure, Action<NativeMmOptions>? more = null)
     {
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(new ProcessLimit(1000) { ReadResident = () => _resident });
         services.AddNativeMm(options => options.CapacityBytes = 64 << 20);
+        services.AddNativeMm(more);
         services.AddHealthChecks().AddNativeMm(configure);
         return services.BuildServiceProvider();
     }

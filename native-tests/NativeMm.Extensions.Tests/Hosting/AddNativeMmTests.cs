@@ -51,7 +51,13 @@ public sealed class AddNativeMmTests
     [InlineData("FrameAllocator", "7", "NativeMm:FrameAllocator is '7'; it must be LockFree or Buddy.")]
     [InlineData("HugePages", "yes", "NativeMm:HugePages is 'yes'; it must be true or false.")]
     [InlineData("Name", "  ", "NativeMm:Name is '  '; it must be a text that is not empty.")]
-    [InlineData("LargeRetainBytesMax", "-1", "NativeMm:LargeRetainBytesMax is '-1'; it must be 0 bytes or more.")]
+    [InlineData("LargeRetainBytesMax", "-1", "NativeMm:LargeRetainBytesMax is '-1'; it must be 0 to 9223372036854775807 bytes (8 EiB - 1).")]
+    [InlineData("CapacityBytes", "9999999999GiB", "NativeMm:CapacityBytes is '9999999999GiB'; it must be 0 (automatic) or 64 MiB to 8 TiB.")]
+    [InlineData(
+        "ThreadCacheBytesMax",
+        "99999999999999999999TiB",
+        "NativeMm:ThreadCacheBytesMax is '99999999999999999999TiB'; it must be 0 to 9223372036854775807 bytes (8 EiB - 1).")]
+    [InlineData("TotalMemoryLimit", "99999999999999999999TiB", "it must be 128 MiB to 9223372036854775807 bytes, or a share such as 90% that comes to that.")]
     [InlineData("KestrelPool:BlockBytesMin", "5000", "NativeMm:KestrelPool:BlockBytesMin is '5000'; it must be a power of two from 512 to 1048576.")]
     [InlineData("KestrelPool:IdleDelay", "2h", "NativeMm:KestrelPool:IdleDelay is '02:00:00'; it must be 100 ms to 1 h.")]
     [InlineData("PurgeDealy", "1s", "NativeMm:PurgeDealy is no option; there are Name, CapacityBytes,")]

@@ -137,33 +137,6 @@ public sealed class LivePageTests
         Assert.Equal(HttpStatusCode.OK, (await app.GetTestClient().GetAsync("/nativemm")).StatusCode);
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("/page.js")]
-    [InlineData("/data")]
-    [InlineData("/events")]
-    [InlineData("/text/buddyinfo")]
-    public async Task Policy_holds_for_every_part_of_the_page(string part)
-    {
-        await using WebApplication app = await LivePageHost.StartAsync("Production", app => app.MapNativeMm().RequireAuthorization("operators"));
-        HttpClient client = app.GetTestClient();
-        Assert.Equal(HttpStatusCode.Unauthorized, await StatusFor(null));
-        Assert.Equal(HttpStatusCode.Forbidden, await StatusFor("guest"));
-        Assert.Equal(HttpStatusCode.OK, await StatusFor("operator"));
-
-        async Task<HttpStatusCode> StatusFor(string? role)
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Get, "/nativemm" + part);
-            if (role is not null)
-            {
-                request.Headers.Add("X-Role", role);
-            }
-
-            using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-            return response.StatusCode;
-        }
-    }
-
     [Fact]
     public async Task Policy_for_everything_is_enough()
     {

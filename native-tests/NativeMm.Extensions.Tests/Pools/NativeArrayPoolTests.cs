@@ -4,6 +4,7 @@ using NativeMm.Buffers;
 using NativeMm.Diagnostics;
 using NativeMm.Extensions.Tests.Support;
 using NativeMm.Platform;
+using NativeMm.Slabs;
 using Xunit;
 
 namespace NativeMm.Extensions.Tests.Pools;
@@ -62,6 +63,100 @@ public sealed class NativeArrayPoolTests
     }
 
     [Fact]
+    public void Disposed_pool_takes_arrays_back_and_rents_no_more()
+    {
+        var pool = new NativeArrayPool();
+        byte[][] arrays = [pool.Rent(100), pool.Rent(100_000)];
+        pool.Dispose();
+        Array.ForEach(arrays, array => pool.Return(array, clearArray: true));
+        Assert.All((int[])[0, 1, 100_000, int.MaxValue], size => Assert.Throws<ObjectDisposedException>(() => pool.Rent(size)));
+        Assert.Equal(0, pool.Trim());
+        AssertNothingIsLeft(pool);
+        pool.Dispose();
+        NativeArrayPool.Shared.Dispose();
+        NativeArrayPool.Shared.Return(NativeArrayPool.Shared.Rent(1));
+    }
+
+    [Fact]
+    public void Array_whose_pages_the_system_keeps_counts_until_the_collector_has_it()
+    {
+        using var pool = new NativeArrayPool(new BufferPoolOptions(), "test", _time, new RefusingDiscards(), isShared: false);
+        pool.Return(pool.Rent(256 << 10));
+        _time.Advance(TimeSpan.FromSeconds(7));
+        Assert.Equal(256 << 10, pool.GetStatistics().PooledBytes);
+        _time.Advance(TimeSpan.FromMinutes(3));
+        AssertNothingIsLeft(pool);
+    }
+
+    [Fact]
+    public async Task Arrays_that_come_back_during_a_trim_are_neither_lost_nor_counted_twice()
+    {
+        using var pool = new NativeArrayPool(new BufferPoolOptions(), "test", _time, SystemPlatform.Current, isShared: false);
+        using var start = new Barrier(3);
+        Task[] workers = [.. Enumerable.Range(0, 3).Select(number => Task.Factory.StartNew(
+            () =>
+            {
+                var random = new Random(number);
+                Assert.True(start.SignalAndWait(TimeSpan.FromSeconds(60)));
+                for (int step = 0; step < 2000; step++)
+                {
+                    byte[] array = pool.Rent(1 << random.Next(10, 18));
+                    array[0] = (byte)number;
+                    pool.Return(array);
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default))];
+        var all = Task.WhenAll(workers);
+        while (!all.IsCompleted)
+        {
+            pool.Trim();
+            ((IIdlePass)pool).RunIdlePass();
+        }
+
+        await all.WaitAsync(TimeSpan.FromSeconds(60));
+        pool.Trim();
+        AssertNothingIsLeft(pool);
+    }
+
+    [Fact]
+    public async Task Arrays_that_come_back_during_the_disposal_are_not_kept()
+    {
+        for (int round = 0; round < 50; round++)
+        {
+            var pool = new NativeArrayPool();
+            byte[][] arrays = [.. Enumerable.Range(0, 40).Select(i => pool.Rent(i % 2 == 0 ? 64 : 32 << 10))];
+            using var start = new Barrier(2);
+            Task returns = Task.Factory.StartNew(
+                () =>
+                {
+                    Assert.True(start.SignalAndWait(TimeSpan.FromSeconds(60)));
+                    Array.ForEach(arrays, array => pool.Return(array));
+                },
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
+            Assert.True(start.SignalAndWait(TimeSpan.FromSeconds(60)));
+            pool.Dispose();
+            await returns.WaitAsync(TimeSpan.FromSeconds(60));
+            AssertNothingIsLeft(pool);
+        }
+    }
+
+    [Fact]
+    public void Array_that_the_checked_mode_finds_written_to_is_not_rented()
+    {
+        using var pool = new NativeArrayPool(new BufferPoolOptions { Checked = true });
+        byte[] array = pool.Rent(100_000);
+        pool.Return(array);
+        array[5] = 1;
+        Assert.Throws<MemoryFaultException>(() => pool.Rent(100_000));
+        AssertNothingIsLeft(pool);
+        Assert.NotSame(array, pool.Rent(100_000));
+    }
+
+    [Fact]
     public void Checked_mode_names_mistakes()
     {
         using var pool = new NativeArrayPool(new BufferPoolOptions { Checked = true }, "mine");
@@ -73,6 +168,13 @@ public sealed class NativeArrayPoolTests
         Assert.Equal(MemoryFaultKind.UseAfterFree, late.Kind);
         Assert.Contains("byte 5", late.Message, StringComparison.Ordinal);
         Assert.Equal(MemoryFaultKind.ForeignPointer, Assert.Throws<MemoryFaultException>(() => pool.Return(new byte[128])).Kind);
+    }
+
+    private static void AssertNothingIsLeft(NativeArrayPool pool)
+    {
+        BufferPoolStatistics now = pool.GetStatistics();
+        Assert.Equal((0, 0, 0, 0), (now.RentsNow, now.RentedNowBytes, now.PooledBytes, now.ReservedBytes));
+        Assert.Equal(now.AllocatedBytes, now.EvictedBytes);
     }
 
     private static int ResidentPages(byte[] array)

@@ -154,6 +154,43 @@ public sealed class SlabStoreTests
     }
 
     [Fact]
+    public void Range_that_the_system_refuses_does_not_keep_the_others()
+    {
+        nuint refused = 0;
+        using var store = new SlabStore("test", new BufferPoolOptions(), _time, new RefusingDiscards(range => range.Address == refused));
+        SlabBlock[] blocks = [.. Enumerable.Range(0, 40).Select(_ => store.Rent(4096)).OrderBy(block => block.Index)];
+        refused = Memories.AddressOf(blocks[20].Memory);
+        Array.ForEach(blocks, block => block.Memory.Span.Fill(1));
+
+        // Every other one goes, so that each is a range of its own.
+        SlabBlock[] returned = [.. blocks.Where(block => block.Index % 2 == blocks[20].Index % 2)];
+        Array.ForEach(returned, block => block.Dispose());
+        _time.Advance(TimeSpan.FromSeconds(7));
+        Assert.Equal(4096, store.GetStatistics().PooledBytes);
+        Assert.Equal((returned.Length - 1) * 4096L, store.GetStatistics().EvictedBytes);
+        Assert.All(returned, block => Assert.Equal(block == blocks[20] ? 1 : 0, Memories.ResidentPages(block.Memory)));
+        Assert.InRange(store.Refusals, 1, long.MaxValue);
+        Assert.True(store.IsConsistent());
+        Array.ForEach([.. blocks.Except(returned)], block => block.Dispose());
+    }
+
+    [Fact]
+    public void Pass_without_managed_memory_for_its_list_gives_the_pages_back_one_by_one()
+    {
+        var platform = new RefusingDiscards(_ => false) { HasNoManagedMemory = true };
+        using var store = new SlabStore("test", new BufferPoolOptions(), _time, platform);
+        SlabBlock[] blocks = [.. Enumerable.Range(0, 100).Select(i => store.Rent(4096 << (i % 3)))];
+        long bytes = blocks.Sum(block => (long)block.Memory.Length);
+        Array.ForEach(blocks, block => block.Dispose());
+        _time.Advance(TimeSpan.FromSeconds(7));
+        Assert.Equal((0, bytes), (store.GetStatistics().PooledBytes, store.GetStatistics().EvictedBytes));
+        Assert.Equal(0, store.Passes.Failures.Count);
+        Assert.True(store.IsConsistent());
+        _time.Advance(TimeSpan.FromSeconds(70));
+        Assert.False(store.HasWork);
+    }
+
+    [Fact]
     public void System_that_takes_no_pages_back_loses_whole_slabs_instead()
     {
         using var store = new SlabStore("test", new BufferPoolOptions(), _time, new PortablePlatform());
@@ -183,15 +220,14 @@ public sealed class SlabStoreTests
     public async Task Threads_that_rent_return_and_trim_at_once_never_share_a_block()
     {
         using SlabStore store = Make();
-        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(700));
         using var start = new Barrier(5);
         Task[] workers = [.. Enumerable.Range(0, 4).Select(number => Task.Factory.StartNew(
             () =>
             {
                 var random = new Random(number);
                 var held = new List<SlabBlock>();
-                start.SignalAndWait(TimeSpan.FromSeconds(30));
-                while (!stop.IsCancellationRequested)
+                Assert.True(start.SignalAndWait(TimeSpan.FromSeconds(60)));
+                for (int step = 0; step < 20_000; step++)
                 {
                     if (held.Count < 200 && random.Next(100) < 55)
                     {
@@ -215,14 +251,15 @@ public sealed class SlabStoreTests
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default))];
-        start.SignalAndWait(TimeSpan.FromSeconds(30));
-        while (!stop.IsCancellationRequested)
+        Assert.True(start.SignalAndWait(TimeSpan.FromSeconds(60)));
+        var all = Task.WhenAll(workers);
+        while (!all.IsCompleted)
         {
             store.Trim();
             store.RunIdlePass();
         }
 
-        await Task.WhenAll(workers).WaitAsync(TimeSpan.FromSeconds(30));
+        await all.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.True(store.IsConsistent());
         Assert.Equal(0, store.GetStatistics().RentedNowBytes);
         Assert.Equal(0, store.GetStatistics().ExtraReturns);

@@ -2,8 +2,9 @@ using NativeMm.Platform;
 
 namespace NativeMm.Extensions.Tests.Support;
 
-/// <summary>The system, but for giving pages back: that it refuses.</summary>
-internal sealed class RefusingDiscards : IMemoryPlatform
+/// <summary>The system, but for giving pages back: that it refuses, all of it or some.</summary>
+/// <param name="refuses">What it refuses; null for everything. One range of several is enough to refuse them all.</param>
+internal sealed class RefusingDiscards(Func<AddressRange, bool>? refuses = null) : IMemoryPlatform
 {
     private const int Busy = 16;
     private readonly IMemoryPlatform _system = SystemPlatform.Current;
@@ -22,9 +23,29 @@ internal sealed class RefusingDiscards : IMemoryPlatform
 
     public PlatformResult Commit(nuint address, nuint bytes) => _system.Commit(address, bytes);
 
-    public PlatformResult Discard(nuint address, nuint bytes, DiscardMode mode) => new(Busy);
+    /// <summary>Whether a call for many fails for want of managed memory.</summary>
+    public bool HasNoManagedMemory { get; set; }
 
-    public PlatformResult Discard(ReadOnlySpan<AddressRange> ranges, DiscardMode mode) => new(Busy);
+    public PlatformResult Discard(nuint address, nuint bytes, DiscardMode mode) =>
+        refuses?.Invoke(new AddressRange(address, bytes)) == false ? _system.Discard(address, bytes, mode) : new(Busy);
+
+    public PlatformResult Discard(ReadOnlySpan<AddressRange> ranges, DiscardMode mode)
+    {
+        if (HasNoManagedMemory)
+        {
+            throw new OutOfMemoryException();
+        }
+
+        foreach (AddressRange range in ranges)
+        {
+            if (refuses?.Invoke(range) != false)
+            {
+                return new(Busy);
+            }
+        }
+
+        return _system.Discard(ranges, mode);
+    }
 
     public PlatformResult AdviseHugePages(nuint address, nuint bytes, bool enabled) => _system.AdviseHugePages(address, bytes, enabled);
 

@@ -11,8 +11,6 @@ namespace NativeMm.Extensions;
 /// <param name="handlers">The service's handlers.</param>
 internal sealed class BudgetSystem(MemoryRuntime runtime, ProcessLimit limit, IEnumerable<IMemoryPressureHandler> handlers) : IBudgetSystem
 {
-    private const string LimitName = "GCHeapHardLimit";
-
     private readonly IMemoryPressureHandler[] _handlers = [.. handlers];
     private readonly FailureLog _failures = new("memory pressure handler");
 
@@ -23,19 +21,10 @@ internal sealed class BudgetSystem(MemoryRuntime runtime, ProcessLimit limit, IE
     public long Managed => long.Max(GC.GetGCMemoryInfo(GCKind.Any).TotalCommittedBytes, GC.GetTotalMemory(forceFullCollection: false));
 
     /// <inheritdoc/>
-    public bool TrySetManagedLimit(long bytes)
-    {
-        try
-        {
-            AppContext.SetData(LimitName, (ulong)bytes);
-            GC.RefreshMemoryLimit();
-            return true;
-        }
-        catch (InvalidOperationException)
-        {
-            return false;
-        }
-    }
+    public bool TrySetManagedLimit(long bytes) => ManagedLimit.TrySet(this, bytes);
+
+    /// <inheritdoc/>
+    public void EndManagedLimit() => ManagedLimit.End(this);
 
     /// <inheritdoc/>
     public long TrimCaches() => (long)(runtime.Trim() + (MemoryRuntime.SharedIfUsed?.Trim() ?? 0)) + SlabStores.TrimAll();
@@ -49,7 +38,8 @@ internal sealed class BudgetSystem(MemoryRuntime runtime, ProcessLimit limit, IE
         {
             try
             {
-                released += released < bytes ? handler.Release(bytes - released) : 0;
+                // Whatever a handler says of itself, the sum stays one.
+                released += released < bytes ? long.Clamp(handler.Release(bytes - released), 0, long.MaxValue - released) : 0;
             }
             catch (Exception failure)
             {

@@ -13,6 +13,9 @@ internal interface IBudgetSystem
     /// <returns>False when it has more than that already.</returns>
     bool TrySetManagedLimit(long bytes);
 
+    /// <summary>Lets the garbage collector have what it had before the first limit was set; without one it does nothing.</summary>
+    void EndManagedLimit();
+
     /// <summary>Gives the library's idle memory back.</summary>
     long TrimCaches();
 

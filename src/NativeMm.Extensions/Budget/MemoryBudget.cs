@@ -1,8 +1,10 @@
 // Purpose      one limit for managed and native memory: the boundary between the two moves by demand.
 // States       ample: more than the margin is free; the garbage collector may take all of that. Short: less is free; idle memory goes first, then what the
 //              service's handlers give up, then garbage; the collector may take no more than it has.
-// Ownership    everything | the one step at a time, under _lock | statistics read the words
-// Progress     steps come by a timer. Between two of them either side may grow by less than the margin: that is what it is for.
+// Ownership    what a step remembers | the one step at a time, by _stepping | nobody else
+//              the events, the managed limit and its end | under _lock | readers take it, or read the word
+// Progress     handlers, trims and collections run outside of the lock: whoever reads the events, or ends the budget, never waits for the service's code.
+//              A step that comes while another is at work does nothing; one that goes on after the end moves nothing. Steps come by a timer. Between two of them either side may grow by less than the margin: that is what it is for.
 // Source       GCHeapHardLimit with GC.RefreshMemoryLimit, which takes effect at run time and can be raised again.
 
 using NativeMm.Primitives;
@@ -26,8 +28,10 @@ public sealed class MemoryBudget
 
     private readonly IBudgetSystem _system;
     private readonly TimeProvider _time;
-    private readonly Queue<MemoryPressureEvent> _events = new();
+    private readonly Queue<MemoryPressureEvent> _events = new(EventsMax + 1);
     private SleepLock _lock;
+    private bool _hasEnded;
+    private int _stepping;
     private long _managedLimit;
     private long _steps;
     private long _lastCollection;
@@ -47,7 +51,7 @@ public sealed class MemoryBudget
     /// <summary>When less than this is left of the limit, memory is short.</summary>
     public long MarginBytes { get; }
 
-    /// <summary>What the garbage collector may take now; 0 before the first look.</summary>
+    /// <summary>What this budget lets the garbage collector take; 0 before the first look and after the end. Of several budgets in a process the lowest holds.</summary>
     public long ManagedLimitBytes => Atomic.LoadAcquire(ref _managedLimit);
 
     /// <summary>How often the budget looked.</summary>
@@ -65,28 +69,49 @@ public sealed class MemoryBudget
         }
     }
 
-    /// <summary>Looks, and moves the boundary.</summary>
+    /// <summary>Looks, and moves the boundary. Does nothing while another step is at work.</summary>
     internal void Step()
     {
-        using (_lock.EnterScope())
+        if (!Atomic.CompareExchange(ref _stepping, 0, 1))
         {
-            StepLocked();
+            return;
         }
 
-        Atomic.Add(ref _steps, 1);
+        try
+        {
+            StepAlone();
+            Atomic.Add(ref _steps, 1);
+        }
+        finally
+        {
+            Atomic.StoreRelease(ref _stepping, 0);
+        }
     }
 
-    /// <summary>Lets the garbage collector have what it had before there was a budget.</summary>
-    internal void End(long managedBytes)
+    /// <summary>Lets steps move the boundary, after an end too.</summary>
+    internal void Begin()
     {
         using (_lock.EnterScope())
         {
-            _system.TrySetManagedLimit(managedBytes);
-            Atomic.StoreRelease(ref _managedLimit, 0);
+            _hasEnded = false;
         }
     }
 
-    private void StepLocked()
+    /// <summary>Lets the garbage collector have what it had before there was a budget, for good: a step that is still at work moves nothing.</summary>
+    internal void End()
+    {
+        using (_lock.EnterScope())
+        {
+            if (!_hasEnded)
+            {
+                _hasEnded = true;
+                _system.EndManagedLimit();
+                Atomic.StoreRelease(ref _managedLimit, 0);
+            }
+        }
+    }
+
+    private void StepAlone()
     {
         long free = TotalBytes - _system.Resident;
         if (free >= MarginBytes && !IsManagedHungry(free))
@@ -109,16 +134,20 @@ public sealed class MemoryBudget
         bool collected = free < MarginBytes && TryCollect();
         free = collected ? TotalBytes - _system.Resident : free;
         Move(free, force: true);
-        _events.Enqueue(new MemoryPressureEvent(_time.GetUtcNow(), before, free, caches, handlers, collected, _managedLimit));
-        if (_events.Count > EventsMax)
+        var told = new MemoryPressureEvent(_time.GetUtcNow(), before, free, caches, handlers, collected, ManagedLimitBytes);
+        using (_lock.EnterScope())
         {
-            _events.Dequeue();
+            _events.Enqueue(told);
+            if (_events.Count > EventsMax)
+            {
+                _events.Dequeue();
+            }
         }
     }
 
     /// <summary>Whether the collector is close to a limit that could be raised if our caches were smaller.</summary>
     private bool IsManagedHungry(long free) =>
-        _managedLimit != 0 && free < 2 * MarginBytes && _system.Managed > _managedLimit - (MarginBytes / 2);
+        ManagedLimitBytes is > 0 and long limit && free < 2 * MarginBytes && _system.Managed > limit - (MarginBytes / 2);
 
     private bool TryCollect()
     {
@@ -140,14 +169,18 @@ public sealed class MemoryBudget
         long managed = _system.Managed;
         long most = long.Max(TotalBytes - MarginBytes, ManagedBytesMin);
         long wanted = long.Clamp(managed + long.Max(free - (MarginBytes / 2), MarginBytes / 4), ManagedBytesMin, most);
-        if (!force && _managedLimit != 0 && long.Abs(wanted - _managedLimit) < TotalBytes / StepDivisor)
+        if (!force && ManagedLimitBytes is > 0 and long limit && long.Abs(wanted - limit) < TotalBytes / StepDivisor)
         {
             return;
         }
 
-        if (_system.TrySetManagedLimit(wanted))
+        // Under the lock, so that no end comes in between. The collector is called and none of the service's code.
+        using (_lock.EnterScope())
         {
-            Atomic.StoreRelease(ref _managedLimit, wanted);
+            if (!_hasEnded && _system.TrySetManagedLimit(wanted))
+            {
+                Atomic.StoreRelease(ref _managedLimit, wanted);
+            }
         }
     }
 }

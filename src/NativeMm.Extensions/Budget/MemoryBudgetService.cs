@@ -12,14 +12,14 @@ internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(50);
 
     private readonly FailureLog _failures = new("the memory budget");
-    private readonly long _managedBefore = GC.GetGCMemoryInfo(GCKind.Any).TotalAvailableMemoryBytes;
     private PeriodicTimer? _timer;
     private Task _work = Task.CompletedTask;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        budget.Step();
+        budget.Begin();
+        TryStep();
         _timer = new PeriodicTimer(s_interval, time);
         _work = Task.Factory.StartNew(
             () => RunAsync(_timer), CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
@@ -30,26 +30,42 @@ internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         _timer?.Dispose();
-        await _work.WaitAsync(cancellationToken).ConfigureAwait(false);
-        budget.End(_managedBefore);
+        try
+        {
+            await _work.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Also where a handler of the service does not come back in time.
+            budget.End();
+        }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _timer?.Dispose();
+    /// <summary>The end of a host that failed to start: nobody stops what it started.</summary>
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        budget.End();
+    }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A step that fails is written down; the next one comes.")]
     private async Task RunAsync(PeriodicTimer timer)
     {
         while (await timer.WaitForNextTickAsync().ConfigureAwait(false))
         {
-            try
-            {
-                budget.Step();
-            }
-            catch (Exception failure)
-            {
-                _failures.Note(failure);
-            }
+            TryStep();
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A step that fails is written down; the next one comes.")]
+    private void TryStep()
+    {
+        try
+        {
+            budget.Step();
+        }
+        catch (Exception failure)
+        {
+            _failures.Note(failure);
         }
     }
 }

@@ -11,7 +11,7 @@ internal static class ByteSize
         ("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("B", 1), ("", 1),
     ];
 
-    /// <summary>Reads <c>512MiB</c>, <c>1.5 GiB</c>, <c>64 kB</c> or <c>4096</c>; not negative.</summary>
+    /// <summary>Reads <c>512MiB</c>, <c>1.5 GiB</c>, <c>64 kB</c> or <c>4096</c>, in any culture; 0 to <see cref="long.MaxValue"/> bytes, rounded down.</summary>
     public static bool TryParse(string text, out long bytes)
     {
         bytes = 0;
@@ -24,7 +24,7 @@ internal static class ByteSize
             }
 
             if (!decimal.TryParse(text[..^unit.Length].TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number)
-                || number * factor > long.MaxValue)
+                || number > (decimal)long.MaxValue / factor)
             {
                 return false;
             }

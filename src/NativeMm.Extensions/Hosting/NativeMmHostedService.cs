@@ -18,7 +18,6 @@ internal sealed class NativeMmHostedService(IServiceProvider services, IOptions<
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        services.GetRequiredService<LivePages>().Check();
         _ = services.GetRequiredService<MemoryRuntime>().Options;
         services.GetRequiredService<ProcessMeter>().Publish();
         _budget = options.Value.TotalMemoryLimit is null ? null : services.GetRequiredService<MemoryBudgetService>();

@@ -11,6 +11,7 @@ internal static class NativeMmOptionTable
     private const long TotalBytesMin = 128L << 20;
 
     private const string Flag = "true or false";
+    private const string BytesOrMore = "0 to 9223372036854775807 bytes (8 EiB - 1)";
 
     /// <summary>The rows.</summary>
     public static IReadOnlyList<NativeMmOption> Rows { get; } =
@@ -37,13 +38,13 @@ internal static class NativeMmOptionTable
             o => o.PurgeDelay >= TimeSpan.FromMilliseconds(10) && o.PurgeDelay <= TimeSpan.FromHours(1)),
         new(
             "LargeRetainBytesMax",
-            "0 bytes or more",
+            BytesOrMore,
             (o, text) => TryBytes(text, out ulong bytes) && Set(o.LargeRetainBytesMax = bytes),
             o => o.LargeRetainBytesMax,
             _ => true),
         new(
             "ThreadCacheBytesMax",
-            "0 bytes or more",
+            BytesOrMore,
             (o, text) => TryBytes(text, out ulong bytes) && Set(o.ThreadCacheBytesMax = bytes),
             o => o.ThreadCacheBytesMax,
             _ => true),
@@ -59,7 +60,7 @@ internal static class NativeMmOptionTable
             o => o.HeapProfileIntervalBytes is >= (4UL << 10) and <= (1UL << 30)),
         new(
             "TotalMemoryLimit",
-            $"{ByteSize.Format(TotalBytesMin)} or more, or a share such as 90% that comes to it",
+            $"{ByteSize.Format(TotalBytesMin)} to 9223372036854775807 bytes, or a share such as 90% that comes to that",
             (o, text) => MemoryLimit.TryParse(text, out MemoryLimit limit) && Set(o.TotalMemoryLimit = limit),
             o => o.TotalMemoryLimit,
             o => o.TotalMemoryLimit is null || o.TotalMemoryBytes >= TotalBytesMin),
@@ -112,7 +113,7 @@ internal static class NativeMmOptionTable
         {
             if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)
                 && double.TryParse(text[..^unit.Length].TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)
-                && number * seconds < TimeSpan.MaxValue.TotalSeconds)
+                && number * seconds < TimeSpan.MaxValue.TotalSeconds / 2)
             {
                 time = TimeSpan.FromSeconds(number * seconds);
                 return true;

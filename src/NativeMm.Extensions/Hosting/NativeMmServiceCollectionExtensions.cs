@@ -1,4 +1,4 @@
-using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -40,8 +40,8 @@ public static class NativeMmServiceCollectionExtensions
                 provider.GetRequiredService<TimeProvider>()));
             services.AddSingleton<MemoryBudgetService>();
             services.AddSingleton<LivePageFeed>();
-            services.AddSingleton(provider => new LivePages(
-                provider.GetService<IHostEnvironment>(), provider.GetRequiredService<IOptions<AuthorizationOptions>>()));
+            services.AddSingleton<LivePageGuard>();
+            services.AddSingleton<IStartupFilter>(provider => provider.GetRequiredService<LivePageGuard>());
             services.AddSingleton<IHostedService, NativeMmHostedService>();
         }
 

@@ -8,8 +8,7 @@ namespace NativeMm.Extensions;
 
 /// <summary>Answers the requests of the live page.</summary>
 /// <param name="feed">What it shows.</param>
-/// <param name="path">Where it is mapped.</param>
-internal sealed class LivePageHandlers(LivePageFeed feed, string path)
+internal sealed class LivePageHandlers(LivePageFeed feed)
 {
     /// <summary>The header that the page's own script sends and another site's form cannot.</summary>
     private const string OwnHeader = "X-NativeMm";
@@ -19,12 +18,14 @@ internal sealed class LivePageHandlers(LivePageFeed feed, string path)
     private static readonly Lazy<string> s_script = new(() => Load("page.js"));
 
     /// <summary>The page. It asks for nothing from any other host, and may not.</summary>
-    public Task PageAsync(HttpContext context)
+    public static Task PageAsync(HttpContext context)
     {
         context.Response.Headers.ContentSecurityPolicy =
             "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         context.Response.Headers["Referrer-Policy"] = "no-referrer";
-        string root = context.Request.PathBase + path;
+
+        // As it was asked for: with the prefix of the group that it is mapped in, and of what lies in front of the service.
+        string root = context.Request.PathBase.Add(context.Request.Path).ToUriComponent().TrimEnd('/');
         return WriteAsync(context, "text/html; charset=utf-8", s_page.Value.Replace("{{base}}", System.Net.WebUtility.HtmlEncode(root), StringComparison.Ordinal));
     }
 
@@ -108,7 +109,8 @@ internal sealed class LivePageHandlers(LivePageFeed feed, string path)
         return WriteAsync(context, "application/json; charset=utf-8", FormattableString.Invariant($"{{\"returned\":{feed.Trim()}}}"));
     }
 
-    private static async Task WriteAsync(HttpContext context, string type, string text)
+    /// <summary>Answers with a text that nobody keeps.</summary>
+    public static async Task WriteAsync(HttpContext context, string type, string text)
     {
         Prepare(context, type);
         await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(text), context.RequestAborted);

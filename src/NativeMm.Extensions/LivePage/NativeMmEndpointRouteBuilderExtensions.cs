@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,7 +19,8 @@ public static class NativeMmEndpointRouteBuilderExtensions
     /// <returns>To add conventions, first of all <c>RequireAuthorization</c>.</returns>
     /// <remarks>
     /// Outside of the environment Development the start fails unless an authorization policy holds for the page, or
-    /// <see cref="NativeMmPageOptions.AllowWithoutAuthorization"/> is set: the page shows names and sizes of the service's memory.
+    /// <see cref="NativeMmPageOptions.AllowWithoutAuthorization"/> is set: the page shows names and sizes of the service's memory. A request that came to the
+    /// page without <c>UseAuthorization</c> having asked a policy is answered with 403.
     /// </remarks>
     /// <exception cref="InvalidOperationException"><c>AddNativeMm</c> was not called.</exception>
     /// <exception cref="ArgumentException">The path is empty or has parameters.</exception>
@@ -33,22 +35,23 @@ public static class NativeMmEndpointRouteBuilderExtensions
             throw new ArgumentException($"The path of the page is one without parameters, such as /nativemm, not '{pattern}'.", nameof(pattern));
         }
 
-        LivePages pages = endpoints.ServiceProvider.GetService<LivePages>()
+        LivePageGuard guard = endpoints.ServiceProvider.GetService<LivePageGuard>()
             ?? throw new InvalidOperationException("MapNativeMm needs services.AddNativeMm() before the service is built.");
         var options = new NativeMmPageOptions();
         configure?.Invoke(options);
         RouteGroupBuilder group = endpoints.MapGroup(path);
         group.WithMetadata(new LivePageMetadata(path, options.AllowWithoutAuthorization)).WithDisplayName($"NativeMm {path}");
-        var handlers = new LivePageHandlers(endpoints.ServiceProvider.GetRequiredService<LivePageFeed>(), path);
-        group.MapGet("", handlers.PageAsync);
-        group.MapGet("/page.css", LivePageHandlers.StyleAsync);
-        group.MapGet("/page.js", LivePageHandlers.ScriptAsync);
-        group.MapGet("/data", handlers.DataAsync);
-        group.MapGet("/events", handlers.EventsAsync);
-        group.MapGet("/text/{name}", handlers.TextAsync);
-        group.MapGet("/profile", handlers.ProfileAsync);
-        group.MapPost("/trim", handlers.TrimAsync);
-        pages.Add(endpoints.DataSources);
+        var handlers = new LivePageHandlers(endpoints.ServiceProvider.GetRequiredService<LivePageFeed>());
+        Get("", LivePageHandlers.PageAsync);
+        Get("/page.css", LivePageHandlers.StyleAsync);
+        Get("/page.js", LivePageHandlers.ScriptAsync);
+        Get("/data", handlers.DataAsync);
+        Get("/events", handlers.EventsAsync);
+        Get("/text/{name}", handlers.TextAsync);
+        Get("/profile", handlers.ProfileAsync);
+        group.MapPost("/trim", guard.Guard(options, handlers.TrimAsync));
         return group;
+
+        void Get(string below, RequestDelegate handler) => group.MapGet(below, guard.Guard(options, handler));
     }
 }

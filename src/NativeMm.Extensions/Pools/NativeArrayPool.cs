@@ -78,21 +78,29 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     /// <summary>Rents an array. Its bytes hold anything.</summary>
     /// <param name="minimumLength">0 or more. An array of 0 bytes need not be returned.</param>
     /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
+    /// <exception cref="MemoryFaultException">In checked mode: the array was written to after its return. It is not used again.</exception>
     /// <exception cref="OutOfMemoryException">There is no managed memory for it.</exception>
     public override byte[] Rent(int minimumLength)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(minimumLength);
+        ObjectDisposedException.ThrowIf(Atomic.LoadAcquire(ref _disposed) != 0, this);
         if (minimumLength == 0)
         {
             return [];
         }
 
-        if (minimumLength > LengthMax || Atomic.LoadAcquire(ref _disposed) != 0)
+        if (minimumLength > LengthMax)
         {
             return GC.AllocateUninitializedArray<byte>(minimumLength);
         }
 
         byte[] array = _buckets[IndexOf(minimumLength)].Rent(out bool isNew);
+        if (_checked is not null)
+        {
+            Check(array, isNew);
+        }
+
         Atomic.Add(ref _rents, 1);
         Atomic.Add(ref _rentedBytes, array.Length);
         if (isNew)
@@ -100,11 +108,10 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             Atomic.Add(ref _allocatedBytes, array.Length);
         }
 
-        _checked?.Rented(array);
         return array;
     }
 
-    /// <summary>Returns an array.</summary>
+    /// <summary>Returns an array, also after the pool's disposal. It fails for mistakes only, never for want of memory.</summary>
     /// <param name="array">What <see cref="Rent"/> gave.</param>
     /// <param name="clearArray">Whether it is cleared first.</param>
     /// <exception cref="ArgumentNullException">The array is null.</exception>
@@ -131,15 +138,20 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
 
         Atomic.Add(ref _returns, 1);
         Atomic.Add(ref _returnedBytes, array.Length);
-        if (Atomic.LoadAcquire(ref _disposed) == 0)
-        {
-            _buckets[IndexOf(array.Length)].Return(array, _pass);
-            _passes.Arm();
-        }
-        else
+        if (Atomic.LoadAcquire(ref _disposed) != 0 || !_buckets[IndexOf(array.Length)].Return(array, _pass))
         {
             Atomic.Add(ref _evictedBytes, array.Length);
+            return;
         }
+
+        if (Atomic.LoadAcquire(ref _disposed) != 0)
+        {
+            // The disposal came in between, and may have looked at that list before: by the list's lock one of the two sees the other.
+            Trim();
+            return;
+        }
+
+        _passes.Arm();
     }
 
     /// <summary>Gives the memory of all idle arrays back at once, instead of after <see cref="BufferPoolOptions.IdleDelay"/>.</summary>
@@ -164,7 +176,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             0);
     }
 
-    /// <summary>Gives idle memory back. Arrays that are rented stay valid; what is rented from then on is not pooled.</summary>
+    /// <summary>Ends renting and gives idle memory back. Arrays that are rented stay valid, and may be returned: they are left to the garbage collector.</summary>
     public void Dispose()
     {
         if (!_isShared && Atomic.Exchange(ref _disposed, 1) == 0)
@@ -179,6 +191,21 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         _pass++;
         Trim(_pass, PassesPerDelay, PassesPerDelay * DropDelays);
         return ((IIdlePass)this).HasWork;
+    }
+
+    /// <summary>Has the checked mode look at an array. One that it finds wrong, or cannot note, is left to the collector: it is neither idle nor rented.</summary>
+    private void Check(byte[] array, bool isNew)
+    {
+        bool isSound = false;
+        try
+        {
+            _checked!.Rented(array);
+            isSound = true;
+        }
+        finally
+        {
+            Atomic.Add(ref _evictedBytes, isSound || isNew ? 0 : array.Length);
+        }
     }
 
     private long Trim(int now, int age, int dropAge)

@@ -83,6 +83,7 @@ public sealed class NativeBufferPool : IDisposable
 
         IMemoryOwner<byte> owner = _store.RentOwner(minimumLength);
         (owner as CheckedSlabOwner)?.KnowByAddress();
+        (owner as SlabBlock)?.KnowByAddress();
         MemoryMarshal.TryGetArray(owner.Memory, out ArraySegment<byte> segment);
         return segment;
     }
@@ -99,7 +100,7 @@ public sealed class NativeBufferPool : IDisposable
     /// <param name="buffer">What <see cref="Rent(int)"/> gave, or a part of it that begins with its first byte. An empty one is nobody's.</param>
     /// <param name="clearBuffer">Whether the whole buffer is cleared first.</param>
     /// <exception cref="MemoryFaultException">
-    /// It does not begin where a buffer of this pool does, or was returned already. After a return too many of a buffer that is rented again the pool cannot
+    /// It does not begin where a buffer of this pool does, belongs to an owner of <see cref="RentMemory"/>, or was returned already. After a return too many of a buffer that is rented again the pool cannot
     /// tell the two apart; the checked mode keeps returned buffers back, and so finds most of them.
     /// </exception>
     public unsafe void Return(Span<byte> buffer, bool clearBuffer = false)
@@ -121,17 +122,22 @@ public sealed class NativeBufferPool : IDisposable
             return;
         }
 
-        if (clearBuffer && block.IsRented)
-        {
-            block.Memory.Span.Clear();
-        }
-
         if (block.LastRent is { } rent)
         {
+            // It paints the buffer, which is more than to clear it.
             rent.Dispose();
         }
-        else if (!_store.Return(block))
+        else if (!_store.ReturnByAddress(block, clearBuffer))
         {
+            if (block.IsRented)
+            {
+                MemoryFault.Throw(
+                    MemoryFaultKind.ForeignPointer,
+                    address,
+                    $"Wrong door: the buffer of {block.Memory.Length} bytes at 0x{address:x} of the pool '{Name}' belongs to an owner that RentMemory gave. "
+                    + "Dispose that owner. If the buffer came from Rent or RentSegment, it was returned already, and is rented again.");
+            }
+
             MemoryFault.Throw(
                 MemoryFaultKind.DoubleFree,
                 address,
@@ -150,7 +156,7 @@ public sealed class NativeBufferPool : IDisposable
     /// <summary>Counts everything. Exact at rest.</summary>
     public BufferPoolStatistics GetStatistics() => _store.GetStatistics();
 
-    /// <summary>Ends renting and gives idle memory back. Buffers that are rented stay valid.</summary>
+    /// <summary>Ends renting and gives idle memory back. Buffers that are rented stay valid; their memory goes back after their return.</summary>
     public void Dispose()
     {
         if (!_isShared && Atomic.Exchange(ref _disposed, 1) == 0)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -12,10 +13,14 @@ internal sealed class ArrayBucket
 
     private const int StripeBytes = 256 << 10;
     private const int StripeMax = 32;
+    private const int IdleRoomMax = 1024;
 
     private readonly int _length;
     private readonly ArrayStack[] _stripes;
     private readonly ArrayStack _common = new(int.MaxValue);
+
+    // What a pass has in its hands. Nobody else has it: a rent meanwhile makes a new array.
+    private readonly List<IdleArray> _idle = [];
 
     /// <summary>Makes an empty bucket.</summary>
     /// <param name="length">Length of its arrays.</param>
@@ -66,21 +71,20 @@ internal sealed class ArrayBucket
         return false;
     }
 
-    /// <summary>Keeps an array.</summary>
-    public void Return(byte[] array, int now)
+    /// <summary>Keeps an array; false when there is no managed memory to note it, and it is left to the collector.</summary>
+    public bool Return(byte[] array, int now)
     {
         var idle = new IdleArray(array, now, IsResident: true);
-        if (!Stripe.TryPush(idle))
-        {
-            _common.TryPush(idle);
-        }
+        return Stripe.TryPush(idle) || _common.TryPush(idle);
     }
 
-    /// <summary>Gives the pages of what has lain for long enough back, and leaves what has no memory any more to the collector.</summary>
-    /// <returns>Bytes given back.</returns>
-    public unsafe long Trim(IMemoryPlatform? platform, int now, int age, int dropAge)
+    /// <summary>
+    /// Gives the pages of what has lain for long enough back, and leaves what has no memory any more to the collector. Never throws. Under the pool's lock.
+    /// </summary>
+    /// <returns>Bytes given back, or left to the collector; each array counts once between two rents.</returns>
+    public long Trim(IMemoryPlatform? platform, int now, int age, int dropAge)
     {
-        var idle = new List<IdleArray>();
+        List<IdleArray> idle = _idle;
         foreach (ArrayStack stripe in _stripes)
         {
             stripe.TakeIdle(now, age, idle);
@@ -88,33 +92,46 @@ internal sealed class ArrayBucket
 
         _common.TakeIdle(now, age, idle);
         long bytes = 0;
-        foreach (IdleArray entry in idle)
+        int kept = 0;
+        foreach (IdleArray entry in CollectionsMarshal.AsSpan(idle))
         {
-            if (_length < PinnedBytesMin || platform is null)
+            bool canDiscard = _length >= PinnedBytesMin && platform is not null;
+            bool isResident = entry.IsResident && !(canDiscard && TryDiscard(entry.Array, platform!));
+            if (canDiscard && entry.IdleSince > now - dropAge)
             {
-                // Left to the collector.
-                bytes += _length;
-                continue;
+                idle[kept++] = entry with { IsResident = isResident };
+                bytes += entry.IsResident && !isResident ? _length : 0;
             }
-
-            bool isResident = entry.IsResident;
-            if (isResident)
+            else
             {
-                fixed (byte* first = entry.Array)
-                {
-                    // What an array of another maker does to be here, the pool accepts as the framework's does; it is held in place meanwhile.
-                    AddressRange pages = new AddressRange((nuint)first, (nuint)_length).WholePages(platform.PageBytes);
-                    isResident = !platform.Discard(pages.Address, pages.Bytes, DiscardMode.Now).Succeeded;
-                    bytes += isResident ? 0 : _length;
-                }
-            }
-
-            if (entry.IdleSince > now - dropAge)
-            {
-                _common.PushOldest(entry with { IsResident = isResident });
+                // Left to the collector, with what memory it has.
+                bytes += entry.IsResident ? _length : 0;
             }
         }
 
+        idle.RemoveRange(kept, idle.Count - kept);
+        if (kept != 0 && !_common.TryPushOldest(idle))
+        {
+            bytes += idle.Count(entry => entry.IsResident) * (long)_length;
+        }
+
+        // The room stays for the next pass, unless there is much of it.
+        idle.Clear();
+        if (idle.Capacity > IdleRoomMax)
+        {
+            idle.Capacity = 0;
+        }
+
         return bytes;
+    }
+
+    /// <summary>Gives the whole pages of an array back. What another maker's array does to be here, the pool accepts as the framework's does; it is held in place.</summary>
+    private static unsafe bool TryDiscard(byte[] array, IMemoryPlatform platform)
+    {
+        fixed (byte* first = array)
+        {
+            AddressRange pages = new AddressRange((nuint)first, (nuint)array.Length).WholePages(platform.PageBytes);
+            return platform.Discard(pages.Address, pages.Bytes, DiscardMode.Now).Succeeded;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NativeMm.Primitives;
 
 namespace NativeMm.Slabs;
@@ -6,7 +7,7 @@ namespace NativeMm.Slabs;
 /// <param name="capacity">Most that it keeps.</param>
 internal sealed class ArrayStack(int capacity)
 {
-    // Grown outside of the lock would be a copy that others change meanwhile; inside it, a failed growth leaves the list as it was.
+    // Grown inside of the lock: outside of it others would change the list meanwhile. A failed growth leaves it as it was.
     private readonly List<IdleArray> _items = [];
     private SleepLock _lock;
 
@@ -29,12 +30,12 @@ internal sealed class ArrayStack(int capacity)
         }
     }
 
-    /// <summary>Keeps one if there is room.</summary>
+    /// <summary>Keeps one if there is room, and managed memory for a longer list.</summary>
     public bool TryPush(IdleArray idle)
     {
         using (_lock.EnterScope())
         {
-            if (_items.Count >= capacity)
+            if (_items.Count >= capacity || !TryReserve(_items, 1))
             {
                 return false;
             }
@@ -44,22 +45,59 @@ internal sealed class ArrayStack(int capacity)
         }
     }
 
-    /// <summary>Puts one beneath all others.</summary>
-    public void PushOldest(IdleArray idle)
+    /// <summary>Puts some beneath all others; false, and nothing is done, without managed memory for a longer list.</summary>
+    public bool TryPushOldest(List<IdleArray> idle)
     {
         using (_lock.EnterScope())
         {
-            _items.Insert(0, idle);
+            if (!TryReserve(_items, idle.Count))
+            {
+                return false;
+            }
+
+            _items.InsertRange(0, idle);
+            return true;
         }
     }
 
-    /// <summary>Takes out what has lain for long enough.</summary>
+    /// <summary>Moves what has lain for long enough, oldest first; without managed memory for that, nothing.</summary>
     public void TakeIdle(int now, int age, List<IdleArray> idle)
     {
         using (_lock.EnterScope())
         {
-            idle.AddRange(_items.Where(item => item.IdleSince <= now - age));
-            _items.RemoveAll(item => item.IdleSince <= now - age);
+            if (!TryReserve(idle, _items.Count))
+            {
+                return;
+            }
+
+            int kept = 0;
+            foreach (IdleArray item in CollectionsMarshal.AsSpan(_items))
+            {
+                if (item.IdleSince <= now - age)
+                {
+                    idle.Add(item);
+                }
+                else
+                {
+                    _items[kept++] = item;
+                }
+            }
+
+            _items.RemoveRange(kept, _items.Count - kept);
+        }
+    }
+
+    /// <summary>Room comes first and in one piece, so that nothing is ever half moved.</summary>
+    private static bool TryReserve(List<IdleArray> list, int count)
+    {
+        try
+        {
+            list.EnsureCapacity(list.Count + count);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
         }
     }
 }

@@ -29,6 +29,7 @@ internal sealed class CheckedArrays(string poolName, int stackSampleInterval)
         StackTrace? stack = isSampled ? AllocationStack.Capture() : null;
         StackTrace? returned = null;
         int written = -1;
+        var entry = new Entry(stack);
         using (_lock.EnterScope())
         {
             if (_entries.TryGetValue(array, out Entry? last))
@@ -38,7 +39,7 @@ internal sealed class CheckedArrays(string poolName, int stackSampleInterval)
                 _entries.Remove(array);
             }
 
-            _entries.Add(array, new Entry(stack));
+            _entries.Add(array, entry);
         }
 
         if (written >= 0)

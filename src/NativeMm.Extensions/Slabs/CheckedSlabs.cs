@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeMm.Diagnostics;
 using NativeMm.Heap.Checked;
 using NativeMm.Primitives;
@@ -13,7 +14,8 @@ internal sealed class CheckedSlabs(SlabStore store)
     private const int KeptMax = 128;
     private const long KeptBytesMax = 16 << 20;
 
-    private readonly Queue<SlabBlock> _kept = new();
+    // Large enough for those above the most that threads are about to release: a return needs no managed memory then.
+    private readonly Queue<SlabBlock> _kept = new(4 * KeptMax);
     private SleepLock _lock;
     private long _keptBytes;
     private long _rents;
@@ -34,37 +36,54 @@ internal sealed class CheckedSlabs(SlabStore store)
     {
         int interval = store.Options.StackSampleInterval;
         bool isSampled = interval != 0 && (Atomic.Add(ref _rents, 1) - 1) % interval == 0;
-        return new CheckedSlabOwner(this, store.Rent(bytes), isSampled ? AllocationStack.Capture() : null);
+        StackTrace? stack = isSampled ? AllocationStack.Capture() : null;
+        SlabBlock block = store.Rent(bytes);
+        try
+        {
+            return new CheckedSlabOwner(this, block, stack);
+        }
+        catch (OutOfMemoryException)
+        {
+            store.Return(block);
+            throw;
+        }
     }
 
     /// <summary>Paints a block and keeps it back.</summary>
     public void Return(SlabBlock block)
     {
         block.Memory.Span.Fill(Paint);
-        SlabBlock? leaving;
-        using (_lock.EnterScope())
+        try
         {
-            _kept.Enqueue(block);
-            _keptBytes += block.Memory.Length;
-            leaving = TakeOldest(KeptMax, KeptBytesMax);
+            using (_lock.EnterScope())
+            {
+                _kept.Enqueue(block);
+                _keptBytes += block.Memory.Length;
+            }
+        }
+        catch (OutOfMemoryException)
+        {
+            // It is not kept back, so a write after its return is not seen.
+            block.LastRent = null;
+            store.Return(block);
         }
 
-        // One comes, so one goes as a rule; a large one may push several out, one at each return.
-        if (leaving is not null)
-        {
-            Leave(leaving);
-        }
+        // One comes, so one goes as a rule; a large one may push several out.
+        Release(KeptMax, KeptBytesMax);
     }
 
     /// <summary>Looks at all blocks that are kept back and lets them go.</summary>
-    public void Release()
+    /// <exception cref="MemoryFaultException">One was written to after its return. It has left; the others after it have not, and a further call goes on.</exception>
+    public void Release() => Release(0, 0);
+
+    private void Release(int countMax, long bytesMax)
     {
         while (true)
         {
             SlabBlock? leaving;
             using (_lock.EnterScope())
             {
-                leaving = TakeOldest(0, 0);
+                leaving = TakeOldest(countMax, bytesMax);
             }
 
             if (leaving is null)

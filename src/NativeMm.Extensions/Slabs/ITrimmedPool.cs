@@ -12,5 +12,6 @@ internal interface ITrimmedPool
     BufferPoolStatistics GetStatistics();
 
     /// <summary>Gives all idle memory back at once; gives the bytes.</summary>
+    /// <exception cref="Diagnostics.MemoryFaultException">The checked mode found a write after a return.</exception>
     long Trim();
 }

@@ -41,12 +41,24 @@ internal sealed class IdlePasses : IDisposable
     /// <summary>Passes that failed, and what the last one said.</summary>
     public FailureLog Failures => _failures;
 
-    /// <summary>Begins with the passes, unless they run already.</summary>
+    /// <summary>Begins with the passes, unless they run already. Never throws.</summary>
     public void Arm()
     {
         if (Atomic.LoadAcquire(ref _armed) == 0 && Atomic.CompareExchange(ref _armed, 0, 1))
         {
-            _timer.Change(_interval, _interval);
+            try
+            {
+                _timer.Change(_interval, _interval);
+            }
+            catch (ObjectDisposedException)
+            {
+                // The pool is disposed: nothing is to be looked at.
+            }
+            catch (OutOfMemoryException)
+            {
+                // The next one who arms it tries again.
+                Atomic.Exchange(ref _armed, 0);
+            }
         }
     }
 

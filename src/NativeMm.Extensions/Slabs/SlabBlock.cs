@@ -10,7 +10,8 @@ namespace NativeMm.Slabs;
 internal sealed class SlabBlock : IMemoryOwner<byte>
 {
     private const int Idle = 0;
-    private const int Rented = 1;
+    private const int Owned = 1;
+    private const int Addressed = 2;
 
     private readonly SlabStore? _unpooled;
     private int _state;
@@ -28,7 +29,7 @@ internal sealed class SlabBlock : IMemoryOwner<byte>
     {
         _unpooled = store;
         Memory = MemoryMarshal.CreateFromPinnedArray(array, 0, array.Length);
-        _state = Rented;
+        _state = Owned;
     }
 
     /// <summary>Where it lies; null for an array that is not pooled.</summary>
@@ -47,13 +48,17 @@ internal sealed class SlabBlock : IMemoryOwner<byte>
     public CheckedSlabOwner? LastRent { get; set; }
 
     /// <summary>Whether it is in the hands of the program.</summary>
-    public bool IsRented => Atomic.LoadAcquire(ref _state) == Rented;
+    public bool IsRented => Atomic.LoadAcquire(ref _state) != Idle;
 
-    /// <summary>Marks it as handed out. By the one who took it off a list.</summary>
-    public void BeginRent() => Atomic.StoreRelease(ref _state, Rented);
+    /// <summary>Marks it as handed out, with this object as its owner. By the one who took it off a list.</summary>
+    public void BeginRent() => Atomic.StoreRelease(ref _state, Owned);
 
-    /// <summary>Marks it as returned; false when it was.</summary>
-    public bool TryEndRent() => Atomic.CompareExchange(ref _state, Rented, Idle);
+    /// <summary>Marks it as handed out by its address: no owner, of an earlier rent or of none, ends that. By the one who rents it, before anybody sees it.</summary>
+    public void KnowByAddress() => Atomic.StoreRelease(ref _state, Addressed);
+
+    /// <summary>Marks it as returned; false when it is not rented in that way.</summary>
+    /// <param name="byAddress">Whether it comes back by its address.</param>
+    public bool TryEndRent(bool byAddress) => Atomic.CompareExchange(ref _state, byAddress ? Addressed : Owned, Idle);
 
     /// <summary>Returns it. Returned already, it does nothing and is counted.</summary>
     public void Dispose() => (_unpooled ?? Slab!.Class.Store).Return(this);

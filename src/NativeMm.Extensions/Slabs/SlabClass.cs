@@ -28,9 +28,9 @@ internal sealed class SlabClass
     private readonly int _batch;
     private readonly int _blocksInSlab;
     private SleepLock _lock;
+    private int _reservedSlabs;
     private long _allocatedBlocks;
     private long _evictedBlocks;
-    private long _droppedBlocks;
 
     /// <summary>Makes a class without slabs.</summary>
     public SlabClass(SlabStore store, int blockBytes)
@@ -74,7 +74,8 @@ internal sealed class SlabClass
     /// <param name="now">The number of this pass.</param>
     /// <param name="age">For how many passes a block has to have lain.</param>
     /// <param name="pageBytes">Size of a page; 0 if the system takes no pages back.</param>
-    /// <param name="runs">Receives the runs, which are to be ended by <see cref="EndDiscard"/>.</param>
+    /// <param name="runs">Receives the runs, which are to be ended by <see cref="EndDiscard"/>, also when this throws.</param>
+    /// <exception cref="OutOfMemoryException">There is no managed memory for a longer list; what it has not received stays as it is.</exception>
     public void BeginDiscard(int now, int age, nuint pageBytes, List<SlabRun> runs)
     {
         var idle = default(SlabBatch);
@@ -101,7 +102,7 @@ internal sealed class SlabClass
         }
     }
 
-    /// <summary>Makes the blocks of runs free again.</summary>
+    /// <summary>Makes the blocks of runs free again. Allocates nothing.</summary>
     public void EndDiscard(ReadOnlySpan<SlabRun> runs, bool discarded)
     {
         using (_lock.EnterScope())
@@ -119,6 +120,7 @@ internal sealed class SlabClass
     /// <param name="age">For how many passes a slab has to have been empty.</param>
     /// <param name="whole">Whether slabs with memory behind them go too: the system takes no pages back.</param>
     /// <param name="dropped">Receives them.</param>
+    /// <exception cref="OutOfMemoryException">There is no managed memory for a longer list; what it has not received stays here.</exception>
     public void DropSlabs(int now, int age, bool whole, List<Slab> dropped)
     {
         using (_lock.EnterScope())
@@ -129,10 +131,9 @@ internal sealed class SlabClass
                 bool goes = whole ? slab.IsIdleAsAWhole(now, age) : slab.IsEmpty && slab.LastUse <= now - age;
                 if (goes)
                 {
-                    _evictedBlocks += slab.ResidentFreeCount;
-                    _droppedBlocks += slab.Blocks.Length;
-                    _slabs.RemoveAt(i);
                     dropped.Add(slab);
+                    _evictedBlocks += slab.ResidentFreeCount;
+                    _slabs.RemoveAt(i);
                 }
             }
         }
@@ -224,12 +225,33 @@ internal sealed class SlabClass
         }
     }
 
-    /// <summary>Lists a slab.</summary>
+    /// <summary>Makes room for one more slab, so that <see cref="Add"/> cannot fail.</summary>
+    /// <exception cref="OutOfMemoryException">There is no managed memory for a longer list.</exception>
+    public void Reserve()
+    {
+        using (_lock.EnterScope())
+        {
+            _slabs.EnsureCapacity(_slabs.Count + _reservedSlabs + 1);
+            _reservedSlabs++;
+        }
+    }
+
+    /// <summary>Gives a room up.</summary>
+    public void Unreserve()
+    {
+        using (_lock.EnterScope())
+        {
+            _reservedSlabs--;
+        }
+    }
+
+    /// <summary>Lists a slab in a room that was reserved.</summary>
     public void Add(Slab slab)
     {
         slab.LastUse = Store.PassNumber;
         using (_lock.EnterScope())
         {
+            _reservedSlabs--;
             _slabs.Add(slab);
         }
     }

@@ -1,6 +1,7 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using NativeMm.Buffers;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -22,6 +23,12 @@ internal sealed class SlabStore : IIdlePass, ITrimmedPool, IDisposable
     private readonly SlabClass[] _classes;
     private readonly int _minShift;
     private readonly bool _canDiscard;
+
+    // Of the pass under way; kept, so that a pass needs no managed memory as a rule.
+    private readonly List<SlabRun> _runs = [];
+
+    // Slabs that have left their class and are still to leave the map.
+    private readonly List<Slab> _dropped = [];
     private SleepLock _passLock;
     private int _pass;
     private long _hugeRents;
@@ -77,7 +84,7 @@ internal sealed class SlabStore : IIdlePass, ITrimmedPool, IDisposable
     public int PassNumber => _pass;
 
     /// <inheritdoc/>
-    public bool HasWork => _classes.Any(one => one.HasSlabs);
+    public bool HasWork => _dropped.Count != 0 || _classes.Any(one => one.HasSlabs);
 
     /// <summary>Takes a block, or an array of its own above <see cref="BlockBytesMax"/>.</summary>
     /// <param name="bytes">0 to <see cref="Array.MaxLength"/>.</param>
@@ -100,36 +107,34 @@ internal sealed class SlabStore : IIdlePass, ITrimmedPool, IDisposable
 
     /// <summary>Takes a block back. One that was returned already is left alone and counted.</summary>
     /// <returns>Whether it was rented.</returns>
-    public bool Return(SlabBlock block)
-    {
-        // Its list sees the stamp by the lock that it is put in under. Without a rent it belongs to that list already.
-        if (!block.TryEndRent())
-        {
-            Atomic.Add(ref _extraReturns, 1);
-            return false;
-        }
+    public bool Return(SlabBlock block) => Return(block, byAddress: false, clear: false);
 
-        if (block.Slab is not { } slab)
-        {
-            Atomic.Add(ref _hugeReturns, 1);
-            Atomic.Add(ref _hugeReturnedBytes, block.Memory.Length);
-            return true;
-        }
-
-        block.IdleSince = _pass;
-        slab.Class.Return(block);
-        return true;
-    }
+    /// <summary>Takes a block back that was handed out by its address. One that was not, or was returned already, is left alone and counted.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="clear">Whether it is cleared.</param>
+    /// <returns>Whether it was rented so.</returns>
+    public bool ReturnByAddress(SlabBlock block, bool clear) => Return(block, byAddress: true, clear);
 
     /// <summary>Enters a new slab, first for whoever looks for an address of it.</summary>
     public void AddSlab(Slab slab, SlabClass one)
     {
-        Map.Add(slab);
+        one.Reserve();
+        try
+        {
+            Map.Add(slab);
+        }
+        catch (OutOfMemoryException)
+        {
+            one.Unreserve();
+            throw;
+        }
+
         one.Add(slab);
     }
 
     /// <summary>Gives all idle memory back at once.</summary>
     /// <returns>Bytes given back.</returns>
+    /// <exception cref="MemoryFaultException">The checked mode found a write after a return.</exception>
     public long Trim()
     {
         Checked?.Release();
@@ -184,11 +189,36 @@ internal sealed class SlabStore : IIdlePass, ITrimmedPool, IDisposable
     /// <summary>Whether every count is right. At rest.</summary>
     public bool IsConsistent() => _classes.All(one => one.IsConsistent());
 
-    /// <summary>Gives idle memory back and ends the passes. What is rented stays valid, and is left to the garbage collector.</summary>
-    public void Dispose()
+    /// <summary>
+    /// Gives idle memory back. What is rented stays valid, and goes by the passes when it is returned: they rest when nothing is left. Never throws.
+    /// </summary>
+    public void Dispose() => SlabStores.TrimQuietly(this);
+
+    private bool Return(SlabBlock block, bool byAddress, bool clear)
     {
-        Passes.Dispose();
-        Trim();
+        // Its list sees the stamp by the lock that it is put in under. Without a rent it belongs to that list already.
+        if (!block.TryEndRent(byAddress))
+        {
+            Atomic.Add(ref _extraReturns, 1);
+            return false;
+        }
+
+        if (clear)
+        {
+            // It is on no list yet, so it is nobody else's.
+            block.Memory.Span.Clear();
+        }
+
+        if (block.Slab is not { } slab)
+        {
+            Atomic.Add(ref _hugeReturns, 1);
+            Atomic.Add(ref _hugeReturnedBytes, block.Memory.Length);
+            return true;
+        }
+
+        block.IdleSince = _pass;
+        slab.Class.Return(block);
+        return true;
     }
 
     private SlabBlock RentHuge(int bytes)
@@ -199,42 +229,104 @@ internal sealed class SlabStore : IIdlePass, ITrimmedPool, IDisposable
         return new SlabBlock(this, array);
     }
 
-    /// <summary>Gives pages of blocks back that have lain for long enough; all with an age of <see cref="int.MinValue"/>.</summary>
-    [SuppressMessage("Performance", "CA1859", Justification = "The list is refilled for each class.")]
+    /// <summary>Gives pages of blocks back that have lain for long enough; all with an age of <see cref="int.MinValue"/>. Never throws.</summary>
     private long Discard(int age)
     {
         long bytes = 0;
-        var runs = new List<SlabRun>();
         foreach (SlabClass one in _classes)
         {
-            runs.Clear();
-            one.BeginDiscard(EffectiveNow(age), EffectiveAge(age), _canDiscard ? (nuint)PageBytes : 0, runs);
-            if (runs.Count == 0)
+            try
             {
-                continue;
+                one.BeginDiscard(EffectiveNow(age), EffectiveAge(age), _canDiscard ? (nuint)PageBytes : 0, _runs);
+            }
+            catch (OutOfMemoryException)
+            {
+                // The runs that found room go; the others in a later pass.
             }
 
             // The runs are nobody's meanwhile, and no lock of the class is held.
-            bool done = _platform.Discard([.. runs.Select(run => run.Pages)], DiscardMode.Now).Succeeded;
-            Atomic.Add(ref _refusals, done ? 0 : 1);
-            one.EndDiscard([.. runs], done);
-            bytes += done ? runs.Sum(run => (long)run.Pages.Bytes) : 0;
+            bytes += Discard(one, CollectionsMarshal.AsSpan(_runs));
+            _runs.Clear();
         }
 
         return bytes;
     }
 
-    private void Drop(int age)
+    /// <summary>By one call of the system for all runs; where that fails, or there is no managed memory for the list, by one for each.</summary>
+    private long Discard(SlabClass one, ReadOnlySpan<SlabRun> runs)
     {
-        var dropped = new List<Slab>();
-        foreach (SlabClass one in _classes)
+        if (runs.IsEmpty)
         {
-            one.DropSlabs(EffectiveNow(age), EffectiveAge(age), whole: !_canDiscard, dropped);
+            return 0;
         }
 
-        if (dropped.Count != 0)
+        if (TryDiscard(runs))
         {
-            Map.Remove(dropped);
+            one.EndDiscard(runs, discarded: true);
+            return BytesOf(runs);
+        }
+
+        long bytes = 0;
+        for (int i = 0; i < runs.Length; i++)
+        {
+            ReadOnlySpan<SlabRun> run = runs.Slice(i, 1);
+            bool done = _platform.Discard(run[0].Pages.Address, run[0].Pages.Bytes, DiscardMode.Now).Succeeded;
+            Atomic.Add(ref _refusals, done ? 0 : 1);
+            one.EndDiscard(run, done);
+            bytes += done ? BytesOf(run) : 0;
+        }
+
+        return bytes;
+    }
+
+    private bool TryDiscard(ReadOnlySpan<SlabRun> runs)
+    {
+        try
+        {
+            var pages = new AddressRange[runs.Length];
+            for (int i = 0; i < pages.Length; i++)
+            {
+                pages[i] = runs[i].Pages;
+            }
+
+            return _platform.Discard(pages, DiscardMode.Now).Succeeded;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    private static long BytesOf(ReadOnlySpan<SlabRun> runs)
+    {
+        long bytes = 0;
+        foreach (SlabRun run in runs)
+        {
+            bytes += (long)run.Pages.Bytes;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Leaves slabs to the collector. Never throws: without managed memory for a new map they stay in the present one until a later pass.</summary>
+    private void Drop(int age)
+    {
+        try
+        {
+            foreach (SlabClass one in _classes)
+            {
+                one.DropSlabs(EffectiveNow(age), EffectiveAge(age), whole: !_canDiscard, _dropped);
+            }
+
+            if (_dropped.Count != 0)
+            {
+                Map.Remove(_dropped);
+                _dropped.Clear();
+            }
+        }
+        catch (OutOfMemoryException)
+        {
+            // They have left their classes and are nobody's; the next pass strikes them out.
         }
     }
 

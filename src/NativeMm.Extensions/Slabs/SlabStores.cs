@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Slabs;
@@ -5,6 +6,8 @@ namespace NativeMm.Slabs;
 /// <summary>The stores of the process, for who counts or trims them all. It keeps none alive.</summary>
 internal static class SlabStores
 {
+    private const int FaultsMax = 1000;
+
     private static readonly List<WeakReference<ITrimmedPool>> s_pools = [];
     private static SleepLock s_lock;
 
@@ -37,5 +40,23 @@ internal static class SlabStores
     }
 
     /// <summary>Gives the idle memory of all pools back.</summary>
-    public static long TrimAll() => All().Sum(pool => pool.Trim());
+    public static long TrimAll() => All().Sum(TrimQuietly);
+
+    /// <summary>Gives the idle memory of a pool back for somebody who has no part in its mistakes: what the checked mode finds is counted and told by an event.</summary>
+    public static long TrimQuietly(ITrimmedPool pool)
+    {
+        for (int found = 0; found < FaultsMax; found++)
+        {
+            try
+            {
+                return pool.Trim();
+            }
+            catch (MemoryFaultException)
+            {
+                // The buffer has left the checked mode; the rest of the pool is still to be looked at.
+            }
+        }
+
+        return 0;
+    }
 }

@@ -68,6 +68,7 @@ public sealed partial class NativeMemoryStream
     /// <summary>Room at the position, to be written and then confirmed by <see cref="Advance"/>. Its bytes hold anything.</summary>
     /// <param name="sizeHint">Bytes at least; 0 for some.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
+    /// <exception cref="IOException">So much would lie behind <see cref="LengthMax"/>.</exception>
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
         ThrowIfDisposed();
@@ -75,9 +76,10 @@ public sealed partial class NativeMemoryStream
         _scratch?.Dispose();
         _scratch = null;
         int wanted = int.Max(sizeHint, 1);
+        ThrowIfTooLong(wanted);
         if (_position >= Room)
         {
-            EnsureCapacity(_position + int.Max(sizeHint, WriterBytesDefault));
+            EnsureCapacity(long.Min(_position + int.Max(sizeHint, WriterBytesDefault), LengthMax));
         }
 
         ref readonly StreamBlock block = ref Find(_position);
@@ -134,18 +136,22 @@ public sealed partial class NativeMemoryStream
     /// <summary>Makes room for a write at the position, and gives its end.</summary>
     private long End(int count)
     {
+        ThrowIfTooLong(count);
         long end = _position + count;
-        if (end < 0)
-        {
-            throw new IOException($"A stream has at most {long.MaxValue} bytes.");
-        }
-
         if (end > Room)
         {
             EnsureCapacity(end);
         }
 
         return end;
+    }
+
+    private void ThrowIfTooLong(int count)
+    {
+        if (count > LengthMax - _position)
+        {
+            throw new IOException($"A stream has at most {LengthMax} bytes; at {_position} no {count} can be written.");
+        }
     }
 
     /// <summary>What lies between the end and a position behind it was never written: it reads as zero.</summary>

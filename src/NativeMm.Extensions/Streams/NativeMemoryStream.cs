@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using NativeMm.Slabs;
 
 namespace NativeMm.Buffers;
@@ -16,6 +17,9 @@ namespace NativeMm.Buffers;
 /// </remarks>
 public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
 {
+    /// <summary>Most bytes of a stream, and its furthest position: 1 TiB.</summary>
+    public const long LengthMax = 1L << 40;
+
     private const int FirstBlocks = 4;
     private const int DoubledBytesMax = 1 << 20;
     private const int BlockBytesMax = 64 << 20;
@@ -34,13 +38,14 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     public NativeMemoryStream(NativeBufferPool? pool = null) => _pool = pool ?? NativeBufferPool.Shared;
 
     /// <summary>Makes an empty stream with room.</summary>
-    /// <param name="capacity">Bytes to have room for at once, 0 or more.</param>
+    /// <param name="capacity">Bytes to have room for at once, 0 to <see cref="LengthMax"/>.</param>
     /// <param name="pool">Where its blocks come from; null for <see cref="NativeBufferPool.Shared"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The capacity is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is out of its range.</exception>
+    /// <exception cref="OutOfMemoryException">There is no managed memory for it.</exception>
     public NativeMemoryStream(long capacity, NativeBufferPool? pool = null)
         : this(pool)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(capacity);
+        ThrowIfOutOfRange(capacity, 0);
         EnsureCapacity(capacity);
     }
 
@@ -78,7 +83,7 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     }
 
     /// <summary>The place of the next read or write; it may lie behind the end, and the bytes between read as zero once something is written there.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or more than <see cref="LengthMax"/>.</exception>
     public override long Position
     {
         get
@@ -90,13 +95,13 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
         set
         {
             ThrowIfDisposed();
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ThrowIfOutOfRange(value, 0);
             _position = value;
         }
     }
 
     /// <summary>Bytes that fit without another block. Setting it rounds up to whole blocks; blocks behind it are returned.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is less than <see cref="Length"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It is less than <see cref="Length"/>, or more than <see cref="LengthMax"/>.</exception>
     public long Capacity
     {
         get
@@ -108,15 +113,15 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
         set
         {
             ThrowIfDisposed();
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, _length);
-            while (_blockCount != 0 && _blocks[_blockCount - 1].Start >= value)
+            ThrowIfOutOfRange(value, _length);
+            int kept = _blockCount;
+            while (kept != 0 && _blocks[kept - 1].Start >= value)
             {
-                _blockCount--;
-                _blocks[_blockCount].Owner.Dispose();
-                _blocks[_blockCount] = default;
+                kept--;
             }
 
             _current = 0;
+            ReturnBlocksFrom(kept);
             EnsureCapacity(value);
         }
     }
@@ -125,17 +130,26 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
 
     /// <summary>Goes to a place.</summary>
     /// <exception cref="IOException">It lies before the beginning.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It lies behind <see cref="LengthMax"/>.</exception>
     /// <exception cref="ArgumentException">The origin is none.</exception>
     public override long Seek(long offset, SeekOrigin origin)
     {
         ThrowIfDisposed();
-        long target = offset + origin switch
+        long from = origin switch
         {
             SeekOrigin.Begin => 0,
             SeekOrigin.Current => _position,
             SeekOrigin.End => _length,
             _ => throw new ArgumentException($"The origin is Begin, Current or End, not {origin}.", nameof(origin)),
         };
+        if (offset > LengthMax - from)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(offset), offset, $"A stream has at most {LengthMax} bytes; from {origin}, at {from}, an offset is {LengthMax - from} at most, not {offset}.");
+        }
+
+        // Of a sum that begins at 0 or more and is not too large nothing overflows.
+        long target = from + offset;
         if (target < 0)
         {
             throw new IOException($"The place {target} lies before the beginning of the stream.");
@@ -145,11 +159,12 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     }
 
     /// <summary>Cuts the stream off, or makes it longer by bytes that read as zero. A position behind the new end goes to it.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative, or more than <see cref="LengthMax"/>.</exception>
+    /// <exception cref="OutOfMemoryException">There is no managed memory for it; the stream is as it was.</exception>
     public override void SetLength(long value)
     {
         ThrowIfDisposed();
-        ArgumentOutOfRangeException.ThrowIfNegative(value);
+        ThrowIfOutOfRange(value, 0);
         if (value > _length)
         {
             EnsureCapacity(value);
@@ -204,7 +219,37 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     }
 
     /// <summary>Adds blocks: each as large as all before it, later half as large, so that a stream of any length has few.</summary>
+    /// <exception cref="OutOfMemoryException">There is no managed memory for them; those that were added are back in the pool.</exception>
     private void EnsureCapacity(long bytes)
+    {
+        int before = _blockCount;
+        bool isDone = false;
+        try
+        {
+            AddBlocks(bytes);
+            isDone = true;
+        }
+        finally
+        {
+            if (!isDone)
+            {
+                ReturnBlocksFrom(before);
+            }
+        }
+    }
+
+    private void ReturnBlocksFrom(int count)
+    {
+        while (_blockCount > count)
+        {
+            _blockCount--;
+            IMemoryOwner<byte> owner = _blocks[_blockCount].Owner;
+            _blocks[_blockCount] = default;
+            owner.Dispose();
+        }
+    }
+
+    private void AddBlocks(long bytes)
     {
         while (Room < bytes)
         {
@@ -249,6 +294,14 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
             int count = (int)long.Min(block.Memory.Length - offset, to - from);
             block.Span.Slice(offset, count).Clear();
             from += count;
+        }
+    }
+
+    private static void ThrowIfOutOfRange(long value, long min, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (value < min || value > LengthMax)
+        {
+            throw new ArgumentOutOfRangeException(name, value, $"It is {min} to {LengthMax} bytes, not {value}.");
         }
     }
 

@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using NativeMm.Runtime;
+
+namespace NativeMm.Extensions.Tests.Docs;
+
+/// <summary>The code of docs/services.md, to be compiled. Its lines are compared with those of the document.</summary>
+internal static class ServiceExample
+{
+    public static void Run(string[] args)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+        builder.Services.AddNativeMm(options => options.TotalMemoryLimit = MemoryLimit.FromShare(0.9))
+            .AddKestrelPool();
+        builder.Services.AddHealthChecks().AddNativeMm();
+        WebApplication app = builder.Build();
+        app.MapHealthChecks("/health");
+        app.MapNativeMm("/nativemm").RequireAuthorization();
+        app.MapGet("/memory", (MemoryRuntime runtime) => runtime.GetStatistics().InUseBytes);
+        app.Run();
+    }
+}

@@ -1,0 +1,53 @@
+using System.Text.RegularExpressions;
+using NativeMm.Buffers;
+using NativeMm.Tests.Support;
+using Xunit;
+
+namespace NativeMm.Extensions.Tests.Docs;
+
+/// <summary>The document for services says what the code does.</summary>
+public sealed partial class ServicesDocumentTests
+{
+    private static readonly string s_document = File.ReadAllText(RepositoryRoot.Combine("docs", "services.md"));
+
+    [Fact]
+    public void Every_line_of_code_is_compiled()
+    {
+        string compiled = File.ReadAllText(RepositoryRoot.Combine("native-tests", "NativeMm.Extensions.Tests", "Docs", "ServiceExample.cs"));
+        string[] blocks = [.. CodeBlock().Matches(s_document).Select(match => match.Groups[1].Value)];
+        Assert.NotEmpty(blocks);
+        string[] lines = [.. blocks.SelectMany(block => block.Split('\n')).Select(line => Comment().Replace(line, "").Trim())
+            .Where(line => line.Length != 0 && !line.StartsWith("using ", StringComparison.Ordinal))];
+        Assert.NotEmpty(lines);
+        Assert.All(lines, line => Assert.Contains(line, compiled, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Defaults_of_the_pool_are_those_of_the_table()
+    {
+        var options = new BufferPoolOptions { Checked = false, StackSampleInterval = 0 };
+        Assert.Contains($"| `BlockBytesMin` | bytes | {options.BlockBytesMin} |", s_document, StringComparison.Ordinal);
+        Assert.Contains($"| `IdleDelay` | time | {options.IdleDelay.TotalSeconds} s |", s_document, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Defaults_of_the_health_check_are_those_of_the_table()
+    {
+        var options = new NativeMmHealthCheckOptions();
+        Assert.Contains(FormattableString.Invariant($"| share of the limit | {options.DegradedShare} | {options.UnhealthyShare} |"), s_document, StringComparison.Ordinal);
+        Assert.Contains($"| failed allocations since the check before | {options.DegradedFailedAllocations} | none |", s_document, StringComparison.Ordinal);
+        Assert.Contains($"| mistakes since the start | none | {options.UnhealthyFaults} |", s_document, StringComparison.Ordinal);
+        Assert.Null(options.UnhealthyFailedAllocations);
+        Assert.Null(options.DegradedFaults);
+    }
+
+    [Fact]
+    public void Longest_stream_is_the_one_of_the_document() =>
+        Assert.Contains($"{NativeMemoryStream.LengthMax >> 40} TiB", s_document, StringComparison.Ordinal);
+
+    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex CodeBlock();
+
+    [GeneratedRegex("\\s+// .*$")]
+    private static partial Regex Comment();
+}
