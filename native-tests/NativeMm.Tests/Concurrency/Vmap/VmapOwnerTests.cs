@@ -18,7 +18,6 @@ public sealed unsafe class VmapOwnerTests
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         const nuint Pages = 256;
         nuint at = (nuint)vmap.Alloc(Pages * Page, VmapFlags.Zeroed);
-        bool done = false;
         int phase = 0;
         int looks = 0;
         int leaks = 0;
@@ -33,14 +32,12 @@ public sealed unsafe class VmapOwnerTests
                 Assert.Equal(at, (nuint)vmap.Alloc(Pages * Page, VmapFlags.Zeroed));
                 Interlocked.Increment(ref phase);
             }
-
-            Volatile.Write(ref done, true);
         }
 
-        void Look()
+        void Look(Func<bool> goesOn)
         {
             Span<byte> bytes = stackalloc byte[64];
-            while (!Volatile.Read(ref done))
+            while (goesOn())
             {
                 int before = Volatile.Read(ref phase);
                 nuint got = vmap.Read((void*)(at + ((Pages - 1) * Page)), bytes);
@@ -53,7 +50,7 @@ public sealed unsafe class VmapOwnerTests
             }
         }
 
-        StartGate.Run(2, number => (number == 0 ? (Action)Own : Look)());
+        StartGate.RunBeside(1, _ => Own(), 1, (_, goesOn) => Look(goesOn));
         Assert.True(leaks == 0, $"{leaks} of {looks} looks at a freed range saw the bytes of its last owner.");
     }
 
@@ -63,7 +60,6 @@ public sealed unsafe class VmapOwnerTests
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         void* at = vmap.Alloc(1);
         vmap.Free(at);
-        bool done = false;
         string mixed = "";
 
         void Own()
@@ -72,13 +68,11 @@ public sealed unsafe class VmapOwnerTests
             {
                 vmap.Free(round % 2 == 0 ? vmap.Alloc(1) : vmap.Alloc(Page, VmapFlags.Zeroed));
             }
-
-            Volatile.Write(ref done, true);
         }
 
-        void Look()
+        void Look(Func<bool> goesOn)
         {
-            while (!Volatile.Read(ref done))
+            while (goesOn())
             {
                 if (vmap.FindArea(at) is { State: VmapAreaState.Busy } area && (area.Bytes == 1) != (area.Flags == VmapFlags.None))
                 {
@@ -87,7 +81,7 @@ public sealed unsafe class VmapOwnerTests
             }
         }
 
-        StartGate.Run(2, number => (number == 0 ? (Action)Own : Look)());
+        StartGate.RunBeside(1, _ => Own(), 1, (_, goesOn) => Look(goesOn));
         Assert.Equal("", mixed);
     }
 
@@ -97,7 +91,6 @@ public sealed unsafe class VmapOwnerTests
         using VmapAllocator vmap = VmapAllocatorTests.Make();
         byte* at = (byte*)vmap.Alloc(Page);
         *at = 7;
-        bool done = false;
         int missed = 0;
 
         void Own()
@@ -106,20 +99,18 @@ public sealed unsafe class VmapOwnerTests
             {
                 vmap.Realloc(at, 1 + ((nuint)round % Page));
             }
-
-            Volatile.Write(ref done, true);
         }
 
-        void Look()
+        void Look(Func<bool> goesOn)
         {
             Span<byte> first = stackalloc byte[1];
-            while (!Volatile.Read(ref done))
+            while (goesOn())
             {
                 missed += vmap.Read(at, first) == 1 && first[0] == 7 ? 0 : 1;
             }
         }
 
-        StartGate.Run(2, number => (number == 0 ? (Action)Own : Look)());
+        StartGate.RunBeside(1, _ => Own(), 1, (_, goesOn) => Look(goesOn));
         Assert.Equal(0, missed);
     }
 }

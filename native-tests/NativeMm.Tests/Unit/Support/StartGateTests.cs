@@ -22,6 +22,44 @@ public sealed class StartGateTests
     }
 
     [Fact]
+    public void Whoever_is_beside_goes_on_for_as_long_as_somebody_works()
+    {
+        int rounds = 0;
+        StartGate.RunBeside(
+            2,
+            _ => Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref rounds) > 10, StartGate.DefaultTimeout)),
+            1,
+            (thread, goesOn) =>
+            {
+                Assert.Equal(2, thread);
+                while (goesOn())
+                {
+                    Interlocked.Increment(ref rounds);
+                }
+            });
+        Assert.True(rounds > 10);
+    }
+
+    [Fact]
+    public void Whoever_is_beside_ends_when_a_worker_fails_and_has_gone_on_once()
+    {
+        int rounds = 0;
+        AggregateException problem = Assert.Throws<AggregateException>(() => StartGate.RunBeside(
+            1,
+            _ => throw new InvalidOperationException("work"),
+            3,
+            (_, goesOn) =>
+            {
+                for (bool isFirst = true; goesOn(); isFirst = false)
+                {
+                    Interlocked.Add(ref rounds, isFirst ? 1 : 0);
+                }
+            }));
+        Assert.Equal("work", Assert.Single(problem.InnerExceptions).Message);
+        Assert.Equal(3, rounds);
+    }
+
+    [Fact]
     public void Thread_that_is_late_fails_the_test_but_only_once_it_is_over()
     {
         bool isOver = false;
