@@ -63,14 +63,17 @@ public sealed class StartGateTests
     public void Thread_that_is_late_fails_the_test_but_only_once_it_is_over()
     {
         bool isOver = false;
+        Thread waiting = Thread.CurrentThread;
         Assert.ThrowsAny<Xunit.Sdk.XunitException>(() => StartGate.Run(
             1,
             _ =>
             {
-                Thread.Sleep(500);
+                // Without patience it sleeps only after it has found this thread to be late. It may seem to sleep for a moment before that.
+                Assert.True(SpinWait.SpinUntil(() => (waiting.ThreadState & ThreadState.WaitSleepJoin) != 0, StartGate.DefaultTimeout));
+                Thread.Sleep(200);
                 Volatile.Write(ref isOver, true);
             },
-            TimeSpan.FromMilliseconds(50)));
+            TimeSpan.Zero));
         Assert.True(Volatile.Read(ref isOver));
     }
 }
