@@ -41,6 +41,7 @@ internal static class CaseList
         new AreaDetachCase(),
         new AreaReuseCase(),
         new AreaForkCase(),
+        new AreaForkCountCase(),
     ];
 
     /// <summary>The case of a name.</summary>

@@ -59,6 +59,44 @@ public static class StartGate
         }
     }
 
+    /// <summary>Runs workers, and others beside them for as long as one of the workers is at it: also one that failed has ended.</summary>
+    /// <remarks>Whoever is beside is told to go on at least once, so that it has looked even if it had no core until the workers were through.</remarks>
+    /// <param name="workers">How many threads work.</param>
+    /// <param name="work">Gets the worker's number from 0 on, and ends by itself.</param>
+    /// <param name="others">How many threads are beside them.</param>
+    /// <param name="beside">Gets the thread's number, which goes on from the last worker's, and whether it is to go on; ends when it is not.</param>
+    public static void RunBeside(int workers, Action<int> work, int others, Action<int, Func<bool>> beside)
+    {
+        int working = workers;
+        Run(
+            workers + others,
+            thread =>
+            {
+                if (thread >= workers)
+                {
+                    bool hasAsked = false;
+                    beside(thread, GoesOn);
+                    return;
+
+                    bool GoesOn()
+                    {
+                        bool isFirst = !hasAsked;
+                        hasAsked = true;
+                        return Volatile.Read(ref working) != 0 || isFirst;
+                    }
+                }
+
+                try
+                {
+                    work(thread);
+                }
+                finally
+                {
+                    Interlocked.Decrement(ref working);
+                }
+            });
+    }
+
     private static void RunBody(Gate gate, ConcurrentQueue<Exception> problems, Action<int> body, int number)
     {
         try

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeMm.AddressSpaces;
 using NativeMm.Tests.Support;
 using NativeMm.Tests.Unit.AddressSpaces;
@@ -9,6 +10,8 @@ namespace NativeMm.Tests.Concurrency.AddressSpaces;
 /// <summary>Threads that fault and access while others change the layout, fork, collapse, reclaim and end. Contents are verified; the fixture counts frames.</summary>
 public sealed class FaultStormTests
 {
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
+
     public static TheoryData<FaultMode> Modes => [FaultMode.Speculative, FaultMode.Classic];
 
     [Theory]
@@ -31,11 +34,11 @@ public sealed class FaultStormTests
                 Assert.Equal(((i % 4) * 1000) + (i / 4), fixture.Space.Read<long>(area + (i / 4 * Page) + (8 * (i % 4))));
             }
 
-            Assert.Equal(64, fixture.Space.GetStatistics().ResidentPages);
+            AddressSpaceStatistics statistics = fixture.Space.GetStatistics();
+            Assert.Equal(64, statistics.ResidentPages);
+            Assert.Equal((long)fixture.Frames.GetStatistics().AllocatedFrames * Page, statistics.FrameBytes);
             fixture.Space.Unmap(area, 64 * Page);
         }
-
-        Assert.InRange(fixture.Faults.PermitsPeak, 0, 3);
     }
 
     [Theory]
@@ -71,36 +74,8 @@ public sealed class FaultStormTests
     public void Writes_before_protection_is_taken_away_are_there_and_none_after(FaultMode mode)
     {
         using var fixture = new FaultFixture(Mode(mode));
-        long area = fixture.Space.Map(8 * Page, Protection.ReadWrite);
-        int stop = 0;
-        StartGate.Run(3, thread =>
-        {
-            if (thread == 0)
-            {
-                for (int i = 0; i < 80; i++)
-                {
-                    fixture.Space.Protect(area, 8 * Page, Protection.Read);
-                    long before = fixture.Space.Read<long>(area + (i % 8 * Page));
-                    Assert.Equal(before, fixture.Space.Read<long>(area + (i % 8 * Page)));
-                    fixture.Space.Protect(area, 8 * Page, Protection.ReadWrite);
-                }
-
-                Volatile.Write(ref stop, 1);
-                return;
-            }
-
-            for (long i = 1; Volatile.Read(ref stop) == 0; i++)
-            {
-                try
-                {
-                    fixture.Space.Write(area + (i % 8 * Page), i);
-                }
-                catch (AddressFaultException fault)
-                {
-                    Assert.Equal(Protection.Read, fault.Protection);
-                }
-            }
-        });
+        var race = new ProtectionRace(fixture.Space);
+        StartGate.RunBeside(1, _ => race.TakeAndGive(rounds: 60), ProtectionRace.Writers, race.Write);
     }
 
     [Theory]
@@ -110,32 +85,32 @@ public sealed class FaultStormTests
         using var fixture = new FaultFixture(Mode(mode), megabytes: 32);
         const int Pages = 40;
         long area = fixture.Space.Map(Pages * Page, Protection.ReadWrite);
-        int stop = 0;
-        StartGate.Run(2, thread =>
+        StartGate.RunBeside(1, _ => Fork(), 1, (_, goesOn) => WriteRounds(goesOn));
+
+        void Fork()
         {
-            if (thread == 0)
+            // A page that nobody wrote to before the fork is not copied by whoever writes to it after.
+            Assert.True(SpinWait.SpinUntil(() => fixture.Faults.DemandZero != 0, s_timeout), "Nobody wrote.");
+            for (int fork = 0; fork < 12; fork++)
             {
-                for (int fork = 0; fork < 12; fork++)
-                {
-                    using AddressSpace child = fixture.Space.Fork();
-                    Assert.True(fork != 0 || SpinWait.SpinUntil(() => fixture.Faults.Copies > 0, TimeSpan.FromSeconds(30)), "Nobody wrote beside the fork.");
-                    AssertOneMoment(child, area, Pages);
-                    child.Validate();
-                }
-
-                Volatile.Write(ref stop, 1);
-                return;
+                using AddressSpace child = fixture.Space.Fork();
+                Assert.True(fork != 0 || SpinWait.SpinUntil(() => fixture.Faults.Copies > 0, s_timeout), "Nobody wrote beside the fork.");
+                OneMoment.Check(Pages, page => child.Read<long>(area + (page * Page)));
+                child.Validate();
             }
+        }
 
-            // Page after page gets the number of the round: at any moment the first ones are one ahead of the others.
-            for (long round = 1; Volatile.Read(ref stop) == 0; round++)
+        // Page after page gets the number of the round: at any moment the first ones are one ahead of the others.
+        void WriteRounds(Func<bool> goesOn)
+        {
+            for (long round = 1; goesOn(); round++)
             {
-                for (int i = 0; i < Pages && Volatile.Read(ref stop) == 0; i++)
+                for (int i = 0; i < Pages && goesOn(); i++)
                 {
                     fixture.Space.Write(area + (i * Page), round);
                 }
             }
-        });
+        }
     }
 
     [Theory]
@@ -218,46 +193,34 @@ public sealed class FaultStormTests
         fixture.Space.Advise(area, 2 * Pages * Page, MemoryAdvice.NoHugePages);
         fixture.Space.Write(area, new byte[Pages * Page]);
         fixture.Space.Advise(area, 2 * Pages * Page, MemoryAdvice.HugePages);
-        int stop = 0;
         int collapsed = 0;
-        StartGate.Run(3, thread =>
+        var clock = Stopwatch.StartNew();
+        StartGate.RunBeside(1, _ => Collapse(), 2, WriteAndRead);
+        Assert.NotEqual(0, collapsed);
+
+        void Collapse()
         {
-            if (thread == 0)
+            // An attempt is given up when an access is at the wrong place at that moment, which on a busy machine may be at it for long.
+            for (int i = 0; i < 30 || (collapsed == 0 && clock.Elapsed < s_timeout); i++)
             {
-                for (int i = 0; i < 30; i++)
-                {
-                    collapsed += fixture.Space.Faults.Collapse((ulong)area >> 12) ? 1 : 0;
+                collapsed += fixture.Space.Faults.Collapse((ulong)area >> 12) ? 1 : 0;
 
-                    // The block is split by a page that goes and comes back.
-                    fixture.Space.Unmap(area + (511 * Page), Page);
-                    fixture.Space.Map(Page, Protection.ReadWrite, MapFlags.Fixed | MapFlags.HugePages, area + (511 * Page));
-                    fixture.Space.Write(area + (511 * Page), 1);
-                }
-
-                Volatile.Write(ref stop, 1);
-                return;
+                // The block is split by a page that goes and comes back.
+                fixture.Space.Unmap(area + (511 * Page), Page);
+                fixture.Space.Map(Page, Protection.ReadWrite, MapFlags.Fixed | MapFlags.HugePages, area + (511 * Page));
+                fixture.Space.Write(area + (511 * Page), 1);
             }
+        }
 
+        void WriteAndRead(int thread, Func<bool> goesOn)
+        {
             long value = 0;
-            for (int i = 0; Volatile.Read(ref stop) == 0; i++)
+            for (int i = 0; goesOn(); i++)
             {
                 long at = area + (i * 7 % 500 * Page) + (thread * 64);
                 fixture.Space.Write(at, ++value);
                 Assert.Equal(value, fixture.Space.Read<long>(at));
             }
-        });
-        Assert.NotEqual(0, collapsed);
-    }
-
-    private static void AssertOneMoment(AddressSpace child, long area, int pages)
-    {
-        long first = child.Read<long>(area);
-        long before = first;
-        for (int i = 1; i < pages; i++)
-        {
-            long value = child.Read<long>(area + (i * Page));
-            Assert.True(value == before || (value == first - 1 && before == first), $"Page {i} is of round {value}, the one before of {before}, the first of {first}.");
-            before = value;
         }
     }
 }

@@ -23,28 +23,27 @@ public sealed unsafe class LayoutReaderTests
             fixture.Map(10 * i, (10 * i) + 8, i % 2 == 0 ? Protection.ReadWrite : Protection.Read);
         }
 
-        int done = 0;
         long found = 0;
-        StartGate.Run(1 + Readers, thread =>
-        {
-            var random = new Random(thread);
-            if (thread == 0)
+        StartGate.RunBeside(
+            1,
+            thread =>
             {
+                var random = new Random(thread);
                 for (int i = 0; i < Changes; i++)
                 {
                     ChangeAndBack(fixture, 20 * (ulong)random.Next((int)Areas / 2));
                 }
-
-                Volatile.Write(ref done, 1);
-                return;
-            }
-
-            while (Volatile.Read(ref done) == 0)
+            },
+            Readers,
+            (thread, goesOn) =>
             {
-                Interlocked.Add(ref found, Look(fixture, 10 * (ulong)random.Next((int)Areas)));
-            }
-        });
-        Assert.True(found > 0);
+                var random = new Random(thread);
+                while (goesOn())
+                {
+                    Interlocked.Add(ref found, Look(fixture, 10 * (ulong)random.Next((int)Areas)));
+                }
+            });
+        Assert.InRange(found, Readers, long.MaxValue);
     }
 
     /// <summary>An area with an even number loses its middle, or its right to write, and gets it back.</summary>

@@ -34,7 +34,6 @@ public sealed unsafe class ReplacementPolicyRaceTests
         // 0: out; 1: in; 3: in somebody's hands. Who moves it there by an exchange decides, as whoever locks a page table does.
         private readonly int[] _state = new int[Items];
         private ReuseClockPolicy _policy;
-        private int _ownersLeft = Owners;
 
         public Race(byte* metadata)
         {
@@ -47,22 +46,7 @@ public sealed unsafe class ReplacementPolicyRaceTests
 
         public int In => _state.Count(state => state != 0);
 
-        public void Run()
-        {
-            StartGate.Run(
-                Owners + 1,
-                part =>
-                {
-                    if (part == Owners)
-                    {
-                        Select();
-                    }
-                    else
-                    {
-                        Own(part);
-                    }
-                });
-        }
+        public void Run() => StartGate.RunBeside(Owners, Own, 1, (_, goesOn) => Select(goesOn));
 
         private void Own(int part)
         {
@@ -81,22 +65,24 @@ public sealed unsafe class ReplacementPolicyRaceTests
                     Volatile.Write(ref _state[number], 0);
                 }
             }
-
-            Interlocked.Decrement(ref _ownersLeft);
         }
 
-        private void Select()
+        private void Select(Func<bool> goesOn)
         {
             uint[] victims = new uint[16];
             var probe = new Alternating();
-            while (Volatile.Read(ref _ownersLeft) != 0)
+            bool isLast;
+            do
             {
+                // Once more when the owners are through, for the case that it had no core until then.
+                isLast = !goesOn();
                 int count = _policy.Select(ref probe, victims);
                 for (int i = 0; i < count; i++)
                 {
                     Decide(victims[i], i % 4 == 0);
                 }
             }
+            while (!isLast);
         }
 
         private void Decide(uint number, bool stays)

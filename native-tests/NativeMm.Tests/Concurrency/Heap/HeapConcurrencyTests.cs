@@ -10,6 +10,9 @@ namespace NativeMm.Tests.Concurrency.Heap;
 
 public sealed class HeapConcurrencyTests
 {
+    /// <summary>So often somebody trims beside the others, whatever cores he gets.</summary>
+    private const int TrimsMin = 20;
+
     private static readonly TimeSpan s_duration = TimeSpan.FromSeconds(1.5);
 
     public static TheoryData<FrameAllocatorKind> Kinds => [.. Enum.GetValues<FrameAllocatorKind>()];
@@ -22,40 +25,28 @@ public sealed class HeapConcurrencyTests
         using var fixture = new HeapFixture(frames: kind);
         nint[] slots = new nint[200];
         int seed = Environment.TickCount;
-        int running = Threads;
         long end = End();
-        StartGate.Run(Threads + 1, thread =>
-        {
-            if (thread == Threads)
-            {
-                TrimWhile(fixture.Runtime, () => Volatile.Read(ref running) != 0);
-                return;
-            }
-
-            try
-            {
-                var random = new Random(seed + thread);
-                while (Stopwatch.GetTimestamp() < end)
-                {
-                    nint block = StampedBlock.Alloc(fixture.Heap, SizeFrom(random));
-                    nint other = Interlocked.Exchange(ref slots[random.Next(slots.Length)], block);
-                    if (other != 0)
-                    {
-                        StampedBlock.CheckAndFree(fixture.Heap, other);
-                    }
-                }
-            }
-            finally
-            {
-                Interlocked.Decrement(ref running);
-            }
-        });
+        StartGate.RunBeside(Threads, Work, 1, (_, goesOn) => TrimWhile(fixture.Runtime, goesOn));
         foreach (nint block in slots.Where(block => block != 0))
         {
             StampedBlock.CheckAndFree(fixture.Heap, block);
         }
 
         AssertAllFree(fixture, $"seed {seed}");
+
+        void Work(int thread)
+        {
+            var random = new Random(seed + thread);
+            while (Stopwatch.GetTimestamp() < end)
+            {
+                nint block = StampedBlock.Alloc(fixture.Heap, SizeFrom(random));
+                nint other = Interlocked.Exchange(ref slots[random.Next(slots.Length)], block);
+                if (other != 0)
+                {
+                    StampedBlock.CheckAndFree(fixture.Heap, other);
+                }
+            }
+        }
     }
 
     [Fact]
@@ -118,65 +109,61 @@ public sealed class HeapConcurrencyTests
     public void A_block_that_a_trim_takes_is_never_handed_out_at_the_same_moment()
     {
         using var fixture = new HeapFixture();
-        int running = 2;
         long end = End();
-        StartGate.Run(3, thread =>
-        {
-            if (thread == 2)
-            {
-                while (Volatile.Read(ref running) != 0)
-                {
-                    fixture.Heap.Trim();
-                }
-
-                return;
-            }
-
-            try
-            {
-                // Few small blocks in a tight loop: most of the time the owner is inside a pop or a push.
-                nint[] own = new nint[8];
-                while (Stopwatch.GetTimestamp() < end)
-                {
-                    for (int i = 0; i < own.Length; i++)
-                    {
-                        own[i] = StampedBlock.Alloc(fixture.Heap, 16);
-                    }
-
-                    foreach (nint block in own)
-                    {
-                        StampedBlock.CheckAndFree(fixture.Heap, block);
-                    }
-                }
-            }
-            finally
-            {
-                Interlocked.Decrement(ref running);
-            }
-        });
+        int trims = 0;
+        StartGate.RunBeside(2, _ => Own(), 1, (_, goesOn) => Trim(goesOn));
         AssertAllFree(fixture, "tight loops");
+
+        void Own()
+        {
+            // Few small blocks in a tight loop: most of the time the owner is inside a pop or a push.
+            nint[] own = new nint[8];
+            while (Stopwatch.GetTimestamp() < end || Volatile.Read(ref trims) < TrimsMin)
+            {
+                for (int i = 0; i < own.Length; i++)
+                {
+                    own[i] = StampedBlock.Alloc(fixture.Heap, 16);
+                }
+
+                foreach (nint block in own)
+                {
+                    StampedBlock.CheckAndFree(fixture.Heap, block);
+                }
+            }
+        }
+
+        void Trim(Func<bool> goesOn)
+        {
+            while (goesOn())
+            {
+                fixture.Heap.Trim();
+                Interlocked.Increment(ref trims);
+            }
+        }
     }
 
     [Fact]
     public unsafe void Many_short_heaps_are_disposed_under_idle_passes()
     {
         using var fixture = new HeapFixture();
-        bool over = false;
-        StartGate.Run(2, thread =>
-        {
-            while (thread == 1 && !Volatile.Read(ref over))
+        StartGate.RunBeside(
+            1,
+            _ =>
             {
-                fixture.Runtime.TrimIdle();
-            }
-
-            for (int i = 0; thread == 0 && i < 1500; i++)
+                for (int i = 0; i < 1500; i++)
+                {
+                    using NativeHeap heap = fixture.Runtime.CreateHeap();
+                    heap.Free(heap.Alloc(64));
+                }
+            },
+            1,
+            (_, goesOn) =>
             {
-                using NativeHeap heap = fixture.Runtime.CreateHeap();
-                heap.Free(heap.Alloc(64));
-            }
-
-            Volatile.Write(ref over, true);
-        });
+                while (goesOn())
+                {
+                    fixture.Runtime.TrimIdle();
+                }
+            });
         AssertAllFree(fixture, "short heaps");
     }
 
@@ -184,38 +171,26 @@ public sealed class HeapConcurrencyTests
     public void Heaps_may_be_disposed_while_the_runtime_trims_and_counts()
     {
         using var fixture = new HeapFixture();
-        int running = 2;
-        StartGate.Run(3, thread =>
-        {
-            if (thread == 2)
-            {
-                TrimWhile(fixture.Runtime, () => Volatile.Read(ref running) != 0);
-                return;
-            }
+        StartGate.RunBeside(2, MakeAndDispose, 1, (_, goesOn) => TrimWhile(fixture.Runtime, goesOn));
+        AssertAllFree(fixture, "heaps that come and go");
 
-            try
+        void MakeAndDispose(int thread)
+        {
+            var random = new Random(thread);
+            for (int i = 0; i < 100; i++)
             {
-                var random = new Random(thread);
-                for (int i = 0; i < 100; i++)
+                using NativeHeap heap = fixture.Runtime.CreateHeap();
+                for (int block = 0; block < 60; block++)
                 {
-                    using NativeHeap heap = fixture.Runtime.CreateHeap();
-                    for (int block = 0; block < 60; block++)
+                    nint kept = StampedBlock.Alloc(heap, SizeFrom(random));
+                    StampedBlock.CheckAndFree(heap, StampedBlock.Alloc(heap, SizeFrom(random)));
+                    if (block % 2 == 0)
                     {
-                        nint kept = StampedBlock.Alloc(heap, SizeFrom(random));
-                        StampedBlock.CheckAndFree(heap, StampedBlock.Alloc(heap, SizeFrom(random)));
-                        if (block % 2 == 0)
-                        {
-                            StampedBlock.CheckAndFree(heap, kept);
-                        }
+                        StampedBlock.CheckAndFree(heap, kept);
                     }
                 }
             }
-            finally
-            {
-                Interlocked.Decrement(ref running);
-            }
-        });
-        AssertAllFree(fixture, "heaps that come and go");
+        }
     }
 
     private static long End() => Stopwatch.GetTimestamp() + (long)(s_duration.TotalSeconds * Stopwatch.Frequency);

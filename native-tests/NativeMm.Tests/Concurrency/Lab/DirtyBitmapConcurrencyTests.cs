@@ -17,7 +17,6 @@ public sealed class DirtyBitmapConcurrencyTests
 
     private readonly int[] _holders = new int[(Megabytes << 20) >> 16];
     private readonly int[] _owed = new int[(Megabytes << 20) >> 16];
-    private int _working = Workers;
 
     [Fact]
     public void Every_free_is_reported_or_followed_by_another_one()
@@ -25,18 +24,11 @@ public sealed class DirtyBitmapConcurrencyTests
         DirtyBitmapFrames? bitmap = null;
         using var fixture = new FrameFixture(
             zone => [bitmap = new DirtyBitmapFrames(new BuddyFrameAllocator(zone, perCorePages: false), s_order)], Megabytes);
-        StartGate.Run(Workers + 1, thread =>
+        StartGate.RunBeside(Workers, worker => Work(bitmap!, new Random(worker)), 1, (_, goesOn) =>
         {
-            if (thread == Workers)
+            while (goesOn())
             {
-                while (Volatile.Read(ref _working) > 0)
-                {
-                    Walk(bitmap!);
-                }
-            }
-            else
-            {
-                Work(bitmap!, new Random(thread));
+                Walk(bitmap!);
             }
         });
 
@@ -67,8 +59,6 @@ public sealed class DirtyBitmapConcurrencyTests
         {
             Free(bitmap, held.Dequeue());
         }
-
-        Interlocked.Decrement(ref _working);
     }
 
     private void Free(DirtyBitmapFrames bitmap, (Pfn Frame, Order Order) block)

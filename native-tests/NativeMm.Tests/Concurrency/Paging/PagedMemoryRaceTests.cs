@@ -60,52 +60,34 @@ public sealed class PagedMemoryRaceTests : IDisposable
     {
         // A writer writes the same number into all of its pages, one after the other. At one moment the numbers of the pages are some n, then n − 1.
         const int PagesEach = Pages / Threads;
-        int writing = Threads - 1;
-        StartGate.Run(
-            Threads,
-            thread =>
-            {
-                if (thread == Threads - 1)
-                {
-                    do
-                    {
-                        using PagedSnapshot snapshot = _memory.Snapshot();
-                        for (int writer = 0; writer < Threads - 1; writer++)
-                        {
-                            AssertOneMoment(snapshot, writer * PagesEach, PagesEach);
-                        }
-                    }
-                    while (Volatile.Read(ref writing) != 0);
-                    return;
-                }
-
-                try
-                {
-                    for (long n = 1; n <= 12; n++)
-                    {
-                        for (int page = 0; page < PagesEach; page++)
-                        {
-                            _memory.Write(((long)((thread * PagesEach) + page) * PageBytes) + 128, n);
-                        }
-                    }
-                }
-                finally
-                {
-                    Interlocked.Decrement(ref writing);
-                }
-            });
+        int images = 0;
+        StartGate.RunBeside(Threads - 1, Write, 1, (_, goesOn) => Look(goesOn));
         _memory.Validate();
-    }
 
-    private static void AssertOneMoment(PagedSnapshot snapshot, int first, int count)
-    {
-        long newest = snapshot.Read<long>(((long)first * PageBytes) + 128);
-        bool stepped = false;
-        for (int page = 1; page < count; page++)
+        void Write(int writer)
         {
-            long n = snapshot.Read<long>(((long)(first + page) * PageBytes) + 128);
-            stepped |= n != newest;
-            Assert.Equal(stepped ? newest - 1 : newest, n);
+            for (long n = 1; n <= 12 || Volatile.Read(ref images) < 2; n++)
+            {
+                for (int page = 0; page < PagesEach; page++)
+                {
+                    _memory.Write(((long)((writer * PagesEach) + page) * PageBytes) + 128, n);
+                }
+            }
+        }
+
+        void Look(Func<bool> goesOn)
+        {
+            while (goesOn())
+            {
+                using PagedSnapshot snapshot = _memory.Snapshot();
+                for (int writer = 0; writer < Threads - 1; writer++)
+                {
+                    int first = writer * PagesEach;
+                    OneMoment.Check(PagesEach, page => snapshot.Read<long>(((long)(first + page) * PageBytes) + 128));
+                }
+
+                Interlocked.Increment(ref images);
+            }
         }
     }
 }

@@ -47,7 +47,10 @@ public sealed class EpochDomainConcurrencyTests(ITestOutputHelper output)
         StartGate.Run(4, thread =>
         {
             var random = new Random(thread);
-            while (Stopwatch.GetTimestamp() < end && Interlocked.Read(ref counts.DeadSeen) == 0)
+
+            // Both sides did something, whatever cores they got.
+            while ((Stopwatch.GetTimestamp() < end || Interlocked.Read(ref counts.Read) == 0 || Interlocked.Read(ref counts.Replaced) == 0)
+                && Interlocked.Read(ref counts.DeadSeen) == 0)
             {
                 if (thread % 2 == 0)
                 {

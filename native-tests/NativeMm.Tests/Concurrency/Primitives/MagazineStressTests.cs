@@ -19,19 +19,11 @@ public sealed class MagazineStressTests
         byte[] seen = new byte[ItemsMax + 1];
         int pushed = 0;
         long stolen = 0;
-        bool over = false;
         long end = Stopwatch.GetTimestamp() + (long)(s_duration.TotalSeconds * Stopwatch.Frequency);
         int seed = Environment.TickCount;
-        StartGate.Run(thieves + 1, thread =>
+        StartGate.RunBeside(1, _ => pushed = Own(box, seen, new Random(seed), end, () => Volatile.Read(ref stolen) > 0), thieves, (_, goesOn) =>
         {
-            if (thread == 0)
-            {
-                pushed = Own(box, seen, new Random(seed), end);
-                Volatile.Write(ref over, true);
-                return;
-            }
-
-            while (!Volatile.Read(ref over))
+            while (goesOn())
             {
                 foreach (nuint item in box.Steal())
                 {
@@ -50,11 +42,13 @@ public sealed class MagazineStressTests
         Assert.True(stolen > 0, "No thief ever got anything: the test shows nothing.");
     }
 
-    private static int Own(MagazineBox box, byte[] seen, Random random, long end)
+    private static int Own(MagazineBox box, byte[] seen, Random random, long end, Func<bool> hasThief)
     {
         int pushed = 0;
         while (Stopwatch.GetTimestamp() < end && pushed < ItemsMax - 64)
         {
+            // The second half is for the thieves: they may have had no core until here.
+            Assert.True(pushed < ItemsMax / 2 || SpinWait.SpinUntil(hasThief, StartGate.DefaultTimeout), "No thief comes.");
             for (int i = random.Next(1, 32); i > 0; i--)
             {
                 Push(box, (nuint)(++pushed));

@@ -36,19 +36,19 @@ public sealed class ReportingConcurrencyTests
             Interlocked.Increment(ref calls);
             return FrameContent.ReportedZero;
         }));
-        int working = Workers;
-        StartGate.Run(Workers + 1, thread =>
+        StartGate.RunBeside(Workers, Work, 1, (_, goesOn) =>
         {
-            if (thread == Workers)
+            while (goesOn())
             {
-                while (Volatile.Read(ref working) > 0)
-                {
-                    fixture.Reporter.ReportNow();
-                }
-
-                return;
+                fixture.Reporter.ReportNow();
             }
+        });
+        fixture.Reporter.ReportNow();
+        Assert.True(calls >= CallsMin, $"Only {calls} calls.");
+        Assert.Equal(0, fixture.Reporter.GetStatistics().DeviceFailures);
 
+        void Work(int thread)
+        {
             var random = new Random(thread);
             List<(Pfn Frame, int Order)> live = [];
             for (int i = 0; i < 6000 || Volatile.Read(ref calls) < CallsMin; i++)
@@ -77,12 +77,7 @@ public sealed class ReportingConcurrencyTests
                 Claim(owners, [new FrameRange(frame, new Order(order), 0)], thread + 1, 0);
                 fixture.Allocator.Free(frame, new Order(order));
             }
-
-            Interlocked.Decrement(ref working);
-        });
-        fixture.Reporter.ReportNow();
-        Assert.True(calls >= CallsMin, $"Only {calls} calls.");
-        Assert.Equal(0, fixture.Reporter.GetStatistics().DeviceFailures);
+        }
     }
 
     [Theory]
@@ -143,40 +138,30 @@ public sealed class ReportingConcurrencyTests
             Thread.SpinWait(20_000);
             return FrameContent.Unknown;
         }));
-        int working = 1;
-        StartGate.Run(2, thread =>
+        StartGate.RunBeside(1, _ => AllocateAndFree(), 1, (_, goesOn) =>
         {
-            if (thread == 0)
+            while (goesOn())
             {
-                while (Volatile.Read(ref working) > 0)
-                {
-                    fixture.Reporter.ReportNow();
-                }
-
-                return;
-            }
-
-            try
-            {
-                var blocks = new Pfn[7];
-                for (int round = 0; round < 1000 || fixture.Reporter.GetStatistics().DeviceFailures < RefusalsMin; round++)
-                {
-                    for (int i = 0; i < blocks.Length; i++)
-                    {
-                        Assert.True(
-                            fixture.Allocator.TryAllocate(Order.Max, FrameFlags.None, out blocks[i], out _),
-                            $"Round {round}: block {i} of 8 that are free was refused.");
-                    }
-
-                    fixture.Free(blocks, Order.MaxValue);
-                }
-            }
-            finally
-            {
-                Volatile.Write(ref working, 0);
+                fixture.Reporter.ReportNow();
             }
         });
         Assert.True(fixture.Reporter.GetStatistics().DeviceFailures >= RefusalsMin);
+
+        void AllocateAndFree()
+        {
+            var blocks = new Pfn[7];
+            for (int round = 0; round < 1000 || fixture.Reporter.GetStatistics().DeviceFailures < RefusalsMin; round++)
+            {
+                for (int i = 0; i < blocks.Length; i++)
+                {
+                    Assert.True(
+                        fixture.Allocator.TryAllocate(Order.Max, FrameFlags.None, out blocks[i], out _),
+                        $"Round {round}: block {i} of 8 that are free was refused.");
+                }
+
+                fixture.Free(blocks, Order.MaxValue);
+            }
+        }
     }
 
     [Theory]

@@ -14,6 +14,7 @@ namespace NativeMm.Tests.Concurrency.Runtime;
 public sealed unsafe class InterruptTests
 {
     private const int Threads = 6;
+    private const int InterruptsMin = 100;
 
     private static readonly TimeSpan s_duration = TimeSpan.FromMilliseconds(700);
 
@@ -121,29 +122,16 @@ public sealed unsafe class InterruptTests
     private static void Interrupt(Action<int> round)
     {
         var running = new Thread?[Threads];
-        int working = Threads;
+        int interrupts = 0;
         var clock = Stopwatch.StartNew();
-        StartGate.Run(Threads + 1, thread =>
+        StartGate.RunBeside(Threads, Work, 1, (_, goesOn) => Disturb(goesOn));
+
+        void Work(int thread)
         {
-            if (thread == Threads)
-            {
-                while (Volatile.Read(ref working) != 0)
-                {
-                    foreach (ref Thread? other in running.AsSpan())
-                    {
-                        Volatile.Read(ref other)?.Interrupt();
-                    }
-
-                    Thread.Yield();
-                }
-
-                return;
-            }
-
             try
             {
                 Volatile.Write(ref running[thread], Thread.CurrentThread);
-                while (clock.Elapsed < s_duration)
+                while (clock.Elapsed < s_duration || Volatile.Read(ref interrupts) < InterruptsMin)
                 {
                     round(thread);
                 }
@@ -151,8 +139,24 @@ public sealed unsafe class InterruptTests
             finally
             {
                 Volatile.Write(ref running[thread], null);
-                Interlocked.Decrement(ref working);
             }
-        });
+        }
+
+        void Disturb(Func<bool> goesOn)
+        {
+            while (goesOn())
+            {
+                foreach (ref Thread? other in running.AsSpan())
+                {
+                    if (Volatile.Read(ref other) is { } disturbed)
+                    {
+                        disturbed.Interrupt();
+                        Interlocked.Increment(ref interrupts);
+                    }
+                }
+
+                Thread.Yield();
+            }
+        }
     }
 }

@@ -38,7 +38,7 @@ public sealed class OwnerEndTests
             }
         };
         Forget(owner, heap);
-        GC.Collect();
+        Finalizers.CollectUntil(() => platform.Entering is null);
         gate.AwaitArrival();
         int released = platform.Calls(PlatformCall.Release);
         var disposer = new Thread(endsRuntime ? runtime.Dispose : heap.Dispose) { IsBackground = true };

@@ -56,18 +56,20 @@ public sealed unsafe class VmapReportingTests
     public void Nobody_is_refused_beside_trims_when_nothing_else_is_in_use()
     {
         using var vmap = new VmapAllocator(Options(new PageReporterOptions()));
-        int rounds = 0;
-        bool over = false;
-        Thread trimmer = Start(() =>
+        int trims = 0;
+        StartGate.RunBeside(1, _ => AllocateAndFree(), 1, (_, goesOn) =>
         {
-            while (!Volatile.Read(ref over))
+            while (goesOn())
             {
                 vmap.Trim();
+                Interlocked.Increment(ref trims);
             }
         });
-        try
+        vmap.Validate();
+
+        void AllocateAndFree()
         {
-            for (; rounds < 200; rounds++)
+            for (int round = 0; round < 200 || Volatile.Read(ref trims) < 10; round++)
             {
                 // Three quarters of the zone, with a byte in each block of 2 MiB so that there is something to give back.
                 byte* range = (byte*)vmap.Alloc(24 << 20);
@@ -79,13 +81,6 @@ public sealed unsafe class VmapReportingTests
                 vmap.Free(range);
             }
         }
-        finally
-        {
-            Volatile.Write(ref over, true);
-            Assert.True(trimmer.Join(s_timeout));
-        }
-
-        vmap.Validate();
     }
 
     [LinuxFact]

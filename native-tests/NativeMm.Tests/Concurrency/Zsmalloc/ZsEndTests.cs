@@ -78,6 +78,7 @@ public sealed class ZsEndTests : IDisposable
         Assert.False(allocator.TryBeginRest());
         gate.Release();
         Assert.True(compactor.Join(s_timeout) && disposer.Join(s_timeout));
+        Assert.NotEmpty(refusals);
         Assert.All(refusals, refusal => Assert.Contains(nameof(ZsPool), Assert.IsType<ObjectDisposedException>(refusal).Message, StringComparison.Ordinal));
     }
 

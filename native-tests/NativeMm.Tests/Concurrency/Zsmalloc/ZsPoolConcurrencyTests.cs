@@ -28,18 +28,10 @@ public sealed class ZsPoolConcurrencyTests
         const int Workers = 3;
         const int Compactors = 2;
         using var fixture = new ZsFixture(new ZsPoolOptions { LockMode = mode, Stripes = stripes, MaxCompactors = 4 }, megabytes: 32);
-        int running = Workers;
-        StartGate.Run(Workers + Compactors + 1, number =>
+        StartGate.RunBeside(Workers, number => Work(fixture, number), Compactors + 1, (number, goesOn) =>
         {
-            if (number < Workers)
-            {
-                Work(fixture, number);
-                Interlocked.Decrement(ref running);
-                return;
-            }
-
             var random = new Random(number);
-            while (Volatile.Read(ref running) > 0)
+            while (goesOn())
             {
                 if (number == Workers)
                 {

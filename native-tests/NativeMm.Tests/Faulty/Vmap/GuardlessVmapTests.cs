@@ -34,6 +34,7 @@ public sealed unsafe class GuardlessVmapTests
 
         Assert.Equal("rw-s", AccessAt((nuint)third));
         Assert.Equal(1, platform.Failures);
+        Assert.Contains(vmap.GetAreas(), area => area.GuardPages != 0);
         Assert.All(vmap.GetAreas().Where(area => area.GuardPages != 0), area => Assert.True(area.Mappings >= 2));
 
         // Out of the pool, grown, and freed they are as any other.

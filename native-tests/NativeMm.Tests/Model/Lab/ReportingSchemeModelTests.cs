@@ -75,6 +75,7 @@ public sealed class ReportingSchemeModelTests
         }
 
         Assert.Equal(blocks.Blocks.ToArray(), device.Ranges.Select(range => range.Frame).Order());
+        Assert.NotEmpty(device.Ranges);
         Assert.All(device.Ranges, range => Assert.Equal(FreeBlocks.Order, range.Order));
         frames.Validate();
     }

@@ -2,10 +2,11 @@ using NativeMm.AddressSpaces;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
+using Xunit;
 
 namespace NativeMm.Tests.Support.AddressSpaces;
 
-/// <summary>An address space over frames of its own.</summary>
+/// <summary>An address space over frames of its own. Disposing validates it, ends it, and checks that every frame came back.</summary>
 internal sealed class SpaceFixture : IDisposable
 {
     private readonly FrameZone _zone;
@@ -26,7 +27,15 @@ internal sealed class SpaceFixture : IDisposable
 
     public void Dispose()
     {
+        if (!Space.IsDisposed)
+        {
+            Space.Validate();
+        }
+
         Space.Dispose();
+        Epochs.Dispose();
+        Frames.Drain();
+        Assert.Equal(0u, Frames.GetStatistics().AllocatedFrames);
         Frames.Dispose();
         _zone.Dispose();
     }

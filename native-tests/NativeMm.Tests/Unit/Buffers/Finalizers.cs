@@ -15,6 +15,17 @@ internal static class Finalizers
         }
     }
 
+    /// <summary>Collects until the condition holds, without a wait for finalizers, one of which may be stopped by the test.</summary>
+    public static void CollectUntil(Func<bool> condition) => Assert.True(
+        SpinWait.SpinUntil(
+            () =>
+            {
+                GC.Collect();
+                return condition();
+            },
+            TimeSpan.FromSeconds(30)),
+        "The condition does not hold after any number of collections.");
+
     /// <summary>Collects until the condition holds; a stale copy of a reference may survive one collection, not many.</summary>
     public static void RunUntil(Func<bool> condition)
     {

@@ -67,25 +67,29 @@ public sealed class MirroredRingBufferTests
     {
         using MemoryRuntime runtime = MappedBufferTests.MakeRuntime();
         using var ring = new MirroredRingBuffer(4096, runtime);
-        bool done = false;
         int wrong = 0;
-        StartGate.Run(2, thread =>
+        int looks = 0;
+        StartGate.RunBeside(1, _ => Move(), 1, (_, goesOn) => Look(goesOn));
+        Assert.Equal(0, wrong);
+
+        void Move()
         {
-            for (int i = 0; i < 10_000_000 && thread == 0; i++)
+            for (int i = 0; i < 10_000_000 || Volatile.Read(ref looks) < 1000; i++)
             {
                 ring.Advance(4096);
                 ring.Consume(4096);
             }
+        }
 
-            while (thread == 1 && !Volatile.Read(ref done))
+        void Look(Func<bool> goesOn)
+        {
+            while (goesOn())
             {
                 (int readable, int writable) = (ring.ReadableBytes, ring.WritableBytes);
                 wrong += readable is < 0 or > 4096 || writable is < 0 or > 4096 ? 1 : 0;
+                Volatile.Write(ref looks, looks + 1);
             }
-
-            Volatile.Write(ref done, true);
-        });
-        Assert.Equal(0, wrong);
+        }
     }
 
     [LinuxFact]

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace NativeMm.Tests.Unit.Frames;
 
-/// <summary>A zone on a fake platform and an allocator over it. Disposing validates and checks that nothing leaked.</summary>
+/// <summary>A zone on a fake platform and an allocator over it. Disposing validates and checks that no address space leaked.</summary>
 internal sealed unsafe class FrameFixture : IDisposable
 {
     private readonly IFrameAllocator[] _chain;

@@ -159,34 +159,26 @@ public sealed class EncodedPoolTests : IDisposable
         where TEncoding : struct, IHandleEncoding
     {
         using var pool = new EncodedPool<TEncoding, NoLockStatistics>(_frames);
-        int working = Workers;
         long freed = 0;
-        StartGate.Run(Workers + Compactors, thread =>
-        {
-            if (thread >= Workers)
-            {
-                while (Volatile.Read(ref working) > 0)
-                {
-                    Interlocked.Add(ref freed, pool.Compact());
-                }
-
-                return;
-            }
-
-            try
+        StartGate.RunBeside(
+            Workers,
+            worker =>
             {
                 // Once more when no compactor has found a core by then.
                 do
                 {
-                    Work(pool, thread);
+                    Work(pool, worker);
                 }
                 while (Volatile.Read(ref freed) == 0);
-            }
-            finally
+            },
+            Compactors,
+            (_, goesOn) =>
             {
-                Interlocked.Decrement(ref working);
-            }
-        });
+                while (goesOn())
+                {
+                    Interlocked.Add(ref freed, pool.Compact());
+                }
+            });
         pool.Validate();
         Assert.Equal(0, pool.Objects);
         Assert.True(pool.BytesMoved > 0, "Nothing was moved: the test shows nothing.");

@@ -35,6 +35,7 @@ public sealed class HintedFramesTests
         expected.AddRange(many.Select(frame => new FrameRange(frame, s_order, fixture.Zone.BaseAddress + frame.Offset)));
 
         Assert.Equal(expected, device.Ranges);
+        Assert.NotEmpty(device.Calls);
         Assert.All(device.Calls, call => Assert.Single(call));
         Assert.Equal(expected.Count, hinted.Hints);
         Assert.Equal(0, hinted.Failures);

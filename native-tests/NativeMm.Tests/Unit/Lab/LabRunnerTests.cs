@@ -58,6 +58,7 @@ public sealed class LabRunnerTests
 
         Assert.Empty(outcome.Rows);
         Assert.Equal(2, outcome.LeftOut.Count);
+        Assert.NotEmpty(outcome.LeftOut);
         Assert.All(outcome.LeftOut, l => Assert.Contains("the time was over", l, StringComparison.Ordinal));
     }
 

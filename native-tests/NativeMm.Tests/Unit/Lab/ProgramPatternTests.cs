@@ -49,6 +49,7 @@ public sealed class ProgramPatternTests
     public void Large_blocks_are_whole_pages_of_2_to_64_MiB()
     {
         Replacement[] script = MarkedSetPlan.Large.Script(0);
+        Assert.NotEmpty(script);
         Assert.All(script, s => Assert.InRange(s.Bytes, 2 << 20, 64 << 20));
         Assert.All(script, s => Assert.Equal(0, s.Bytes % 4096));
         Assert.Contains(script, s => s.Bytes > 32 << 20);

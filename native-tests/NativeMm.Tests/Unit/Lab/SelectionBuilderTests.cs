@@ -22,6 +22,7 @@ public sealed class SelectionBuilderTests
     {
         IReadOnlyList<Case> cases = Build(["heap", "trace"], ["glibc"], [1], "size=64", "trace=sqlite").Cases();
 
+        Assert.Contains(cases, c => c.Experiment == "heap" && c.Parameters["size"] is not null);
         Assert.All(cases.Where(c => c.Experiment == "heap" && c.Parameters["size"] is not null), c => Assert.Equal("64", c.Parameters["size"]));
         Assert.Equal("sqlite", Assert.Single(cases, c => c.Experiment == "trace").Parameters["trace"]);
     }

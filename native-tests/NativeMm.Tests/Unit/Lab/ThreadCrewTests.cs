@@ -1,4 +1,5 @@
 using NativeMm.Lab.Harness;
+using NativeMm.Platform;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Lab;
@@ -53,16 +54,8 @@ public sealed class ThreadCrewTests
         }
 
         using var crew = new ThreadCrew(1, pin: true);
-        var cores = new HashSet<int>();
-        for (int round = 0; round < 50; round++)
-        {
-            crew.Run(_ =>
-            {
-                cores.Add(Thread.GetCurrentProcessorId());
-                Thread.Yield();
-            });
-        }
-
-        Assert.Equal([CorePlan.First], cores);
+        CoreSet? cores = null;
+        crew.Run(_ => Assert.True(ThreadAffinity.Get(out cores).Succeeded));
+        Assert.Equal([CorePlan.First], cores!.ToList().Select(core => core.Value));
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NativeMm.Lab.Baselines;
 using NativeMm.Platform;
 using NativeMm.Tests.Support;
@@ -92,8 +93,10 @@ public sealed unsafe class UnsortedLazySetTests
             if (thread == Adders)
             {
                 int left = Adders * Share * Rounds;
+                var clock = Stopwatch.StartNew();
                 while (left > 0)
                 {
+                    Assert.True(clock.Elapsed < StartGate.DefaultTimeout, $"{left} pages did not come.");
                     foreach (PageRange range in Detach(set))
                     {
                         Assert.Equal(1u, range.Pages);
@@ -111,7 +114,7 @@ public sealed unsafe class UnsortedLazySetTests
                 for (int i = 0; i < Share; i++)
                 {
                     int page = (thread * Share) + i;
-                    SpinWait.SpinUntil(() => Volatile.Read(ref owed[page]) == 0);
+                    Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref owed[page]) == 0, StartGate.DefaultTimeout), $"Page {page} was not detached.");
                     Volatile.Write(ref owed[page], 1);
                     set.Add(new PageRange((uint)page, 1));
                 }

@@ -77,6 +77,7 @@ public sealed class VmallocMeasurementTests
         Assert.Equal(0, storm.Metrics["ranges_lost"]);
         Assert.InRange(storm.Metrics["outstanding_max"], StormPlan.Small.LazyPagesMax, storm.Metrics["outstanding_bound"]);
         Assert.InRange(storm.Metrics["purges"], 1, double.MaxValue);
+        Assert.NotEmpty(storm.Series["outstanding bytes"]);
         Assert.All(storm.Series["outstanding bytes"], p => Assert.InRange(p.Y, 0, StormPlan.Small.BoundPages * 4096));
     }
 

@@ -45,6 +45,7 @@ public sealed class VmallocPlanTests
     public void Areas_are_really_mapped_where_so_many_can_be_and_a_few_policies_are_compared()
     {
         IReadOnlyList<Case> mapped = Build(["nativemm"], null, "test=drain", "mapped=yes");
+        Assert.NotEmpty(mapped);
         Assert.All(mapped, c => Assert.Equal("8192", c.Parameters["areas"]));
         Assert.Equal(PurgePolicyText.MappedSweep.Order(), mapped.Select(c => c.Parameters["policy"]).Distinct().Order());
         Assert.Single(Build(["nativemm-lazy"], null, "test=drain", "mapped=yes", "areas=2000", "layout=alternating", "policy=worker:10:pages"));
@@ -56,6 +57,7 @@ public sealed class VmallocPlanTests
     public void The_unsorted_list_has_no_policy_but_its_own()
     {
         IReadOnlyList<Case> cases = Build(["unsorted"], null, "test=drain,storm", "policy=caller:10:pages,worker:1:either", "mapped=no");
+        Assert.NotEmpty(cases);
         Assert.All(cases, c => Assert.Equal(PurgePolicyText.Default, c.Parameters["policy"]));
         Assert.Equal((3 * 2) + 2, cases.Count);
     }
@@ -64,6 +66,7 @@ public sealed class VmallocPlanTests
     public void Who_does_not_wait_has_no_number_of_pages_that_may()
     {
         IReadOnlyList<Case> cases = Build(["mmap", "nativemm-eager", "nativemm"], [1], "test=flush");
+        Assert.NotEmpty(cases);
         Assert.All(cases, c => Assert.Equal(c.Variant == "nativemm", c.Parameters["lazy_max"] is not null));
         Assert.Equal(2 + 3, cases.Count);
     }

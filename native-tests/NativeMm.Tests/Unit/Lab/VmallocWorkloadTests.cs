@@ -83,6 +83,7 @@ public sealed class VmallocWorkloadTests
         Assert.Equal(kept, _live.Count);
         Assert.Equal(Operations, workload.Frees);
         Assert.Equal(kept + Operations, _asked.Count);
+        Assert.NotEmpty(_asked);
         Assert.All(_asked, a => Assert.InRange(a.Bytes / Page, (nuint)1, (nuint)16));
         workload.TearDown(0);
         Assert.Empty(_live);

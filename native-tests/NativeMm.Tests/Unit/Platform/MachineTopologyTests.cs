@@ -41,6 +41,7 @@ public sealed class MachineTopologyTests
         Assert.Equal((8, 2, 1), (Caches(machine, 1), Caches(machine, 2), Caches(machine, 3)));
         Assert.Equal((48UL << 10, 2UL << 20, 36UL << 20), (machine.DataCacheBytes(1), machine.DataCacheBytes(2), machine.DataCacheBytes(3)));
         Assert.Equal(0UL, machine.DataCacheBytes(4));
+        Assert.NotEmpty(machine.Caches);
         Assert.All(machine.Caches, cache => Assert.Equal(64, cache.LineBytes));
     }
 

@@ -316,6 +316,7 @@ public sealed class PageReporterTests
         Assert.Equal((ulong)count * new Order(order).Bytes, fixture.Reporter.ReportNow());
 
         Assert.Equal(free.Order(), device.Ranges.Select(range => range.Frame).Order());
+        Assert.NotEmpty(device.Ranges);
         Assert.All(device.Ranges, range => Assert.Equal(order, range.Order.Value));
         Assert.Equal(count == 8 ? [8] : [32, 8], device.Calls.Select(call => call.Length));
 

@@ -66,6 +66,7 @@ public sealed class ReporterDrainTests
         fixture.Reporter.Poll();
 
         Assert.Equal(256, device.Ranges.Sum(range => range.Order.Frames));
+        Assert.NotEmpty(device.Ranges);
         Assert.All(device.Ranges, range => Assert.Contains(range.Frame.Value & ~31u, holes.Select(hole => hole.Value)));
     }
 
@@ -80,6 +81,7 @@ public sealed class ReporterDrainTests
         fixture.PollUntilIdle();
 
         Assert.Equal(free.Order(), device.Ranges.Select(range => range.Frame).Order());
+        Assert.NotEmpty(device.Ranges);
         Assert.All(device.Ranges, range => Assert.Equal(Order.Huge, range.Order));
     }
 
@@ -102,6 +104,7 @@ public sealed class ReporterDrainTests
 
         Assert.Equal(2u * 65536, fixture.PollUntilIdle());
         Assert.Equal(2, device.Ranges.Count);
+        Assert.NotEmpty(device.Ranges);
         Assert.All(device.Ranges, range => Assert.Equal(Order.Huge, range.Order));
     }
 

@@ -203,6 +203,7 @@ public sealed unsafe class MemoryRuntimeTests
         Assert.True(child.ExitCode == 0, child.Error);
         string[] lines = child.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.True(lines.Length > 10);
+        Assert.NotEmpty(lines);
         Assert.All(lines, line => Assert.EndsWith($"FormatException: {variable} is '{value}'; {allowed}.", line, StringComparison.Ordinal));
     }
 

@@ -227,7 +227,7 @@ public sealed class ZsPoolTests
             fixture.Pool.Free(handle);
         }
 
-        Assert.True(fixture.Pool.Compact() >= 0);
+        fixture.Pool.Compact();
         Assert.Equal(0, fixture.Pool.GetTotalFrames());
     }
 
@@ -257,6 +257,7 @@ public sealed class ZsPoolTests
         Assert.True(fixture.Pool.TryAlloc(4096, out ZsHandle huge), "Compaction frees three quarters of the frames.");
         Assert.True(fixture.Pool.GetStatistics().FramesCompacted > 0);
         fixture.Pool.Free(huge);
+        Assert.NotEmpty(kept);
         Assert.All(kept, handle => Assert.Equal(1000, fixture.Pool.SizeOf(handle)));
     }
 

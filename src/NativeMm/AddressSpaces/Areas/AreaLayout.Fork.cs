@@ -17,8 +17,8 @@ internal sealed unsafe partial class AreaLayout
 
         try
         {
-            // Whoever counts or checks all spaces may come by the child already. Its lock comes after that of the parent.
-            if (!child.TryEnterWrite())
+            // [F1] is the child's lock from here to there: whoever counts or checks all spaces may come by the child already. It comes after the parent's.
+            if (!child.TryEnterWrite()) // [F1]
             {
                 return new LayoutResult(LayoutOutcome.Ended);
             }
@@ -32,7 +32,7 @@ internal sealed unsafe partial class AreaLayout
             }
             finally
             {
-                child._lock.ExitWrite();
+                child._lock.ExitWrite(); // [F1]
             }
         }
         finally

@@ -21,34 +21,35 @@ public sealed class FrameSearchTests
     [Fact]
     public void Filling_a_zone_that_is_eight_times_as_large_takes_about_eight_times_as_long()
     {
-        // Each tree looked at for each new one would take 64 times as long. The best of three, because others use the machine as well.
-        double small = Fill(16UL << 30);
-        double large = Fill(128UL << 30);
+        // Each tree looked at for each new one would take 64 times as long. The best of many, because others use the machine as well, and no more of them
+        // than it takes: what takes 64 times as long does so each time.
+        double small = double.MaxValue;
+        double large = double.MaxValue;
+        for (int run = 0; run < 3 || (run < 40 && large >= 28 * Math.Max(small, 0.5)); run++)
+        {
+            small = Math.Min(small, Fill(16UL << 30));
+            large = Math.Min(large, Fill(128UL << 30));
+        }
+
         Assert.True(large < 28 * Math.Max(small, 0.5), $"16 GiB took {small:f2} ms, 128 GiB {large:f2} ms.");
     }
 
     private static double Fill(ulong bytes)
     {
         ulong blocks = bytes >> 22;
-        double best = double.MaxValue;
-        for (int run = 0; run < 3; run++)
+        Assert.True(FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, bytes, out FrameZone? zone).Succeeded);
+        using FrameZone owned = zone!;
+        using var frames = new LockFreeFrameAllocator(owned, coreSlots: 1);
+        long start = Stopwatch.GetTimestamp();
+        ulong count = 0;
+        while (count < blocks && frames.TryAllocate(Order.Max, FrameFlags.NoReclaim, out _, out _))
         {
-            Assert.True(FrameZone.TryCreate(SystemPlatform.Current, ZoneKind.Normal, bytes, out FrameZone? zone).Succeeded);
-            using FrameZone owned = zone!;
-            using var frames = new LockFreeFrameAllocator(owned, coreSlots: 1);
-            long start = Stopwatch.GetTimestamp();
-
-            ulong count = 0;
-            while (count < blocks && frames.TryAllocate(Order.Max, FrameFlags.NoReclaim, out _, out _))
-            {
-                count++;
-            }
-
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
-            Assert.Equal(blocks, count);
+            count++;
         }
 
-        return best;
+        double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        Assert.Equal(blocks, count);
+        return milliseconds;
     }
 
     /// <summary>Does something the first time that a window is reached.</summary>
