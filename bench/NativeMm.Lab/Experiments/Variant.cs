@@ -21,5 +21,12 @@ internal sealed class Variant(string name, string summary)
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Why it cannot be measured here, in one line; null when it can.</summary>
-    public string? Missing { get; init; }
+    public string? Missing
+    {
+        get => field ?? FindMissing?.Value;
+        init;
+    }
+
+    /// <summary>The same where it takes more than a look to find out.</summary>
+    public Lazy<string?>? FindMissing { get; init; }
 }

@@ -153,12 +153,15 @@ public sealed class MemoryBudgetTests
             release.Wait(TimeSpan.FromSeconds(60));
         };
         _system.NativeLive = 440 * MiB;
-        _time.Advance(TimeSpan.FromMilliseconds(50));
+
+        // Where the service waits for the tick already, it goes on in here.
+        Task tick = Task.Run(() => _time.Advance(TimeSpan.FromMilliseconds(50)));
         await entered.Task.WaitAsync(TimeSpan.FromSeconds(60));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => service.StopAsync(new CancellationToken(canceled: true)));
         Assert.False(_system.HasLimit);
         release.Set();
         await service.StopAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
+        await tick.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.False(_system.HasLimit);
         long steps = _budget.Steps;
         _time.Advance(TimeSpan.FromSeconds(1));

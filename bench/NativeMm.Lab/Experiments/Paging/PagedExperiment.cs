@@ -7,12 +7,22 @@ internal sealed class PagedExperiment : IExperiment
 {
     private const string BudgetDefault = "64";
     private const string HitRate = "hit_rate";
+    private const string Throughput = "bytes_per_second";
 
     /// <summary>The library's policy.</summary>
     public static readonly Variant NativeMm = new("nativemm", "PagedMemory with its own policy") { IsOurs = true };
 
     /// <summary>The baseline.</summary>
     public static readonly Variant Clock = new("clock", "PagedMemory with second chance (CLOCK)");
+
+    private static readonly Lazy<string?> s_noMapping = new(() => MappedPages.Obstacle);
+
+    /// <summary>The system's way.</summary>
+    public static readonly Variant Mapped = new("mapped-file", "MemoryMappedFile on disk, in a control group of the budget") { IsYardstick = true, FindMissing = s_noMapping };
+
+    /// <summary>The same with what PagedMemory takes in all where pages compress to a third.</summary>
+    public static readonly Variant MappedTwice =
+        new("mapped-file-2x", "the same in a control group of twice the budget, for the compressed pages count as well") { IsYardstick = true, FindMissing = s_noMapping };
 
     /// <inheritdoc/>
     public string Name => "paged";
@@ -21,7 +31,7 @@ internal sealed class PagedExperiment : IExperiment
     public string Summary => "whole pages of a memory larger than its budget, read and written in several orders";
 
     /// <inheritdoc/>
-    public IReadOnlyList<Variant> Variants { get; } = [NativeMm, Clock];
+    public IReadOnlyList<Variant> Variants { get; } = [NativeMm, Clock, Mapped, MappedTwice];
 
     /// <inheritdoc/>
     public IReadOnlyList<ParameterDefinition> Parameters { get; } =
@@ -34,7 +44,7 @@ internal sealed class PagedExperiment : IExperiment
     public IReadOnlyList<MetricDefinition> Metrics { get; } =
     [
         new("ns_per_op", "ns", "wall time of an access to a page of 4096 bytes", IsHeadline: true),
-        new("bytes_per_second", "By/s", "bytes that were read and written", LowerIsBetter: false),
+        new(Throughput, "By/s", "bytes that were read and written", LowerIsBetter: false),
         new(HitRate, "%", "accesses whose page was there", IsHeadline: true, LowerIsBetter: false),
         new("ratio", "1", "bytes of the pages that left by bytes of the frames that hold them", LowerIsBetter: false),
         new("stall_share", "%", "of the time, that in which the thread waited for a page"),
@@ -45,6 +55,7 @@ internal sealed class PagedExperiment : IExperiment
     [
         Bar.AtLeastValue(45, CaseOf(NativeMm, PagePattern.Loop, BudgetDefault), HitRate),
         Bar.AtLeastTimes(1, CaseOf(NativeMm, PagePattern.Zipf, BudgetDefault), CaseOf(Clock, PagePattern.Zipf, BudgetDefault), HitRate),
+        Bar.AtLeastTimes(3, CaseOf(NativeMm, PagePattern.Zipf, BudgetDefault), CaseOf(Mapped, PagePattern.Zipf, BudgetDefault), Throughput),
     ];
 
     /// <inheritdoc/>

@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using NativeMm.Buffers;
 using NativeMm.Lab.Harness;
 using NativeMm.Lab.Pages;
-using NativeMm.Runtime;
 
 namespace NativeMm.Lab.Experiments.Paging;
 
@@ -32,19 +30,17 @@ internal sealed class PagedMeasurement
     /// <summary>Fills the memory, uses it until its policy knows the order, and measures.</summary>
     public Measurement Run()
     {
-        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = (ulong)Math.Max(256L << 20, _budget * 8) });
-        var options = new PagedMemoryOptions { ResidentBytes = _budget, StridePrefetch = _name != PagePattern.Loop };
-        using var memory = new PagedMemory((long)_pages * PageBytes, options, runtime, file: null, _request.Case.Variant == PagedExperiment.Clock.Name);
+        using PagedUnderTest memory = Make();
         for (int page = 0; page < _pages; page++)
         {
             ContentOf(page).CopyTo(_page);
             BitConverter.TryWriteBytes(_page, page);
-            memory.Write((long)page * PageBytes, _page);
+            memory.Write(page, _page);
         }
 
         var pattern = new PagePattern(_name, _pages);
         Use(memory, pattern, 2 * _pages);
-        PagedMemoryStatistics before = memory.GetStatistics();
+        memory.BeginCounting();
         long operations = 0;
         long start = Stopwatch.GetTimestamp();
         while (operations < _pages || Stopwatch.GetElapsedTime(start).TotalSeconds < _request.Seconds)
@@ -54,24 +50,30 @@ internal sealed class PagedMeasurement
         }
 
         double nanoseconds = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
-        PagedMemoryStatistics spent = memory.GetStatistics().Since(before);
-        double misses = Math.Max(0, spent.PagesIn - spent.Prefetched);
-        return new Measurement()
+        Measurement result = new Measurement()
             .Add("ns_per_op", nanoseconds / operations)
-            .Add("bytes_per_second", operations * PageBytes / (nanoseconds * 1e-9))
-            .Add("hit_rate", 100 * (1 - (misses / operations)))
-            .Add("ratio", spent.Ratio)
-            .Add("stall_share", 100 * spent.StallShare);
+            .Add("bytes_per_second", operations * PageBytes / (nanoseconds * 1e-9));
+        memory.AddTo(result, operations);
+        return result;
+    }
+
+    private PagedUnderTest Make()
+    {
+        string variant = _request.Case.Variant;
+        bool isMappedTwice = variant == PagedExperiment.MappedTwice.Name;
+        return isMappedTwice || variant == PagedExperiment.Mapped.Name
+            ? new MappedPages(_pages, isMappedTwice ? 2 * _budget : _budget, isRandom: _name is PagePattern.Random or PagePattern.Zipf)
+            : new OurPages(_pages, _budget, prefetches: _name != PagePattern.Loop, isClock: variant == PagedExperiment.Clock.Name);
     }
 
     private ReadOnlySpan<byte> ContentOf(int page) => _content[page % _content.Count];
 
-    private void Use(PagedMemory memory, PagePattern pattern, int operations)
+    private void Use(PagedUnderTest memory, PagePattern pattern, int operations)
     {
         for (int i = 0; i < operations; i++)
         {
             int page = pattern.Next();
-            memory.Read((long)page * PageBytes, _page);
+            memory.Read(page, _page);
             if (BitConverter.ToInt32(_page) != page || !_page.AsSpan(8).SequenceEqual(ContentOf(page)[8..]))
             {
                 throw new InvalidDataException($"Page {page} is not what was written.");
@@ -79,7 +81,7 @@ internal sealed class PagedMeasurement
 
             if (i % WriteEach == 0)
             {
-                memory.Write((long)page * PageBytes, _page);
+                memory.Write(page, _page);
             }
         }
     }
