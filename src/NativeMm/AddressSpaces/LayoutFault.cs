@@ -28,7 +28,7 @@ internal static class LayoutFault
             LayoutOutcome.NotMapped => Refused($"nothing is mapped at 0x{address:x}, in the range {range}"),
             LayoutOutcome.SeveralAreas => Refused($"the range {range} lies in more than one area; the first ends at 0x{address:x}"),
             LayoutOutcome.NoRoom => Refused($"the range {range} cannot grow: something is mapped, or nothing can be, at 0x{address:x}; RemapFlags.MayMove would let it move"),
-            LayoutOutcome.TooManyAreas => Refused($"there would be, or might be in the middle of a move, more than AddressSpaceOptions.AreasMax = {options.AreasMax} areas"),
+            LayoutOutcome.TooManyAreas => Refused($"there would be more than AddressSpaceOptions.AreasMax = {options.AreasMax} areas"),
             LayoutOutcome.NoMetadata => new OutOfMemoryException($"{verb}: the system refuses memory for the areas of space '{options.Name}'; the range was {range}."),
             _ => new OutOfMemoryException($"{verb}: there are no frames for the page tables of space '{options.Name}'; the range was {range}."),
         };
