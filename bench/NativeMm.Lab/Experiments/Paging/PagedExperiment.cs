@@ -60,7 +60,7 @@ internal sealed class PagedExperiment : IExperiment
 
     /// <inheritdoc/>
     public TourPart Tour => new(
-        [.. from pattern in new[] { PagePattern.Zipf, PagePattern.Loop } from variant in Variants select CaseOf(variant, pattern, BudgetDefault)],
+        [.. from pattern in new[] { PagePattern.Zipf, PagePattern.Loop } from variant in new[] { NativeMm, Clock } select CaseOf(variant, pattern, BudgetDefault)],
         LaunchesMax: 1);
 
     /// <inheritdoc/>
