@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using NativeMm.Primitives;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.AddressSpaces.AccessSlot>;
 
 namespace NativeMm.AddressSpaces;
 
@@ -17,18 +19,63 @@ public sealed unsafe partial class AddressSpace
     /// <exception cref="OutOfMemoryException">There is no frame for the page.</exception>
     /// <exception cref="PageUnavailableException">The page had left memory and cannot be brought back.</exception>
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadLease LeaseRead(long address, int length)
     {
-        byte* first = Lease(address, ref length, PageAccess.Read, out ulong* word);
-        return new ReadLease(word, first, length);
+        byte* first = TryLeaseFirst(address, length, LeafEntry.ReadMiss, out ulong* word, out ulong hazard);
+        return first != null ? new ReadLease(word, hazard, first, length) : LeaseReadSlow(address, length);
     }
 
     /// <summary>Bytes to write in place; as <see cref="LeaseRead"/>.</summary>
     /// <inheritdoc cref="LeaseRead"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public WriteLease LeaseWrite(long address, int length)
     {
+        byte* first = TryLeaseFirst(address, length, LeafEntry.WriteMiss, out ulong* word, out ulong hazard);
+        return first != null ? new WriteLease(word, hazard, first, length) : LeaseWriteSlow(address, length);
+    }
+
+    /// <summary>A hit: the thread is known and has no lease in its first word, and a page that is there has all of it. Null for everything else.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* TryLeaseFirst(long address, int length, ulong mask, out ulong* word, out ulong hazard)
+    {
+        nuint here = StackPages.Here;
+        nuint* known = StackPages.EntryOf(here);
+        ulong offset = (ulong)address & OffsetMask;
+        ulong page = (ulong)address >> Pfn.FrameShift;
+        hazard = _key | page;
+        word = null;
+        if (StackPages.Knows(known, here) && (ulong)address < AddressEnd && (uint)(length - 1) < Pfn.FrameBytes - (uint)offset)
+        {
+            AccessSlot* slot = StackPages.Of(known);
+            word = &slot->Lease0;
+            if (*word == 0)
+            {
+                ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref *word, hazard, ref _root, page));
+                if ((entry & mask) == 0)
+                {
+                    return (byte*)((entry & ~LeafEntry.FlagMask) | offset);
+                }
+
+                HazardAccess.End(ref *word);
+            }
+        }
+
+        return null;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ReadLease LeaseReadSlow(long address, int length)
+    {
+        byte* first = Lease(address, ref length, PageAccess.Read, out ulong* word);
+        return new ReadLease(word, *word, first, length);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private WriteLease LeaseWriteSlow(long address, int length)
+    {
         byte* first = Lease(address, ref length, PageAccess.Write, out ulong* word);
-        return new WriteLease(word, first, length);
+        return new WriteLease(word, *word, first, length);
     }
 
     private byte* Lease(long address, ref int length, PageAccess access, out ulong* word)

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
 namespace NativeMm.AddressSpaces;
 
 /// <summary>The words of the leases of a thread.</summary>
@@ -23,13 +26,14 @@ internal static unsafe class LeaseWords
     /// <summary>Ends a lease; nothing happens for one that has ended.</summary>
     /// <param name="word">Its word, or null.</param>
     /// <param name="hazard">What it wrote there.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void End(ulong* word, ulong hazard)
     {
         if (word != null)
         {
             if (*word != hazard)
             {
-                throw new InvalidOperationException("A lease was disposed twice, through a copy of it.");
+                ThrowEndedTwice();
             }
 
             HazardAccess.End(ref *word);
@@ -37,11 +41,20 @@ internal static unsafe class LeaseWords
     }
 
     /// <summary>Refuses what is left of a lease that has ended.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void ThrowIfEnded(ulong* word)
     {
         if (word == null)
         {
-            throw new ObjectDisposedException("lease", "The lease of a page is disposed.");
+            ThrowEnded();
         }
     }
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ThrowEndedTwice() => throw new InvalidOperationException("A lease was disposed twice, through a copy of it.");
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ThrowEnded() => throw new ObjectDisposedException("lease", "The lease of a page is disposed.");
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeMm.AddressSpaces;
 
 /// <summary>
@@ -10,10 +12,11 @@ public unsafe ref struct ReadLease
     private readonly ulong _hazard;
     private ulong* _word;
 
-    internal ReadLease(ulong* word, byte* first, int length)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ReadLease(ulong* word, ulong hazard, byte* first, int length)
     {
         _word = word;
-        _hazard = *word;
+        _hazard = hazard;
         _span = new ReadOnlySpan<byte>(first, length);
     }
 
@@ -21,6 +24,7 @@ public unsafe ref struct ReadLease
     /// <exception cref="ObjectDisposedException">The lease is disposed.</exception>
     public readonly ReadOnlySpan<byte> Span
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
             LeaseWords.ThrowIfEnded(_word);
@@ -30,6 +34,7 @@ public unsafe ref struct ReadLease
 
     /// <summary>Ends the lease.</summary>
     /// <exception cref="InvalidOperationException">A copy of the lease was disposed before.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Dispose()
     {
         ulong* word = _word;
