@@ -17,6 +17,8 @@ internal static class FaultBars
         Bar.AtLeastValue(99, Of(FaultVariants.Speculative, 2, FaultPattern.Ebizzy), "success_share"),
         Bar.AtLeastValue(99, Layout(FaultVariants.Speculative), "success_share"),
         Bar.AtLeastValue(99, Of(FaultVariants.Speculative, 2, FaultPattern.Pft), "success_share"),
+        Bar.AtLeastValue(99, Of(FaultVariants.Speculative, 1, FaultPattern.Collapse), "success_share"),
+        Bar.AtLeastValue(99, Of(FaultVariants.Speculative, 2, FaultPattern.PageFault2), "success_share"),
         Bar.AtMostTimes(1.05, Of(FaultVariants.Speculative, 1, FaultPattern.Pft), Of(FaultVariants.Classic, 1, FaultPattern.Pft), Time),
         Bar.AtMostTimes(0.25, Of(FaultVariants.Speculative, 1, FaultPattern.Pft), Of(FaultVariants.Kernel, 1, FaultPattern.Pft), Time),
         Bar.AtMostTimes(0.15, Of(FaultVariants.Speculative, 1, FaultPattern.PftHuge), Of(FaultVariants.Kernel, 1, FaultPattern.Pft), Time),

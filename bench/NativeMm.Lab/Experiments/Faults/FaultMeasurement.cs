@@ -24,7 +24,7 @@ internal sealed class FaultMeasurement(MeasurementRequest request)
 
         int duty = int.Parse(request.Parameters["duty"]!, CultureInfo.InvariantCulture);
         int threads = request.Case.Threads;
-        using var crew = new ThreadCrew(threads + (duty > 0 ? 1 : 0), request.Pin);
+        using var crew = new ThreadCrew(threads + (duty > 0 || pattern == FaultPattern.Collapse ? 1 : 0), request.Pin);
         var workload = new FaultWorkload(space, threads);
         double time = pattern switch
         {
@@ -38,9 +38,14 @@ internal sealed class FaultMeasurement(MeasurementRequest request)
             _ => TouchMapped(crew, workload, pattern, duty),
         };
         Measurement result = new Measurement().Add("ns_per_op", time).Add("ops_per_second", threads * 1e9 / time);
+        if (pattern is FaultPattern.Layout or FaultPattern.Collapse)
+        {
+            result.Add("p999_ns", workload.Faults.QuantileNanoseconds(0.999));
+        }
+
         if (pattern == FaultPattern.Layout)
         {
-            result.Add("p999_ns", workload.Faults.QuantileNanoseconds(0.999)).Add("changes_per_second", workload.ChangesPerSecond);
+            result.Add("changes_per_second", workload.ChangesPerSecond);
         }
 
         space.AddTo(result);
@@ -49,12 +54,11 @@ internal sealed class FaultMeasurement(MeasurementRequest request)
 
     private double TouchMapped(ThreadCrew crew, FaultWorkload workload, string pattern, int duty)
     {
-        bool isHuge = pattern == FaultPattern.PftHuge;
-        int most = PagesOfAllThreads / request.Case.Threads / 512 * 512;
-        int pages = int.Min(isHuge ? HugePagesMax : MappedPages, most) / (request.Quick ? 4 : 1);
-        bool isShared = pattern == FaultPattern.SamePage;
-        bool takesTimes = pattern == FaultPattern.Layout;
-        Warmup.UntilCompilerIsQuiet(() => workload.TouchMapped(crew, 512, isHuge, isShared, duty, 0, takesTimes: false));
-        return workload.TouchMapped(crew, pages, isHuge, isShared, duty, request.Seconds, takesTimes);
+        // A page that is copied takes two frames.
+        int framesPerPage = pattern == FaultPattern.PageFault2 ? 2 : 1;
+        int most = PagesOfAllThreads / framesPerPage / request.Case.Threads / 512 * 512;
+        int pages = int.Min(pattern == FaultPattern.PftHuge ? HugePagesMax : MappedPages, most) / (request.Quick ? 4 : 1);
+        Warmup.UntilCompilerIsQuiet(() => workload.TouchMapped(crew, pattern, 512, duty, 0, takesTimes: false));
+        return workload.TouchMapped(crew, pattern, pages, duty, request.Seconds, takesTimes: pattern is FaultPattern.Layout or FaultPattern.Collapse);
     }
 }

@@ -15,6 +15,12 @@ internal static class FaultPattern
     /// <summary>The same with pages of 2 MiB.</summary>
     public const string PftHuge = "pft-huge";
 
+    /// <summary>will-it-scale's page_fault2: pft over pages that are there and shared with a fork, so that each is copied.</summary>
+    public const string PageFault2 = "page_fault2";
+
+    /// <summary>pft while one more thread makes single pages elsewhere and gathers them into 2 MiB, as fast as it can.</summary>
+    public const string Collapse = "collapse";
+
     /// <summary>pft while one more thread maps, protects and unmaps elsewhere.</summary>
     public const string Layout = "layout";
 
@@ -25,5 +31,5 @@ internal static class FaultPattern
     public const string Access = "access";
 
     /// <summary>All of them.</summary>
-    public static readonly string[] All = [Ebizzy, PageFault1, Pft, PftHuge, Layout, SamePage, Access];
+    public static readonly string[] All = [Ebizzy, PageFault1, PageFault2, Pft, PftHuge, Layout, Collapse, SamePage, Access];
 }

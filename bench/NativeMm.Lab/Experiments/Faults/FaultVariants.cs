@@ -31,6 +31,7 @@ internal static class FaultVariants
     public static bool Does(Variant variant, string pattern) => pattern switch
     {
         FaultPattern.Access => variant == Speculative,
+        FaultPattern.PageFault2 or FaultPattern.Collapse => variant.IsOurs,
         FaultPattern.PftHuge or FaultPattern.SamePage => variant.IsOurs || variant == Kernel,
         _ => true,
     };

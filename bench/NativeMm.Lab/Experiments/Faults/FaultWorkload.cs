@@ -70,14 +70,16 @@ internal sealed class FaultWorkload(SpaceUnderTest space, int threads)
     /// the mean, because the best round would be the one with the least of it.
     /// </summary>
     /// <param name="crew">The threads, and one more when there is noise.</param>
+    /// <param name="pattern">The pattern.</param>
     /// <param name="pages">Pages of each area.</param>
-    /// <param name="isHuge">Whether pages of 2 MiB are wanted.</param>
-    /// <param name="isShared">Whether all touch one area.</param>
     /// <param name="duty">Share of the time in percent that one more thread changes the layout for.</param>
     /// <param name="seconds">How long.</param>
     /// <param name="takesTimes">Whether single faults are timed.</param>
-    public double TouchMapped(ThreadCrew crew, int pages, bool isHuge, bool isShared, int duty, double seconds, bool takesTimes)
+    public double TouchMapped(ThreadCrew crew, string pattern, int pages, int duty, double seconds, bool takesTimes)
     {
+        bool isHuge = pattern == FaultPattern.PftHuge;
+        bool isShared = pattern == FaultPattern.SamePage;
+        bool isNoisy = pattern is FaultPattern.Layout or FaultPattern.Collapse;
         const int RoundsMin = 5;
         double best = double.MaxValue;
         double sum = 0;
@@ -90,8 +92,19 @@ internal sealed class FaultWorkload(SpaceUnderTest space, int threads)
                 _areas[thread] = isShared && thread > 0 ? _areas[0] : space.Map(pages * Page, isHuge);
             }
 
+            if (pattern == FaultPattern.PageFault2)
+            {
+                for (int thread = 0; thread < threads; thread++)
+                {
+                    TouchAll(thread, _areas[thread], pages);
+                }
+
+                space.Share();
+            }
+
             _running = threads;
-            crew.Run(thread => Round(thread, pages, duty, takesTimes));
+            crew.Run(thread => Round(thread, pattern, pages, duty, takesTimes));
+            space.Unshare();
             for (int thread = 0; thread < threads; thread++)
             {
                 if (!isShared || thread == 0)
@@ -106,14 +119,22 @@ internal sealed class FaultWorkload(SpaceUnderTest space, int threads)
             _seconds += duty == 0 ? 0 : (double)_ticks.Max() / Stopwatch.Frequency;
         }
 
-        return duty == 0 ? best : sum / rounds;
+        return isNoisy ? sum / rounds : best;
     }
 
-    private void Round(int thread, int pages, int duty, bool takesTimes)
+    private void Round(int thread, string pattern, int pages, int duty, bool takesTimes)
     {
         if (thread >= threads)
         {
-            ChangeLayout(duty);
+            if (pattern == FaultPattern.Collapse)
+            {
+                CollapseElsewhere();
+            }
+            else
+            {
+                ChangeLayout(duty);
+            }
+
             return;
         }
 
@@ -134,6 +155,14 @@ internal sealed class FaultWorkload(SpaceUnderTest space, int threads)
         finally
         {
             Interlocked.Decrement(ref _running);
+        }
+    }
+
+    private void CollapseElsewhere()
+    {
+        while (Volatile.Read(ref _running) > 0)
+        {
+            space.MakeAndCollapse();
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class FaultsExperiment : IExperiment
     [
         new("ns_per_op", "ns", "time in which each thread touches a page, or makes a record: flat means perfect scaling", IsHeadline: true),
         new("ops_per_second", "1/s", "operations of all threads together", LowerIsBetter: false),
-        new("p999_ns", "ns", "layout: the fault that one in a thousand is slower than"),
+        new("p999_ns", "ns", "layout, collapse: the fault that one in a thousand is slower than"),
         new("success_share", "%", "faults that took no lock of the space", LowerIsBetter: false),
         new("attempts", "1", "faults that were tried without the lock", LowerIsBetter: false),
         new("successes", "1", "those that came through", LowerIsBetter: false),
@@ -44,6 +44,7 @@ internal sealed class FaultsExperiment : IExperiment
         new("classic", "1", "faults under the lock"),
         new("frames_peak", "1", "permits that were out at most; a frame of a fault in flight lies in its permit, so there cannot be more"),
         new("changes_per_second", "1/s", "layout: areas mapped, protected and unmapped elsewhere meanwhile", LowerIsBetter: false),
+        new("collapses", "1", "collapse: times that 512 pages were gathered into one of 2 MiB", LowerIsBetter: false),
         new("raw_ns", "ns", "access: by a raw pointer"),
         new("read_ns", "ns", "access: by Read"),
         new("lease_ns", "ns", "access: by a lease"),

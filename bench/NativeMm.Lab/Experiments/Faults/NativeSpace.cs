@@ -11,6 +11,7 @@ internal sealed class NativeSpace : SpaceUnderTest
 {
     private readonly FrameZone _zone = FrameZones.Create(FaultWorkload.ZoneBytes);
     private readonly LockFreeFrameAllocator _frames;
+    private AddressSpace? _child;
 
     /// <summary>Makes an empty space.</summary>
     public NativeSpace(FaultMode mode)
@@ -39,6 +40,34 @@ internal sealed class NativeSpace : SpaceUnderTest
         Space.Protect(address, bytes, isWritable ? Protection.ReadWrite : Protection.Read);
 
     /// <inheritdoc/>
+    public override void Share() => _child = Space.Fork();
+
+    /// <inheritdoc/>
+    public override void Unshare() => _child?.Dispose();
+
+    /// <inheritdoc/>
+    public override void MakeAndCollapse()
+    {
+        const long Bytes = 2 << 20;
+
+        // Twice as long: somewhere in it are 2 MiB that begin at a multiple of them.
+        long area = Map(2 * Bytes, isHuge: false);
+        long address = (area + Bytes - 1) & -Bytes;
+        for (long at = 0; at < Bytes; at += Pfn.FrameBytes)
+        {
+            Space.Write(address + at, (byte)1);
+        }
+
+        Space.Advise(area, 2 * Bytes, MemoryAdvice.HugePages);
+        if (!Space.Faults.Collapse((ulong)(address / Pfn.FrameBytes)))
+        {
+            throw new InvalidOperationException($"The 2 MiB at 0x{address:x} were not gathered.");
+        }
+
+        Space.Unmap(area, 2 * Bytes);
+    }
+
+    /// <inheritdoc/>
     public override void Touch(long address, int thread) => Space.Write(address, (byte)1);
 
     /// <inheritdoc/>
@@ -57,6 +86,11 @@ internal sealed class NativeSpace : SpaceUnderTest
             .Add("not_attempted", faults.NotAttempted)
             .Add("classic", faults.Classic)
             .Add("frames_peak", faults.PermitsPeak);
+        if (faults.Collapses > 0)
+        {
+            measurement.Add("collapses", faults.Collapses);
+        }
+
         if (faults.Attempts > 0)
         {
             measurement.Add("success_share", 100.0 * faults.Successes / faults.Attempts);
@@ -66,6 +100,7 @@ internal sealed class NativeSpace : SpaceUnderTest
     /// <summary>Ends the space. Every frame must be back.</summary>
     public override void Dispose()
     {
+        _child?.Dispose();
         Space.Dispose();
         ulong lost = _frames.GetStatistics().AllocatedFrames;
         _frames.Dispose();

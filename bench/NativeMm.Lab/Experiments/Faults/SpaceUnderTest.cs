@@ -17,6 +17,17 @@ internal abstract class SpaceUnderTest : IDisposable
     /// <summary>Takes the right to write to a whole area away, or gives it back.</summary>
     public abstract void Protect(long address, long bytes, bool isWritable);
 
+    /// <summary>Shares all pages with a second space, so that the next write to each copies it.</summary>
+    public virtual void Share() => throw new NotSupportedException();
+
+    /// <summary>Ends the second space.</summary>
+    public virtual void Unshare()
+    {
+    }
+
+    /// <summary>Maps 2 MiB, makes single pages of them, gathers those and unmaps all.</summary>
+    public virtual void MakeAndCollapse() => throw new NotSupportedException();
+
     /// <summary>Writes a byte.</summary>
     /// <param name="address">Where.</param>
     /// <param name="thread">Number of the thread, for its counters.</param>
