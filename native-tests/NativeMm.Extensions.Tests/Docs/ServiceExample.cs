@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using NativeMm.Buffers;
 using NativeMm.Runtime;
 
 namespace NativeMm.Extensions.Tests.Docs;
@@ -18,5 +19,17 @@ internal static class ServiceExample
         app.MapNativeMm("/nativemm").RequireAuthorization();
         app.MapGet("/memory", (MemoryRuntime runtime) => runtime.GetStatistics().InUseBytes);
         app.Run();
+    }
+
+    public static byte[] Content()
+    {
+        using var stream = new NativeMemoryStream();
+        using (var writer = new StreamWriter(stream, leaveOpen: true))
+        {
+            writer.Write("all of it");
+        }
+
+        byte[] content = stream.ToArray();
+        return content;
     }
 }

@@ -49,6 +49,10 @@ public sealed class AddNativeMmTests
     [InlineData("CapacityBytes", "much", "NativeMm:CapacityBytes is 'much'; it must be 0 (automatic) or 64 MiB to 8 TiB.")]
     [InlineData("FrameAllocator", "Slab", "NativeMm:FrameAllocator is 'Slab'; it must be LockFree or Buddy.")]
     [InlineData("FrameAllocator", "7", "NativeMm:FrameAllocator is '7'; it must be LockFree or Buddy.")]
+    [InlineData("FrameAllocator", "1", "NativeMm:FrameAllocator is '1'; it must be LockFree or Buddy.")]
+    [InlineData("FrameAllocator", "LockFree,Buddy", "NativeMm:FrameAllocator is 'LockFree,Buddy'; it must be LockFree or Buddy.")]
+    [InlineData("CapacityBytes", "0.5", "NativeMm:CapacityBytes is '0.5'; it must be 0 (automatic) or 64 MiB to 8 TiB.")]
+    [InlineData("KestrelPool", "4096", "NativeMm:KestrelPool is no option; there are Name, CapacityBytes,")]
     [InlineData("HugePages", "yes", "NativeMm:HugePages is 'yes'; it must be true or false.")]
     [InlineData("Name", "  ", "NativeMm:Name is '  '; it must be a text that is not empty.")]
     [InlineData("LargeRetainBytesMax", "-1", "NativeMm:LargeRetainBytesMax is '-1'; it must be 0 to 9223372036854775807 bytes (8 EiB - 1).")]
@@ -75,6 +79,36 @@ public sealed class AddNativeMmTests
         OptionsValidationException thrown = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(s_timeout));
         Assert.Equal(2, thrown.Failures.Count());
     }
+
+    [Fact]
+    public async Task Section_that_is_a_value_stops_the_start()
+    {
+        using IHost host = Build([], more: services => services.AddSingleton<IConfiguration>(
+            new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("NativeMm", (string?)"on")]).Build()));
+        OptionsValidationException thrown = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(s_timeout));
+        Assert.Contains("NativeMm is 'on'; it must be a section of options: Name, CapacityBytes,", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Configuration_that_changes_changes_nothing_whatever_it_says()
+    {
+        using IHost host = Build([("PurgeDelay", "250ms")]);
+        await host.StartAsync().WaitAsync(s_timeout);
+        var configuration = (IConfigurationRoot)host.Services.GetRequiredService<IConfiguration>();
+        configuration["NativeMm:PurgeDelay"] = "never";
+        configuration.Reload();
+        Assert.Equal(TimeSpan.FromMilliseconds(250), host.Services.GetRequiredService<MemoryRuntime>().Options.PurgeDelay);
+        Assert.Equal(TimeSpan.FromMilliseconds(250), host.Services.GetRequiredService<IOptionsMonitor<NativeMmOptions>>().CurrentValue.PurgeDelay);
+        await host.StopAsync().WaitAsync(s_timeout);
+    }
+
+    /// <summary>Hosts spell a colon of the configuration so in variables; the note would say that they have no effect.</summary>
+    [Theory]
+    [InlineData("NativeMm__PurgeDelay", 0)]
+    [InlineData("NATIVEMM__KESTRELPOOL__IDLEDELAY", 0)]
+    [InlineData("NATIVEMM_PURGEDELAY", 1)]
+    public void Variable_of_the_configuration_is_not_said_to_have_no_effect(string name, int notes) =>
+        Assert.Equal(notes, EnvironmentNotes.Of([name], _ => "250ms", isChecked: false, isSampled: false, "service").Count(note => note.Contains(name, StringComparison.Ordinal)));
 
     [Fact]
     public async Task What_the_code_sets_wrong_stops_the_start_too()

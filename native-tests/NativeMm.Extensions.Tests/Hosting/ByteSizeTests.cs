@@ -34,6 +34,8 @@ public sealed class ByteSizeTests
     [Theory]
     [InlineData("")]
     [InlineData("-1")]
+    [InlineData("0.5")]
+    [InlineData("0.0001 KiB")]
     [InlineData("-0.5MiB")]
     [InlineData("+5")]
     [InlineData("1,5GiB")]

@@ -18,7 +18,7 @@ public sealed class NativeMemoryStreamTests
         Assert.False(stream.CanRead || stream.CanSeek || stream.CanWrite);
         Action[] uses =
         [
-            () => _ = stream.Length, () => _ = stream.Position, () => stream.Position = 1, () => stream.SetLength(1), () => stream.Flush(),
+            () => _ = stream.Length, () => _ = stream.Position, () => stream.Position = 1, () => stream.SetLength(1),
             () => stream.Seek(0, SeekOrigin.Begin), () => stream.ReadByte(), () => stream.WriteByte(1), () => stream.Write(new byte[1]),
             () => _ = stream.Read(new byte[1]), () => stream.ToArray(), () => stream.GetReadOnlySequence(), () => stream.GetSpan(), () => stream.Advance(0),
             () => stream.CopyTo(Stream.Null), () => stream.WriteTo(Stream.Null), () => _ = stream.Capacity, () => stream.TryGetBuffer(out _),

@@ -11,7 +11,7 @@ internal static class ByteSize
         ("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("B", 1), ("", 1),
     ];
 
-    /// <summary>Reads <c>512MiB</c>, <c>1.5 GiB</c>, <c>64 kB</c> or <c>4096</c>, in any culture; 0 to <see cref="long.MaxValue"/> bytes, rounded down.</summary>
+    /// <summary>Reads <c>512MiB</c>, <c>1.5 GiB</c>, <c>64 kB</c> or <c>4096</c>, in any culture; 0 to <see cref="long.MaxValue"/> bytes, rounded down, but not to 0.</summary>
     public static bool TryParse(string text, out long bytes)
     {
         bytes = 0;
@@ -29,8 +29,9 @@ internal static class ByteSize
                 return false;
             }
 
+            // 0 often means something of its own: "automatic", "none". Whoever writes a size means a size.
             bytes = (long)(number * factor);
-            return true;
+            return bytes != 0 || number == 0;
         }
 
         return false;

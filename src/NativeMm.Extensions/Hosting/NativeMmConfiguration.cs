@@ -7,6 +7,8 @@ namespace NativeMm.Extensions;
 /// <param name="configuration">The configuration of the host; null if there is none.</param>
 internal sealed class NativeMmConfiguration(IConfiguration? configuration) : IConfigureOptions<NativeMmOptions>, IValidateOptions<NativeMmOptions>
 {
+    private static string Known => string.Join(", ", NativeMmOptionTable.Rows.Select(one => one.Key));
+
     /// <inheritdoc/>
     /// <exception cref="OptionsValidationException">A value means nothing, or a key is unknown; the message names key, value and range.</exception>
     public void Configure(NativeMmOptions options)
@@ -17,8 +19,13 @@ internal sealed class NativeMmConfiguration(IConfiguration? configuration) : ICo
         }
 
         IConfigurationSection section = configuration.GetSection(NativeMmOptions.SectionName);
-        string[] complaints = [.. Leaves(section, "").Select(leaf => Read(options, leaf.Key, leaf.Value)).OfType<string>()];
-        if (complaints.Length != 0)
+        List<string> complaints = [.. Leaves(section, "").Select(leaf => Read(options, leaf.Key, leaf.Value)).OfType<string>()];
+        if (!string.IsNullOrEmpty(section.Value))
+        {
+            complaints.Insert(0, $"{NativeMmOptions.SectionName} is '{section.Value}'; it must be a section of options: {Known}.");
+        }
+
+        if (complaints.Count != 0)
         {
             throw new OptionsValidationException(Options.DefaultName, typeof(NativeMmOptions), complaints);
         }
@@ -55,8 +62,7 @@ internal sealed class NativeMmConfiguration(IConfiguration? configuration) : ICo
         NativeMmOption? row = NativeMmOptionTable.Rows.FirstOrDefault(one => one.Key.Equals(key, StringComparison.OrdinalIgnoreCase));
         if (row is null)
         {
-            string known = string.Join(", ", NativeMmOptionTable.Rows.Select(one => one.Key));
-            return $"{NativeMmOptions.SectionName}:{key} is no option; there are {known}.";
+            return $"{NativeMmOptions.SectionName}:{key} is no option; there are {Known}.";
         }
 
         // An empty value unsets an option, as it does elsewhere in the configuration.

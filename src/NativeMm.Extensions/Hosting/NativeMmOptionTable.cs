@@ -26,7 +26,7 @@ internal static class NativeMmOptionTable
         new(
             "FrameAllocator",
             "LockFree or Buddy",
-            (o, text) => Enum.TryParse(text, ignoreCase: true, out FrameAllocatorKind kind) && Set(o.FrameAllocator = kind),
+            (o, text) => TryName(text, out FrameAllocatorKind kind) && Set(o.FrameAllocator = kind),
             o => o.FrameAllocator,
             o => Enum.IsDefined(o.FrameAllocator)),
         new("BackgroundTrim", Flag, (o, text) => TryFlag(text, out bool value) && Set(o.BackgroundTrim = value), o => o.BackgroundTrim, _ => true),
@@ -100,6 +100,14 @@ internal static class NativeMmOptionTable
         bool read = ByteSize.TryParse(text, out long value);
         bytes = (ulong)value;
         return read;
+    }
+
+    /// <summary>One name and nothing else: the framework's reading takes numbers, and several names as one value.</summary>
+    private static bool TryName<T>(string text, out T value)
+        where T : struct, Enum
+    {
+        value = default;
+        return Enum.GetNames<T>().Contains(text.Trim(), StringComparer.OrdinalIgnoreCase) && Enum.TryParse(text, ignoreCase: true, out value);
     }
 
     private static bool TryFlag(string text, out bool value) => bool.TryParse(text, out value);

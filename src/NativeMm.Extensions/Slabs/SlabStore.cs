@@ -19,6 +19,9 @@ internal sealed class SlabStore : IIdlePass, ITrimmedPool, IDisposable
     private const int PassesPerDelay = 5;
     private const int SlabDelays = 12;
 
+    // Less is cleared sooner than its pages come back one by one.
+    private const int ClearByDiscardBytesMin = 1 << 20;
+
     private readonly IMemoryPlatform _platform;
     private readonly SlabClass[] _classes;
     private readonly int _minShift;
@@ -114,6 +117,30 @@ internal sealed class SlabStore : IIdlePass, ITrimmedPool, IDisposable
     /// <param name="clear">Whether it is cleared.</param>
     /// <returns>Whether it was rented so.</returns>
     public bool ReturnByAddress(SlabBlock block, bool clear) => Return(block, byAddress: true, clear);
+
+    /// <summary>
+    /// Makes bytes of a rented block read as zero. The whole pages of many go back to the system, so that what nobody writes takes no memory.
+    /// </summary>
+    /// <param name="bytes">A part of a block, which is pinned.</param>
+    public unsafe void Clear(Span<byte> bytes)
+    {
+        if (_canDiscard && bytes.Length >= ClearByDiscardBytesMin)
+        {
+            fixed (byte* first = bytes)
+            {
+                AddressRange pages = new AddressRange((nuint)first, (nuint)bytes.Length).WholePages((nuint)PageBytes);
+                if (_platform.Discard(pages.Address, pages.Bytes, DiscardMode.Now).Succeeded)
+                {
+                    int before = (int)(pages.Address - (nuint)first);
+                    bytes[..before].Clear();
+                    bytes[(before + (int)pages.Bytes)..].Clear();
+                    return;
+                }
+            }
+        }
+
+        bytes.Clear();
+    }
 
     /// <summary>Enters a new slab, first for whoever looks for an address of it.</summary>
     public void AddSlab(Slab slab, SlabClass one)

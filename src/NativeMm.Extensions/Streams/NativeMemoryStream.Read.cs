@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 
 namespace NativeMm.Buffers;
 
@@ -47,13 +48,27 @@ public sealed partial class NativeMemoryStream
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
     {
         ValidateBufferArguments(buffer, offset, count);
-        return cancellationToken.IsCancellationRequested
-            ? Task.FromCanceled<int>(cancellationToken) : Task.FromResult(Read(buffer.AsSpan(offset, count)));
+        return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     }
 
     /// <inheritdoc/>
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<int>(cancellationToken) : ValueTask.FromResult(Read(buffer.Span));
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It is in the task, as that of MemoryStream is.")]
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<int>(cancellationToken);
+        }
+
+        try
+        {
+            return ValueTask.FromResult(Read(buffer.Span));
+        }
+        catch (Exception failure)
+        {
+            return ValueTask.FromException<int>(failure);
+        }
+    }
 
     /// <summary>Writes what follows the position to another stream, block by block, and goes to the end.</summary>
     /// <inheritdoc cref="Stream.CopyTo(Stream, int)"/>
@@ -71,18 +86,11 @@ public sealed partial class NativeMemoryStream
 
     /// <summary>Writes what follows the position to another stream, block by block and without a copy, and goes to the end.</summary>
     /// <inheritdoc cref="Stream.CopyToAsync(Stream, int, CancellationToken)"/>
-    public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+    public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
     {
         ValidateCopyToArguments(destination, bufferSize);
         ThrowIfDisposed();
-        cancellationToken.ThrowIfCancellationRequested();
-        while (_position < _length)
-        {
-            ReadOnlyMemory<byte> rest = RestOfBlock();
-            _position += rest.Length;
-            await destination.WriteAsync(rest, cancellationToken).ConfigureAwait(false);
-            ThrowIfDisposed();
-        }
+        return cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : CopyRestAsync(destination, cancellationToken);
     }
 
     /// <summary>Writes the whole content to another stream, wherever the position is, and leaves that alone.</summary>
@@ -147,6 +155,17 @@ public sealed partial class NativeMemoryStream
         bool isOne = _blockCount != 0 && _length <= _blocks[0].Memory.Length;
         buffer = isOne ? new ArraySegment<byte>(_blocks[0].Array, _blocks[0].Offset, (int)_length) : ArraySegment<byte>.Empty;
         return isOne || _length == 0;
+    }
+
+    private async Task CopyRestAsync(Stream destination, CancellationToken cancellationToken)
+    {
+        while (_position < _length)
+        {
+            ReadOnlyMemory<byte> rest = RestOfBlock();
+            _position += rest.Length;
+            await destination.WriteAsync(rest, cancellationToken).ConfigureAwait(false);
+            ThrowIfDisposed();
+        }
     }
 
     private ReadOnlyMemory<byte> ContentOf(int index) =>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 
 namespace NativeMm.Buffers;
 
@@ -54,6 +55,7 @@ public sealed partial class NativeMemoryStream
     }
 
     /// <inheritdoc/>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It is in the task, as that of MemoryStream is.")]
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -61,8 +63,15 @@ public sealed partial class NativeMemoryStream
             return ValueTask.FromCanceled(cancellationToken);
         }
 
-        Write(buffer.Span);
-        return ValueTask.CompletedTask;
+        try
+        {
+            Write(buffer.Span);
+            return ValueTask.CompletedTask;
+        }
+        catch (Exception failure)
+        {
+            return ValueTask.FromException(failure);
+        }
     }
 
     /// <summary>Room at the position, to be written and then confirmed by <see cref="Advance"/>. Its bytes hold anything.</summary>

@@ -11,8 +11,9 @@ namespace NativeMm.Buffers;
 /// </summary>
 /// <remarks>
 /// <para>Reading, writing, seeking and their exceptions are those of <see cref="MemoryStream"/>. It can also be written as an
-/// <see cref="IBufferWriter{T}"/>, at its position, and read as a <see cref="ReadOnlySequence{T}"/> without a copy. All members throw
-/// <see cref="ObjectDisposedException"/> after the disposal.</para>
+/// <see cref="IBufferWriter{T}"/>, at its position, and read as a <see cref="ReadOnlySequence{T}"/> without a copy. After the disposal its
+/// members throw <see cref="ObjectDisposedException"/>, but for a flush and <see cref="CanRead"/> and its like; also those that read the content, which a
+/// <see cref="MemoryStream"/> still has then: it is back in the pool here.</para>
 /// <para>Dispose it: the finalizer of a forgotten stream returns its blocks late, and counts it in <see cref="ForgottenBuffers"/>.</para>
 /// </remarks>
 public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
@@ -175,15 +176,15 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
         _position = long.Min(_position, value);
     }
 
-    /// <inheritdoc/>
-    public override void Flush() => ThrowIfDisposed();
-
-    /// <inheritdoc/>
-    public override Task FlushAsync(CancellationToken cancellationToken)
+    /// <summary>Does nothing, after the disposal too: a writer that is disposed after its stream, with nothing left to write, may flush.</summary>
+    public override void Flush()
     {
-        ThrowIfDisposed();
-        return cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : Task.CompletedTask;
     }
+
+    /// <summary>Does nothing, after the disposal too.</summary>
+    /// <inheritdoc cref="Stream.FlushAsync(CancellationToken)"/>
+    public override Task FlushAsync(CancellationToken cancellationToken) =>
+        cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : Task.CompletedTask;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -292,7 +293,7 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
             ref readonly StreamBlock block = ref Find(from);
             int offset = (int)(from - block.Start);
             int count = (int)long.Min(block.Memory.Length - offset, to - from);
-            block.Span.Slice(offset, count).Clear();
+            _pool.Store.Clear(block.Span.Slice(offset, count));
             from += count;
         }
     }

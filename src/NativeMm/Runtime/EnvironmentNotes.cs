@@ -16,6 +16,9 @@ internal static class EnvironmentNotes
 {
     private const string Prefix = "NATIVEMM_";
 
+    // NativeMm__PurgeDelay is how a host's configuration spells NativeMm:PurgeDelay, in any case of letters: whoever reads it there says what is wrong with it.
+    private const string ConfigurationPrefix = Prefix + "_";
+
     private static readonly string[] s_known =
         [CheckedOptions.EnabledVariable, CheckedOptions.StacksVariable, SampledOptions.EnabledVariable, SampledOptions.IntervalVariable];
 
@@ -70,6 +73,7 @@ internal static class EnvironmentNotes
         List<string> notes =
         [
             .. names.Where(name => name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
+                    && !name.StartsWith(ConfigurationPrefix, StringComparison.OrdinalIgnoreCase)
                     && !s_known.Contains(name, comparer)
                     && !s_ofTools.Contains(name, comparer)
                     && !string.IsNullOrWhiteSpace(valueOf(name)))
