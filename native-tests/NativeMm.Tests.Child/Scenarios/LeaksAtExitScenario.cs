@@ -1,4 +1,5 @@
 using System.Buffers;
+using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
 using NativeMm.Heap;
 using NativeMm.Heap.Checked;
@@ -43,6 +44,9 @@ internal static unsafe class LeaksAtExitScenario
                 Configure(new CheckedOptions { Leaks = LeakPolicy.Ignore });
                 Leak(NativeHeap.Shared);
                 break;
+            case "pin":
+                LeakPin();
+                break;
             case "overrun":
                 ((byte*)NativeHeap.Shared.Alloc(10))[10] = 0;
                 break;
@@ -54,6 +58,15 @@ internal static unsafe class LeaksAtExitScenario
     }
 
     private static void Configure(CheckedOptions options) => MemoryRuntime.ConfigureShared(new MemoryRuntimeOptions { Checked = options });
+
+    private static void LeakPin()
+    {
+        AddressSpace space = MemoryRuntime.Shared.CreateAddressSpace(new AddressSpaceOptions { Name = "held" });
+        long area = space.Map(3 * AddressSpace.PageBytes, Protection.ReadWrite);
+        space.Pin(area, 1).Dispose();
+        space.Pin(area + 5, AddressSpace.PageBytes, PageAccess.Write);
+        space.Pin(area, 1);
+    }
 
     private static void Leak(NativeHeap heap)
     {

@@ -95,6 +95,14 @@ internal static class AddressCheck
         }
 
         long last = AddressSpace.EndAddress - ((long)pages << AddressSpace.PageShift);
+        if (last < lowest)
+        {
+            throw new ArgumentOutOfRangeException(
+                name,
+                address,
+                $"A range from 0x{lowest:x} on has at most {AddressSpace.EndAddress - lowest} bytes, not {(long)pages << AddressSpace.PageShift}.");
+        }
+
         if (address < lowest || address > last)
         {
             throw new ArgumentOutOfRangeException(

@@ -26,9 +26,14 @@ public sealed partial class AddressSpace
             _ => throw new ArgumentOutOfRangeException(nameof(advice), advice, $"advice is one of {string.Join(", ", Enum.GetNames<MemoryAdvice>())}, not {advice}."),
         };
         LayoutFault.ThrowUnlessDone(nameof(Advise), range, result, Options);
-        if (advice == MemoryAdvice.WillNeed)
+        switch (advice)
         {
-            Populate(range);
+            case MemoryAdvice.WillNeed:
+                Populate(range);
+                break;
+            case MemoryAdvice.HugePages:
+                _faults.MissCollapse();
+                break;
         }
     }
 }

@@ -45,8 +45,15 @@ public sealed partial class AddressSpace
     /// <summary>Gives up what the process keeps for the threads that used spaces, once the library's load context is gone.</summary>
     internal static void EndThreads() => AccessSlots.End();
 
-    /// <summary>Frees frames that are kept for later faults, and those that nobody holds any more. Nothing happens when the space is disposed.</summary>
-    internal void FreeUnused() => _faults.FreeUnused();
+    /// <summary>
+    /// Frees frames that are kept for later faults, and those that nobody holds any more, and has pages gathered that could not be before. Nothing happens when the space
+    /// is disposed.
+    /// </summary>
+    internal void FreeUnused()
+    {
+        _faults.FreeUnused();
+        _faults.AskForMissed();
+    }
 
     /// <summary>A pin or a lease that outlived the frames would show what is no longer there.</summary>
     /// <exception cref="InvalidOperationException">A page is pinned or leased.</exception>
@@ -55,7 +62,7 @@ public sealed partial class AddressSpace
         if (IsHeld)
         {
             throw new InvalidOperationException(
-                $"The frames of address space '{Options.Name}' would go while pages of it are pinned or leased ({PinnedPages} pinned). Dispose pins and leases first.");
+                $"The frames of address space '{Options.Name}' would go while pages of it are pinned or leased ({PinnedPages} pinned). Dispose pins and leases first.{PinWatch?.Describe(this)}");
         }
     }
 

@@ -36,7 +36,7 @@ public sealed unsafe partial class AddressSpace
 
     /// <summary>Makes a page accessible; see <see cref="PageFaults.Handle"/>.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    internal void Fault(ulong page, PageAccess access) => _faults.Handle<NoPause>(page, access);
+    internal void Fault(ulong page, PageAccess access, int offset = 0) => _faults.Handle<NoPause>(page, access, offset);
 
     private static void CheckRange(long address, long length)
     {

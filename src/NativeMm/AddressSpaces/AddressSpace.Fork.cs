@@ -12,10 +12,11 @@ public sealed partial class AddressSpace
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
     public AddressSpace Fork()
     {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         int attempts = 0;
         while (true)
         {
-            var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap) { Adopt = Adopt };
+            var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap) { Adopt = Adopt, PinWatch = PinWatch };
             LayoutResult result;
             try
             {

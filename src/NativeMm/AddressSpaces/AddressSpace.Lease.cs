@@ -99,7 +99,7 @@ public sealed unsafe partial class AddressSpace
             }
 
             HazardAccess.End(ref *word);
-            Fault(page, access);
+            Fault(page, access, offset);
         }
     }
 

@@ -31,22 +31,25 @@ public sealed unsafe partial class AddressSpace
         ulong end = ((ulong)(address + length - 1) >> Pfn.FrameShift) + 1;
         int pages = TakePinPermits(end - first);
         PinnedFrames? frames = null;
+        object? watched = null;
         try
         {
             frames = new PinnedFrames(pages);
             var runs = new List<PinnedRun>();
             for (ulong page = first; page < end; page++)
             {
-                nuint at = PinPage(page, access, frames);
                 int from = page == first ? (int)((ulong)address & OffsetMask) : 0;
+                nuint at = PinPage(page, access, from, frames);
                 int to = page == end - 1 ? (int)((ulong)(address + length - 1) & OffsetMask) + 1 : Pfn.FrameBytes;
                 AddRun(runs, at + (nuint)from, to - from);
             }
 
-            return new PagePin(this, frames, [.. runs], access, length);
+            watched = PinWatch?.Began(this, address, length, access);
+            return new PagePin(this, frames, [.. runs], access, length, watched);
         }
         catch
         {
+            EndWatch(watched);
             frames?.Release(_tables);
             Atomic.Add(ref _pinnedPages, -pages);
             throw;
@@ -58,6 +61,15 @@ public sealed unsafe partial class AddressSpace
     {
         frames.Release(_tables);
         Atomic.Add(ref _pinnedPages, -frames.Pages);
+    }
+
+    /// <summary>A pin that is watched is over.</summary>
+    internal void EndWatch(object? watched)
+    {
+        if (watched is not null)
+        {
+            PinWatch!.Ended(watched);
+        }
     }
 
     private static void AddRun(List<PinnedRun> runs, nuint address, int length)
@@ -89,7 +101,7 @@ public sealed unsafe partial class AddressSpace
         return (int)pages;
     }
 
-    private nuint PinPage(ulong page, PageAccess access, PinnedFrames frames)
+    private nuint PinPage(ulong page, PageAccess access, int offset, PinnedFrames frames)
     {
         AccessSlot* slot = AccessSlots.Own();
         while (true)
@@ -117,7 +129,7 @@ public sealed unsafe partial class AddressSpace
             }
 
             HazardAccess.End(ref slot->Fault);
-            Fault(page, wanted);
+            Fault(page, wanted, offset);
         }
     }
 

@@ -75,7 +75,7 @@ public sealed unsafe partial class AddressSpace
             }
 
             HazardAccess.End(ref slot->Access);
-            Fault(page, PageAccess.Read);
+            Fault(page, PageAccess.Read, offset);
         }
     }
 
@@ -107,7 +107,7 @@ public sealed unsafe partial class AddressSpace
                 return value;
             }
 
-            Fault(page, PageAccess.Read);
+            Fault(page, PageAccess.Read, (int)offset);
         }
     }
 }

@@ -38,7 +38,9 @@ public sealed partial class AddressSpace
         }
         while (ShouldRepeat(result, ref attempts));
 
-        LayoutFault.ThrowUnlessDone(nameof(Remap), range, result, Options);
+        // Addresses are wanted for all of the new length.
+        VpnRange named = result.Outcome == LayoutOutcome.NoAddresses ? new VpnRange(range.Start, range.Start + pages) : range;
+        LayoutFault.ThrowUnlessDone(nameof(Remap), named, result, Options);
         return (long)result.Page << PageShift;
     }
 }

@@ -9,7 +9,11 @@ public sealed unsafe partial class AddressSpace
     /// <summary>Checks areas, tables, frames and the counters of faults against each other. Call it at rest. Thread-safe.</summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
-    public void Validate()
+    public void Validate() => Validate(beside: null);
+
+    /// <summary>The same, and something else while no page leaves.</summary>
+    /// <param name="beside">Checks what must not change meanwhile, such as where pages go; null for nothing.</param>
+    internal void Validate(Action? beside)
     {
         _layout.Validate();
         Residency? residency = _tables.Residency;
@@ -27,6 +31,8 @@ public sealed unsafe partial class AddressSpace
             {
                 _layout.ExitRead();
             }
+
+            beside?.Invoke();
         }
         finally
         {

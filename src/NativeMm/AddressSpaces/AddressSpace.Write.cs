@@ -77,7 +77,7 @@ public sealed unsafe partial class AddressSpace
             }
 
             HazardAccess.End(ref slot->Access);
-            Fault(page, PageAccess.Write);
+            Fault(page, PageAccess.Write, offset);
         }
     }
 
@@ -112,7 +112,7 @@ public sealed unsafe partial class AddressSpace
                 return;
             }
 
-            Fault(page, PageAccess.Write);
+            Fault(page, PageAccess.Write, (int)offset);
         }
     }
 }

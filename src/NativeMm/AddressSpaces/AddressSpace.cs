@@ -52,6 +52,9 @@ public sealed partial class AddressSpace : IDisposable
     /// <summary>Whoever must know of each fork before it is used, so that none outlives the frames; null when nobody must.</summary>
     internal Action<AddressSpace>? Adopt { get; init; }
 
+    /// <summary>Who keeps account of pins; null outside of the checked mode. Set before the first pin.</summary>
+    internal IPinWatch? PinWatch { get; set; }
+
     /// <summary>The areas and their lock.</summary>
     internal AreaLayout Layout => _layout;
 }

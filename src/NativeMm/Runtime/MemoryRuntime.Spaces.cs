@@ -10,6 +10,7 @@ public sealed partial class MemoryRuntime
     // One for all spaces: a thread that faults in several of them takes part once.
     private readonly EpochDomain _spaceEpochs = new();
     private AddressSpace[] _spaces = [];
+    private OpenPins? _pins;
 
     /// <summary>
     /// Makes an address space over the same frames: areas of 47-bit addresses whose pages come by faults. It goes by its own Dispose, or with the runtime.
@@ -22,7 +23,7 @@ public sealed partial class MemoryRuntime
     public AddressSpace CreateAddressSpace(AddressSpaceOptions? options = null)
     {
         using EndGate.Visit inside = _end.Visiting(this);
-        var space = new AddressSpace(_frames, options ?? new AddressSpaceOptions(), _spaceEpochs) { Adopt = Adopt };
+        var space = new AddressSpace(_frames, options ?? new AddressSpaceOptions(), _spaceEpochs) { Adopt = Adopt, PinWatch = PinsIfChecked() };
         try
         {
             Enter(space);
@@ -47,7 +48,11 @@ public sealed partial class MemoryRuntime
         where TPolicy : struct, IReplacementPolicy
     {
         using EndGate.Visit inside = _end.Visiting(this);
-        AddressSpace space = AddressSpace.CreateLimited<TPolicy>(_frames, options, _spaceEpochs, swap, residentPagesMax, Adopt);
+
+        // The bookkeeping is for as many pages as may be in memory, and no more are than there are frames.
+        int residentMax = (int)Math.Min(residentPagesMax, (long)_zone.FrameCount);
+        AddressSpace space = AddressSpace.CreateLimited<TPolicy>(_frames, options, _spaceEpochs, swap, residentMax, Adopt);
+        space.PinWatch = PinsIfChecked();
         try
         {
             Enter(space);
@@ -68,6 +73,9 @@ public sealed partial class MemoryRuntime
         using EndGate.Visit inside = _end.Visiting(this);
         Enter(space);
     }
+
+    /// <summary>Who keeps account of pins in the checked mode; of two first callers each may get his own, which is the same to both.</summary>
+    private OpenPins? PinsIfChecked() => Options.Checked.Enabled ? _pins ??= new OpenPins(Options.Checked) : null;
 
     private AddressSpace[] Spaces() => Atomic.LoadAcquire(ref _spaces);
 

@@ -75,6 +75,33 @@ public sealed class AddressSpaceTests : IDisposable
     }
 
     [Fact]
+    public void What_is_too_long_is_named_with_its_own_length()
+    {
+        const long TooLong = AddressSpace.EndAddress;
+        Space.Map(Page, Protection.ReadWrite, MapFlags.Fixed, There);
+        OutOfMemoryException moved = Assert.Throws<OutOfMemoryException>(() => Space.Remap(There, Page, TooLong, RemapFlags.MayMove));
+        Assert.Contains($"{TooLong} bytes", moved.Message, StringComparison.Ordinal);
+        ArgumentOutOfRangeException mapped = Assert.Throws<ArgumentOutOfRangeException>(() => Space.Map(TooLong, Protection.Read, MapFlags.Fixed, There));
+        Assert.Contains($"at most {TooLong - AddressSpace.LowestAddress} bytes, not {TooLong}", mapped.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_wrong_access_names_its_own_address()
+    {
+        long area = Space.Map(2 * Page, Protection.ReadWrite);
+        Space.Protect(area + Page, Page, Protection.None);
+        long wrong = area + Page + 123;
+        byte[] bytes = new byte[10];
+        Assert.Equal(wrong, Assert.Throws<AddressFaultException>(() => Space.Read<byte>(wrong)).Address);
+        Assert.Equal(wrong, Assert.Throws<AddressFaultException>(() => Space.Write(wrong, 1L)).Address);
+        Assert.Equal(wrong, Assert.Throws<AddressFaultException>(() => Space.Read(wrong, bytes)).Address);
+        Assert.Equal(wrong, Assert.Throws<AddressFaultException>(() => Space.Write(wrong, bytes)).Address);
+        Assert.Equal(wrong, Assert.Throws<AddressFaultException>(() => Space.LeaseRead(wrong, 1).Dispose()).Address);
+        Assert.Equal(wrong, Assert.Throws<AddressFaultException>(() => Space.Pin(wrong, 1)).Address);
+        Assert.Equal(area + Page, Assert.Throws<AddressFaultException>(() => Space.Write(area + Page - 4, bytes)).Address);
+    }
+
+    [Fact]
     public void A_fork_has_the_areas_and_a_life_of_its_own()
     {
         Space.Map(2 * Page, Protection.ReadWrite, MapFlags.Fixed, There);
@@ -127,7 +154,7 @@ public sealed class AddressSpaceTests : IDisposable
             Space.Map(3 * Page, Protection.ReadWrite, MapFlags.Fixed, There + (4 * i * Page));
         }
 
-        const string Message = "there would be more than AddressSpaceOptions.AreasMax = 8 areas. Nothing was changed.";
+        const string Message = "more than AddressSpaceOptions.AreasMax = 8 areas. Nothing was changed.";
         Action[] changes =
         [
             () => Space.Map(1, Protection.Read),

@@ -28,6 +28,20 @@ public sealed class ExitReportTests
     public void Without_leaks_or_under_the_policy_ignore_nothing_is_said(string what) => Assert.Equal(new ChildResult(0, "", ""), Run(what));
 
     [Fact]
+    public void Pins_that_were_never_released_are_named()
+    {
+        ChildResult child = Run("pin");
+        Assert.Equal(0, child.ExitCode);
+        Assert.Equal(
+            [
+                "NativeMm: the process ends, and address space 'held' has 2 pins that were never released.",
+                "  4096 bytes at 0x10005 for Write, stack not sampled",
+                "  1 bytes at 0x10000 for Read, stack not sampled",
+            ],
+            child.Error.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
     public void A_handler_receives_the_report() => Assert.Equal(new ChildResult(0, $"shared: 3, 1020{Environment.NewLine}", ""), Run("handler"));
 
     [Fact]

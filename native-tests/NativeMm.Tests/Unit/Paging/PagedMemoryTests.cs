@@ -164,6 +164,8 @@ public sealed class PagedMemoryTests : IDisposable
         Assert.Equal(20_000, stream.Read(read));
         Assert.True(read.AsSpan(0, 20_000).SequenceEqual(written));
         Assert.Throws<NotSupportedException>(() => stream.SetLength(1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => stream.Seek(long.MaxValue, SeekOrigin.End));
+        Assert.Throws<IOException>(() => stream.Seek(long.MinValue, SeekOrigin.Begin));
     }
 
     [Fact]
@@ -207,6 +209,29 @@ public sealed class PagedMemoryTests : IDisposable
 
         _ = _runtime.Trim();
         Assert.InRange(_runtime.Frames.GetStatistics().FreeFrames, before - 64, ulong.MaxValue);
+    }
+
+    [Fact]
+    public void Validate_lets_nothing_leave_meanwhile()
+    {
+        for (int seed = 0; seed < 10; seed++)
+        {
+            // What background reclaim was asked for goes on when this returns.
+            FillAll(seed, first: Pages / 2);
+            _memory.Validate();
+        }
+    }
+
+    [Fact]
+    public void Bookkeeping_is_for_the_pages_that_there_can_be()
+    {
+        using var small = new PagedMemory(1 << 20, new PagedMemoryOptions { ResidentBytes = PagedMemoryOptions.BytesLimit }, _runtime);
+        Assert.InRange(small.Space.GetReclaimStatistics().LimitPages, 256, 4096);
+        using var large = new PagedMemory(1L << 40, new PagedMemoryOptions { ResidentBytes = PagedMemoryOptions.BytesLimit }, _runtime);
+        Assert.Equal(_runtime.Frames.Zone.FrameCount, large.Space.GetReclaimStatistics().LimitPages);
+        Assert.Equal(1 << 20, (int)small.Length);
+        using PagePin all = small.Pin(0, 1 << 20, PageAccess.Write);
+        Assert.Equal(1 << 20, all.Length);
     }
 
     [Fact]

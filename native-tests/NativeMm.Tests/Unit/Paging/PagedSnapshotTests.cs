@@ -72,6 +72,27 @@ public sealed class PagedSnapshotTests : IDisposable
     }
 
     [Fact]
+    public void Sixteen_images_may_each_have_all_pages()
+    {
+        var images = new Stack<PagedSnapshot>();
+        for (int i = 0; i < 16; i++)
+        {
+            Fill(seed: i);
+            images.Push(_memory.Snapshot());
+        }
+
+        for (int i = 15; i >= 0; i--)
+        {
+            using PagedSnapshot image = images.Pop();
+            byte[] page = new byte[PageBytes];
+            image.Read(7 * PageBytes, page);
+            Assert.True(page.AsSpan().SequenceEqual(SamplePages.Compressible(PageBytes, (i * 1000) + 7)), $"image {i}");
+        }
+
+        _memory.Validate();
+    }
+
+    [Fact]
     public void Copy_tells_how_far_it_is_and_can_be_cancelled()
     {
         Fill(seed: 5);

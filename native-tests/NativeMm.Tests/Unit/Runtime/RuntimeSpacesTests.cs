@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Heap.Checked;
 using NativeMm.Platform;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
@@ -50,6 +51,24 @@ public sealed class RuntimeSpacesTests
         Assert.Throws<ObjectDisposedException>(() => space.Map(1, Protection.Read));
         Assert.Throws<ObjectDisposedException>(fork.Fork);
         platform.AssertNothingLeaked();
+    }
+
+    [Fact]
+    public void In_checked_mode_the_pins_that_hold_a_runtime_are_named()
+    {
+        using var runtime = new MemoryRuntime(Options() with { Checked = new CheckedOptions { Enabled = true, StackSampleInterval = 1 } });
+        AddressSpace parent = runtime.CreateAddressSpace(new AddressSpaceOptions { Name = "pinned" });
+        long address = parent.Map(2 * Page, Protection.ReadWrite);
+        using AddressSpace space = parent.Fork();
+        space.Pin(address, Page).Dispose();
+        PagePin pin = space.Pin(address + 5, 7, PageAccess.Write);
+        string message = Assert.Throws<InvalidOperationException>(runtime.Dispose).Message;
+        Assert.Contains($"  7 bytes at 0x{address + 5:x} for Write, pinned", message, StringComparison.Ordinal);
+        Assert.Contains(nameof(In_checked_mode_the_pins_that_hold_a_runtime_are_named), message, StringComparison.Ordinal);
+        Assert.DoesNotContain("4096 bytes", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("at NativeMm.AddressSpaces", message, StringComparison.Ordinal);
+        pin.Dispose();
+        pin.Dispose();
     }
 
     [Fact]

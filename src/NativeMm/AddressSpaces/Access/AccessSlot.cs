@@ -13,7 +13,7 @@
 //              A table is taken away in the same way: a hazard for any page of its range keeps it, so the walk to the entry is safe as well.
 // Reuse        the word names a page, not a frame: the same page may have got another frame since, and then the look errs on the safe side.
 // Progress     an access is wait-free. A thread that stands still in one delays the frames of one page, and a fork that must not miss its write.
-//              A thread that died with a lease leaves the hazard until its slot has a new owner.
+//              A thread that died with a lease leaves the hazard until its slot has a new owner, or until somebody asks whether the space is held or trims.
 // Source       M. Michael, "Hazard pointers" (2004); the fence on one side only: D. Dice and others, "Fast non-intrusive memory reclamation" (2016).
 
 using System.Runtime.InteropServices;

@@ -48,6 +48,24 @@ internal static unsafe class AccessSlots
         return StackPages.Knows(known, here) ? StackPages.Of(known) : Find(here);
     }
 
+    /// <summary>
+    /// Ends what threads left behind that died with a lease. Their slots stay theirs until somebody takes them over. It asks the system about threads that .NET has let
+    /// go of, and allocates no managed memory.
+    /// </summary>
+    public static void EndLeasesOfDead()
+    {
+        using (s_lock.EnterScope())
+        {
+            for (int i = 0; i < s_owners.Count; i++)
+            {
+                if (HasLease(At(i)) && s_owners[i] is { HasLeft: true, IsGone: true })
+                {
+                    ClearWords(At(i));
+                }
+            }
+        }
+    }
+
     /// <summary>Gives up what the system keeps for the ends of threads, once the library's load context is gone and nobody can run its code any more.</summary>
     public static void End()
     {
@@ -104,17 +122,32 @@ internal static unsafe class AccessSlots
                         continue;
                     }
 
-                    for (int word = 0; word < AccessSlot.Words; word++)
-                    {
-                        Atomic.StoreRelease(ref AccessSlot.Word(old, word), 0);
-                    }
-
+                    ClearWords(old);
                     s_owners[i] = self;
                     return old;
                 }
             }
 
             return Add(self);
+        }
+    }
+
+    private static bool HasLease(AccessSlot* slot)
+    {
+        bool has = false;
+        for (int index = 0; index < AccessSlot.LeasesMax; index++)
+        {
+            has |= Atomic.LoadAcquire(in *AccessSlot.LeaseWord(slot, index)) != 0;
+        }
+
+        return has;
+    }
+
+    private static void ClearWords(AccessSlot* slot)
+    {
+        for (int word = 0; word < AccessSlot.Words; word++)
+        {
+            Atomic.StoreRelease(ref AccessSlot.Word(slot, word), 0);
         }
     }
 

@@ -41,6 +41,7 @@ internal unsafe ref struct Hazards
     /// <summary>Passes the fence and looks whether any thread has a lease of the space.</summary>
     public static bool HasLeases(ulong key)
     {
+        AccessSlots.EndLeasesOfDead();
         Atomic.ProcessWideFence(); // [H2] pairs with [H1], [H3]
         int count = AccessSlots.Count;
         for (int i = 0; i < count; i++)

@@ -11,10 +11,12 @@ public sealed unsafe class PagePin : IDisposable
 {
     private readonly AddressSpace _space;
     private readonly PinnedRun[] _runs;
+    private readonly object? _watched;
     private PinnedFrames? _frames;
 
-    internal PagePin(AddressSpace space, PinnedFrames frames, PinnedRun[] runs, PageAccess access, long length)
+    internal PagePin(AddressSpace space, PinnedFrames frames, PinnedRun[] runs, PageAccess access, long length, object? watched)
     {
+        _watched = watched;
         _space = space;
         _frames = frames;
         _runs = runs;
@@ -57,6 +59,7 @@ public sealed unsafe class PagePin : IDisposable
         if (Primitives.Atomic.Exchange(ref _frames, null) is { } frames)
         {
             _space.Unpin(frames);
+            _space.EndWatch(_watched);
         }
     }
 

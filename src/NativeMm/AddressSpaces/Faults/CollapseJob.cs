@@ -2,25 +2,42 @@ using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
 
-/// <summary>Gathers the pages of full leaves in the background. It is asked by the fault that populated the last page of one.</summary>
+/// <summary>
+/// Gathers the pages of full leaves in the background. It is asked by the fault that populated the last page of one. A leaf that could not be gathered then, and one
+/// that was full before its area wanted that, is found by a search of all tables, which a trim asks for.
+/// </summary>
 internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) : BackgroundJob
 {
     private const int WishesMax = 64;
 
-    // Pages plus 1. What finds no place is not gathered.
+    // Pages plus 1. What finds no place is found by a search.
     private readonly ulong[] _wishes = new ulong[WishesMax];
     private EndGate _gate;
     private SleepLock _lock;
-    private long _collapsed;
-
-    /// <summary>Leaves that were gathered.</summary>
-    public long Collapsed => Atomic.LoadAcquire(in _collapsed);
+    // Whether there may be a full leaf that is not gathered, and whether to look for it.
+    private int _missed;
+    private int _search;
 
     /// <summary>Has the pages around one gathered soon.</summary>
     public void Ask(ulong page)
     {
-        if (Atomic.CompareExchange(ref _wishes[(page / SharedTables.Entries) % WishesMax], 0, page + 1))
+        if (!Atomic.CompareExchange(ref _wishes[(page / SharedTables.Entries) % WishesMax], 0, page + 1))
         {
+            Atomic.StoreRelease(ref _search, 1);
+        }
+
+        Ask();
+    }
+
+    /// <summary>There may be full leaves of an area that has come to want that.</summary>
+    public void Miss() => Atomic.StoreRelease(ref _missed, 1);
+
+    /// <summary>Has the leaves gathered soon that were missed, if there are any.</summary>
+    public void AskForMissed()
+    {
+        if (Atomic.LoadAcquire(in _missed) != 0)
+        {
+            Atomic.StoreRelease(ref _search, 1);
             Ask();
         }
     }
@@ -42,7 +59,11 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
                 && record->End >= first + SharedTables.Entries
                 && tables.Residency is null;
             bool collapsed = isWanted && tables.TryCollapse<TPause>(page);
-            Atomic.Add(ref _collapsed, collapsed ? 1 : 0);
+            if (isWanted && !collapsed)
+            {
+                Miss();
+            }
+
             return collapsed;
         }
         finally
@@ -75,5 +96,42 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
                 }
             }
         }
+
+        if (Atomic.Exchange(ref _search, 0) != 0)
+        {
+            Search();
+        }
+    }
+
+    private void Search()
+    {
+        // What is missed again is for the next one.
+        Atomic.StoreRelease(ref _missed, 0);
+        ulong page = 0;
+        bool found = true;
+        while (found && _gate.TryEnter())
+        {
+            try
+            {
+                found = TryFindFull(ref page);
+                if (found)
+                {
+                    TryCollapse<NoPause>(page);
+                    page += SharedTables.Entries;
+                }
+            }
+            finally
+            {
+                _gate.Exit();
+            }
+        }
+    }
+
+    private bool TryFindFull(ref ulong page)
+    {
+        layout.EnterRead();
+        bool found = tables.TryFindFull(ref page);
+        layout.ExitRead();
+        return found;
     }
 }

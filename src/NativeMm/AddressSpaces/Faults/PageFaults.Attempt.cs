@@ -176,7 +176,7 @@ internal sealed unsafe partial class PageFaults
         head.Lock.Exit();
         if (isFull && (record->Flags & VmaFlags.HugePages) != 0)
         {
-            _collapse.Ask(page);
+            AskCollapse(page);
         }
 
         _tables.FreeSlot(slot);

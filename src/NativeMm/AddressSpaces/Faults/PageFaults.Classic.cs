@@ -9,7 +9,7 @@ internal sealed unsafe partial class PageFaults
     // Looks in vain for memory that others gave back to somebody else in between.
     private const int MemoryAttemptsMax = 64;
 
-    private void HandleClassic<TPause>(AccessSlot* slot, ulong page, PageAccess access, ref FaultPermit permit)
+    private void HandleClassic<TPause>(AccessSlot* slot, ulong page, PageAccess access, int offset, ref FaultPermit permit)
         where TPause : struct, IPausePoint
     {
         AwaitPermit(slot, ref permit);
@@ -28,7 +28,7 @@ internal sealed unsafe partial class PageFaults
                     break;
                 case FaultOutcome.NotAttempted:
                 case FaultOutcome.Access:
-                    throw new AddressFaultException((long)(page << Pfn.FrameShift), access, protection);
+                    throw new AddressFaultException((long)(page << Pfn.FrameShift) + offset, access, protection);
                 case FaultOutcome.LoadFailed:
                     throw new PageUnavailableException((long)(page << Pfn.FrameShift), permit.Failure);
                 case FaultOutcome.NoAnon:

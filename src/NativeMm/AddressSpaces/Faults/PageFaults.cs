@@ -68,11 +68,12 @@ internal sealed unsafe partial class PageFaults
     /// <summary>Makes a page accessible for an access. The caller holds no lock and has no hazard for an access of his own.</summary>
     /// <param name="page">The page, below <see cref="PageTables.Pages"/>.</param>
     /// <param name="access">The access.</param>
+    /// <param name="offset">Where in the page it begins, for whoever is told that it is wrong.</param>
     /// <exception cref="AddressFaultException">No area allows it.</exception>
     /// <exception cref="OutOfMemoryException">There is no frame.</exception>
     /// <exception cref="PageUnavailableException">The page had left memory and cannot be brought back.</exception>
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
-    public void Handle<TPause>(ulong page, PageAccess access)
+    public void Handle<TPause>(ulong page, PageAccess access, int offset = 0)
         where TPause : struct, IPausePoint
     {
         AccessSlot* slot = AccessSlots.Own();
@@ -88,7 +89,7 @@ internal sealed unsafe partial class PageFaults
 
         try
         {
-            HandleClassic<TPause>(slot, page, access, ref permit);
+            HandleClassic<TPause>(slot, page, access, offset, ref permit);
         }
         finally
         {
@@ -111,6 +112,15 @@ internal sealed unsafe partial class PageFaults
     /// <summary>Gathers the pages around one in a block of 2 MiB, if its area wants that.</summary>
     /// <returns>Whether they lie in one.</returns>
     public bool Collapse(ulong page) => _collapse.TryCollapse<NoPause>(page);
+
+    /// <summary>Has the pages around one gathered soon.</summary>
+    public void AskCollapse(ulong page) => _collapse.Ask(page);
+
+    /// <summary>There may be full leaves of an area that has come to want blocks.</summary>
+    public void MissCollapse() => _collapse.Miss();
+
+    /// <summary>Has the leaves gathered soon that could not be before.</summary>
+    public void AskForMissed() => _collapse.AskForMissed();
 
     /// <summary>Keeps pages from being gathered until the scope ends.</summary>
     public SleepLock.Scope PauseCollapse() => _collapse.Pause();
@@ -143,6 +153,11 @@ internal sealed unsafe partial class PageFaults
         }
 
         int deferred = _tables.Deferred.Count;
+        if (deferred != 0)
+        {
+            AccessSlots.EndLeasesOfDead();
+        }
+
         bool freed = _tables.Deferred.Flush() < deferred;
         freed |= FreeKept() != 0;
         _gate.Exit();
@@ -201,7 +216,7 @@ internal sealed unsafe partial class PageFaults
             ZeroPages = counters.Sum(FaultEvent.ZeroPage),
             DemandZero = counters.Sum(FaultEvent.DemandZero),
             DemandZeroHuge = counters.Sum(FaultEvent.DemandZeroHuge),
-            Collapses = _collapse.Collapsed,
+            Collapses = _tables.Collapses,
             Copies = counters.Sum(FaultEvent.Copy),
             SwapIns = counters.Sum(FaultEvent.SwapIn),
             Waits = counters.Sum(FaultEvent.Wait),

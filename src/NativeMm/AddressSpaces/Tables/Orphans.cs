@@ -27,6 +27,11 @@ internal static class Orphans
     {
         using (s_lock.EnterScope())
         {
+            if (s_first is not null)
+            {
+                AccessSlots.EndLeasesOfDead();
+            }
+
             PageTables? waiting = null;
             while (s_first is { } tables)
             {

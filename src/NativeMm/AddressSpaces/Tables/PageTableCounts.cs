@@ -31,7 +31,7 @@ internal struct PageTableCounts
         {
             case EntryKind.Frame:
                 Resident++;
-                Shared += tables.FrameOf(entry.Address).Mappings > 1 ? 1 : 0;
+                Shared += tables.IsFrame(entry.Address) && tables.FrameOf(entry.Address).Mappings > 1 ? 1 : 0;
                 break;
             case EntryKind.Zero:
                 Zero++;

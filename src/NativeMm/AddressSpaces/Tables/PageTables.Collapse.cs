@@ -12,6 +12,11 @@ internal sealed unsafe partial class PageTables
     /// <summary>The upper entry says that the leaf is out; nothing is copied yet.</summary>
     internal const string PauseCollapsing = "collapse: leaf out";
 
+    private long _collapses;
+
+    /// <summary>Leaves that were gathered.</summary>
+    public long Collapses => Atomic.LoadAcquire(in _collapses);
+
     /// <summary>Gathers the pages of a leaf. The caller is a reader of the space, and answers for the area.</summary>
     /// <param name="page">Any page of the range.</param>
     /// <returns>Whether the leaf is huge. It stays as it is when a page is missing, shared, pinned or in use, or there is no block.</returns>
@@ -26,7 +31,7 @@ internal sealed unsafe partial class PageTables
         }
 
         ref TableHead head = ref HeadOf(leaf);
-        if (head.IsHuge || head.Population != SharedTables.Entries || !_frames.TryAllocate(Order.Huge, FrameFlags.NoReclaim, out Pfn block, out _))
+        if (head.IsHuge || head.Population != SharedTables.Entries || !AreAllOwn(leaf) || !_frames.TryAllocate(Order.Huge, FrameFlags.NoReclaim, out Pfn block, out _))
         {
             return head.IsHuge;
         }
@@ -39,6 +44,7 @@ internal sealed unsafe partial class PageTables
             if (isQuiet)
             {
                 Gather(leaf, ref head, (nuint)_zone.AddressOf(block));
+                Atomic.Add(ref _collapses, 1);
             }
 
             PutUpper(upper, leaf);
@@ -51,6 +57,42 @@ internal sealed unsafe partial class PageTables
         }
 
         return isOut;
+    }
+
+    /// <summary>Finds a leaf whose pages are all populated, and do not lie in one block: a hint. The caller is a reader of the space.</summary>
+    /// <param name="page">Where to begin; the leaf's first page.</param>
+    public bool TryFindFull(ref ulong page)
+    {
+        while (page < Pages)
+        {
+            ulong* table = _root;
+            int level = RootLevel;
+            while (level > 0)
+            {
+                var below = (ulong*)Atomic.LoadAcquire(in table[Index(page, level)]);
+                if (SharedTables.Contains(below))
+                {
+                    break;
+                }
+
+                table = below;
+                level--;
+            }
+
+            if (level == 0)
+            {
+                ref TableHead head = ref HeadOf(table);
+                if (!head.IsHuge && head.Population == SharedTables.Entries)
+                {
+                    page = head.FirstPage;
+                    return true;
+                }
+            }
+
+            page = (page | (Span(int.Max(level, 1)) - 1)) + 1;
+        }
+
+        return false;
     }
 
     private bool TryTakeOut(ulong* upper, ulong* leaf, ref TableHead head)

@@ -76,6 +76,7 @@ internal sealed unsafe partial class PageTables
             else if ((ulong*)table[i] != SharedTables.Empty(level - 1))
             {
                 population++;
+                Invariant.Check(IsFrame((nuint)table[i]), $"The entry of level {level} at page {page:x} ({table[i]:x}) is no table of this space's zone.");
                 Invariant.Check(HeadOf((ulong*)table[i]).Parent == table + i, $"The table below page {page:x} has another parent.");
                 ValidateBelow((ulong*)table[i], level - 1, page);
             }
@@ -93,6 +94,7 @@ internal sealed unsafe partial class PageTables
         Invariant.Check(!entry.IsMoving, $"Page {page:x} ({entry}) moves at rest.");
         if (entry.Kind == EntryKind.Frame)
         {
+            Invariant.Check(IsFrame(entry.Address), $"Page {page:x} ({entry}) is in no frame of this space's zone.");
             FrameHead head = FrameOf(entry.Address);
             Invariant.Check(head.Mappings != 0, $"Page {page:x} ({entry}) is in a frame that nobody refers to.");
             Invariant.Check(
@@ -107,13 +109,16 @@ internal sealed unsafe partial class PageTables
         }
     }
 
+    /// <summary>Whether an address is one of a frame of the zone.</summary>
+    internal bool IsFrame(nuint address) => address % Pfn.FrameBytes == 0 && _zone.Contains((void*)address) && _zone.FrameOf((void*)address).Value < _zone.OpenedFrames;
+
     private static void ValidateHuge(ulong* leaf, ulong firstPage)
     {
         nuint first = new LeafEntry(leaf[0]).Address;
         for (int i = 0; i < SharedTables.Entries; i++)
         {
             var entry = new LeafEntry(leaf[i]);
-            bool isInPlace = entry.Kind == EntryKind.Frame && entry.Address == first + ((nuint)i * Primitives.Pfn.FrameBytes);
+            bool isInPlace = entry.Kind == EntryKind.Frame && entry.Address == first + ((nuint)i * Pfn.FrameBytes);
             Invariant.Check(isInPlace, $"The leaf at page {firstPage:x} is huge, and its page {i} ({entry}) lies elsewhere.");
         }
     }

@@ -5,7 +5,7 @@ namespace NativeMm.Heap.Checked;
 /// <summary>Call stacks of allocations: taken cheaply, put into words only when somebody asks.</summary>
 internal static class AllocationStack
 {
-    private static readonly string[] s_ownFrames = ["   at NativeMm.Heap.", "   at NativeMm.Buffers.", "   at NativeMm.Slabs."];
+    private static readonly string[] s_ownFrames = ["   at NativeMm.Heap.", "   at NativeMm.Buffers.", "   at NativeMm.Slabs.", "   at NativeMm.AddressSpaces.", "   at NativeMm.Runtime."];
 
     /// <summary>Records the current call stack, without file names, which are slow to find.</summary>
     public static StackTrace Capture() => new(skipFrames: 1, fNeedFileInfo: false);

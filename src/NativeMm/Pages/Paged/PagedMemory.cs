@@ -61,11 +61,12 @@ public sealed unsafe partial class PagedMemory : IDisposable
         Options.Validate();
         runtime ??= MemoryRuntime.Shared;
         Length = length;
-        int resident = (int)Math.Min(Options.ResidentBytes / PageBytes, int.MaxValue);
+        int pinned = (int)Math.Min(Options.ResidentBytes / PageBytes, int.MaxValue) / 4;
+        int resident = ResidentPages(Options.ResidentBytes / PageBytes, PagesOf(length));
         _swap = new SharedSwap(MakeSwap(runtime, Options, PagesOf(length), file));
         try
         {
-            var spaceOptions = new AddressSpaceOptions { Name = Options.Name, PinnedPagesMax = Math.Max(1, resident / 4) };
+            var spaceOptions = new AddressSpaceOptions { Name = Options.Name, PinnedPagesMax = pinned };
             _space = withClock
                 ? runtime.CreateLimitedSpace<ClockPolicy>(spaceOptions, _swap, resident)
                 : runtime.CreateLimitedSpace<ReuseClockPolicy>(spaceOptions, _swap, resident);
@@ -154,8 +155,7 @@ public sealed unsafe partial class PagedMemory : IDisposable
     {
         ThrowIfDisposed();
         using SleepLock.Scope still = _prefetcher.Pause();
-        _space.Validate();
-        _swap.Validate();
+        _space.Validate(beside: _swap.Validate);
     }
 
     /// <summary>Gives all memory back, and the file. Snapshots keep what they have until they are disposed, too. A second call does nothing.</summary>
@@ -171,22 +171,28 @@ public sealed unsafe partial class PagedMemory : IDisposable
 
     internal static long PagesOf(long bytes) => (bytes + PageBytes - 1) / PageBytes;
 
+    /// <summary>The limit in force: more pages than there are, and as many as reclaim would keep free, are not limited at all.</summary>
+    private static int ResidentPages(long wanted, long pages) => (int)Math.Min(Math.Min(wanted, pages + (pages / 8) + 1024), int.MaxValue);
+
     private static TieredSwap MakeSwap(MemoryRuntime runtime, PagedMemoryOptions options, long pages, IBackingFile? file)
     {
         // Pages that do not save a quarter are better off on file.
         const int CompressedBytesMax = PageBytes * 3 / 4;
+
+        // Every image may have all pages again. Their number takes addresses alone.
+        const int ImagesMax = 16;
         IPageCodec codec = options.Codec ?? PageCodecs.Default;
         file ??= options.FilePath is { } path ? MakeFile(path) : null;
         if (file is null)
         {
-            return new TieredSwap(new CompressedSwap(runtime, codec, options.CompressedBytes, 2 * pages), file: null);
+            return new TieredSwap(new CompressedSwap(runtime, codec, options.CompressedBytes, ImagesMax * pages), file: null);
         }
 
         FileSwap? onFile = null;
         try
         {
             onFile = new FileSwap(file, options.FileBytes == 0 ? 2 * pages : options.FileBytes / PageBytes);
-            return new TieredSwap(new CompressedSwap(runtime, codec, options.CompressedBytes, 2 * pages, CompressedBytesMax), onFile);
+            return new TieredSwap(new CompressedSwap(runtime, codec, options.CompressedBytes, ImagesMax * pages, CompressedBytesMax), onFile);
         }
         catch
         {

@@ -72,14 +72,19 @@ internal sealed class PagedMemoryStream : Stream
     /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin)
     {
-        long position = offset + origin switch
+        long from = origin switch
         {
             SeekOrigin.Begin => 0,
             SeekOrigin.Current => _position,
             SeekOrigin.End => Length,
             _ => throw new ArgumentOutOfRangeException(nameof(origin), origin, "The origin is Begin, Current or End."),
         };
-        return position >= 0 ? _position = position : throw new IOException($"Position {position} lies before the beginning.");
+        if (offset > long.MaxValue - from)
+        {
+            throw new ArgumentOutOfRangeException(nameof(offset), offset, $"An offset from {from} on is at most {long.MaxValue - from}, not {offset}.");
+        }
+
+        return from + offset >= 0 ? _position = from + offset : throw new IOException($"Position {from + offset} lies before the beginning.");
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Tests.Support;
 using Xunit;
 using static NativeMm.Tests.Unit.AddressSpaces.FaultFixture;
 
@@ -7,6 +8,34 @@ namespace NativeMm.Tests.Unit.AddressSpaces.Access;
 /// <summary>Leases: what they show, what they keep, and what is told to those who misuse them.</summary>
 public sealed class LeaseTests
 {
+    [Fact]
+    public void A_thread_that_dies_with_a_lease_keeps_nothing()
+    {
+        using var fixture = new FaultFixture();
+        long area = fixture.Space.Map(Page, Protection.ReadWrite);
+        StartGate.Run(1, _ => { ReadLease forgotten = fixture.Space.LeaseRead(area, 1); });
+        Assert.True(SpinWait.SpinUntil(() => !fixture.Space.IsHeld, TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
+    public void What_was_freed_beside_a_lease_of_a_dead_thread_comes_back_with_a_trim()
+    {
+        using var fixture = new FaultFixture();
+        long area = fixture.Space.Map(Page, Protection.ReadWrite);
+        StartGate.Run(1, _ =>
+        {
+            ReadLease forgotten = fixture.Space.LeaseRead(area, 1);
+            fixture.Space.Unmap(area, Page);
+        });
+        Assert.True(SpinWait.SpinUntil(
+            () =>
+            {
+                fixture.Space.FreeUnused();
+                return fixture.Space.GetStatistics().DeferredFrames == 0;
+            },
+            TimeSpan.FromSeconds(30)));
+    }
+
     [Fact]
     public void Bytes_are_read_and_written_in_place()
     {

@@ -135,6 +135,62 @@ public sealed class HugeTests
         AssertStamped(fixture.Space, area, -1);
     }
 
+    [Fact]
+    public void What_could_not_be_gathered_is_gathered_after_a_trim()
+    {
+        using var fixture = new FaultFixture(megabytes: 32);
+        long area = Singles(fixture);
+        using (fixture.Space.Pin(area + (3 * Page), 1))
+        {
+            Assert.False(fixture.Space.Faults.Collapse((ulong)area >> 12));
+        }
+
+        AssertGatheredAfterTrim(fixture, area);
+    }
+
+    [Fact]
+    public void Pages_that_were_there_before_the_wish_are_gathered_after_a_trim()
+    {
+        using var fixture = new FaultFixture(megabytes: 32);
+        AssertGatheredAfterTrim(fixture, Singles(fixture));
+    }
+
+    [Fact]
+    public void More_leaves_than_there_is_room_for_wishes_are_all_gathered()
+    {
+        using var fixture = new FaultFixture(megabytes: 32);
+        long area = Map(fixture, 1);
+        long other = fixture.Space.Map(HugeBytes, Protection.ReadWrite, MapFlags.FixedNoReplace | MapFlags.HugePages, area + (64L * HugeBytes));
+        foreach (long leaf in new[] { area, other })
+        {
+            fixture.Space.Advise(leaf, HugeBytes, MemoryAdvice.NoHugePages);
+            Stamp(fixture, leaf);
+            fixture.Space.Advise(leaf, HugeBytes, MemoryAdvice.HugePages);
+        }
+
+        using (fixture.Space.Faults.PauseCollapse())
+        {
+            // The job may have taken the first wish already, and then waits.
+            fixture.Space.Faults.AskCollapse((ulong)area >> 12);
+            fixture.Space.Faults.AskCollapse(((ulong)area >> 12) + 1);
+            fixture.Space.Faults.AskCollapse((ulong)other >> 12);
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => fixture.Space.GetStatistics().HugeBlocks == 2, TimeSpan.FromSeconds(30)));
+        Assert.True(fixture.Space.Faults.Collapse((ulong)area >> 12));
+        Assert.Equal(2, fixture.Faults.Collapses);
+        AssertStamped(fixture.Space, area, -1);
+        AssertStamped(fixture.Space, other, -1);
+    }
+
+    private static void AssertGatheredAfterTrim(FaultFixture fixture, long area)
+    {
+        fixture.Space.FreeUnused();
+        Assert.True(SpinWait.SpinUntil(() => fixture.Faults.Collapses == 1, TimeSpan.FromSeconds(30)));
+        Assert.Equal(1, fixture.Space.GetStatistics().HugeBlocks);
+        AssertStamped(fixture.Space, area, -1);
+    }
+
     private static long Map(FaultFixture fixture, int blocks)
     {
         long area = fixture.Space.Map((long)blocks * HugeBytes, Protection.ReadWrite, MapFlags.HugePages);

@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.AddressSpaces.Tables;
@@ -26,6 +27,24 @@ public sealed unsafe class PageTablesTests
 
         Assert.Equal(s_corners.Length, fixture.Tables.Count().Resident);
         Assert.Equal((ulong)s_corners.Length, fixture.Tables.CountPopulated(new VpnRange(0, PageTables.Pages)));
+    }
+
+    [Theory]
+    [InlineData(0ul)]
+    [InlineData(0x1000ul)]
+    [InlineData(0x7FFFFFFFF000ul)]
+    [InlineData(0ul, 1)]
+    [InlineData(0x1000ul, 2)]
+    public void An_entry_that_leads_nowhere_is_named(ulong word, int level = 0)
+    {
+        using var fixture = new TablesFixture();
+        fixture.Install(1000);
+        ulong* entry = fixture.Tables.UpperEntryOf(1000, level, fixture.Tables.Root);
+        ulong before = *entry;
+        *entry = word;
+        string message = Assert.Throws<InvariantViolationException>(fixture.Tables.Validate).Message;
+        Assert.Contains(level == 0 ? "3e8" : $"level {level}", message, StringComparison.Ordinal);
+        *entry = before;
     }
 
     [Fact]
