@@ -37,6 +37,19 @@ internal sealed class MemoryGroup : IDisposable
         }
     }
 
+    /// <summary>How often something was asked for that was beyond the limit, so that the system had to make room.</summary>
+    public long TimesReached
+    {
+        get
+        {
+            string first = Path.Combine(_group, "memory.failcnt");
+            string text = File.Exists(first)
+                ? File.ReadAllText(first)
+                : File.ReadLines(Path.Combine(_group, "memory.events")).First(line => line.StartsWith("max ", StringComparison.Ordinal))[4..];
+            return long.Parse(text, CultureInfo.InvariantCulture);
+        }
+    }
+
     /// <summary>Makes a group and moves the process into it.</summary>
     /// <param name="bytes">Its limit.</param>
     /// <exception cref="PlatformNotSupportedException">There is no group that may have others below it.</exception>
@@ -82,7 +95,7 @@ internal sealed class MemoryGroup : IDisposable
                 continue;
             }
 
-            string group = Path.Combine(folder, $"nativemm-lab-{Environment.ProcessId}");
+            string group = Path.Combine(folder, $"nativemm-{Environment.ProcessId}");
             Directory.CreateDirectory(group);
             var made = new MemoryGroup(folders.First(known => File.Exists(Path.Combine(known, Members)) && IsOfSameTree(known, folder)), group);
             try

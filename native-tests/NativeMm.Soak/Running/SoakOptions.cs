@@ -8,12 +8,13 @@ internal sealed record SoakOptions
 {
     public const string Usage =
         """
-        soak [--seed N] [--seconds N] [--threads N] [--faults N] [--allocator lockfree|buddy] [--canary overwrite|lose]
+        soak [--seed N] [--seconds N] [--threads N] [--faults N] [--allocator lockfree|buddy] [--limit MIB] [--canary overwrite|lose]
           --seed       of everything that is chosen; printed at the start. Default: by the clock
           --seconds    how long. Default 60
           --threads    that work at a time, beside the scanner and the trimmer. Default 4
           --faults     platform calls refused in 1000. Default 20
           --allocator  of frames. Default lockfree
+          --limit      of memory in MiB, of a control group that is entered every half minute for ten seconds, where that is possible; 0 for none. Default 1024
           --canary     overwrite | lose: one byte, or one block. Exit code 0 says that it was found
         fuzz --target NAME|all [--cases N] [--seed N]
         """;
@@ -27,6 +28,9 @@ internal sealed record SoakOptions
     public int RefusedPerThousand { get; init; } = 20;
 
     public FrameAllocatorKind Allocator { get; init; } = FrameAllocatorKind.LockFree;
+
+    /// <summary>Of the control group that is entered now and then; 0 for none.</summary>
+    public int LimitMebibytes { get; init; } = 1024;
 
     /// <summary>What is done to the library on purpose; null for nothing.</summary>
     public string? Canary { get; init; }
@@ -46,6 +50,7 @@ internal sealed record SoakOptions
                 "--threads" => options with { Threads = Number(arguments[i], value, 1, 256) },
                 "--faults" => options with { RefusedPerThousand = Number(arguments[i], value, 0, 1000) },
                 "--allocator" => options with { Allocator = Kind(value) },
+                "--limit" => options with { LimitMebibytes = Number(arguments[i], value, 0, 1 << 20) },
                 "--canary" => options with { Canary = value is "overwrite" or "lose" ? value : throw new FormatException($"--canary is overwrite or lose, not {value}.") },
                 _ => throw new FormatException($"{arguments[i]} is no option."),
             };
@@ -57,7 +62,7 @@ internal sealed record SoakOptions
     /// <summary>The command that does it all again.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"soak --seed {Seed} --seconds {Seconds} --threads {Threads} --faults {RefusedPerThousand} --allocator {(Allocator == FrameAllocatorKind.Buddy ? "buddy" : "lockfree")}{(Canary is null ? "" : $" --canary {Canary}")}");
+        $"soak --seed {Seed} --seconds {Seconds} --threads {Threads} --faults {RefusedPerThousand} --allocator {(Allocator == FrameAllocatorKind.Buddy ? "buddy" : "lockfree")} --limit {LimitMebibytes}{(Canary is null ? "" : $" --canary {Canary}")}");
 
     private static int Number(string name, string value, int least, int most) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most

@@ -23,6 +23,8 @@ internal sealed class SoakRun
     private readonly ShadowMap _shadow = new();
     private readonly Findings _findings = new();
     private readonly Chance _chance;
+    private readonly ResidentDrift _drift = new();
+    private readonly LimitVisits _limit;
     private readonly World?[] _worlds = new World?[2 + ShortWorlds];
     private int _made;
     private long _refusals;
@@ -32,6 +34,7 @@ internal sealed class SoakRun
     {
         (_options, _output) = (options, output);
         _chance = new Chance(options.Seed ^ 0x5EED);
+        _limit = new LimitVisits(options.LimitMebibytes);
     }
 
     /// <summary>Runs to the end.</summary>
@@ -57,6 +60,7 @@ internal sealed class SoakRun
             _findings.Note("rest", finding);
         }
 
+        Guard("leaving the control group", _limit.Leave);
         bool stopped = crew.Stop(s_patience);
         if (!stopped && _findings.First is null)
         {
@@ -136,9 +140,12 @@ internal sealed class SoakRun
                 }
             }
 
+            long collector = GC.GetGCMemoryInfo().TotalCommittedBytes;
             _output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"          {committed >> 20} MiB committed in all, {((long)resident - (long)committed - GC.GetTotalMemory(false)) >> 20} MiB resident beside that and managed memory"));
+                $"          {committed >> 20} MiB committed in all, {((long)resident - (long)committed - collector) >> 20} MiB resident beside that and the {collector >> 20} MiB of the collector"));
+            _drift.Note(clock.Elapsed, resident, (double)committed + collector);
+            _limit.NoteRest();
         }
         finally
         {
@@ -246,6 +253,10 @@ internal sealed class SoakRun
             return _options.Canary is null ? 1 : 0;
         }
 
+        _output.WriteLine(_limit.Summary);
+        _output.WriteLine(_drift.Share is { } share
+            ? string.Create(CultureInfo.InvariantCulture, $"resident beside what is in use: {share:+0.0 %;-0.0 %} of all since the tenth minute")
+            : "resident memory is held against that of the tenth minute from the twelfth on");
         _output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"clean: {clock.Elapsed.TotalSeconds:f0} s, {crew.Steps} steps, out of memory {crew.OutOfMemory}, refused {_refusals}, threads {crew.Threads}, runtimes {_made + 1}"));

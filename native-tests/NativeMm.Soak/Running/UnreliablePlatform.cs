@@ -20,6 +20,12 @@ internal sealed class UnreliablePlatform(ulong seed, int refusedPerThousand) : F
     private long _reservedBytes;
     private long _files;
 
+    /// <summary>Of the refusals.</summary>
+    public ulong Seed { get; } = seed;
+
+    /// <summary>How many of 1000 calls are refused.</summary>
+    public int RefusedPerThousand => refusedPerThousand;
+
     /// <summary>Calls so far, of the kinds that may be refused.</summary>
     public long Calls => Volatile.Read(ref _calls);
 

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
 using NativeMm.Frames;
 using NativeMm.Heap;
+using NativeMm.Platform;
 using NativeMm.Runtime;
 using NativeMm.Soak.Holdings;
 using NativeMm.Soak.Shadow;
@@ -15,12 +17,16 @@ namespace NativeMm.Soak.Running;
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "End is its Dispose, and may find something.")]
 internal sealed class World
 {
+    private const int ImagesMax = 2;
     private readonly ConcurrentDictionary<string, (long Count, string Last)> _refusals = new();
+    private readonly int _firstOwner;
     private readonly Slot[] _slots;
     private readonly NativeHeap[] _heaps;
     private readonly NativeMemoryPool _rents;
     private readonly ZsPool _objects;
     private readonly CompressedPageStore _pages;
+    private readonly SpacePages[] _spaces;
+    private readonly MemoryPages _memory;
 
     /// <summary>Builds on a runtime, which is the world's from then on.</summary>
     /// <exception cref="OutOfMemoryException">The platform refused something; nothing is left.</exception>
@@ -34,6 +40,14 @@ internal sealed class World
             _objects = runtime.CreateZsPool(new ZsPoolOptions { Name = $"objects of {name}", AutoCompact = true });
             _pages = new CompressedPageStore(new CompressedPageStoreOptions(), runtime);
             _ = runtime.Vmap;
+            _spaces =
+            [
+                .. Enum.GetValues<FaultMode>().Select(
+                    mode => new SpacePages(runtime.CreateAddressSpace(new AddressSpaceOptions { Name = $"{mode} of {name}", FaultMode = mode }), new ImageCount(ImagesMax))),
+            ];
+
+            // The last: its file does not go with the runtime.
+            _memory = MakeMemory(name, runtime, platform, slots);
         }
         catch (OutOfMemoryException)
         {
@@ -41,6 +55,7 @@ internal sealed class World
             throw;
         }
 
+        _firstOwner = firstOwner;
         _slots = [.. Enumerable.Range(firstOwner, slots).Select(number => new Slot(new Owner(shadow, name, number)))];
     }
 
@@ -90,7 +105,7 @@ internal sealed class World
 
             return true;
         }
-        catch (OutOfMemoryException refusal)
+        catch (Exception refusal) when (IsRefusal(refusal))
         {
             _refusals.AddOrUpdate(slot.Owner.Kind, (1, refusal.Message), (_, last) => (last.Count + 1, refusal.Message));
             return false;
@@ -111,9 +126,9 @@ internal sealed class World
             {
                 slot.Holding?.Check(slot.Owner, whole: true, chance);
             }
-            catch (OutOfMemoryException)
+            catch (Exception refusal) when (IsRefusal(refusal))
             {
-                // A look may resize, or map a second time.
+                // A look may resize, map a second time, or bring pages back.
             }
             finally
             {
@@ -200,6 +215,11 @@ internal sealed class World
         }
 
         Runtime.Validate();
+        if (!_memory.IsGone)
+        {
+            _memory.Validate();
+        }
+
         RuntimeStatistics statistics = Runtime.GetStatistics();
         FrameStatistics zone = statistics.Zone;
         Require(
@@ -228,6 +248,9 @@ internal sealed class World
         }
 
         _pages.Dispose();
+        _memory.Validate();
+        _memory.Dispose();
+        Array.ForEach(_spaces, static space => space.Dispose());
         Runtime.Trim();
         RequireEmpty(Validate(chance));
         Shadow.Forget(Runtime.Frames.Zone.BaseAddress, Runtime.Frames.Zone.Bytes);
@@ -236,6 +259,24 @@ internal sealed class World
         {
             throw new FindingException($"end of {Name}", 0, "that all address space and all files are given back", leak);
         }
+    }
+
+    private static bool IsRefusal(Exception exception) => exception is OutOfMemoryException or PageUnavailableException { IsCorrupted: false };
+
+    /// <summary>A memory of which most is compressed or on file, and a file that fails as the platform does.</summary>
+    private static MemoryPages MakeMemory(string name, MemoryRuntime runtime, UnreliablePlatform? platform, int slots)
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"nativemm-soak-{Environment.ProcessId}-{name}");
+        PlatformResult result = BackingFile.Create(path, out IBackingFile? file);
+        if (file is null)
+        {
+            throw new IOException($"The file '{path}' for the paged memory cannot be made: {result}.");
+        }
+
+        var options = new PagedMemoryOptions { Name = $"memory of {name}", ResidentBytes = PagedMemoryOptions.ResidentBytesMin, CompressedBytes = 512 << 10 };
+        long bytes = (long)slots * PagedHolding.PagesEach * StampedPage.PageBytes;
+        IBackingFile used = platform is null ? file : new UnreliableFile(file, platform.Seed, platform.RefusedPerThousand);
+        return new MemoryPages(new PagedMemory(bytes, options, runtime, used), new ImageCount(ImagesMax));
     }
 
     private void RequireEmpty(RuntimeStatistics statistics)
@@ -281,6 +322,8 @@ internal sealed class World
             12 or 13 or 14 => ObjectHolding.Make(_objects, owner, chance),
             15 or 16 => PageHolding.Make(_pages, owner, chance),
             17 or 18 => FrameHolding.Make(Runtime.Frames, owner, chance),
+            19 or 20 or 21 => AreaHolding.Make(_spaces[chance.Below(_spaces.Length)], owner, chance),
+            22 or 23 or 24 => PagedHolding.Make(_memory, owner.Number - _firstOwner, owner),
             _ => HeapBlockHolding.Make(heap, owner, chance),
         };
     }

@@ -32,6 +32,16 @@ internal static unsafe class Pattern
         }
     }
 
+    /// <summary>Writes words that do not compress.</summary>
+    public static void FillRandom(Span<byte> bytes, ulong stamp)
+    {
+        Span<ulong> words = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ulong>(bytes);
+        for (int i = 0; i < words.Length; i++)
+        {
+            words[i] = Chance.Mix(stamp + (ulong)i);
+        }
+    }
+
     /// <summary>Compares all bytes, or both ends of them.</summary>
     /// <exception cref="FindingException">A byte is another.</exception>
     public static void Check(byte* bytes, nuint count, ulong stamp, bool whole, string who)
