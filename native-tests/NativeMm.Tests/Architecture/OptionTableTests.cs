@@ -66,6 +66,6 @@ public sealed partial class OptionTableTests
         Assert.Contains(OptionTable.Complaints<MemoryRuntimeOptions>(rows), found => found.Contains(complaint, StringComparison.Ordinal));
     }
 
-    [GeneratedRegex("^NATIVEMM_[A-Z_]+$")]
+    [GeneratedRegex("^NATIVEMM_[A-Z][A-Z_]*$")]
     private static partial Regex VariableName();
 }
