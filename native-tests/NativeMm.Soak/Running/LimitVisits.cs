@@ -13,7 +13,7 @@ internal sealed class LimitVisits(int mebibytes)
     private const int RestsBetween = 3;
     private const int ReadBytes = 1 << 20;
 
-    private readonly string? _obstacle = mebibytes == 0 ? "none is wanted" : MemoryGroup.Obstacle;
+    private string? _obstacle = mebibytes == 0 ? "none is wanted" : MemoryGroup.Obstacle;
     private int _rests;
     private MemoryGroup? _group;
     private Thread? _reader;
@@ -33,7 +33,16 @@ internal sealed class LimitVisits(int mebibytes)
     {
         if (_obstacle is null && ++_rests % RestsBetween == 0)
         {
-            _group = MemoryGroup.Enter((long)mebibytes << 20);
+            try
+            {
+                _group = MemoryGroup.Enter((long)mebibytes << 20);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                _obstacle = $"the process may not enter its control group ({exception.Message.ReplaceLineEndings(" ")})";
+                return;
+            }
+
             Volatile.Write(ref _stops, false);
             _reader = new Thread(ReadOn) { Name = "reader of a file", IsBackground = true };
             _reader.Start();
