@@ -10,6 +10,9 @@ namespace NativeMm.AddressSpaces;
 /// </content>
 internal sealed unsafe partial class PageTables
 {
+    /// <summary>Entries that are copied under one section of the leaf's lock.</summary>
+    private const int CopyBatch = 64;
+
     /// <inheritdoc/>
     public bool TryCopyTo(IPageTables child, VpnRange pages)
     {
@@ -41,35 +44,90 @@ internal sealed unsafe partial class PageTables
 
     private bool TryCopyLeaf(Hazards hazards, ulong* leaf, PageTables copy, ulong* copyLeaf, ulong page, ulong end)
     {
-        ref TableHead head = ref HeadOf(leaf);
-        ref TableHead copyHead = ref copy.HeadOf(copyLeaf);
-        for (; page < end; page++)
+        Span<nuint> kept = stackalloc nuint[CopyBatch];
+        while (page < end)
         {
-            ulong* entry = leaf + Index(page, 0);
-            head.Lock.Enter();
-            var value = new LeafEntry(*entry);
-            bool isKept = value.Kind == EntryKind.Frame && (hazards.Touches(page) || FrameOf(value.Address).Pins != 0);
-            LeafEntry shared = LeafEntry.Empty;
-            if (isKept)
-            {
-                FrameOf(value.Address).AddPin();
-            }
-            else
-            {
-                shared = Share(value);
-            }
-
-            head.Lock.Exit();
-            if (isKept && !TryDuplicate(value.Address, out shared))
+            int count = (int)ulong.Min(CopyBatch, end - page);
+            bool isAnyKept = ShareRun(hazards, leaf, copy, copyLeaf, page, kept[..count]);
+            if (isAnyKept && !TryDuplicateKept(copy, copyLeaf, page, kept[..count]))
             {
                 return false;
             }
 
-            // Nobody but the caller uses the other space yet. It has no limit of its own.
-            Put(ref copyHead, copyLeaf + Index(page, 0), shared);
+            page += (ulong)count;
         }
 
         return true;
+    }
+
+    /// <summary>Shares what nobody holds, under the lock of the leaf. The frames of the others get a pin of the caller's.</summary>
+    /// <param name="hazards">Who uses pages.</param>
+    /// <param name="leaf">The leaf.</param>
+    /// <param name="copy">The other space, which nobody but the caller uses yet. It has no limit of its own.</param>
+    /// <param name="copyLeaf">Its leaf.</param>
+    /// <param name="page">The first page.</param>
+    /// <param name="kept">Receives for each page the address of a frame that was pinned, or 0.</param>
+    /// <returns>Whether any was.</returns>
+    private bool ShareRun(Hazards hazards, ulong* leaf, PageTables copy, ulong* copyLeaf, ulong page, Span<nuint> kept)
+    {
+        ref TableHead head = ref HeadOf(leaf);
+        ref TableHead copyHead = ref copy.HeadOf(copyLeaf);
+        ulong* entries = leaf + Index(page, 0);
+        ulong* copies = copyLeaf + Index(page, 0);
+        bool isAnyKept = false;
+        head.Lock.Enter();
+
+        // All frames' heads are looked at before any is written to, so that their cache misses overlap.
+        for (int i = 0; i < kept.Length; i++)
+        {
+            var value = new LeafEntry(entries[i]);
+            bool isKept = value.Kind == EntryKind.Frame && (FrameOf(value.Address).Pins != 0 || hazards.Touches(page + (ulong)i));
+            kept[i] = isKept ? value.Address : 0;
+            isAnyKept |= isKept;
+        }
+
+        for (int i = 0; i < kept.Length; i++)
+        {
+            if (kept[i] != 0)
+            {
+                FrameOf(kept[i]).AddPin();
+            }
+            else
+            {
+                Put(ref copyHead, copies + i, Share(new LeafEntry(entries[i])));
+            }
+        }
+
+        head.Lock.Exit();
+        return isAnyKept;
+    }
+
+    private bool TryDuplicateKept(PageTables copy, ulong* copyLeaf, ulong page, ReadOnlySpan<nuint> kept)
+    {
+        ref TableHead copyHead = ref copy.HeadOf(copyLeaf);
+        bool isDone = true;
+        for (int i = 0; i < kept.Length; i++)
+        {
+            if (kept[i] == 0)
+            {
+                continue;
+            }
+
+            if (!isDone)
+            {
+                DropPin(kept[i]);
+            }
+            else if (TryDuplicate(kept[i], out LeafEntry duplicate))
+            {
+                Put(ref copyHead, copyLeaf + Index(page + (ulong)i, 0), duplicate);
+            }
+            else
+            {
+                isDone = false;
+            }
+        }
+
+        return isDone;
     }
 
     /// <summary>What the other space's entry says, with its references counted.</summary>
