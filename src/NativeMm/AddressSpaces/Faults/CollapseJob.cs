@@ -1,3 +1,13 @@
+// Purpose      gathers the pages of full leaves in the background.
+// States       a wish: 0, or a page plus 1. _missed 1: there may be a full leaf that is not gathered. _search 1: the next run looks through all tables.
+// Transitions  a wish: 0 → page by a fault, CAS; → 0 by the run, exchange. _search: → 1 by who finds no place for a wish, or trims; → 0 by the run, exchange.
+//              _missed: → 1 by whoever could not gather a leaf, or has an area that has come to want it; → 0 by a search, before it looks.
+// Ownership    leaves | whoever has _lock gathers; the space's lock as a reader and the leaf's do the rest
+// Ordering     _missed goes to 0 before the search begins, so what is missed during one is for the next. Each word stands for itself: a run that comes too early
+//              leaves a leaf as it is, which is only slower.
+// Reuse        a wish names a page, not a leaf: its area and its leaf are looked up anew.
+// Progress     asking waits for nobody. A search holds the space's lock as a reader from one full leaf to the next.
+
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -14,6 +24,7 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
     private readonly ulong[] _wishes = new ulong[WishesMax];
     private EndGate _gate;
     private SleepLock _lock;
+
     // Whether there may be a full leaf that is not gathered, and whether to look for it.
     private int _missed;
     private int _search;
