@@ -18,4 +18,10 @@ public enum FrameFlags
 
     /// <summary>Fail at once rather than run the shrinkers. For callers that are a shrinker, or hold a lock that one needs.</summary>
     NoReclaim = 8,
+
+    /// <summary>
+    /// The owner writes to all of it at once: where the operating system has no pages yet, it is asked for them by one call, with their neighbours in the
+    /// same granule, instead of by a fault for each. Advice only; the content is the same.
+    /// </summary>
+    Populate = 16,
 }

@@ -68,6 +68,12 @@ public sealed unsafe partial class FrameZone : IDisposable
 
     internal ref PageFrame Descriptor(Pfn frame) => ref _descriptors[frame.Value];
 
+    /// <summary>
+    /// Asks for the pages of frames that the system does not hold, by one call. That is some twenty times cheaper than as many faults where a fault costs
+    /// an exit from a virtual machine. Others may use the frames meanwhile; a refusal leaves the pages to their first touch.
+    /// </summary>
+    internal void Populate(Pfn first, uint frames) => _ = _platform.Commit((nuint)AddressOf(first), (nuint)frames * Pfn.FrameBytes);
+
     /// <summary>Makes somebody the one who reports the zone's free blocks, unless there is one.</summary>
     internal bool TryAttachReporter(object reporter) => Atomic.CompareExchange(ref _reporter, null, reporter);
 

@@ -118,8 +118,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private bool TryAllocateFrames(Span<Pfn> frames)
     {
-        int count = _frames.AllocateBulk(Order.Zero, FrameFlags.Movable, frames);
-        while (count < frames.Length && _frames.TryAllocate(Order.Zero, FrameFlags.Movable, out frames[count], out _))
+        int count = _frames.AllocateBulk(Order.Zero, FrameFlags.Movable | FrameFlags.Populate, frames);
+        while (count < frames.Length && _frames.TryAllocate(Order.Zero, FrameFlags.Movable | FrameFlags.Populate, out frames[count], out _))
         {
             count++;
         }

@@ -110,7 +110,7 @@ internal sealed unsafe partial class PageFaults
     {
         if (permit.Frame == 0)
         {
-            Frames.FrameFlags flags = Frames.FrameFlags.NoReclaim | (zeroed ? Frames.FrameFlags.Zeroed : 0);
+            Frames.FrameFlags flags = Frames.FrameFlags.NoReclaim | Frames.FrameFlags.Populate | (zeroed ? Frames.FrameFlags.Zeroed : 0);
             if (!_frames.TryAllocate(Order.Zero, flags, out Pfn frame, out permit.IsZero))
             {
                 return false;

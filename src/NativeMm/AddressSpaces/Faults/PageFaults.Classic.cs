@@ -92,7 +92,7 @@ internal sealed unsafe partial class PageFaults
     private void FindFrame(ref FaultPermit permit, int attempts)
     {
         _tables.Deferred.Flush();
-        bool found = _frames.TryAllocate(Order.Zero, FrameFlags.None, out Pfn frame, out bool isZero);
+        bool found = _frames.TryAllocate(Order.Zero, FrameFlags.Populate, out Pfn frame, out bool isZero);
         if ((!found && FreeKept() == 0) || attempts > MemoryAttemptsMax)
         {
             if (found)

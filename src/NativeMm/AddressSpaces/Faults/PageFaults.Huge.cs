@@ -24,7 +24,7 @@ internal sealed unsafe partial class PageFaults
         where TPause : struct, IPausePoint
     {
         outcome = FaultOutcome.Resolved;
-        if (!_frames.TryAllocate(Order.Huge, FrameFlags.NoReclaim | FrameFlags.Zeroed, out Pfn block, out _))
+        if (!_frames.TryAllocate(Order.Huge, FrameFlags.NoReclaim | FrameFlags.Zeroed | FrameFlags.Populate, out Pfn block, out _))
         {
             return false;
         }

@@ -31,7 +31,7 @@ internal sealed unsafe partial class PageTables
         }
 
         ref TableHead head = ref HeadOf(leaf);
-        if (head.IsHuge || head.Population != SharedTables.Entries || !AreAllOwn(leaf) || !_frames.TryAllocate(Order.Huge, FrameFlags.NoReclaim, out Pfn block, out _))
+        if (head.IsHuge || head.Population != SharedTables.Entries || !AreAllOwn(leaf) || !_frames.TryAllocate(Order.Huge, FrameFlags.NoReclaim | FrameFlags.Populate, out Pfn block, out _))
         {
             return head.IsHuge;
         }

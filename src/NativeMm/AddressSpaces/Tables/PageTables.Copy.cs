@@ -153,7 +153,7 @@ internal sealed unsafe partial class PageTables
     private bool TryDuplicate(nuint address, out LeafEntry copy)
     {
         copy = LeafEntry.Empty;
-        bool found = _frames.TryAllocate(Order.Zero, FrameFlags.NoReclaim, out Pfn frame, out _);
+        bool found = _frames.TryAllocate(Order.Zero, FrameFlags.NoReclaim | FrameFlags.Populate, out Pfn frame, out _);
         if (found)
         {
             void* target = _zone.AddressOf(frame);

@@ -76,7 +76,7 @@ internal sealed unsafe partial class PageTables
 
     private ulong* TryMakeTable(int level, ulong firstPage, ulong* parent, FrameFlags flags)
     {
-        if (!_frames.TryAllocate(Order.Zero, flags, out Pfn frame, out _))
+        if (!_frames.TryAllocate(Order.Zero, flags | FrameFlags.Populate, out Pfn frame, out _))
         {
             return null;
         }

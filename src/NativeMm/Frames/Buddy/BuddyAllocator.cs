@@ -115,7 +115,11 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         }
 
         knownZero = content == FrameContent.ReportedZero;
-        if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
+        if (knownZero && (flags & FrameFlags.Populate) != 0)
+        {
+            _zone.Populate(frame, order.Frames);
+        }
+        else if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
         {
             NativeMemory.Clear(_zone.AddressOf(frame), order.Bytes);
             knownZero = true;
@@ -320,7 +324,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     private int TakeMany(Order order, BlockKind kind, FrameFlags flags, Span<Pfn> frames)
     {
         int count = 0;
-        bool zeroed = (flags & FrameFlags.Zeroed) != 0;
+        bool wantsContent = (flags & (FrameFlags.Zeroed | FrameFlags.Populate)) != 0;
         if (frames.IsEmpty)
         {
             return 0;
@@ -329,19 +333,41 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         _lock.Enter();
         while (count < frames.Length && TryTakeBlock(order.Value, kind, spoil: false, out frames[count], out FrameContent content))
         {
-            // The mark rides along in the word until the frames are cleared, which is no work for inside the lock.
-            SetWord(frames[count++], BuddyWord.For(BlockState.Allocated, order.Value, kind, zeroed ? content : FrameContent.Unknown));
+            // The mark rides along in the word until the frames are cleared or populated, which is no work for inside the lock.
+            SetWord(frames[count++], BuddyWord.For(BlockState.Allocated, order.Value, kind, wantsContent ? content : FrameContent.Unknown));
         }
 
         _lock.Exit();
-        for (int i = 0; zeroed && i < count; i++)
+        if (wantsContent)
         {
-            if (WordOf(frames[i]).Content != FrameContent.ReportedZero)
-            {
-                NativeMemory.Clear(_zone.AddressOf(frames[i]), order.Bytes);
-            }
+            Prepare(frames[..count], order, flags);
         }
 
         return count;
+    }
+
+    /// <summary>Clears blocks that were taken, or has those populated that are fresh, neighbours by one call.</summary>
+    private void Prepare(ReadOnlySpan<Pfn> blocks, Order order, FrameFlags flags)
+    {
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            bool isFresh = WordOf(blocks[i]).Content == FrameContent.ReportedZero;
+            if (!isFresh && (flags & FrameFlags.Zeroed) != 0)
+            {
+                NativeMemory.Clear(_zone.AddressOf(blocks[i]), order.Bytes);
+            }
+            else if (isFresh && (flags & FrameFlags.Populate) != 0)
+            {
+                Pfn first = blocks[i];
+                uint length = order.Frames;
+                while (i + 1 < blocks.Length && blocks[i + 1].Value == first.Value + length && WordOf(blocks[i + 1]).Content == FrameContent.ReportedZero)
+                {
+                    length += order.Frames;
+                    i++;
+                }
+
+                _zone.Populate(first, length);
+            }
+        }
     }
 }

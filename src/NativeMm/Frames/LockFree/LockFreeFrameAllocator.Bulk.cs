@@ -136,6 +136,13 @@ public sealed unsafe partial class LockFreeFrameAllocator
             ulong wanted = Lowest(~Atomic.LoadAcquire(ref Row(frame)) & BitmapRow.FramesOf(granules >> ((int)r * BitmapRow.Granules)), frames.Length - count);
             if (wanted != 0 && TryTakeFrames(child, frame, wanted, out ulong knownZero))
             {
+                if (knownZero != 0 && (flags & FrameFlags.Populate) != 0)
+                {
+                    // What was taken is the lowest that was free: as good as always one run.
+                    int low = BitOperations.TrailingZeroCount(knownZero);
+                    Populate(frame + (uint)low, (uint)(64 - BitOperations.LeadingZeroCount(knownZero) - low));
+                }
+
                 for (; wanted != 0; wanted &= wanted - 1)
                 {
                     int bit = BitOperations.TrailingZeroCount(wanted);

@@ -32,7 +32,11 @@ public sealed unsafe partial class LockFreeFrameAllocator
             || TryAllocateElsewhere(ref reservation, kind, run, out first, out knownZero)
             || ((flags & FrameFlags.NoReclaim) == 0 && TryAllocateShrinking(ref reservation, kind, run, out first, out knownZero)))
         {
-            if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
+            if (knownZero && (flags & FrameFlags.Populate) != 0)
+            {
+                Populate(first, run.Frames);
+            }
+            else if ((flags & FrameFlags.Zeroed) != 0 && !knownZero)
             {
                 Clear(first, run.Frames);
                 knownZero = true;

@@ -176,5 +176,13 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
 
     private ref ulong Row(uint frame) => ref _rows[frame / BitmapRow.Frames];
 
+    /// <summary>Makes frames resident that the caller touched first, with the rest of their granules: those count as resident from that moment on.</summary>
+    private void Populate(uint frame, uint frames)
+    {
+        uint first = frame & ~(ChildWord.GranuleFrames - 1u);
+        uint end = (frame + frames + ChildWord.GranuleFrames - 1) & ~(ChildWord.GranuleFrames - 1u);
+        _zone.Populate(new Pfn(first), end - first);
+    }
+
     private void Clear(uint frame, uint frames) => NativeMemory.Clear(_zone.AddressOf(new Pfn(frame)), (nuint)Pfn.FrameBytes * frames);
 }
