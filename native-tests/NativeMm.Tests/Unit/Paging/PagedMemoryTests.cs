@@ -169,6 +169,30 @@ public sealed class PagedMemoryTests : IDisposable
     }
 
     [Fact]
+    public void Stream_that_is_closed_is_closed_and_its_memory_is_not()
+    {
+        Stream stream = _memory.AsStream();
+        stream.Dispose();
+        stream.Dispose();
+        Assert.False(stream.CanRead || stream.CanWrite || stream.CanSeek);
+        Assert.Throws<ObjectDisposedException>(() => stream.Read(new byte[1]));
+        Assert.Throws<ObjectDisposedException>(() => stream.Write(new byte[1]));
+        Assert.Throws<ObjectDisposedException>(() => stream.Seek(0, SeekOrigin.Begin));
+        Assert.Throws<ObjectDisposedException>(() => stream.Seek(0, SeekOrigin.Current));
+        Assert.Throws<ObjectDisposedException>(() => stream.Position = 0);
+        Assert.Throws<ObjectDisposedException>(stream.Flush);
+        _memory.Write(0, 7);
+        Assert.Equal(7, _memory.Read<int>(0));
+    }
+
+    [Fact]
+    public void Length_of_a_file_that_there_is_not_is_refused()
+    {
+        ArgumentException thrown = Assert.Throws<ArgumentException>(() => new PagedMemory(1 << 20, new PagedMemoryOptions { FileBytes = 8192 }, _runtime));
+        Assert.Contains("8192", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Use_after_dispose_is_refused()
     {
         var memory = new PagedMemory(1 << 20, null, _runtime);

@@ -59,6 +59,7 @@ public sealed unsafe partial class PagedMemory : IDisposable
 
         Options = options ?? new PagedMemoryOptions();
         Options.Validate();
+        Options.ValidateTogether(file is not null);
         runtime ??= MemoryRuntime.Shared;
         Length = length;
         int pinned = (int)Math.Min(Options.ResidentBytes / PageBytes, int.MaxValue) / 4;

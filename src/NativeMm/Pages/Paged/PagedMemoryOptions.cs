@@ -60,6 +60,17 @@ public sealed record PagedMemoryOptions
         }
     }
 
+    /// <summary>Throws when values do not go together, each of which is in its range.</summary>
+    /// <param name="hasFile">Whether there is a file in place of one by <see cref="FilePath"/>.</param>
+    /// <exception cref="ArgumentException">The message names the options.</exception>
+    internal void ValidateTogether(bool hasFile)
+    {
+        if (FileBytes != 0 && FilePath is null && !hasFile)
+        {
+            throw new ArgumentException($"FileBytes is {FileBytes}, and there is no file: FilePath is null.", nameof(FilePath));
+        }
+    }
+
     private static void CheckOptional(string name, long value)
     {
         if (value is not 0 and (< 4096 or > BytesLimit))

@@ -5,6 +5,7 @@ internal sealed class PagedMemoryStream : Stream
 {
     private readonly PagedMemory _memory;
     private long _position;
+    private bool _isClosed;
 
     public PagedMemoryStream(PagedMemory memory)
     {
@@ -12,22 +13,38 @@ internal sealed class PagedMemoryStream : Stream
     }
 
     /// <inheritdoc/>
-    public override bool CanRead => true;
+    public override bool CanRead => !_isClosed;
 
     /// <inheritdoc/>
-    public override bool CanSeek => true;
+    public override bool CanSeek => !_isClosed;
 
     /// <inheritdoc/>
-    public override bool CanWrite => true;
+    public override bool CanWrite => !_isClosed;
 
     /// <inheritdoc/>
-    public override long Length => _memory.Length;
+    public override long Length
+    {
+        get
+        {
+            ThrowIfClosed();
+            return _memory.Length;
+        }
+    }
 
     /// <inheritdoc/>
     public override long Position
     {
-        get => _position;
-        set => _position = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, $"A position is 0 or more, not {value}.");
+        get
+        {
+            ThrowIfClosed();
+            return _position;
+        }
+
+        set
+        {
+            ThrowIfClosed();
+            _position = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, $"A position is 0 or more, not {value}.");
+        }
     }
 
     /// <inheritdoc/>
@@ -72,6 +89,7 @@ internal sealed class PagedMemoryStream : Stream
     /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin)
     {
+        ThrowIfClosed();
         long from = origin switch
         {
             SeekOrigin.Begin => 0,
@@ -91,7 +109,14 @@ internal sealed class PagedMemoryStream : Stream
     public override void SetLength(long value) => throw new NotSupportedException("A paged memory has the length that it was made with.");
 
     /// <inheritdoc/>
-    public override void Flush()
+    public override void Flush() => ThrowIfClosed();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
     {
+        _isClosed = true;
+        base.Dispose(disposing);
     }
+
+    private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(_isClosed, this);
 }
