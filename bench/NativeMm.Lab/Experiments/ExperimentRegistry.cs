@@ -8,6 +8,7 @@ using NativeMm.Lab.Experiments.Locality;
 using NativeMm.Lab.Experiments.Paging;
 using NativeMm.Lab.Experiments.Pools;
 using NativeMm.Lab.Experiments.Reporting;
+using NativeMm.Lab.Experiments.Teardown;
 using NativeMm.Lab.Experiments.Trace;
 using NativeMm.Lab.Experiments.Vmalloc;
 using NativeMm.Lab.Experiments.Zsmalloc;
@@ -31,6 +32,7 @@ internal static class ExperimentRegistry
         new SnapshotExperiment(),
         new IdleExperiment(),
         new ReportingExperiment(),
+        new TeardownExperiment(),
         new ZsmallocExperiment(),
         new CodecExperiment(),
         new PoolsExperiment(),

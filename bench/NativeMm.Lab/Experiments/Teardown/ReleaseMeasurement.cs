@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Globalization;
+using NativeMm.Frames;
+using NativeMm.Lab.Harness;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using NativeMm.Reporting;
+using NativeMm.Runtime;
+
+namespace NativeMm.Lab.Experiments.Teardown;
+
+/// <summary>Touches real memory and gives all of it back at once: by the end of a runtime, or by bare threads.</summary>
+internal sealed unsafe class ReleaseMeasurement
+{
+    private const int HugeKibibytes = 2048;
+    private const int PageBytes = 4096;
+    private const ulong RoomBytes = 64UL << 20;
+    private const string MiddlePages = "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled";
+
+    private readonly MeasurementRequest _request;
+    private readonly nuint _bytes;
+    private readonly int _kibibytes;
+
+    public ReleaseMeasurement(MeasurementRequest request)
+    {
+        _request = request;
+        _bytes = nuint.Parse(request.Parameters["mib"]!, CultureInfo.InvariantCulture) << 20;
+        _kibibytes = int.Parse(request.Parameters["pages"]!, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Measures.</summary>
+    public Measurement Run()
+    {
+        if (_kibibytes == 64 && !HasMiddlePages())
+        {
+            return Measurement.Failed($"The system has no pages of 64 KiB for memory that asks for huge ones ({MiddlePages}).");
+        }
+
+        return _request.Case.Variant == TeardownVariants.Bare.Name ? Bare() : ByRuntime();
+    }
+
+    private static bool HasMiddlePages() =>
+        File.Exists(MiddlePages) && File.ReadAllText(MiddlePages) is { } text
+        && (text.Contains("[always]", StringComparison.Ordinal) || text.Contains("[madvise]", StringComparison.Ordinal));
+
+    private Measurement ByRuntime()
+    {
+        var runtime = new MemoryRuntime(new MemoryRuntimeOptions
+        {
+            CapacityBytes = _bytes + RoomBytes,
+            HugePages = _kibibytes != PageBytes >> 10,
+            Teardown = TeardownVariants.OptionsOf(_request.Case, 1),
+            BackgroundTrim = false,
+        });
+        var blocks = new Pfn[_bytes / ((nuint)PageBytes << Order.Huge.Value)];
+        if (runtime.Frames.AllocateBulk(Order.Huge, FrameFlags.None, blocks) != blocks.Length)
+        {
+            return Measurement.Failed($"There are no {blocks.Length} blocks of 2 MiB.");
+        }
+
+        Touch(block => (byte*)runtime.Frames.Zone.AddressOf(blocks[block]), blocks.Length);
+        TimeSpan cpu = Environment.CpuUsage.TotalTime;
+        long start = Stopwatch.GetTimestamp();
+        if (_request.Case.Variant != TeardownVariants.Unwaited.Name)
+        {
+            runtime.Dispose();
+            return Result(start, cpu);
+        }
+
+        ValueTask end = runtime.DisposeAsync();
+        double back = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        end.AsTask().Wait();
+        return Result(start, cpu).Add("return_ns", back);
+    }
+
+    private Measurement Bare()
+    {
+        IMemoryPlatform platform = SystemPlatform.Current;
+        if (!platform.Reserve(_bytes, 2 << 20, out nuint address).Succeeded)
+        {
+            return Measurement.Failed($"The system refuses {_bytes} bytes.");
+        }
+
+        if (_kibibytes != PageBytes >> 10)
+        {
+            platform.AdviseHugePages(address, _bytes, enabled: true);
+        }
+
+        Touch(block => (byte*)address + ((nuint)block << 21), (int)(_bytes >> 21));
+        int threads = _request.Case.Threads;
+        using var crew = new ThreadCrew(threads, _request.Pin);
+        nuint share = _bytes / (nuint)threads & ~(nuint)((2 << 20) - 1);
+        TimeSpan cpu = Environment.CpuUsage.TotalTime;
+        long start = Stopwatch.GetTimestamp();
+        crew.Run(thread =>
+        {
+            nuint first = share * (nuint)thread;
+            PlatformResult result = platform.Discard(address + first, thread == threads - 1 ? _bytes - first : share, DiscardMode.Now);
+            if (!result.Succeeded)
+            {
+                throw new InvalidOperationException($"The system keeps the pages: {result}.");
+            }
+        });
+        return Result(start, cpu);
+    }
+
+    private Measurement Result(long start, TimeSpan cpu)
+    {
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return new Measurement()
+            .Add("seconds", seconds)
+            .Add("cpu_seconds", (Environment.CpuUsage.TotalTime - cpu).TotalSeconds)
+            .Add("gib_per_second", _bytes / (double)(1 << 30) / seconds);
+    }
+
+    /// <summary>Writes to each page, on as many threads as there are cores.</summary>
+    private void Touch(AddressOfBlock addressOf, int blocks)
+    {
+        using var crew = new ThreadCrew(CorePlan.Cores, _request.Pin);
+        crew.Run(thread =>
+        {
+            for (int block = thread; block < blocks; block += crew.Size)
+            {
+                byte* first = addressOf(block);
+                for (int offset = 0; offset < HugeKibibytes << 10; offset += PageBytes)
+                {
+                    first[offset] = 1;
+                }
+            }
+        });
+    }
+
+    private delegate byte* AddressOfBlock(int block);
+}
