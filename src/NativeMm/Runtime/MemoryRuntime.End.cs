@@ -136,6 +136,7 @@ public sealed partial class MemoryRuntime
                 vmap.Dispose();
             }
 
+            _teardown.Dispose();
             ReleaseFrames();
             if (_isShared)
             {

@@ -205,6 +205,7 @@ public sealed partial class MemoryRuntime
             TrimPasses = Atomic.LoadAcquire(in _passes),
             TrimFailures = _trimmer?.Failures ?? 0,
             LastTrimFailure = _trimmer?.LastFailure,
+            Teardown = _teardown.Statistics,
             Reporting = _reporter.GetStatistics(),
             Zone = zone,
             Heaps = heaps,

@@ -6,6 +6,7 @@ using NativeMm.Heap.Profile;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
+using NativeMm.Teardown;
 
 namespace NativeMm.Runtime;
 
@@ -31,6 +32,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     private readonly PageReporter _reporter;
     private readonly BackgroundPasses? _trimmer;
     private readonly HeapOptions _heapOptions;
+    private readonly TeardownWorkers _teardown;
     private RuntimeMeter? _meter;
     private readonly bool _isShared;
     private readonly FailureLog _meterFailures = new("the meter of the shared runtime");
@@ -62,6 +64,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         try
         {
             options.Validate();
+            _teardown = new TeardownWorkers(options.Teardown);
             _space = Reserve(platform, options);
             _frames = _space.Frames;
             _zone = _frames.Zone;
@@ -135,6 +138,9 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     /// It belongs to the runtime, which makes its passes and ends it: Start and Dispose are refused.
     /// </summary>
     public PageReporter Reporter => _reporter;
+
+    /// <summary>Who releases much memory at once, for this runtime and what belongs to it.</summary>
+    internal TeardownWorkers Teardown => _teardown;
 
     /// <summary>Sets the options of <see cref="Shared"/>. Call it at the start of the program, before anything uses the shared heap.</summary>
     /// <exception cref="InvalidOperationException">

@@ -2,6 +2,7 @@ using NativeMm.AddressSpaces;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Reporting;
+using NativeMm.Teardown;
 using NativeMm.Vmap;
 
 namespace NativeMm.Runtime;
@@ -61,6 +62,9 @@ public sealed record RuntimeStatistics
 
     /// <summary>What the last of them said, or null.</summary>
     public required string? LastTrimFailure { get; init; }
+
+    /// <summary>What giving back much memory at once did.</summary>
+    public TeardownStatistics Teardown { get; init; }
 
     /// <summary>What the reporter did.</summary>
     public required ReporterStatistics Reporting { get; init; }
