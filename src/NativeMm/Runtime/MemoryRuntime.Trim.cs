@@ -195,7 +195,14 @@ public sealed partial class MemoryRuntime
         (ulong poolBytes, ulong poolFrames, long compacted, long poolContentions) = CountPools();
         Frames.FrameStatistics zone = _frames.GetStatistics();
         ulong cacheBytes = CountTenants();
-        ulong spaceBytes = CountSpaces(zone, slabs + (poolFrames * Pfn.FrameBytes) + cacheBytes);
+        ulong releasingFrames = (ulong)long.Max(0, _teardown.Ledger.ReleasingFrameBytes);
+        ulong releasingMapped = (ulong)long.Max(0, _teardown.Ledger.ReleasingMappingBytes);
+        ulong spaceBytes = CountSpaces(zone, slabs + (poolFrames * Pfn.FrameBytes) + cacheBytes + releasingFrames);
+        large += releasingMapped;
+
+        // Blocks of an arena that has ended are its heap's until they are freed.
+        ulong releasingBlocks = ulong.Min(inUse, (ulong)long.Max(0, _teardown.Ledger.ReleasingBlockBytes));
+        inUse -= releasingBlocks;
         VmapStatistics? vmap = VmapIfUsed?.GetStatistics();
         return new RuntimeStatistics
         {
@@ -204,6 +211,7 @@ public sealed partial class MemoryRuntime
             OpenedBytes = (_zone.OpenedFrames * (ulong)Pfn.FrameBytes) + large + OpenedOf(vmap),
             InUseBytes = inUse + poolBytes + InUseOf(vmap) + spaceBytes + cacheBytes,
             CacheBytes = cacheBytes,
+            ReleasingBytes = releasingFrames + releasingMapped + releasingBlocks,
             PoolBytes = poolBytes,
             VmapBytes = InUseOf(vmap),
             SpaceBytes = spaceBytes,

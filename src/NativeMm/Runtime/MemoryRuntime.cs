@@ -18,7 +18,7 @@ namespace NativeMm.Runtime;
 /// Thread-safe. <see cref="Dispose"/> waits for the other members of this type that are at work, for those who count, trim or validate a part of it (a heap,
 /// a pool, its frames, <see cref="Vmap"/>), and for finalizers. No use of the memory of its parts may overlap it. A runtime that nobody refers to any more goes by itself when no block and no frame of it is in use.
 /// </remarks>
-public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
+public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBackgroundPass
 {
     private static SleepLock s_sharedLock;
     private static MemoryRuntimeOptions? s_sharedOptions;
@@ -33,6 +33,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     private readonly BackgroundPasses? _trimmer;
     private readonly HeapOptions _heapOptions;
     private readonly TeardownWorkers _teardown;
+    private readonly PageRelease _pages;
     private RuntimeMeter? _meter;
     private readonly bool _isShared;
     private readonly FailureLog _meterFailures = new("the meter of the shared runtime");
@@ -65,10 +66,19 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         {
             options.Validate();
             _teardown = new TeardownWorkers(options.Teardown);
+            _pages = new PageRelease(platform, _teardown);
+            _heapOptions = _heapOptions with { Pages = _pages };
+            if (!isShared)
+            {
+                // The end may allocate nothing.
+                _pages.Prepare();
+            }
+
             _space = Reserve(platform, options);
             _frames = _space.Frames;
             _zone = _frames.Zone;
             _zone.AdviseHugePages(options.HugePages);
+            _zone.PageRelease = _pages;
 
             _migration = new FrameMigration(_frames);
             _frames.AddShrinker(_migration);
@@ -78,7 +88,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
                 ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, nameof(MemoryRuntime));
             if (MadviseDevice.IsSupportedBy(platform))
             {
-                _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space));
+                _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space, _pages));
             }
 
             TimeSpan heapInterval = options.PurgeDelay / PassesPerDelay;

@@ -28,7 +28,12 @@ public sealed record RuntimeStatistics
     public required ulong InUseBytes { get; init; }
 
     /// <summary>Committed bytes that nobody uses: caches, free blocks in slabs, free frames, retained large blocks.</summary>
-    public ulong RetainedBytes => CommittedBytes > InUseBytes ? CommittedBytes - InUseBytes : 0;
+    public ulong RetainedBytes => CommittedBytes > InUseBytes + ReleasingBytes ? CommittedBytes - InUseBytes - ReleasingBytes : 0;
+
+    /// <summary>
+    /// Committed bytes of what has ended and is given back in steps: nobody can use them any more, and they are not free yet.
+    /// </summary>
+    public ulong ReleasingBytes { get; init; }
 
     /// <summary>Bytes given back to the operating system since the start.</summary>
     public required ulong ReturnedBytes { get; init; }
@@ -85,4 +90,37 @@ public sealed record RuntimeStatistics
 
     /// <summary>The ranges over frames that can be mapped more than once, or null if nobody used them.</summary>
     public VmapStatistics? Vmap { get; init; }
+
+    /// <summary>What is known of a runtime that ends in the background: what is not given back yet.</summary>
+    /// <param name="bytes">So many bytes.</param>
+    internal static RuntimeStatistics OfReleasing(ulong bytes) => new()
+    {
+        ReservedBytes = bytes,
+        CommittedBytes = bytes,
+        OpenedBytes = bytes,
+        ReleasingBytes = bytes,
+        InUseBytes = 0,
+        ReturnedBytes = 0,
+        PoolBytes = 0,
+        VmapBytes = 0,
+        SpaceBytes = 0,
+        FramesCompacted = 0,
+        Contentions = default,
+        TrimPasses = 0,
+        TrimFailures = 0,
+        LastTrimFailure = null,
+        Reporting = new ReporterStatistics
+        {
+            State = default,
+            Passes = 0,
+            DeviceCalls = 0,
+            DeviceFailures = 0,
+            ReportedBlocks = 0,
+            ReportedBytes = 0,
+            PressureStops = 0,
+            LastFailure = null,
+        },
+        Zone = new FrameStatistics { ManagedFrames = 0, FreeFrames = 0, PerCoreFrames = 0, AllocatedFrames = 0, IsolatedFrames = 0, ReportedFrames = 0, FreeBlocks = [] },
+        Heaps = [],
+    };
 }

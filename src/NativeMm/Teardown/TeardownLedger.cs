@@ -16,6 +16,7 @@ internal sealed class TeardownLedger
     private long _waits;
     private long _releasingFrames;
     private long _releasingMappings;
+    private long _releasingBlocks;
     private int _width;
 
     /// <summary>Bytes in frames of the zone that are decided and not yet free.</summary>
@@ -29,6 +30,12 @@ internal sealed class TeardownLedger
 
     /// <summary>Changes what is decided and not yet the system's.</summary>
     public void AddReleasingMappings(long bytes) => Atomic.Add(ref _releasingMappings, bytes);
+
+    /// <summary>Bytes in blocks of heaps whose owner has ended, and that are not freed yet.</summary>
+    public long ReleasingBlockBytes => Atomic.LoadAcquire(in _releasingBlocks);
+
+    /// <summary>Changes what is decided and not yet freed in heaps.</summary>
+    public void AddReleasingBlocks(long bytes) => Atomic.Add(ref _releasingBlocks, bytes);
 
     /// <summary>A release was below the floor.</summary>
     public void NoteBelowFloor() => Atomic.Add(ref _belowFloor, 1);
@@ -72,6 +79,6 @@ internal sealed class TeardownLedger
         InlineWithoutWorker = Atomic.LoadAcquire(in _withoutWorker),
         InlineWithoutMemory = Atomic.LoadAcquire(in _withoutMemory),
         Waits = Atomic.LoadAcquire(in _waits),
-        ReleasingBytes = ReleasingFrameBytes + ReleasingMappingBytes,
+        ReleasingBytes = ReleasingFrameBytes + ReleasingMappingBytes + ReleasingBlockBytes,
     };
 }
