@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
@@ -15,6 +16,7 @@ public sealed unsafe partial class Arena
     /// does not depend on how large the chunks are.
     /// </summary>
     /// <returns>Ends when the heap has all of it.</returns>
+    [SuppressMessage("Usage", "CA1816", Justification = "A release that is stopped and then forgotten is what the finalizer is for; it is not wanted any more when all is back.")]
     public ValueTask DisposeAsync() => new(DisposeAsync(progress: null));
 
     /// <summary><see cref="DisposeAsync()"/>, observed and stoppable.</summary>
@@ -76,6 +78,7 @@ public sealed unsafe partial class Arena
     }
 
     /// <summary>All chunks are back, and the finalizer has nothing to do.</summary>
+    [SuppressMessage("Usage", "CA1816", Justification = "A release that is stopped and then forgotten is what the finalizer is for; it is not wanted any more when all is back.")]
     internal void NoteReleased()
     {
         _chunks.Clear();
@@ -94,7 +97,7 @@ public sealed unsafe partial class Arena
     }
 
     /// <summary>Waits for a release in the background, which the caller helps, or goes on with one that was stopped.</summary>
-    private void FinishRelease(ArenaRelease release)
+    private static void FinishRelease(ArenaRelease release)
     {
         while (release.Phase != JobPhase.Done)
         {

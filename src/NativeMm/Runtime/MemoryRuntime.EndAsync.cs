@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using NativeMm.Heap;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
@@ -15,6 +16,7 @@ public sealed partial class MemoryRuntime
     /// </summary>
     /// <returns>Ends when all memory is back.</returns>
     /// <exception cref="InvalidOperationException">As <see cref="Dispose"/> throws it: something is held. The runtime stays as it is then.</exception>
+    [SuppressMessage("Usage", "CA1816", Justification = "A release that is stopped and then forgotten is what the finalizer is for; it is not wanted any more when all is back.")]
     public ValueTask DisposeAsync() => new(DisposeAsync(progress: null));
 
     /// <summary>
@@ -70,6 +72,7 @@ public sealed partial class MemoryRuntime
     /// <summary>Bytes of an end in the background that are decided and not given back yet; null when there is none.</summary>
     private long? BytesReleasing => Atomic.LoadAcquire(ref _release!)?.Watch.BytesLeft;
 
+    [SuppressMessage("Usage", "CA1816", Justification = "A release that is stopped and then forgotten is what the finalizer is for; it is not wanted any more when all is back.")]
     private void EndWatched(ReleaseWatch watch)
     {
         End(forgotten: false, watch);

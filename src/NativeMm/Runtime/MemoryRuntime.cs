@@ -116,6 +116,7 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             GC.SuppressFinalize(this);
             _meter?.Dispose();
             Heap?.Release();
+            _teardown?.Dispose();
             ReleaseFrames();
             _loadContext.Dispose();
             throw;

@@ -33,6 +33,28 @@ public sealed class RuntimeReleaseTests
         fixture.Ledger.AssertNothingLeaked();
     }
 
+    /// <summary>A few borders are known before the begin; of many, each piece asks for its own.</summary>
+    [LinuxTheory]
+    [InlineData(3)]
+    [InlineData(60)]
+    public void No_call_crosses_a_border_of_the_systems_areas(int count)
+    {
+        var fixture = new ReleaseFixture();
+        ReleaseFixture.Fill(fixture.Runtime.Heap);
+        nuint zone = fixture.Runtime.Frames.Zone.BaseAddress;
+        nuint opened = fixture.Runtime.Frames.Zone.OpenedFrames * 4096;
+        nuint[] borders = [.. Enumerable.Range(1, count).Select(i => zone + ((nuint)i * (opened / (nuint)(count + 1)) & ~(nuint)4095))];
+        fixture.Platform.Borders = borders;
+
+        fixture.Runtime.Dispose();
+
+        AddressRange[] inZone = [.. fixture.Platform.Discards.Where(call => call.Address - zone < opened)];
+        Assert.Equal(opened, inZone.Aggregate((nuint)0, (sum, call) => sum + call.Bytes));
+        Assert.All(inZone, call => Assert.DoesNotContain(borders, border => border > call.Address && border < call.Address + call.Bytes));
+        Assert.All(borders, border => Assert.Contains(inZone, call => call.Address == border));
+        fixture.Ledger.AssertNothingLeaked();
+    }
+
     [LinuxFact]
     public async Task Who_does_not_wait_is_back_before_the_system_is_asked_for_anything()
     {
