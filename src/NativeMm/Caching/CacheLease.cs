@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.AddressSpaces;
 using NativeMm.Heap;
 
 namespace NativeMm.Caching;
@@ -10,13 +11,28 @@ namespace NativeMm.Caching;
 /// </summary>
 public unsafe ref struct CacheLease
 {
-    private readonly NativeHeap? _heap;
-    private void* _block;
+    // Keeps a forgotten cache from ending before its lease.
+    private readonly NativeCache? _owner;
+    private readonly ulong _hazard;
+    private ulong* _word;
+    private NativeHeap? _heap;
+    private byte* _value;
 
-    internal CacheLease(NativeHeap heap, void* block, int length)
+    /// <summary>A lease on a record of the cache.</summary>
+    internal CacheLease(NativeCache owner, ulong* word, ReadOnlySpan<byte> value)
+    {
+        _owner = owner;
+        _word = word;
+        _hazard = *word;
+        _value = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(value));
+        Length = value.Length;
+    }
+
+    /// <summary>A lease on a copy.</summary>
+    internal CacheLease(NativeHeap heap, byte* block, int length)
     {
         _heap = heap;
-        _block = block;
+        _value = block;
         Length = length;
     }
 
@@ -35,7 +51,7 @@ public unsafe ref struct CacheLease
         get
         {
             ThrowIfEnded();
-            return new ReadOnlySpan<byte>(_block, Length);
+            return new ReadOnlySpan<byte>(_value, Length);
         }
     }
 
@@ -46,7 +62,7 @@ public unsafe ref struct CacheLease
     public readonly ReadOnlySequence<byte> AsSequence()
     {
         ThrowIfEnded();
-        return Length == 0 ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(new LeasedMemory((byte*)_block, Length).Memory);
+        return Length == 0 ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(new LeasedMemory(_value, Length).Memory);
     }
 
     /// <summary>Copies the value.</summary>
@@ -68,14 +84,17 @@ public unsafe ref struct CacheLease
     /// <summary>Ends the lease. A second call does nothing.</summary>
     public void Dispose()
     {
-        void* block = _block;
-        if (block != null)
-        {
-            _block = null;
-            Length = 0;
-            _heap!.FreeForgotten(block);
-        }
+        ulong* word = _word;
+        NativeHeap? heap = _heap;
+        byte* value = _value;
+        _word = null;
+        _heap = null;
+        _value = null;
+        Length = 0;
+        LeaseWords.End(word, _hazard);
+        heap?.FreeForgotten(value);
+        GC.KeepAlive(_owner);
     }
 
-    private readonly void ThrowIfEnded() => ObjectDisposedException.ThrowIf(_block == null, typeof(CacheLease));
+    private readonly void ThrowIfEnded() => ObjectDisposedException.ThrowIf(_value == null, typeof(CacheLease));
 }

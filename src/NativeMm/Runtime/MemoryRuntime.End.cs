@@ -64,8 +64,8 @@ public sealed partial class MemoryRuntime
     /// runtime, which lives as long as the process: a container of services may have it.
     /// </summary>
     /// <exception cref="InvalidOperationException">
-    /// This is called from within a trim, such as by the reporting device, or a lease on an object of a pool is open, or a page of an address space is
-    /// leased or pinned. The runtime stays as it is then.
+    /// This is called from within a trim, such as by the reporting device, or a lease on an object of a pool or on a value of a cache is open, or a
+    /// page of an address space is leased or pinned. The runtime stays as it is then.
     /// </exception>
     /// <exception cref="MemoryFaultException">The checked mode found a mistake that it throws for. Everything is freed before.</exception>
     public void Dispose()
@@ -88,6 +88,11 @@ public sealed partial class MemoryRuntime
         foreach (AddressSpace space in Spaces())
         {
             space.ThrowIfHeld();
+        }
+
+        foreach (IRuntimeTenant tenant in _tenants.View)
+        {
+            tenant.ThrowIfHeld();
         }
 
         End(forgotten: false);
@@ -121,6 +126,8 @@ public sealed partial class MemoryRuntime
             }
 
             _end.AwaitEmpty();
+
+            EndTenants();
 
             // Before the pools, which pages may have gone to.
             EndSpaces();

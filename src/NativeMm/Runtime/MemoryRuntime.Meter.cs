@@ -62,6 +62,7 @@ public sealed partial class MemoryRuntime
         ("zsmalloc", (long)now.PoolBytes),
         ("vmap", (long)now.VmapBytes),
         ("address_spaces", (long)now.SpaceBytes),
+        ("caches", (long)now.CacheBytes),
     ];
 
     /// <summary>The waits so far; what ends takes its count along, and a sum never falls.</summary>

@@ -22,7 +22,7 @@ public sealed record RuntimeStatistics
     public required ulong OpenedBytes { get; init; }
 
     /// <summary>
-    /// Bytes in the hands of the program: in block sizes, over all heaps and pools, in ranges, and <see cref="SpaceBytes"/>.
+    /// Bytes in the hands of the program: in block sizes, over all heaps and pools, in ranges, <see cref="SpaceBytes"/> and <see cref="CacheBytes"/>.
     /// </summary>
     public required ulong InUseBytes { get; init; }
 
@@ -33,7 +33,7 @@ public sealed record RuntimeStatistics
     public required ulong ReturnedBytes { get; init; }
 
     /// <summary>Bytes of the blocks in the hands of the program, over all heaps; a part of <see cref="InUseBytes"/>.</summary>
-    public ulong HeapBytes => InUseBytes - PoolBytes - VmapBytes - SpaceBytes;
+    public ulong HeapBytes => InUseBytes - PoolBytes - VmapBytes - SpaceBytes - CacheBytes;
 
     /// <summary>Bytes of the slots of live objects, over all pools; a part of <see cref="InUseBytes"/>.</summary>
     public required ulong PoolBytes { get; init; }
@@ -46,6 +46,11 @@ public sealed record RuntimeStatistics
     /// the frames: where there is a space, frames that the program took from the allocator itself are among it.
     /// </summary>
     public required ulong SpaceBytes { get; init; }
+
+    /// <summary>
+    /// Bytes in frames of caches; a part of <see cref="InUseBytes"/>. Their indexes, and values above 2 MiB, are blocks of the heap and counted there.
+    /// </summary>
+    public ulong CacheBytes { get; init; }
 
     /// <summary>Frames that compaction freed, over the pools that are alive.</summary>
     public required long FramesCompacted { get; init; }
