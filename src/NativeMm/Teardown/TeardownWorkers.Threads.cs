@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -27,7 +28,20 @@ internal sealed partial class TeardownWorkers : ILoadContextTenant
         _closed = true;
         _lock.Exit();
         Atomic.StoreRelease(ref _leaving, 1);
-        _wake.Set();
+        Signal();
+    }
+
+    /// <summary>Wakes a thread. The event may have been finalized with its owner: then there is no thread, which would refer to it.</summary>
+    private void Signal()
+    {
+        try
+        {
+            _wake.Set();
+        }
+        catch (ObjectDisposedException)
+        {
+            Invariant.Check(Threads == 0, "The event of teardown workers has gone before their threads.");
+        }
     }
 
     private void Spawn()
@@ -103,7 +117,7 @@ internal sealed partial class TeardownWorkers : ILoadContextTenant
         if (goes)
         {
             // The next one, if there is one.
-            _wake.Set();
+            Signal();
             return false;
         }
 
@@ -115,7 +129,7 @@ internal sealed partial class TeardownWorkers : ILoadContextTenant
         _lock.Exit();
         if (goes && woken)
         {
-            _wake.Set();
+            Signal();
         }
 
         return !goes;

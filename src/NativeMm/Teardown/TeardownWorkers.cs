@@ -173,7 +173,7 @@ internal sealed partial class TeardownWorkers : IDisposable
         _lock.Exit();
         if (wake)
         {
-            _wake.Set();
+            Signal();
         }
         else if (spawn)
         {
