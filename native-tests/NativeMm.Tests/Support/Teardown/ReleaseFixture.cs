@@ -84,7 +84,23 @@ internal sealed unsafe class ReleaseFixture : IDisposable
         return now;
     }
 
-    public void Dispose() => Runtime.Dispose();
+    /// <summary>Calls of the system that the calling thread makes in an action. What workers do meanwhile does not count.</summary>
+    public int CallsHere(Action action)
+    {
+        int here = Environment.CurrentManagedThreadId;
+        int calls = 0;
+        Ledger.Entering = _ => calls += Environment.CurrentManagedThreadId == here ? 1 : 0;
+        action();
+        Ledger.Entering = null;
+        return calls;
+    }
+
+    public void Dispose()
+    {
+        // A test that failed may have left it held.
+        Platform.LetGo();
+        Runtime.Dispose();
+    }
 
     private static void Touch(byte* block, nuint bytes)
     {

@@ -62,9 +62,9 @@ internal sealed class ReleasingPlatform(IMemoryPlatform inner) : ForwardingPlatf
     /// <summary>Lets all through again.</summary>
     public void LetGo()
     {
-        SemaphoreSlim permits = _permits!;
+        SemaphoreSlim? permits = _permits;
         _permits = null;
-        permits.Release(1 << 20);
+        permits?.Release(1 << 20);
     }
 
     public override PlatformResult Discard(nuint address, nuint bytes, DiscardMode mode) =>
