@@ -6,8 +6,6 @@ namespace NativeMm.Caching;
 /// <content>Giving back, asked or not.</content>
 internal sealed unsafe partial class CacheEngine<TPolicy>
 {
-    private int _ended;
-
     /// <inheritdoc/>
     public override ulong Shrink(ulong framesWanted)
     {

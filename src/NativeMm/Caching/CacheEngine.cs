@@ -21,6 +21,8 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
     private readonly CacheShard<TPolicy>[] _shards;
     private readonly int _segmentBytes;
     private readonly long _packedBytesMax;
+    private SleepLock _endLock;
+    private bool _hasEnded;
     private uint _turn;
 
     public CacheEngine(MemoryRuntime runtime, NativeCacheOptions options)
@@ -148,11 +150,13 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
         Frames.RemoveShrinker(this);
         Gate.TryClose();
         Gate.AwaitEmpty();
-        if (Atomic.Exchange(ref _ended, 1) != 0)
+        using SleepLock.Scope ending = _endLock.EnterScope();
+        if (_hasEnded)
         {
             return;
         }
 
+        _hasEnded = true;
         for (int i = 0; i <= ShardMask; i++)
         {
             Atomic.StoreRelease(ref Roots[i], 0);

@@ -17,7 +17,11 @@ internal sealed class CacheMeter : IDisposable, ILoadContextTenant
     {
         var self = new WeakReference<CacheStore>(store);
         var name = new KeyValuePair<string, object?>("cache.name", store.Options.Name);
-        _meter = new Meter(new MeterOptions(RuntimeMeter.Name) { Version = typeof(CacheMeter).Assembly.GetName().Version?.ToString(3) });
+        _meter = new Meter(new MeterOptions(RuntimeMeter.Name)
+        {
+            Version = typeof(CacheMeter).Assembly.GetName().Version?.ToString(3),
+            Tags = [new KeyValuePair<string, object?>("nativemm.runtime", store.Runtime.Heap.Name)],
+        });
         _meter.CreateObservableCounter(
             "cache.requests",
             () => Count(self) is { } now

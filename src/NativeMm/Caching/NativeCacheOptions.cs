@@ -2,7 +2,7 @@ using NativeMm.Buffers;
 
 namespace NativeMm.Caching;
 
-/// <summary>How a <see cref="NativeCache"/> works. docs/tuning.md says what each option does.</summary>
+/// <summary>How a <see cref="NativeCache"/> works. docs/caching.md says what each option does.</summary>
 public sealed record NativeCacheOptions
 {
     /// <summary>Smallest limit: 1 MiB.</summary>
