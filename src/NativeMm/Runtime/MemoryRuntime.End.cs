@@ -199,6 +199,9 @@ public sealed partial class MemoryRuntime
             space.Dispose();
         }
 
+        // Spaces that nobody waited for may still end, and are off the list.
+        _teardown.AwaitAll();
+
         // What leases held that have ended since lies in frames that go now.
         AddressSpace.FreeOrphans(_frames);
     }

@@ -347,7 +347,7 @@ internal abstract partial class TeardownJob
         }
 
         Report(isLast: true);
-        Workers.Remove(this);
+        Workers.Remove(this, isDone);
         (Action<Exception?, bool>? completion, Exception? first) = (Completion, _failure);
         Atomic.StoreRelease(ref _word, new JobWord(isDone ? JobPhase.Done : JobPhase.Abandoned).Bits); // [W3] pairs with [W4]
         try

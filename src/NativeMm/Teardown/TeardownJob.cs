@@ -162,6 +162,12 @@ internal abstract partial class TeardownJob
     {
     }
 
+    /// <summary>Whether it is a part of another job, which answers for its counts.</summary>
+    internal virtual bool IsPart => false;
+
+    /// <summary>Counts processor time of others that worked for it.</summary>
+    protected void AddCpuTime(TimeSpan time) => Atomic.Add(ref _cpuNanoseconds, (long)time.TotalNanoseconds);
+
     /// <summary>Changes the bytes in total, for a step that finds less, or more, than was announced.</summary>
     protected void CorrectTotal(long bytes) => Atomic.Add(ref _bytesTotal, bytes);
 

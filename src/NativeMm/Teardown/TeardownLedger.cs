@@ -49,9 +49,14 @@ internal sealed class TeardownLedger
     /// <summary>Somebody waits.</summary>
     public void NoteWait() => Atomic.Add(ref _waits, 1);
 
-    /// <summary>A job is through, and nobody has begun it again.</summary>
+    /// <summary>A job is done, and still in the hands of its last thread.</summary>
     public void NoteEnd(TeardownJob job)
     {
+        if (job.IsPart)
+        {
+            return;
+        }
+
         TeardownProgress progress = job.Progress;
         Atomic.Add(ref _frames, job.Frames);
         Atomic.Add(ref _bytes, progress.BytesDone);

@@ -24,7 +24,9 @@ public readonly record struct TeardownStatistics
     /// <summary>Threads that there are at this moment.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Releases that were not worth a worker: below <see cref="TeardownOptions.InlineFloorBytes"/>.</summary>
+    /// <summary>
+    /// Releases above <see cref="TeardownOptions.InlineFloorBytes"/> by their range, of which less than that was populated. Smaller ranges are not counted.
+    /// </summary>
     public long InlineBelowFloor { get; init; }
 
     /// <summary>Releases, or parts of one, that the caller did because no worker took them.</summary>

@@ -68,20 +68,13 @@ internal sealed partial class TeardownWorkers : IDisposable
     /// <returns>False when nobody will do it: the workers have ended, or were never prepared. The owner does it then, by <see cref="Run"/>.</returns>
     public bool TryQueue(TeardownJob job)
     {
-        _lock.Enter();
-        bool open = !_closed && _spawner is not null;
-        if (open)
-        {
-            Add(job);
-        }
-
-        _lock.Exit();
-        if (open)
+        bool added = TryAdd(job);
+        if (added)
         {
             Wake();
         }
 
-        return open;
+        return added;
     }
 
     /// <summary>
@@ -90,23 +83,20 @@ internal sealed partial class TeardownWorkers : IDisposable
     /// <exception cref="Exception">The first exception of a step. Everything else was done all the same.</exception>
     public void Run(TeardownJob job)
     {
-        // The caller is inside before any worker looks.
-        bool entered = job.TryEnter(1);
-        Invariant.Check(entered, "A teardown job is run that was not begun.");
-        _lock.Enter();
-        bool open = !_closed && _spawner is not null;
-        if (open)
-        {
-            Add(job);
-        }
+        Invariant.Check(job.Phase != JobPhase.Idle, "A teardown job is run that was not begun.");
 
-        _lock.Exit();
-        if (!open)
+        // The caller is inside before any worker looks, or somebody else who waits for the job as well.
+        bool entered = job.TryEnter(1);
+        if (!TryAdd(job))
         {
             Ledger.NoteWithoutWorker();
         }
 
-        job.WorkInside(isWorker: false);
+        if (entered)
+        {
+            job.WorkInside(isWorker: false);
+        }
+
         Await(job);
     }
 
@@ -148,19 +138,25 @@ internal sealed partial class TeardownWorkers : IDisposable
         _lock.Enter();
         _closed = true;
         _lock.Exit();
-        var backoff = default(Backoff);
-        while (TryHelp())
-        {
-            backoff.Wait();
-        }
-
+        AwaitAll();
         Leave();
+        var backoff = default(Backoff);
         while (Threads != 0)
         {
             backoff.Wait();
         }
 
         LoadContextTenants.Remove(this);
+    }
+
+    /// <summary>Does or awaits all jobs that there are.</summary>
+    public void AwaitAll()
+    {
+        var backoff = default(Backoff);
+        while (TryHelp())
+        {
+            backoff.Wait();
+        }
     }
 
     /// <summary>Has one more thread look, if a job wants one.</summary>
@@ -181,8 +177,8 @@ internal sealed partial class TeardownWorkers : IDisposable
         }
     }
 
-    /// <summary>A job is through; whoever was last in it says so.</summary>
-    internal void Remove(TeardownJob job)
+    /// <summary>Takes a job out that ends; whoever was last in it says so. One with something left is counted when it is done.</summary>
+    internal void Remove(TeardownJob job, bool isDone)
     {
         _lock.Enter();
         if (job.IsListed)
@@ -191,7 +187,10 @@ internal sealed partial class TeardownWorkers : IDisposable
         }
 
         _lock.Exit();
-        Ledger.NoteEnd(job);
+        if (isDone)
+        {
+            Ledger.NoteEnd(job);
+        }
     }
 
     /// <summary>Works on a job that is left.</summary>
@@ -206,7 +205,22 @@ internal sealed partial class TeardownWorkers : IDisposable
         return any;
     }
 
-    private void Add(TeardownJob job)
+    private bool TryAdd(TeardownJob job)
+    {
+        _lock.Enter();
+        bool open = !_closed && _spawner is not null;
+
+        // Whoever waits for the job may have come first and be through with it; a job that finishes has been taken out.
+        if (open && !job.IsListed && job.Phase is JobPhase.Queued or JobPhase.Running)
+        {
+            Link(job);
+        }
+
+        _lock.Exit();
+        return open;
+    }
+
+    private void Link(TeardownJob job)
     {
         job.IsListed = true;
         job.Previous = _last;
