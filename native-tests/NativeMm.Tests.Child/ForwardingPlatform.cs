@@ -52,4 +52,6 @@ internal abstract class ForwardingPlatform(IMemoryPlatform inner) : IMemoryPlatf
     public virtual PlatformResult InstallGuard(nuint address, nuint bytes) => inner.InstallGuard(address, bytes);
 
     public virtual PlatformResult PunchHole(int file, nuint offset, nuint bytes) => inner.PunchHole(file, offset, bytes);
+
+    public virtual int FindBorders(nuint address, nuint bytes, Span<nuint> borders) => inner.FindBorders(address, bytes, borders);
 }

@@ -1,3 +1,4 @@
+using NativeMm.Lab.Experiments.Cache;
 using NativeMm.Lab.Experiments.Codec;
 using NativeMm.Lab.Experiments.Faults;
 using NativeMm.Lab.Experiments.Frames;
@@ -30,6 +31,7 @@ internal static class ExperimentRegistry
         new FaultsExperiment(),
         new PagedExperiment(),
         new SnapshotExperiment(),
+        new CacheExperiment(),
         new IdleExperiment(),
         new ReportingExperiment(),
         new TeardownExperiment(),

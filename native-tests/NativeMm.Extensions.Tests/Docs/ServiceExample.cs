@@ -21,6 +21,14 @@ internal static class ServiceExample
         app.Run();
     }
 
+    public static void Caches(WebApplicationBuilder builder)
+    {
+        builder.Services.AddNativeMmDistributedCache(options => options.SizeLimit = 4L << 30);
+        builder.Services.AddHybridCache();
+        builder.Services.AddStackExchangeRedisCache(options => options.Configuration = "localhost");
+        builder.Services.AddNativeMmDistributedCache().WithRegisteredSecondTier();
+    }
+
     public static byte[] Content()
     {
         using var stream = new NativeMemoryStream();

@@ -42,6 +42,27 @@ public sealed partial class ServicesDocumentTests
     }
 
     [Fact]
+    public void Defaults_of_the_cache_are_those_of_the_table()
+    {
+        var options = new NativeDistributedCacheOptions();
+        foreach (string row in (string[])[
+            $"| `Name` | | {options.Name} |",
+            $"| `SizeLimit` | bytes | {options.SizeLimit >> 20} MiB |",
+            $"| `MaxEntryBytes` | bytes | {options.MaxEntryBytes} |",
+            $"| `LocalExpiration` | time | {options.LocalExpiration.TotalMinutes} min |",
+            $"| `SecondTierTimeout` | time | {options.SecondTierTimeout.TotalMilliseconds} ms |",
+            $"| `CircuitFailures` | | {options.CircuitFailures} |",
+            $"| `CircuitDuration` | time | {options.CircuitDuration.TotalSeconds} s |"])
+        {
+            Assert.Contains(row, s_document, StringComparison.Ordinal);
+        }
+
+        Assert.Null(options.DefaultExpiration);
+        Assert.Null(options.Codec);
+        Assert.Contains($"a head of {TierRecord.HeadBytes} bytes", s_document, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Longest_stream_is_the_one_of_the_document() =>
         Assert.Contains($"{NativeMemoryStream.LengthMax >> 40} TiB", s_document, StringComparison.Ordinal);
 

@@ -8,14 +8,20 @@ namespace NativeMm.Extensions.Tests.Hosting;
 /// <summary>What the code can set the configuration can set, and the document names it.</summary>
 public sealed class NativeMmOptionTableTests
 {
-    private static readonly string[] s_inCodeOnly = [nameof(NativeMmOptions.ConfigureRuntime), nameof(NativeMmOptions.KestrelPool)];
+    private static readonly string[] s_inCodeOnly =
+    [
+        nameof(NativeMmOptions.ConfigureRuntime), nameof(NativeMmOptions.KestrelPool), nameof(NativeMmOptions.DistributedCache),
+        nameof(NativeDistributedCacheOptions.Codec),
+    ];
 
     [Fact]
     public void Every_option_has_a_key()
     {
         IEnumerable<string> options = Writable(typeof(NativeMmOptions)).Except(s_inCodeOnly);
         IEnumerable<string> pool = Writable(typeof(BufferPoolOptions)).Select(name => $"{nameof(NativeMmOptions.KestrelPool)}:{name}");
-        Assert.Equal(options.Concat(pool).Order(StringComparer.Ordinal), NativeMmOptionTable.Rows.Select(row => row.Key).Order(StringComparer.Ordinal));
+        IEnumerable<string> cache = Writable(typeof(NativeDistributedCacheOptions)).Except(s_inCodeOnly)
+            .Select(name => $"{nameof(NativeMmOptions.DistributedCache)}:{name}");
+        Assert.Equal(options.Concat(pool).Concat(cache).Order(StringComparer.Ordinal), NativeMmOptionTable.Rows.Select(row => row.Key).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -31,7 +31,10 @@ public sealed class LivePageTests
         JsonElement mine = state.RootElement.GetProperty("runtimes").EnumerateArray().Single(one => one.GetProperty("name").GetString() == "tested");
         JsonElement states = mine.GetProperty("states");
         long opened = mine.GetProperty("opened").GetInt64();
-        Assert.Equal(opened, states.GetProperty("used").GetInt64() + states.GetProperty("retained").GetInt64() + states.GetProperty("returned").GetInt64());
+        Assert.Equal(
+            opened,
+            states.GetProperty("used").GetInt64() + states.GetProperty("retained").GetInt64() + states.GetProperty("releasing").GetInt64()
+            + states.GetProperty("returned").GetInt64());
         int[][] map = [.. mine.GetProperty("map").EnumerateArray().Select(cell => cell.EnumerateArray().Select(one => one.GetInt32()).ToArray())];
         Assert.NotEmpty(map);
         Assert.All(map, cell => Assert.Equal(512, cell.Sum()));

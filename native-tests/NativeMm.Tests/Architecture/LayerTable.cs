@@ -23,6 +23,7 @@ public static partial class LayerTable
         ["Runtime"] = 5,
         ["Buffers"] = 6,
         ["Pages"] = 6,
+        ["Caching"] = 7,
     };
 
     /// <summary>Whether a folder is in the table.</summary>

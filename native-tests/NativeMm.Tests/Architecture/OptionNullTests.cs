@@ -36,14 +36,14 @@ public sealed class OptionNullTests
 
     [Fact]
     public void The_groups_of_a_runtime_are_among_them() => Assert.Superset(
-        new HashSet<string> { "Reporting", "Vmap", "Checked", "Sampled", "Purge", "Pool", "Name" },
+        new HashSet<string> { "Reporting", "Vmap", "Teardown", "Checked", "Sampled", "Purge", "Pool", "Name" },
         OptionsThatMustBeThere().Select(row => row.Name).ToHashSet(StringComparer.Ordinal));
 
     [Fact]
     public void Whoever_takes_options_says_the_same()
     {
-        MemoryRuntimeOptions[] wrong = [new() { Reporting = null! }, new() { Vmap = null! }, new() { Checked = null! }, new() { Sampled = null! }];
-        string[] names = [nameof(MemoryRuntimeOptions.Reporting), nameof(MemoryRuntimeOptions.Vmap), nameof(MemoryRuntimeOptions.Checked), nameof(MemoryRuntimeOptions.Sampled)];
+        MemoryRuntimeOptions[] wrong = [new() { Reporting = null! }, new() { Vmap = null! }, new() { Teardown = null! }, new() { Checked = null! }, new() { Sampled = null! }];
+        string[] names = [nameof(MemoryRuntimeOptions.Reporting), nameof(MemoryRuntimeOptions.Vmap), nameof(MemoryRuntimeOptions.Teardown), nameof(MemoryRuntimeOptions.Checked), nameof(MemoryRuntimeOptions.Sampled)];
         foreach ((MemoryRuntimeOptions options, string name) in wrong.Zip(names))
         {
             Assert.Equal(name, Assert.Throws<ArgumentNullException>(() => MemoryRuntime.ConfigureShared(options)).ParamName);

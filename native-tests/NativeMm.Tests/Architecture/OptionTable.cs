@@ -3,6 +3,7 @@ using System.Reflection;
 using NativeMm.Heap.Checked;
 using NativeMm.Heap.Sampled;
 using NativeMm.Reporting;
+using NativeMm.Teardown;
 using NativeMm.Vmap;
 
 namespace NativeMm.Tests.Architecture;
@@ -86,6 +87,7 @@ public static class OptionTable
         SampledOptions { Enabled: false } => "off",
         PageReporterOptions options => options == new PageReporterOptions() ? "defaults" : "others",
         VmapOptions options => options == new VmapOptions() ? "defaults" : "others",
+        TeardownOptions options => options == new TeardownOptions() ? "defaults" : "others",
         LazyPurgePolicy policy when policy == new LazyPurgePolicy() => "as below",
         _ => OptionTableRange.TryParse(written, out decimal number) && number == OptionTableRange.ToNumber(value)
             ? written

@@ -130,7 +130,7 @@ public static partial class OptionTableRange
     private static bool Fits(Type type, decimal value) => value <= LargestOf(type) && (value >= 0 || (type != typeof(ulong) && type != typeof(uint)));
 
     private static decimal LargestOf(Type type) =>
-        type == typeof(TimeSpan) ? TimeSpan.MaxValue.Ticks : Convert.ToDecimal(type.GetField("MaxValue")!.GetValue(null), CultureInfo.InvariantCulture);
+        type == typeof(TimeSpan) ? TimeSpan.MaxValue.Ticks : type == typeof(double) ? decimal.MaxValue : Convert.ToDecimal(type.GetField("MaxValue")!.GetValue(null), CultureInfo.InvariantCulture);
 
     private static object FromNumber(Type type, decimal value) =>
         type == typeof(TimeSpan) ? TimeSpan.FromTicks((long)value) : Convert.ChangeType(value, type, CultureInfo.InvariantCulture);

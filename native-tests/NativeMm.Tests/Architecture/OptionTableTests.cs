@@ -6,6 +6,7 @@ using NativeMm.Heap.Checked;
 using NativeMm.Heap.Sampled;
 using NativeMm.Reporting;
 using NativeMm.Runtime;
+using NativeMm.Teardown;
 using NativeMm.Tests.Support;
 using NativeMm.Vmap;
 using NativeMm.Zsmalloc;
@@ -29,6 +30,7 @@ public sealed partial class OptionTableTests
         Assert.Empty(OptionTable.Complaints<LazyPurgePolicy>(OptionTable.Read(s_document, nameof(LazyPurgePolicy))));
         Assert.Empty(OptionTable.Complaints<ZsPoolOptions>(OptionTable.Read(s_document, nameof(ZsPoolOptions))));
         Assert.Empty(OptionTable.Complaints<AddressSpaceOptions>(OptionTable.Read(s_document, nameof(AddressSpaceOptions))));
+        Assert.Empty(OptionTable.Complaints<TeardownOptions>(OptionTable.Read(s_document, nameof(TeardownOptions))));
         Assert.Empty(OptionTable.Complaints<ArenaOptions>(OptionTable.Read(s_document, nameof(ArenaOptions))));
         Assert.Empty(OptionTable.Complaints<PagedMemoryOptions>(OptionTable.Read(s_document, nameof(PagedMemoryOptions))));
     }

@@ -277,6 +277,8 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
         return result.Succeeded ? inner.PunchHole(file, offset, bytes) : result;
     }
 
+    public int FindBorders(nuint address, nuint bytes, Span<nuint> borders) => inner.FindBorders(address, bytes, borders);
+
     private PlatformResult Admit(PlatformCall kind)
     {
         Entering?.Invoke(kind);

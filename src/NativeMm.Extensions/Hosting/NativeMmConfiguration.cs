@@ -39,6 +39,11 @@ internal sealed class NativeMmConfiguration(IConfiguration? configuration) : ICo
             return ValidateOptionsResult.Fail($"{NativeMmOptions.SectionName}:KestrelPool is null.");
         }
 
+        if (options.DistributedCache is null)
+        {
+            return ValidateOptionsResult.Fail($"{NativeMmOptions.SectionName}:DistributedCache is null.");
+        }
+
         List<string> complaints = [.. NativeMmOptionTable.Rows.Where(row => !row.IsValid(options)).Select(row => row.Complaint(row.Read(options)))];
         if (complaints.Count == 0)
         {

@@ -5,7 +5,7 @@ using NativeMm.Runtime;
 namespace NativeMm.Extensions;
 
 /// <summary>All options that the configuration can set. By hand and not by the framework's binder: no reflection, and messages that name the range.</summary>
-internal static class NativeMmOptionTable
+internal static partial class NativeMmOptionTable
 {
     // Below that the margins alone would be most of it.
     private const long TotalBytesMin = 128L << 20;
@@ -90,6 +90,7 @@ internal static class NativeMmOptionTable
                 && Set(o.KestrelPool = o.KestrelPool with { StackSampleInterval = value }),
             o => o.KestrelPool.StackSampleInterval,
             o => o.KestrelPool.StackSampleInterval >= 0),
+        .. CacheRows(),
     ];
 
     // An assignment has a value of its own type; here it is done, which is all that matters.

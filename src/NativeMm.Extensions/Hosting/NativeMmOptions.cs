@@ -61,6 +61,11 @@ public sealed class NativeMmOptions
     /// <summary>Kestrel's pool, where <see cref="Microsoft.Extensions.DependencyInjection.NativeMmBuilder.AddKestrelPool"/> asked for it.</summary>
     public BufferPoolOptions KestrelPool { get; set; } = new();
 
+    /// <summary>
+    /// The cache, where <see cref="Microsoft.Extensions.DependencyInjection.NativeMmCacheServiceCollectionExtensions.AddNativeMmDistributedCache"/> asked for it.
+    /// </summary>
+    public NativeDistributedCacheOptions DistributedCache { get; set; } = new();
+
     /// <summary>Changes what the runtime is made with, for options that are not here. Not in the configuration.</summary>
     public Func<MemoryRuntimeOptions, MemoryRuntimeOptions>? ConfigureRuntime { get; set; }
 

@@ -35,7 +35,8 @@ public sealed partial class AddressSpace
             {
                 EndAccess();
                 _faults.End();
-                _tables.Dispose();
+                _tables.Releases.Finish();
+                EndTables();
                 _layout.Release();
                 _released = true;
             }
@@ -46,13 +47,14 @@ public sealed partial class AddressSpace
     internal static void EndThreads() => AccessSlots.End();
 
     /// <summary>
-    /// Frees frames that are kept for later faults, and those that nobody holds any more, and has pages gathered that could not be before. Nothing happens when the space
-    /// is disposed.
+    /// Frees frames that are kept for later faults, and those that nobody holds any more, has pages gathered that could not be before, and has releases go on that were
+    /// cancelled. Nothing happens when the space is disposed.
     /// </summary>
     internal void FreeUnused()
     {
         _faults.FreeUnused();
         _faults.AskForMissed();
+        _tables.Releases.Resume();
     }
 
     /// <summary>A pin or a lease that outlived the frames would show what is no longer there.</summary>

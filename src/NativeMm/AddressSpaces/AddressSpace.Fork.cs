@@ -16,7 +16,7 @@ public sealed partial class AddressSpace
         int attempts = 0;
         while (true)
         {
-            var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap) { Adopt = Adopt, PinWatch = PinWatch };
+            var child = new AddressSpace(_frames, Options, _layout.Tree.Epochs, _tables.Swap, _workers) { Adopt = Adopt, PinWatch = PinWatch };
             LayoutResult result;
             try
             {

@@ -1,6 +1,7 @@
 using NativeMm.Eviction;
 using NativeMm.Frames;
 using NativeMm.Primitives;
+using NativeMm.Teardown;
 
 namespace NativeMm.AddressSpaces;
 
@@ -15,11 +16,13 @@ public sealed unsafe partial class AddressSpace
     /// <param name="swap">Where pages go; the caller's, who ends it after the space, and after all forks of it.</param>
     /// <param name="residentPagesMax">Most pages in memory, at least 16.</param>
     /// <param name="adopt">Who takes forks of the space in.</param>
+    /// <param name="workers">Who gives much memory back at once.</param>
     internal static AddressSpace CreateLimited<TPolicy>(
-        IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs, ISwapBackend swap, int residentPagesMax, Action<AddressSpace>? adopt = null)
+        IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs, ISwapBackend swap, int residentPagesMax, Action<AddressSpace>? adopt = null,
+        TeardownWorkers? workers = null)
         where TPolicy : struct, IReplacementPolicy
     {
-        var space = new AddressSpace(frames, options, epochs, swap) { Adopt = adopt };
+        var space = new AddressSpace(frames, options, epochs, swap, workers) { Adopt = adopt };
         try
         {
             _ = new Reclaimer<TPolicy>(space._tables, residentPagesMax);

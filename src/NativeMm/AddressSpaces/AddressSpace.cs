@@ -1,5 +1,6 @@
 using NativeMm.Frames;
 using NativeMm.Primitives;
+using NativeMm.Teardown;
 
 namespace NativeMm.AddressSpaces;
 
@@ -11,7 +12,7 @@ namespace NativeMm.AddressSpaces;
 /// Thread-safe, <see cref="Dispose"/> too: whoever is inside is waited for, and whoever comes later gets an <see cref="ObjectDisposedException"/>. A change of the layout
 /// that throws has changed nothing.
 /// </remarks>
-public sealed partial class AddressSpace : IDisposable
+public sealed partial class AddressSpace : IDisposable, IAsyncDisposable
 {
     /// <summary>Bytes of a page.</summary>
     public const int PageBytes = 1 << PageShift;
@@ -33,13 +34,16 @@ public sealed partial class AddressSpace : IDisposable
     /// <param name="options">The options.</param>
     /// <param name="epochs">The epochs of whoever looks areas up without a lock; shared by the spaces of a runtime.</param>
     /// <param name="swap">Where pages go that have no frame; the caller's. Null when none leave.</param>
-    internal AddressSpace(IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs, ISwapBackend? swap = null)
+    /// <param name="workers">Who gives much memory back at once; null when whoever lets go of it does.</param>
+    internal AddressSpace(
+        IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs, ISwapBackend? swap = null, TeardownWorkers? workers = null)
     {
         options.Validate();
         Options = options;
         _frames = frames;
         _tables = new PageTables(frames, swap);
         _layout = new AreaLayout(frames.Zone.Platform, _tables, options, epochs);
+        BeginRelease(workers);
         BeginAccess();
     }
 

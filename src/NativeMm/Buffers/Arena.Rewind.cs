@@ -85,6 +85,17 @@ public sealed unsafe partial class Arena
             _marks.Clear();
             GoTo(-1, NoChunkNext, 0, 0);
         }
+        else if (_release is { } release)
+        {
+            FinishRelease(release);
+        }
+    }
+
+    /// <summary>Nothing fits any more, and statistics are final.</summary>
+    private void Forget()
+    {
+        _peakAllocatedBytes = Math.Max(_peakAllocatedBytes, _allocatedBytes);
+        (_current, _next, _end, _allocatedBytes) = (-1, NoChunkNext, NoChunkEnd, 0);
     }
 
     private void GoTo(int current, nuint next, int chunkCount, long allocatedBytes)

@@ -15,7 +15,7 @@ namespace NativeMm.Buffers;
 /// read shows. The finalizer of a forgotten arena gives the memory back and counts it in <see cref="ForgottenBuffers"/>; a span does not keep
 /// the arena alive: hold the arena in a <c>using</c> while its spans are in use.
 /// </remarks>
-public sealed unsafe partial class Arena : IDisposable
+public sealed unsafe partial class Arena : IDisposable, IAsyncDisposable
 {
     // With these two, nothing fits into the current chunk, not even zero bytes: there is none yet, or no more.
     private const nuint NoChunkNext = 1;
@@ -62,6 +62,7 @@ public sealed unsafe partial class Arena : IDisposable
             ForgottenBuffers.Add((nuint)_chunks.Sum(chunk => (long)chunk.Bytes));
             foreach (ArenaChunk chunk in _chunks)
             {
+                // Null where a release that was stopped had come.
                 _heap.FreeForgotten((void*)chunk.Address);
             }
         }

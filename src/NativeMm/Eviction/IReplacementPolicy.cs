@@ -8,7 +8,7 @@ namespace NativeMm.Eviction;
 /// <para>Hits are not reported. The policy asks about them when it looks for victims (<see cref="IAccessProbe"/>), which fits both a page table, whose
 /// accessed bit is cleared then, and a cache, whose hits set a bit of the entry.</para>
 /// <para>What left is not remembered here. An item goes with a few bits of <em>history</em>, which the owner keeps where it keeps what is left of the item
-/// (the swapped entry of a page, a table of fingerprints), and gives back when the item comes in again. So the memory of the past costs nothing here
+/// (the swapped entry of a page, an <see cref="EvictionHistory"/>), and gives back when the item comes in again. So the memory of the past costs nothing here
 /// and reaches as far as the owner's does.</para>
 /// <para><see cref="Insert"/> and <see cref="Remove"/> may be called by any thread at any moment, as long as no two calls concern the same number: whoever
 /// owns a number decides. They wait for nobody. <see cref="Select"/>, <see cref="Evicted"/> and <see cref="PutBack"/> are one caller's at a time.</para>

@@ -18,6 +18,7 @@ internal unsafe partial struct ReuseClockPolicy
         where TProbe : struct, IAccessProbe, allows ref struct
     {
         Atomic.StoreRelease(ref _filling, 0);
+        CountReturns();
         FindColdest();
         int found = 0;
         int hardness = 0;
@@ -68,6 +69,11 @@ internal unsafe partial struct ReuseClockPolicy
 
             if (used)
             {
+                if (word.State == ReuseState.Protected && word.CanBeUsedMore && _coldAge != 0 && (ushort)(now - word.Stamp) >= _coldAge)
+                {
+                    CountColdUse();
+                }
+
                 bool promoted = word.State == ReuseState.Probation && IsAdmitted((ushort)(now - word.Stamp));
                 _ = TryChange(number, word, promoted ? ReuseWord.Promoted(now) : word.Used(now));
                 return false;
@@ -77,6 +83,17 @@ internal unsafe partial struct ReuseClockPolicy
             {
                 return false;
             }
+        }
+
+        if (word.State == ReuseState.Probation)
+        {
+            if (hardness == 0 && IsLuckyStranger())
+            {
+                _ = TryChange(number, word, ReuseWord.Promoted(now));
+                return false;
+            }
+
+            CountLife((ushort)(now - word.Stamp));
         }
 
         return TryChange(number, word, word.Chosen());
@@ -103,7 +120,7 @@ internal unsafe partial struct ReuseClockPolicy
             word = clamped;
         }
 
-        if (_protected <= ProtectedTarget || age < ColdestAge())
+        if (_protected <= _protectedTarget || age < ColdestAge())
         {
             return false;
         }
@@ -132,7 +149,7 @@ internal unsafe partial struct ReuseClockPolicy
     /// <summary>Finds the age from which on items count as the coldest: a small share, and as many as there are too many.</summary>
     private void FindColdest()
     {
-        uint wanted = uint.Max(1, _capacity / ColdShare) + (uint)int.Max(0, _protected - ProtectedTarget);
+        uint wanted = uint.Max(1, _capacity / ColdShare) + (uint)int.Max(0, _protected - _protectedTarget);
         uint seen = 0;
 
         // Nothing gets older than the oldest was, but by time.
@@ -153,6 +170,7 @@ internal unsafe partial struct ReuseClockPolicy
             }
         }
 
+        _lossWeight = double.Min(1, double.Max(1, _capacity * Margin) / uint.Max(1, seen));
         Atomic.StoreRelease(ref _coldAge, age);
         _coldLooks = ColdLooks;
     }

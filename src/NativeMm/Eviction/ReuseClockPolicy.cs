@@ -1,19 +1,22 @@
 // Purpose      keeps the items that come back soonest, over scans, loops and changes of the working set, with one word an item and without hits.
 // States       Out → (Insert) Probation or Protected → Selected → (Evicted, Remove) Out, or (PutBack) Protected. Fresh until the hand came by once.
 // Transitions  Insert, Remove: by the owner of the number, a store and an exchange. All others by whoever selects: CAS, because Remove may come between.
-// Ownership    an item's word | owner of the number, selector | both | CAS. _hand, _round… | selector | selector | plain.
-//              _now, _coldAge, _filling | selector, release | Insert, acquire; a stale value admits or refuses a few items more.
+// Ownership    an item's word | owner of the number, selector | both | CAS. _hand, _round…, _probation, _life | selector | selector | plain.
+//              _now, _coldAge, _filling, _returnReach, _protectedTarget | selector, release | Insert, acquire; a stale value admits or refuses a few items more.
 //              _counts, _protected | whoever changed a counted word by CAS or exchange | selector | atomic adds.
+//              _returns | Insert, atomic add | selector, exchange.
 // Ordering     words stand for themselves: nothing is reached through them. The owner of a number orders its calls.
 // Reuse        a number that is removed and inserted again while it is selected is fresh again; its owner tells the selector (see IReplacementPolicy).
-// Progress     Insert is one store, Remove one exchange. Select is bounded: it gives up after three rounds over all numbers that find nothing.
+// Progress     Insert is one store, and an add where a return is counted; Remove is one exchange. Select is bounded: it gives up after three rounds over all
+//              numbers that find nothing.
 // Source       LIRS (Jiang and Zhang, SIGMETRICS'02) and CLOCK-Pro (USENIX'05): an item is worth its place if the distance of its reuse is shorter than
-//              the time for which the coldest protected item was not used. S3-FIFO (SOSP'23): a small share on probation. The hand goes by number instead of
-//              by age, so there are no queues; distances are counted in evictions, which reclaim sees, and not in accesses, which it does not.
+//              the time for which the coldest protected item was not used. S3-FIFO (SOSP'23): a share on probation. ARC (FAST'03): what left too early moves the
+//              border between the shares. The hand goes by number instead of by age, so there are no queues; distances are counted in evictions, which
+//              reclaim sees, and not in accesses, which it does not.
 //
 // Why a loop over twice the memory does not defeat it: all of its items come back after the same distance. None comes back sooner than a protected one was
-// used, so none is admitted, and the fifteen sixteenths that are protected are hit in every round. Why it forgets: what is not used any more grows
-// colder than any distance, and everything that comes back is admitted in its place.
+// used, so none is admitted, and those that are protected are hit in every round. Why it forgets: what is not used any more grows colder than any distance, and
+// everything that comes back is admitted in its place.
 
 using NativeMm.Primitives;
 
@@ -23,12 +26,13 @@ namespace NativeMm.Eviction;
 internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
 {
     private const int EpochsPerCapacity = 16;
-    private const uint ProbationShare = 16;
-    private const uint SmallProbationShare = 10;
-    private const uint SmallProbationMax = 83;
     private const uint ColdShare = 32;
     private const uint AgeMax = EpochCounts.Length - 2;
-    private const uint HistoryModulus = (1 << 12) - 1;
+    private const int HistoryWidth = 10;
+    private const uint HistoryModulus = (1 << HistoryWidth) - 1;
+
+    // A distance beyond it is no promise: what came back that late does not come back sooner next time. Twice the capacity, for loops of that length.
+    private const uint HistoryReach = (2 * EpochsPerCapacity) + 1;
 
     private uint* _words;
     private uint _items;
@@ -42,11 +46,20 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
     private uint _oldestEpoch;
     private uint _coldLooks;
     private bool _sawFresh;
+    private uint _strangers;
+    private double _probation;
+    private double _life;
+    private double _lossWeight;
 
     // Read by Insert.
     private uint _now;
     private uint _coldAge;
+    private uint _returnReach;
     private int _filling;
+    private int _protectedTarget;
+
+    // Written by Insert.
+    private int _returns;
 
     private int _protected;
     private EpochCounts _counts;
@@ -55,34 +68,31 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
     public static int ItemBytes => sizeof(uint);
 
     /// <inheritdoc/>
-    public static int HistoryBits => 12;
-
-    /// <summary>What is on probation must be seen twice before it goes, so few items give up a larger share of them.</summary>
-    private readonly int ProtectedTarget =>
-        (int)(_capacity - uint.Max(uint.Max(1, _capacity / ProbationShare), uint.Min(_capacity / SmallProbationShare, SmallProbationMax)));
+    public static int HistoryBits => HistoryWidth;
 
     /// <inheritdoc/>
     public void Attach(byte* metadata, uint items, uint capacity)
     {
         _words = (uint*)metadata;
         _items = items;
-        _capacity = uint.Max(1, capacity);
         _now = 1;
         _roundBegan = 1;
         _roundEpochs = 1;
         _filling = 1;
+        _lossWeight = 1;
+        BeginShares(capacity);
     }
 
     /// <inheritdoc/>
-    public void Resize(uint capacity) => _capacity = uint.Max(1, capacity);
+    public void Resize(uint capacity) => ScaleShares(capacity);
 
     /// <inheritdoc/>
-    public readonly void Insert(uint number, uint history)
+    public void Insert(uint number, uint history)
     {
         uint now = Atomic.LoadAcquire(in _now);
 
         // Until something had to go, everything has a place.
-        bool admit = Atomic.LoadAcquire(in _filling) != 0 || (history != 0 && IsAdmitted(Distance(now, history)));
+        bool admit = Atomic.LoadAcquire(in _filling) != 0 || (history != 0 && Returns(Distance(now, history)));
         Atomic.StoreRelease(
             ref _words[number],
             ReuseWord.Inserted(admit ? ReuseState.Protected : ReuseState.Probation, (ushort)now).Bits);
@@ -148,11 +158,22 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
         return all == _protected && counts.SequenceEqual(_counts);
     }
 
-    private static uint Distance(uint now, uint history) => (now % HistoryModulus + HistoryModulus - (history - 1)) % HistoryModulus;
+    private static uint Distance(uint now, uint history) => (now % HistoryModulus + HistoryModulus - (history - 1) % HistoryModulus) % HistoryModulus;
+
+    /// <summary>Counts an item that comes back soon after it left, and says whether it may be protected.</summary>
+    private bool Returns(uint distance)
+    {
+        if (distance <= Atomic.LoadAcquire(in _returnReach))
+        {
+            Atomic.Add(ref _returns, 1);
+        }
+
+        return distance <= HistoryReach && IsAdmitted(distance);
+    }
 
     /// <summary>Whether an item may be protected. Uses are noticed up to a round late, so the coldest may be a round less cold than it looks.</summary>
     private readonly bool IsAdmitted(uint distance) =>
-        Atomic.LoadRelaxed(in _protected) < ProtectedTarget || distance + _roundEpochs + 1 <= Atomic.LoadAcquire(in _coldAge);
+        Atomic.LoadRelaxed(in _protected) < Atomic.LoadAcquire(in _protectedTarget) || distance + _roundEpochs + 1 <= Atomic.LoadAcquire(in _coldAge);
 
     /// <summary>Changes a word unless its owner removed it meanwhile, and the counts with it.</summary>
     private bool TryChange(uint number, ReuseWord from, ReuseWord to)

@@ -30,6 +30,9 @@ internal readonly struct ReuseWord(uint bits)
     /// <summary>Rounds in which a protected item was used and that were not held against its coldness yet, at most 3.</summary>
     public uint Uses => (Bits >> UsesShift) & UsesMax;
 
+    /// <summary>Whether uses are still counted. An item that has them all does not go before the hand came by several times.</summary>
+    public bool CanBeUsedMore => Uses < UsesMax;
+
     /// <summary>Epoch of the last known use.</summary>
     public ushort Stamp => (ushort)(Bits >> StampShift);
 

@@ -96,6 +96,7 @@ public sealed unsafe partial class FrameZone
         }
 
         _openLock.Exit();
+        PageRelease?.Release(address, array!.OpenedBytes);
         _platform.ReleaseOrKeep(address, array!.Bytes);
     }
 

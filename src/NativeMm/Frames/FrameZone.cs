@@ -18,6 +18,7 @@ public sealed unsafe partial class FrameZone : IDisposable
     private nuint _base;
     private PageFrame* _descriptors;
     private object? _reporter;
+    private bool _pagesReleased;
 
     private FrameZone(IMemoryPlatform platform, ZoneKind kind, nuint bytes)
     {
@@ -54,6 +55,9 @@ public sealed unsafe partial class FrameZone : IDisposable
     internal int File { get; private set; } = -1;
 
     internal IMemoryPlatform Platform => _platform;
+
+    /// <summary>Who gives the pages of a large zone back before its addresses go; null for one call that takes both.</summary>
+    internal IPageRelease? PageRelease { get; set; }
 
     internal PageFrame* Descriptors => _descriptors;
 
@@ -132,6 +136,7 @@ public sealed unsafe partial class FrameZone : IDisposable
 
         if (_base != 0)
         {
+            ReleasePages();
             if (Kind != ZoneKind.Mappable)
             {
                 _platform.ReleaseOrKeep(_base, _bytes);
@@ -150,6 +155,30 @@ public sealed unsafe partial class FrameZone : IDisposable
             _ = _platform.CloseFile(File);
             File = -1;
         }
+    }
+
+    /// <summary>Whether <see cref="ReleasePages"/> is through.</summary>
+    internal bool ArePagesReleased => _pagesReleased;
+
+    /// <summary>Gives the pages of all frames back, ahead of <see cref="Dispose"/>: nobody uses any of them any more.</summary>
+    internal void ReleasePages()
+    {
+        nuint opened = (nuint)OpenedFrames << Pfn.FrameShift;
+        if (_pagesReleased || _base == 0 || PageRelease is not { } release)
+        {
+            return;
+        }
+
+        if (Kind == ZoneKind.Mappable)
+        {
+            release.ReleaseFile(File, 0, opened);
+        }
+        else
+        {
+            release.Release(_base, opened);
+        }
+
+        _pagesReleased = true;
     }
 
     private PlatformResult ReserveMemory(nuint alignment)

@@ -20,6 +20,9 @@ internal sealed class ZoneArray(nuint address, nuint recordBytes, int framesShif
     /// <summary>Length in bytes.</summary>
     public nuint Bytes => bytes;
 
+    /// <summary>Bytes that are open, in whole pages.</summary>
+    public nuint OpenedBytes => _openedBytes;
+
     /// <summary>The array that the zone opens after this one.</summary>
     public ZoneArray? Next { get; set; }
 

@@ -15,6 +15,9 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
     /// <summary>Addresses in the table.</summary>
     public nuint Count { get; private set; }
 
+    /// <summary>Slots for addresses; at least half of them are empty.</summary>
+    public nuint Capacity => _capacity;
+
     /// <summary>Length of the array of entries in bytes; 0 until the first address comes.</summary>
     private nuint ArrayBytes => _capacity * (nuint)sizeof(Entry);
 
@@ -82,6 +85,9 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
         (address, bytes) = (0, 0);
         return false;
     }
+
+    /// <summary>What a slot holds; 0 for nothing. The table must not change meanwhile.</summary>
+    public (nuint Address, nuint Bytes) At(nuint slot) => (_entries[slot].Address, _entries[slot].Bytes);
 
     /// <summary>Forgets all addresses and gives the memory of the table back.</summary>
     public void Dispose()

@@ -1,6 +1,7 @@
 using NativeMm.Heap.Checked;
 using NativeMm.Heap.Profile;
 using NativeMm.Heap.Sampled;
+using NativeMm.Teardown;
 
 namespace NativeMm.Heap;
 
@@ -24,4 +25,7 @@ internal sealed record HeapOptions
 
     /// <summary>Sampled guards.</summary>
     public SampledOptions Sampled { get; init; } = new();
+
+    /// <summary>Who gives much memory back at once; null for the heap alone, in one go.</summary>
+    public PageRelease? Pages { get; init; }
 }

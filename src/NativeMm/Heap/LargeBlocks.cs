@@ -1,5 +1,6 @@
 using NativeMm.Platform;
 using NativeMm.Primitives;
+using NativeMm.Teardown;
 
 namespace NativeMm.Heap;
 
@@ -11,7 +12,7 @@ namespace NativeMm.Heap;
 /// The system may refuse to take a mapping back, when it would have to cut one in two and the process has as many as it may have. Such a block is
 /// kept without its content, in the table of blocks under a mark of its own, until the system takes it or somebody needs one like it.
 /// </remarks>
-internal sealed class LargeBlocks : IDisposable
+internal sealed partial class LargeBlocks : IDisposable
 {
     // Lengths are whole pages, so that their lowest bit is free to say that nobody has the block.
     private const nuint KeptMark = 1;
@@ -23,6 +24,7 @@ internal sealed class LargeBlocks : IDisposable
     private const int SlackDivisor = 4;
 
     private readonly IMemoryPlatform _platform;
+    private readonly PageRelease? _pages;
     private readonly ulong _retainBytesMax;
     private SleepLock _lock;
     private readonly AddressTable _blocks;
@@ -34,9 +36,11 @@ internal sealed class LargeBlocks : IDisposable
     /// <summary>Makes an empty set.</summary>
     /// <param name="platform">Where the memory comes from.</param>
     /// <param name="retainBytesMax">Most bytes that stay mapped for reuse.</param>
-    public LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax)
+    /// <param name="pages">Who gives the pages of very large blocks back before their addresses go; null for one call that takes both.</param>
+    public LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax, PageRelease? pages = null)
     {
         _platform = platform;
+        _pages = pages;
         _blocks = new AddressTable(platform);
         _retained = new RetainedRanges((platform.Capabilities & PlatformCapabilities.Pieces) != 0);
 
@@ -212,29 +216,6 @@ internal sealed class LargeBlocks : IDisposable
         return released;
     }
 
-    /// <summary>Gives everything back, live blocks as well.</summary>
-    public void Dispose()
-    {
-        Trim(long.MaxValue);
-        using (_lock.EnterScope())
-        {
-            nuint position = 0;
-            while (_blocks.TryNext(ref position, out nuint block, out nuint bytes))
-            {
-                // Whatever the system does not take keeps its addresses until the process ends, but not its memory.
-                nuint length = bytes & ~KeptMark;
-                if (!_platform.Release(block, length).Succeeded)
-                {
-                    _ = _platform.Discard(block, length, DiscardMode.Now);
-                }
-            }
-
-            _blocks.Dispose();
-            _liveBytes = 0;
-            _kept = 0;
-        }
-    }
-
     private nuint LiveBytesOf(nuint block)
     {
         nuint bytes = _blocks.BytesOf(block);
@@ -291,6 +272,11 @@ internal sealed class LargeBlocks : IDisposable
     /// <returns>Whether the system took it.</returns>
     private bool Release(nuint block, nuint bytes)
     {
+        if (!_pagesAreGone && _pages?.IsWorth(bytes) == true)
+        {
+            _pages.Release(block, bytes);
+        }
+
         if (_platform.Release(block, bytes).Succeeded)
         {
             return true;

@@ -334,6 +334,7 @@ public sealed unsafe partial class NativeHeap
         if (allocated)
         {
             ProfileLarge(block, byteCount);
+            PrepareReleaseIfWorth();
         }
 
         return allocated ? (void*)block : null;

@@ -38,37 +38,6 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Whether the heap ended. Owners whose heap may go before them look here before they touch their memory.</summary>
     internal bool IsDisposed => _disposed;
 
-    /// <summary>What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well. Waits for finalizers and passes that are inside.</summary>
-    internal void Release()
-    {
-        // Before the upkeep lock, which a guest may want.
-        _end.Close();
-        using (_upkeepLock.EnterScope())
-        {
-            if (_disposed)
-            {
-                return;
-            }
-
-            _disposed = true;
-        }
-
-        try
-        {
-            // Without the lock: it calls the program's leak handler.
-            _checked?.Dispose();
-        }
-        finally
-        {
-            using (_upkeepLock.EnterScope())
-            {
-                ReleaseLocked();
-            }
-
-            TellFaults();
-        }
-    }
-
     /// <summary>Frees a block of an owner that may outlive the heap: a heap that was disposed took the block with it, so there is nothing left to do.</summary>
     /// <remarks>Owners and their heap may be disposed in either order, for instance by a container of services, but not at once.</remarks>
     internal void FreeUnlessDisposed(void* block)
@@ -108,7 +77,7 @@ public sealed unsafe partial class NativeHeap
     /// <exception cref="ObjectDisposedException">The heap was disposed.</exception>
     internal void ThrowIfDisposed()
     {
-        if (_disposed)
+        if (_disposed || _isClosing)
         {
             ThrowGone();
         }
@@ -121,6 +90,8 @@ public sealed unsafe partial class NativeHeap
         slabFrames = 0;
         if (StatisticsUnlessDisposed() is not { } found)
         {
+            // A release in steps that was stopped still has some.
+            slabFrames = ReleasingBytes.Frames >> Pfn.FrameShift;
             return false;
         }
 

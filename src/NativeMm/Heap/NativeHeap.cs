@@ -16,7 +16,7 @@ namespace NativeMm.Heap;
 /// the member says otherwise. A size of 0 gives a distinct block of at least one byte.</para>
 /// <para>Source: thread caches and depots after Bonwick and Adams (2001), out-of-band slab bitmaps; see docs/algorithms/heap.md.</para>
 /// </remarks>
-public sealed unsafe partial class NativeHeap : IDisposable
+public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
 {
     private const nuint AlignmentNatural = 16;
 
@@ -67,7 +67,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
             _slot = isShared ? -1 : ThreadHeaps.TakeSlot();
             _caches = new ThreadCacheRegistry(_slot, isShared);
             _metadata = new MetadataArena(space.Platform);
-            _large = new LargeBlocks(space.Platform, options.LargeRetainBytesMax);
+            _large = new LargeBlocks(space.Platform, options.LargeRetainBytesMax, options.Pages);
             _makeCache = MakeCache;
             _depots = new Depot[SizeClass.Count];
             for (int i = 0; i < _depots.Length; i++)
@@ -135,39 +135,6 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
     }
 
-    private void ReleaseLocked()
-    {
-        _space.RemoveHeap(this);
-        _caches.Clear();
-        long slabs = 0;
-        foreach (Depot depot in _depots)
-        {
-            slabs += depot.GetStatistics().Slabs;
-            depot.Clear();
-        }
-
-        ReleaseSlabs(slabs);
-        _sampled?.Release();
-        _profile?.RemoveAll(_tag);
-        _large.Dispose();
-        _metadata.Dispose();
-        if (_isShared)
-        {
-            // Of all threads, only the one that finalizes can still come: its load context is gone.
-            SharedHeapThread.t_cache = null;
-            if (ReferenceEquals(this, s_shared))
-            {
-                StackPages.End();
-            }
-        }
-        else
-        {
-            ThreadHeaps.ReturnSlot(_slot);
-            _slot = -1;
-            _space.ReturnTag(_tag);
-        }
-    }
-
     /// <summary>The calling thread's cache of this heap, or null. Off the inlined paths.</summary>
     private ThreadCache* CurrentCache()
     {
@@ -211,21 +178,6 @@ public sealed unsafe partial class NativeHeap : IDisposable
         using (_metadataLock.EnterScope())
         {
             return _metadata.Alloc(bytes);
-        }
-    }
-
-    /// <summary>Gives all slabs back. The words are looked through until that many were found: none for a heap that is empty.</summary>
-    private void ReleaseSlabs(long slabs)
-    {
-        uint end = _space.GranulesUsed;
-        for (uint granule = 0; granule < end && slabs > 0; granule++)
-        {
-            nuint sizeClass = _space.OwnerAt(granule) ^ _tag;
-            if (sizeClass < SizeClass.Count)
-            {
-                slabs--;
-                _space.FreeSlab(granule, in SlabGeometry.Of(new SizeClass((int)sizeClass)));
-            }
         }
     }
 }

@@ -22,6 +22,9 @@ internal sealed class RetainedRanges(bool pieces)
     /// <summary>Whether a range has to go before another one comes.</summary>
     public bool IsFull => _count == CountMax;
 
+    /// <summary>The range at a place of <see cref="CountMax"/>, or nothing.</summary>
+    public (nuint Address, nuint Bytes) At(int place) => place < _count ? (_ranges[place].Address, _ranges[place].Bytes) : default;
+
     /// <summary>Keeps a range. There must be room.</summary>
     public void Add(nuint address, nuint bytes, long now)
     {

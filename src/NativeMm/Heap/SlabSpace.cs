@@ -76,6 +76,9 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Granules below this number may have been used; the others never were.</summary>
     public uint GranulesUsed => Atomic.LoadAcquire(in _granulesUsed);
 
+    /// <summary>Whether the whole zone goes, so that slabs need not be given back one by one.</summary>
+    public bool IsEnding { get; set; }
+
     /// <summary>Reserves the arrays beside a zone.</summary>
     public static PlatformResult TryCreate(IFrameAllocator frames, IMemoryPlatform platform, out SlabSpace? space)
     {

@@ -105,4 +105,14 @@ internal interface IMemoryPlatform
 
     /// <summary>Gives the pages of a piece of a file back.</summary>
     PlatformResult PunchHole(int file, nuint offset, nuint bytes);
+
+    /// <summary>
+    /// Finds where the system's own areas meet inside a range: a call about several areas at once takes the lock of the whole map. Takes no managed
+    /// memory; as slow as <see cref="CountMappings"/>.
+    /// </summary>
+    /// <param name="address">First byte.</param>
+    /// <param name="bytes">Length.</param>
+    /// <param name="borders">Where the borders go, in ascending order; none at the ends of the range.</param>
+    /// <returns>How many were found; 0 if the system does not tell. As many as fit mean that there may be more.</returns>
+    int FindBorders(nuint address, nuint bytes, Span<nuint> borders) => 0;
 }

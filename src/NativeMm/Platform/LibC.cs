@@ -103,6 +103,14 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", EntryPoint = "sched_getaffinity", SetLastError = true)]
     public static partial int GetAffinity(int thread, nuint bytes, ulong* mask);
 
+    /// <summary>Sets the nice value of a thread (which 0, by its number).</summary>
+    [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
+    public static partial int SetPriority(int which, int who, int nice);
+
+    /// <summary>Reads a clock: seconds, then nanoseconds.</summary>
+    [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
+    public static partial int GetTime(int clock, nint* secondsAndNanoseconds);
+
     /// <summary>Makes a key for thread-specific values; returns an error number. The destructor is the address of a function of one address.</summary>
     [LibraryImport("libc", EntryPoint = "pthread_self")]
     public static partial nuint CurrentThread();

@@ -13,6 +13,9 @@ internal sealed unsafe partial class LinuxPlatform
     public int CountMappings() => ProcessFile.CountLines("/proc/self/maps\0"u8);
 
     /// <inheritdoc/>
+    public int FindBorders(nuint address, nuint bytes, Span<nuint> borders) => ProcessFile.FindBorders(address, bytes, borders);
+
+    /// <inheritdoc/>
     public PlatformResult Revoke(nuint address, nuint bytes)
     {
         const int Flags = LibC.MapPrivate | LibC.MapAnonymous | LibC.MapNoReserve | LibC.MapFixed;

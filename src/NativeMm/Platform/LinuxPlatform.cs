@@ -12,7 +12,8 @@ namespace NativeMm.Platform;
 /// A mapping uses one entry of <c>vm.max_map_count</c> (65 530 by default); when the table is full, calls answer ENOMEM although memory is
 /// plentiful. Adjacent reservations usually share an entry.
 /// </remarks>
-internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
+/// <param name="kernel">The kernel that the process runs on.</param>
+internal sealed unsafe partial class LinuxPlatform(KernelVersion kernel) : IMemoryPlatform
 {
     private readonly nuint _pageBytes = (nuint)Environment.SystemPageSize;
 
@@ -23,7 +24,8 @@ internal sealed unsafe partial class LinuxPlatform : IMemoryPlatform
         | PlatformCapabilities.MapTwice
         | PlatformCapabilities.Remap
         | PlatformCapabilities.CountResident
-        | PlatformCapabilities.Pieces;
+        | PlatformCapabilities.Pieces
+        | (kernel.IsAtLeast(KernelVersion.AreaLocks) ? PlatformCapabilities.DiscardByArea : PlatformCapabilities.None);
 
     // Granule words of a zone of 512 GiB.
     private const nuint LowTableBytesMax = 64 << 20;

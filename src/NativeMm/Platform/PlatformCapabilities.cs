@@ -24,4 +24,7 @@ internal enum PlatformCapabilities
 
     /// <summary>A reservation can be given back piece by piece, and neighbours with one call.</summary>
     Pieces = 32,
+
+    /// <summary>Pages of one area are given back under the area's own lock: who maps memory meanwhile does not wait.</summary>
+    DiscardByArea = 64,
 }

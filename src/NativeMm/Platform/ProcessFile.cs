@@ -61,6 +61,29 @@ internal static unsafe class ProcessFile
         return read < 0 ? 0 : lines;
     }
 
+    /// <summary>Finds the borders of the process's areas inside a range, as <see cref="IMemoryPlatform.FindBorders"/> says.</summary>
+    public static int FindBorders(nuint address, nuint bytes, Span<nuint> borders)
+    {
+        const int PieceBytes = 4096;
+        byte* piece = stackalloc byte[PieceBytes];
+        if (!Open("/proc/self/maps\0"u8, OpenModeRead, out int file).Succeeded)
+        {
+            return 0;
+        }
+
+        var found = new AreaBorders(address, bytes, borders);
+        nint read;
+        do
+        {
+            read = LibC.Read(file, piece, PieceBytes);
+            found.Feed(read > 0 ? new ReadOnlySpan<byte>(piece, (int)read) : default);
+        }
+        while (!found.IsDone && (read > 0 || (read < 0 && LibC.LastError().Errno == ErrorNumber.Interrupted)));
+
+        _ = LibC.Close(file);
+        return found.Count;
+    }
+
     /// <summary>Writes a short text in one piece.</summary>
     public static PlatformResult Write(ReadOnlySpan<byte> path, ReadOnlySpan<byte> text)
     {

@@ -4,7 +4,7 @@ namespace NativeMm.Platform;
 internal static class SystemPlatform
 {
     /// <summary>One for the whole process: Linux on x64 and arm64, else the portable one.</summary>
-    public static IMemoryPlatform Current { get; } = IsLinux ? new LinuxPlatform() : new PortablePlatform();
+    public static IMemoryPlatform Current { get; } = IsLinux ? new LinuxPlatform(KernelVersion.Current) : new PortablePlatform();
 
     /// <summary>Whether the Linux calls can be made from this process.</summary>
     public static bool IsLinux => OperatingSystem.IsLinux() && SystemCallNumbers.Known;

@@ -12,6 +12,7 @@ public sealed class MadviseDevice : IReportingDevice
 {
     private readonly IMemoryPlatform _platform;
     private readonly IRangeFollower? _follower;
+    private readonly IPageRelease? _pages;
     private readonly FrameContent _content;
 
     /// <summary>Makes a device for the operating system of this process.</summary>
@@ -27,7 +28,8 @@ public sealed class MadviseDevice : IReportingDevice
     /// <param name="platform">Who takes the pages.</param>
     /// <param name="mode">How.</param>
     /// <param name="follower">What goes with them.</param>
-    internal MadviseDevice(IMemoryPlatform platform, DiscardMode mode, IRangeFollower? follower)
+    /// <param name="pages">Who makes the calls, in steps where one would hold others up; null for the platform itself.</param>
+    internal MadviseDevice(IMemoryPlatform platform, DiscardMode mode, IRangeFollower? follower, IPageRelease? pages = null)
     {
         if (!Enum.IsDefined(mode))
         {
@@ -41,6 +43,7 @@ public sealed class MadviseDevice : IReportingDevice
 
         _platform = platform;
         _follower = follower;
+        _pages = pages;
         Mode = mode;
 
         // Until the system needs the pages, the old content may still be read: never known to be zero.
@@ -70,7 +73,8 @@ public sealed class MadviseDevice : IReportingDevice
         while (!ranges.IsEmpty)
         {
             ReadOnlySpan<FrameRange> batch = ranges[..Math.Min(ranges.Length, PageReporter.Capacity)];
-            if (!_platform.Discard(vector[..Fill(vector, batch)], Mode).Succeeded)
+            ReadOnlySpan<AddressRange> filled = vector[..Fill(vector, batch)];
+            if (!(_pages?.Discard(filled, Mode) ?? _platform.Discard(filled, Mode)).Succeeded)
             {
                 return FrameContent.Unknown;
             }

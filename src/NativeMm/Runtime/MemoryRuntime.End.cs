@@ -6,6 +6,7 @@ using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Primitives;
+using NativeMm.Teardown;
 using NativeMm.Zsmalloc;
 
 namespace NativeMm.Runtime;
@@ -24,6 +25,9 @@ public sealed partial class MemoryRuntime
     private EndGate _end;
     private bool _hasEnded;
     private bool _wasForgotten;
+
+    // The first mistake that the checked mode threw for, or the first exception of a leak handler.
+    private ExceptionDispatchInfo? _endFault;
 
     /// <summary>Lets a forgotten runtime go, and all its memory, as soon as nothing of it is in use.</summary>
     /// <remarks>
@@ -45,7 +49,7 @@ public sealed partial class MemoryRuntime
         {
             if (_wasForgotten && (!_loadContext.TryGetTarget(out _) || IsUnused()))
             {
-                End(forgotten: true);
+                End(forgotten: true, watch: null);
                 return;
             }
 
@@ -64,8 +68,8 @@ public sealed partial class MemoryRuntime
     /// runtime, which lives as long as the process: a container of services may have it.
     /// </summary>
     /// <exception cref="InvalidOperationException">
-    /// This is called from within a trim, such as by the reporting device, or a lease on an object of a pool is open, or a page of an address space is
-    /// leased or pinned. The runtime stays as it is then.
+    /// This is called from within a trim, such as by the reporting device, or a lease on an object of a pool or on a value of a cache is open, or a
+    /// page of an address space is leased or pinned. The runtime stays as it is then.
     /// </exception>
     /// <exception cref="MemoryFaultException">The checked mode found a mistake that it throws for. Everything is freed before.</exception>
     public void Dispose()
@@ -75,6 +79,14 @@ public sealed partial class MemoryRuntime
             return;
         }
 
+        RefuseIfHeld();
+        End(forgotten: false, watch: null);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Refuses to end while somebody holds what would go.</summary>
+    private void RefuseIfHeld()
+    {
         if (IsReportingHere || _trimLock.IsHeldByCurrentThread)
         {
             throw new InvalidOperationException("A runtime cannot be disposed from within its own trim or by its reporting device: what would go is in use.");
@@ -90,12 +102,16 @@ public sealed partial class MemoryRuntime
             space.ThrowIfHeld();
         }
 
-        End(forgotten: false);
-        GC.SuppressFinalize(this);
+        foreach (IRuntimeTenant tenant in _tenants.View)
+        {
+            tenant.ThrowIfHeld();
+        }
     }
 
     /// <summary>Ends everything, once. Each step may be repeated: when one throws, the next call begins again.</summary>
-    private void End(bool forgotten)
+    /// <param name="forgotten">Whether the finalizer calls: whoever might help may have been finalized before.</param>
+    /// <param name="watch">Who looks on, and may stop it by an <see cref="OperationCanceledException"/>; null for nobody.</param>
+    private void End(bool forgotten, ReleaseWatch? watch)
     {
         if (_endLock.IsHeldByCurrentThread)
         {
@@ -110,43 +126,70 @@ public sealed partial class MemoryRuntime
                 return;
             }
 
-            // All who work are asked to stop before any is waited for.
-            _end.TryClose();
-            EndMeter();
-            _trimmer?.Stop();
-            _reporter.Close();
-            if (!forgotten)
+            _pages.IsPlain = forgotten;
+            _pages.Watch = watch;
+            try
             {
-                _trimmer?.Dispose();
+                EndLocked(forgotten, watch);
             }
-
-            _end.AwaitEmpty();
-
-            // Before the pools, which pages may have gone to.
-            EndSpaces();
-            foreach (ZsPool pool in Pools())
+            finally
             {
-                pool.Dispose();
+                _pages.Watch = null;
             }
-
-            ExceptionDispatchInfo? fault = ReleaseHeaps();
-            if (!forgotten && _vmap is { } vmap)
-            {
-                vmap.Zone.Keeper = null;
-                vmap.Dispose();
-            }
-
-            ReleaseFrames();
-            if (_isShared)
-            {
-                // Only the finalizer gets here, when the load context is gone.
-                AddressSpace.EndThreads();
-            }
-
-            _loadContext.Dispose();
-            _hasEnded = true;
-            fault?.Throw();
         }
+    }
+
+    private void EndLocked(bool forgotten, ReleaseWatch? watch)
+    {
+        // All who work are asked to stop before any is waited for.
+        _end.TryClose();
+        if (watch is null)
+        {
+            EndMeter();
+        }
+
+        _trimmer?.Stop();
+        _reporter.Close();
+        if (!forgotten)
+        {
+            _trimmer?.Dispose();
+        }
+
+        _end.AwaitEmpty();
+        EndTenants();
+
+        // Before the pools, which pages may have gone to.
+        EndSpaces();
+        foreach (ZsPool pool in Pools())
+        {
+            pool.Dispose();
+        }
+
+        watch?.ThrowIfCancelled();
+        ReleaseHeaps(watch);
+        if (!forgotten && _vmap is { } vmap)
+        {
+            vmap.Zone.ReleasePages();
+            vmap.Zone.Keeper = null;
+            vmap.Dispose();
+        }
+
+        _zone.ReleasePages();
+
+        // From here on it is not stopped any more.
+        _pages.Watch = null;
+        _teardown.Dispose();
+        ReleaseFrames();
+        if (_isShared)
+        {
+            // Only the finalizer gets here, when the load context is gone.
+            AddressSpace.EndThreads();
+        }
+
+        _loadContext.Dispose();
+        EndMeter();
+        _hasEnded = true;
+        _endFault?.Throw();
     }
 
     private void EndSpaces()
@@ -155,6 +198,9 @@ public sealed partial class MemoryRuntime
         {
             space.Dispose();
         }
+
+        // Spaces that nobody waited for may still end, and are off the list.
+        _teardown.AwaitAll();
 
         // What leases held that have ended since lies in frames that go now.
         AddressSpace.FreeOrphans(_frames);
@@ -173,25 +219,27 @@ public sealed partial class MemoryRuntime
         }
     }
 
-    /// <summary>Releases the heaps, all of them, whatever one of them reports.</summary>
-    /// <returns>The first mistake that the checked mode threw for, or the first exception of a leak handler.</returns>
+    /// <summary>Releases the heaps, all of them, whatever one of them reports, unless it is stopped.</summary>
+    /// <exception cref="OperationCanceledException">Whoever looks on stopped it.</exception>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It is thrown when everything is released.")]
-    private ExceptionDispatchInfo? ReleaseHeaps()
+    private void ReleaseHeaps(ReleaseWatch? watch)
     {
-        ExceptionDispatchInfo? fault = null;
+        _space.IsEnding = true;
         foreach (NativeHeap heap in _space.Heaps())
         {
             try
             {
                 heap.Release();
             }
+            catch (OperationCanceledException) when (watch is { IsCancelled: true })
+            {
+                throw;
+            }
             catch (Exception exception)
             {
-                fault ??= ExceptionDispatchInfo.Capture(exception);
+                _endFault ??= ExceptionDispatchInfo.Capture(exception);
             }
         }
-
-        return fault;
     }
 
     private void ReleaseFrames()

@@ -13,16 +13,16 @@ public sealed partial class MemoryRuntime
         var waits = new long[3];
         meter.AddBytes(
             "memory.used",
-            "Bytes that were ever made accessible: in the hands of the program, kept for it, back with the operating system.",
+            "Bytes that were ever made accessible: in the hands of the program, kept for it, on the way back, back with the operating system.",
             "nativemm.memory.state",
-            () => Count(self) is { } now ? StatesOf(now) : null);
+            () => CountMemory(self) is { } now ? StatesOf(now) : null);
         meter.AddBytes(
             "subsystem.used",
             "Bytes in the hands of the program, by who gave them out.",
             "nativemm.subsystem",
             () => Count(self) is { } now ? SubsystemsOf(now) : null);
-        meter.AddBytes("memory.reserved", "Address space that the runtime holds.", () => (long?)Count(self)?.ReservedBytes);
-        meter.AddBytes("memory.committed", "Bytes that the operating system may hold memory for.", () => (long?)Count(self)?.CommittedBytes);
+        meter.AddBytes("memory.reserved", "Address space that the runtime holds.", () => (long?)CountMemory(self)?.ReservedBytes);
+        meter.AddBytes("memory.committed", "Bytes that the operating system may hold memory for.", () => (long?)CountMemory(self)?.CommittedBytes);
         meter.AddTotal("memory.returned", "By", "Bytes given back to the operating system.", () => (long?)Count(self)?.ReturnedBytes);
         meter.AddTotal("vmap.purges", "{purge}", "Purges of lazily freed ranges.", () => Count(self)?.Vmap?.Purges);
         long compacted = 0;
@@ -52,7 +52,9 @@ public sealed partial class MemoryRuntime
         // Blocks that come and go between two counts must not make a state negative.
         ulong used = ulong.Min(now.InUseBytes, now.CommittedBytes);
         yield return ("used", (long)used);
-        yield return ("retained", (long)(now.CommittedBytes - used));
+        ulong releasing = ulong.Min(now.ReleasingBytes, now.CommittedBytes - used);
+        yield return ("retained", (long)(now.CommittedBytes - used - releasing));
+        yield return ("releasing", (long)releasing);
         yield return ("returned", (long)(now.OpenedBytes > now.CommittedBytes ? now.OpenedBytes - now.CommittedBytes : 0));
     }
 
@@ -62,6 +64,7 @@ public sealed partial class MemoryRuntime
         ("zsmalloc", (long)now.PoolBytes),
         ("vmap", (long)now.VmapBytes),
         ("address_spaces", (long)now.SpaceBytes),
+        ("caches", (long)now.CacheBytes),
     ];
 
     /// <summary>The waits so far; what ends takes its count along, and a sum never falls.</summary>
@@ -71,6 +74,17 @@ public sealed partial class MemoryRuntime
         seen[1] = long.Max(seen[1], now.Contentions.Vmap);
         seen[2] = long.Max(seen[2], now.Contentions.Zsmalloc);
         return [("heap", seen[0]), ("vmap", seen[1]), ("zsmalloc", seen[2])];
+    }
+
+    /// <summary>Counts everything; of a runtime that ends in the background, what is left of it.</summary>
+    private static RuntimeStatistics? CountMemory(WeakReference<MemoryRuntime> self)
+    {
+        if (Count(self) is { } now)
+        {
+            return now;
+        }
+
+        return self.TryGetTarget(out MemoryRuntime? runtime) && runtime.BytesReleasing is { } left and > 0 ? RuntimeStatistics.OfReleasing((ulong)left) : null;
     }
 
     /// <summary>Counts everything, unless the runtime ends or has ended.</summary>

@@ -23,7 +23,7 @@ public sealed partial class MemoryRuntime
     public AddressSpace CreateAddressSpace(AddressSpaceOptions? options = null)
     {
         using EndGate.Visit inside = _end.Visiting(this);
-        var space = new AddressSpace(_frames, options ?? new AddressSpaceOptions(), _spaceEpochs) { Adopt = Adopt, PinWatch = PinsIfChecked() };
+        var space = new AddressSpace(_frames, options ?? new AddressSpaceOptions(), _spaceEpochs, swap: null, _teardown) { Adopt = Adopt, PinWatch = PinsIfChecked() };
         try
         {
             Enter(space);
@@ -51,7 +51,7 @@ public sealed partial class MemoryRuntime
 
         // The bookkeeping is for as many pages as may be in memory, and no more are than there are frames.
         int residentMax = (int)Math.Min(residentPagesMax, (long)_zone.FrameCount);
-        AddressSpace space = AddressSpace.CreateLimited<TPolicy>(_frames, options, _spaceEpochs, swap, residentMax, Adopt);
+        AddressSpace space = AddressSpace.CreateLimited<TPolicy>(_frames, options, _spaceEpochs, swap, residentMax, Adopt, _teardown);
         space.PinWatch = PinsIfChecked();
         try
         {

@@ -55,6 +55,8 @@ public sealed partial class MemoryRuntime
             return 0;
         }
 
+        // Before the lock: a cache tells its listeners.
+        TrimTenants(idle: false);
         PassEvents events = BeginPass();
         try
         {
@@ -129,6 +131,11 @@ public sealed partial class MemoryRuntime
                 space.ValidateUnlessDisposed();
             }
 
+            foreach (IRuntimeTenant tenant in _tenants.View)
+            {
+                tenant.Validate();
+            }
+
             ValidatePoolsAndFrames(Pools());
             VmapIfUsed?.Validate();
         }
@@ -187,14 +194,24 @@ public sealed partial class MemoryRuntime
 
         (ulong poolBytes, ulong poolFrames, long compacted, long poolContentions) = CountPools();
         Frames.FrameStatistics zone = _frames.GetStatistics();
-        ulong spaceBytes = CountSpaces(zone, slabs + (poolFrames * Pfn.FrameBytes));
+        ulong cacheBytes = CountTenants();
+        ulong releasingFrames = (ulong)long.Max(0, _teardown.Ledger.ReleasingFrameBytes);
+        ulong releasingMapped = (ulong)long.Max(0, _teardown.Ledger.ReleasingMappingBytes);
+        ulong spaceBytes = CountSpaces(zone, slabs + (poolFrames * Pfn.FrameBytes) + cacheBytes + releasingFrames);
+        large += releasingMapped;
+
+        // Blocks of an arena that has ended are its heap's until they are freed.
+        ulong releasingBlocks = ulong.Min(inUse, (ulong)long.Max(0, _teardown.Ledger.ReleasingBlockBytes));
+        inUse -= releasingBlocks;
         VmapStatistics? vmap = VmapIfUsed?.GetStatistics();
         return new RuntimeStatistics
         {
             ReservedBytes = _zone.Bytes + large + (vmap is null ? 0 : vmap.Frames.ManagedFrames * Pfn.FrameBytes),
             CommittedBytes = ((zone.ManagedFrames - zone.ReportedFrames) * Pfn.FrameBytes) + large + CommittedOf(vmap),
             OpenedBytes = (_zone.OpenedFrames * (ulong)Pfn.FrameBytes) + large + OpenedOf(vmap),
-            InUseBytes = inUse + poolBytes + InUseOf(vmap) + spaceBytes,
+            InUseBytes = inUse + poolBytes + InUseOf(vmap) + spaceBytes + cacheBytes,
+            CacheBytes = cacheBytes,
+            ReleasingBytes = releasingFrames + releasingMapped + releasingBlocks,
             PoolBytes = poolBytes,
             VmapBytes = InUseOf(vmap),
             SpaceBytes = spaceBytes,
@@ -205,6 +222,7 @@ public sealed partial class MemoryRuntime
             TrimPasses = Atomic.LoadAcquire(in _passes),
             TrimFailures = _trimmer?.Failures ?? 0,
             LastTrimFailure = _trimmer?.LastFailure,
+            Teardown = _teardown.Statistics,
             Reporting = _reporter.GetStatistics(),
             Zone = zone,
             Heaps = heaps,
@@ -250,6 +268,11 @@ public sealed partial class MemoryRuntime
 
     private void TrimIdleInside(bool heaps, bool frames)
     {
+        if (heaps)
+        {
+            TrimTenants(idle: true);
+        }
+
         PassEvents events = BeginPass();
         try
         {

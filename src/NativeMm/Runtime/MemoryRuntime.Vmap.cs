@@ -49,6 +49,7 @@ public sealed partial class MemoryRuntime
             made = new VmapAllocator(
                 Options.Vmap with { CapacityBytes = VmapCapacity(), Reporting = Options.Vmap.Reporting ?? Options.Reporting }, _platform);
             made.Zone.Keeper = this;
+            made.Zone.PageRelease = _pages;
             Atomic.StoreRelease(ref _vmap, made);
             return made;
         }

@@ -6,6 +6,7 @@ using NativeMm.Heap.Profile;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
+using NativeMm.Teardown;
 
 namespace NativeMm.Runtime;
 
@@ -17,7 +18,7 @@ namespace NativeMm.Runtime;
 /// Thread-safe. <see cref="Dispose"/> waits for the other members of this type that are at work, for those who count, trim or validate a part of it (a heap,
 /// a pool, its frames, <see cref="Vmap"/>), and for finalizers. No use of the memory of its parts may overlap it. A runtime that nobody refers to any more goes by itself when no block and no frame of it is in use.
 /// </remarks>
-public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
+public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBackgroundPass
 {
     private static SleepLock s_sharedLock;
     private static MemoryRuntimeOptions? s_sharedOptions;
@@ -31,6 +32,8 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     private readonly PageReporter _reporter;
     private readonly BackgroundPasses? _trimmer;
     private readonly HeapOptions _heapOptions;
+    private readonly TeardownWorkers _teardown;
+    private readonly PageRelease _pages;
     private RuntimeMeter? _meter;
     private readonly bool _isShared;
     private readonly FailureLog _meterFailures = new("the meter of the shared runtime");
@@ -62,10 +65,20 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
         try
         {
             options.Validate();
+            _teardown = new TeardownWorkers(options.Teardown);
+            _pages = new PageRelease(platform, _teardown);
+            _heapOptions = _heapOptions with { Pages = _pages };
+            if (!isShared)
+            {
+                // The end may allocate nothing.
+                _pages.Prepare();
+            }
+
             _space = Reserve(platform, options);
             _frames = _space.Frames;
             _zone = _frames.Zone;
             _zone.AdviseHugePages(options.HugePages);
+            _zone.PageRelease = _pages;
 
             _migration = new FrameMigration(_frames);
             _frames.AddShrinker(_migration);
@@ -75,7 +88,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
                 ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, nameof(MemoryRuntime));
             if (MadviseDevice.IsSupportedBy(platform))
             {
-                _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space));
+                _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space, _pages));
             }
 
             TimeSpan heapInterval = options.PurgeDelay / PassesPerDelay;
@@ -103,6 +116,7 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
             GC.SuppressFinalize(this);
             _meter?.Dispose();
             Heap?.Release();
+            _teardown?.Dispose();
             ReleaseFrames();
             _loadContext.Dispose();
             throw;
@@ -135,6 +149,9 @@ public sealed partial class MemoryRuntime : IDisposable, IBackgroundPass
     /// It belongs to the runtime, which makes its passes and ends it: Start and Dispose are refused.
     /// </summary>
     public PageReporter Reporter => _reporter;
+
+    /// <summary>Who releases much memory at once, for this runtime and what belongs to it.</summary>
+    internal TeardownWorkers Teardown => _teardown;
 
     /// <summary>Sets the options of <see cref="Shared"/>. Call it at the start of the program, before anything uses the shared heap.</summary>
     /// <exception cref="InvalidOperationException">

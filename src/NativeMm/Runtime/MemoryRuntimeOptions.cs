@@ -1,6 +1,7 @@
 using NativeMm.Heap.Checked;
 using NativeMm.Heap.Sampled;
 using NativeMm.Reporting;
+using NativeMm.Teardown;
 using NativeMm.Vmap;
 
 namespace NativeMm.Runtime;
@@ -64,6 +65,9 @@ public sealed record MemoryRuntimeOptions
     /// what becomes of freed ranges.
     /// </summary>
     public VmapOptions Vmap { get; init; } = new();
+
+    /// <summary>How much memory is given back at once, and by how many threads.</summary>
+    public TeardownOptions Teardown { get; init; } = new();
 
     /// <summary>The checked mode of the runtime's heaps. What is not set in it, the environment says.</summary>
     public CheckedOptions Checked { get; init; } = new();
@@ -129,10 +133,12 @@ public sealed record MemoryRuntimeOptions
 
         ArgumentNullException.ThrowIfNull(Reporting);
         ArgumentNullException.ThrowIfNull(Vmap);
+        ArgumentNullException.ThrowIfNull(Teardown);
         ArgumentNullException.ThrowIfNull(Checked);
         ArgumentNullException.ThrowIfNull(Sampled);
         Reporting.Validate();
         Vmap.Validate();
+        Teardown.Validate();
         Checked.Validate();
         Sampled.Validate();
     }

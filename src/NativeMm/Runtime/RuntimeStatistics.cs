@@ -2,6 +2,7 @@ using NativeMm.AddressSpaces;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Reporting;
+using NativeMm.Teardown;
 using NativeMm.Vmap;
 
 namespace NativeMm.Runtime;
@@ -22,18 +23,23 @@ public sealed record RuntimeStatistics
     public required ulong OpenedBytes { get; init; }
 
     /// <summary>
-    /// Bytes in the hands of the program: in block sizes, over all heaps and pools, in ranges, and <see cref="SpaceBytes"/>.
+    /// Bytes in the hands of the program: in block sizes, over all heaps and pools, in ranges, <see cref="SpaceBytes"/> and <see cref="CacheBytes"/>.
     /// </summary>
     public required ulong InUseBytes { get; init; }
 
     /// <summary>Committed bytes that nobody uses: caches, free blocks in slabs, free frames, retained large blocks.</summary>
-    public ulong RetainedBytes => CommittedBytes > InUseBytes ? CommittedBytes - InUseBytes : 0;
+    public ulong RetainedBytes => CommittedBytes > InUseBytes + ReleasingBytes ? CommittedBytes - InUseBytes - ReleasingBytes : 0;
+
+    /// <summary>
+    /// Committed bytes of what has ended and is given back in steps: nobody can use them any more, and they are not free yet.
+    /// </summary>
+    public ulong ReleasingBytes { get; init; }
 
     /// <summary>Bytes given back to the operating system since the start.</summary>
     public required ulong ReturnedBytes { get; init; }
 
     /// <summary>Bytes of the blocks in the hands of the program, over all heaps; a part of <see cref="InUseBytes"/>.</summary>
-    public ulong HeapBytes => InUseBytes - PoolBytes - VmapBytes - SpaceBytes;
+    public ulong HeapBytes => InUseBytes - PoolBytes - VmapBytes - SpaceBytes - CacheBytes;
 
     /// <summary>Bytes of the slots of live objects, over all pools; a part of <see cref="InUseBytes"/>.</summary>
     public required ulong PoolBytes { get; init; }
@@ -46,6 +52,11 @@ public sealed record RuntimeStatistics
     /// the frames: where there is a space, frames that the program took from the allocator itself are among it.
     /// </summary>
     public required ulong SpaceBytes { get; init; }
+
+    /// <summary>
+    /// Bytes in frames of caches; a part of <see cref="InUseBytes"/>. Their indexes, and values above 2 MiB, are blocks of the heap and counted there.
+    /// </summary>
+    public ulong CacheBytes { get; init; }
 
     /// <summary>Frames that compaction freed, over the pools that are alive.</summary>
     public required long FramesCompacted { get; init; }
@@ -62,6 +73,9 @@ public sealed record RuntimeStatistics
     /// <summary>What the last of them said, or null.</summary>
     public required string? LastTrimFailure { get; init; }
 
+    /// <summary>What giving back much memory at once did.</summary>
+    public TeardownStatistics Teardown { get; init; }
+
     /// <summary>What the reporter did.</summary>
     public required ReporterStatistics Reporting { get; init; }
 
@@ -76,4 +90,37 @@ public sealed record RuntimeStatistics
 
     /// <summary>The ranges over frames that can be mapped more than once, or null if nobody used them.</summary>
     public VmapStatistics? Vmap { get; init; }
+
+    /// <summary>What is known of a runtime that ends in the background: what is not given back yet.</summary>
+    /// <param name="bytes">So many bytes.</param>
+    internal static RuntimeStatistics OfReleasing(ulong bytes) => new()
+    {
+        ReservedBytes = bytes,
+        CommittedBytes = bytes,
+        OpenedBytes = bytes,
+        ReleasingBytes = bytes,
+        InUseBytes = 0,
+        ReturnedBytes = 0,
+        PoolBytes = 0,
+        VmapBytes = 0,
+        SpaceBytes = 0,
+        FramesCompacted = 0,
+        Contentions = default,
+        TrimPasses = 0,
+        TrimFailures = 0,
+        LastTrimFailure = null,
+        Reporting = new ReporterStatistics
+        {
+            State = default,
+            Passes = 0,
+            DeviceCalls = 0,
+            DeviceFailures = 0,
+            ReportedBlocks = 0,
+            ReportedBytes = 0,
+            PressureStops = 0,
+            LastFailure = null,
+        },
+        Zone = new FrameStatistics { ManagedFrames = 0, FreeFrames = 0, PerCoreFrames = 0, AllocatedFrames = 0, IsolatedFrames = 0, ReportedFrames = 0, FreeBlocks = [] },
+        Heaps = [],
+    };
 }

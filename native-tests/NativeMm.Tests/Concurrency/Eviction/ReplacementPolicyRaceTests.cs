@@ -56,7 +56,7 @@ public sealed unsafe class ReplacementPolicyRaceTests
                 int number = (random.Next(Items / Owners) * Owners) + part;
                 if (Interlocked.CompareExchange(ref _state[number], 3, 0) == 0)
                 {
-                    _policy.Insert((uint)number, (uint)random.Next(4096));
+                    _policy.Insert((uint)number, (uint)random.Next(1024));
                     Volatile.Write(ref _state[number], 1);
                 }
                 else if (Interlocked.CompareExchange(ref _state[number], 3, 1) == 1)

@@ -34,6 +34,16 @@ internal static class AccessTraces
         }
     }
 
+    /// <summary>New keys, each of which is used once more when so many others have come after it. Nearly half of the requests can be hits.</summary>
+    public static IEnumerable<long> UsedAgainAfter(int others, int requests)
+    {
+        for (int i = 0; i < requests / 2; i++)
+        {
+            yield return i;
+            yield return Math.Max(0, i - others);
+        }
+    }
+
     /// <summary>A key of another sequence after each one, never the same twice.</summary>
     public static IEnumerable<long> WithScan(IEnumerable<long> keys, long firstOfScan)
     {

@@ -19,13 +19,23 @@ internal sealed unsafe class CacheSimulation<TPolicy> : IDisposable
     private readonly bool _insertUses;
     private byte* _metadata;
     private TPolicy _policy;
+    private byte* _historyMemory;
+    private EvictionHistory _history;
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="capacity">Entries.</param>
     /// <param name="batch">Victims at once.</param>
     /// <param name="insertUses">Whether an entry that came in counts as used, as a page does whose first access faults.</param>
-    public CacheSimulation(int capacity, int batch = 1, bool insertUses = true)
+    /// <param name="boundedHistory">Whether what left is remembered in an <see cref="EvictionHistory"/> rather than for ever.</param>
+    public CacheSimulation(int capacity, int batch = 1, bool insertUses = true, bool boundedHistory = false)
     {
+        if (boundedHistory)
+        {
+            _historyMemory = (byte*)NativeMemory.AlignedAlloc(EvictionHistory.BytesFor((uint)capacity), EvictionHistory.LineBytes);
+            NativeMemory.Clear(_historyMemory, EvictionHistory.BytesFor((uint)capacity));
+            _history.Attach(_historyMemory, (uint)capacity, TPolicy.HistoryBits);
+        }
+
         _keys = new long[capacity];
         _used = new bool[capacity];
         _batch = new uint[batch];
@@ -65,7 +75,7 @@ internal sealed unsafe class CacheSimulation<TPolicy> : IDisposable
         _keys[number] = key;
         _numbers[key] = number;
         _used[number] = _insertUses;
-        _policy.Insert(number, _histories.GetValueOrDefault(key));
+        _policy.Insert(number, Recall(key));
         return false;
     }
 
@@ -84,7 +94,31 @@ internal sealed unsafe class CacheSimulation<TPolicy> : IDisposable
     public void Dispose()
     {
         NativeMemory.Free(_metadata);
+        NativeMemory.AlignedFree(_historyMemory);
         _metadata = null;
+        _historyMemory = null;
+    }
+
+    private static ulong Hash(long key)
+    {
+        ulong x = (ulong)key + 0x9E3779B97F4A7C15;
+        x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+        x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+        return x ^ (x >> 31);
+    }
+
+    private uint Recall(long key) => _historyMemory == null ? _histories.GetValueOrDefault(key) : _history.Take(Hash(key));
+
+    private void Remember(long key, uint history)
+    {
+        if (_historyMemory == null)
+        {
+            _histories[key] = history;
+        }
+        else
+        {
+            _history.Put(Hash(key), history);
+        }
     }
 
     private void Evict()
@@ -100,7 +134,7 @@ internal sealed unsafe class CacheSimulation<TPolicy> : IDisposable
                 throw new InvalidOperationException($"A history of {history} has more than {TPolicy.HistoryBits} bits.");
             }
 
-            _histories[_keys[number]] = history;
+            Remember(_keys[number], history);
             _numbers.Remove(_keys[number]);
             _keys[number] = Absent;
             _free.Push(number);

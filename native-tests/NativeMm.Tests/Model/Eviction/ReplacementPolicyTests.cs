@@ -17,12 +17,13 @@ public sealed class ReplacementPolicyTests
     }
 
     [Theory]
-    [InlineData(Capacity, 1, 45.0)]
-    [InlineData(4096, 64, 45.0)]
-    [InlineData(200, 1, 44.5)]
-    public void Loop_over_twice_the_capacity_hits_nearly_half(int capacity, int batch, double percent)
+    [InlineData(Capacity, 1, true, 48.0)]
+    [InlineData(Capacity, 1, false, 48.0)]
+    [InlineData(4096, 64, false, 47.0)]
+    [InlineData(200, 1, true, 47.0)]
+    public void Loop_over_twice_the_capacity_hits_nearly_half(int capacity, int batch, bool boundedHistory, double percent)
     {
-        using var cache = new CacheSimulation<ReuseClockPolicy>(capacity, batch);
+        using var cache = new CacheSimulation<ReuseClockPolicy>(capacity, batch, boundedHistory: boundedHistory);
         cache.Percent(AccessTraces.Loop(2 * capacity, 2));
         Assert.InRange(cache.Percent(AccessTraces.Loop(2 * capacity, 20)), percent, 50.0);
         Assert.True(cache.Policy.CountsAgree());
@@ -35,6 +36,27 @@ public sealed class ReplacementPolicyTests
         cache.Percent(AccessTraces.Zipf(8 * Capacity, 200_000, seed: 1, Elsewhere));
         cache.Percent(AccessTraces.Loop(2 * Capacity, 6));
         Assert.InRange(cache.Percent(AccessTraces.Loop(2 * Capacity, 10)), 44.0, 50.0);
+    }
+
+    [Theory]
+    [InlineData(2, 44.0)]
+    [InlineData(4, 18.0)]
+    public void Loop_that_is_longer_than_histories_reach_is_learned_after_something_else(int times, double percent)
+    {
+        using var cache = new CacheSimulation<ReuseClockPolicy>(Capacity, boundedHistory: true);
+        cache.Percent(AccessTraces.Zipf(8 * Capacity, 200_000, seed: 1, Elsewhere));
+        cache.Percent(AccessTraces.Loop(times * Capacity, 30));
+        Assert.InRange(cache.Percent(AccessTraces.Loop(times * Capacity, 10)), percent, 100.0 / times);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Probation_grows_where_items_come_back_just_after_they_left_it(bool boundedHistory)
+    {
+        using var cache = new CacheSimulation<ReuseClockPolicy>(Capacity, boundedHistory: boundedHistory);
+        cache.Percent(AccessTraces.UsedAgainAfter(Capacity * 22 / 100, 20 * Capacity));
+        Assert.InRange(cache.Percent(AccessTraces.UsedAgainAfter(Capacity * 22 / 100, 20 * Capacity).Select(key => key + Elsewhere)), 45.0, 50.0);
     }
 
     [Fact]

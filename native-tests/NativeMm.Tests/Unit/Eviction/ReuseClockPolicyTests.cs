@@ -21,6 +21,7 @@ public sealed class ReuseClockPolicyTests() : ReplacementPolicyContractTests(new
                 Assert.Equal((ReuseState.Selected, false, 0u, stamp), Parts(word.Chosen()));
                 Assert.Equal((word.State, word.IsFresh, word.Uses, (ushort)9), Parts(word.Restamped(9)));
                 Assert.Equal(word.State == ReuseState.Protected && !word.IsFresh, word.IsCounted);
+                Assert.Equal(word.Uses < 3, word.CanBeUsedMore);
                 if (word.Uses != 0)
                 {
                     Assert.Equal((word.State, false, word.Uses - 1, stamp), Parts(word.Spared()));
@@ -47,7 +48,7 @@ public sealed class ReuseClockPolicyTests() : ReplacementPolicyContractTests(new
                     break;
                 case 1:
                     policy.Remove(number);
-                    policy.Insert(number, (uint)random.Next(4096));
+                    policy.Insert(number, (uint)random.Next(1024));
                     break;
                 default:
                     SelectAndDecide(policy, random);
@@ -70,7 +71,7 @@ public sealed class ReuseClockPolicyTests() : ReplacementPolicyContractTests(new
             }
             else
             {
-                Assert.InRange(policy.Evicted(victim), 1u, 4095u);
+                Assert.InRange(policy.Evicted(victim), 1u, 1023u);
             }
         }
     }

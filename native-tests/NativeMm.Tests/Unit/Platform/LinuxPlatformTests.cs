@@ -7,7 +7,7 @@ namespace NativeMm.Tests.Unit;
 public sealed unsafe class LinuxPlatformTests
 {
     private const nuint MiB = 1 << 20;
-    private readonly LinuxPlatform _platform = new();
+    private readonly LinuxPlatform _platform = new(KernelVersion.Current);
 
     private nuint Page => _platform.PageBytes;
 

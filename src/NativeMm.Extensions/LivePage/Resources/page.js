@@ -78,7 +78,8 @@
     section.setAttribute('aria-label', 'Runtime ' + runtime.name);
     section.dataset.runtime = runtime.name;
     section.append(make('h2', 'Runtime ' + runtime.name));
-    section.append(make('p', `${size(runtime.states.used)} used, ${size(runtime.states.retained)} retained, ${size(runtime.states.returned)} returned; `
+    section.append(make('p', `${size(runtime.states.used)} used, ${size(runtime.states.retained)} retained, ${size(runtime.states.releasing)} releasing, `
+      + `${size(runtime.states.returned)} returned; `
       + `of the used: heap ${size(runtime.heapBytes)}, zsmalloc ${size(runtime.zsmallocBytes)}, vmap ${size(runtime.vmapBytes)}, spaces ${size(runtime.spaceBytes)}.`, 'figure'));
 
     section.append(make('h3', `Frames: one square is ${size(runtime.cellFrames * 4096)}`));

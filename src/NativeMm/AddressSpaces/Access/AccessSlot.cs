@@ -55,6 +55,10 @@ internal unsafe struct AccessSlot : IStackOwned<AccessSlot>
     [FieldOffset(68)]
     public int Turn;
 
+    // Owner: the thread. Lookups in caches, so that no two of them have the same word.
+    [FieldOffset(72)]
+    public ulong Lookups;
+
     /// <inheritdoc/>
     public static StackHold* HoldOf(AccessSlot* owned) => (StackHold*)((byte*)owned + CacheLine.Isolation);
 

@@ -13,19 +13,37 @@ internal sealed unsafe partial class AreaLayout
     /// <returns>Whether the layout had not ended before. Of several who end it, one gets true; nobody is inside for any of them.</returns>
     public bool End()
     {
-        bool ends = TryEnterWrite();
-        if (ends)
+        bool ends = Close();
+        _lock.EnterWrite();
+        if (!_isEmpty)
         {
-            Atomic.StoreRelease(ref _ended, 1);
+            _isEmpty = true;
             DetachAll();
             _tree.BeginBuild();
             _areas = 0;
             _pages = 0;
             Publish();
+        }
+
+        _lock.ExitWrite();
+        _store.Epochs.AwaitGrace();
+        return ends;
+    }
+
+    /// <summary>
+    /// Lets nobody in any more, and nobody who looks find an area, however many there are. Faults that found one before go on until <see cref="End"/> has waited for them.
+    /// </summary>
+    /// <returns>Whether the layout had not ended before.</returns>
+    public bool Close()
+    {
+        bool ends = TryEnterWrite();
+        if (ends)
+        {
+            Atomic.StoreRelease(ref _ended, 1);
+            _tree.Hide();
             _lock.ExitWrite();
         }
 
-        _store.Epochs.AwaitGrace();
         return ends;
     }
 

@@ -48,7 +48,7 @@ internal sealed unsafe partial class AreaLayout
         {
             LayoutResult shrunk = pages == range.Pages
                 ? new LayoutResult(LayoutOutcome.Done)
-                : UnmapLocked(new VpnRange(range.Start + pages, range.End));
+                : UnmapLocked(new VpnRange(range.Start + pages, range.End), release: null);
             return shrunk with { Page = range.Start };
         }
 

@@ -4,7 +4,9 @@ namespace NativeMm.AddressSpaces;
 internal sealed unsafe partial class AreaLayout
 {
     /// <summary>Unmaps whatever is mapped in a range. Allocates no managed memory, and fails only where an area is cut.</summary>
-    public LayoutResult Unmap(VpnRange range)
+    /// <param name="range">The range.</param>
+    /// <param name="release">What is to give the pages back when they are many, under no lock, if it is attached afterwards; null for here and now.</param>
+    public LayoutResult Unmap(VpnRange range, TableRelease? release = null)
     {
         if (!TryEnterWrite())
         {
@@ -13,7 +15,7 @@ internal sealed unsafe partial class AreaLayout
 
         try
         {
-            return UnmapLocked(range);
+            return UnmapLocked(range, release);
         }
         finally
         {
@@ -21,7 +23,7 @@ internal sealed unsafe partial class AreaLayout
         }
     }
 
-    private LayoutResult UnmapLocked(VpnRange range)
+    private LayoutResult UnmapLocked(VpnRange range, TableRelease? release)
     {
         AreaIntent remove = AreaIntent.Remove(range);
         AreaRewrite count = Rewrite(remove, dry: true);
@@ -42,7 +44,11 @@ internal sealed unsafe partial class AreaLayout
         }
 
         Apply(remove);
-        _tables.Clear(range);
+        if (release is null || !_tables.TryDetach(range, release))
+        {
+            _tables.Clear(range);
+        }
+
         return new LayoutResult(LayoutOutcome.Done);
     }
 }

@@ -28,6 +28,9 @@ internal sealed unsafe partial class AreaLayout
     private ReaderWriterSleepLock _lock;
     private int _ended;
 
+    // Whether the areas are gone, too. Owner: the writer.
+    private bool _isEmpty;
+
     // Owner of the counts: the writer.
     private long _areas;
     private long _pages;

@@ -34,6 +34,14 @@ internal interface IPageTables
     void Clear(VpnRange pages);
 
     /// <summary>
+    /// Takes all pages of a range away at once, to be given back by a job that the caller has to run. Accesses and faults may still use them for a moment.
+    /// </summary>
+    /// <param name="pages">The range.</param>
+    /// <param name="release">The job; idle.</param>
+    /// <returns>False when it is not worth it, or there is no memory for it: nothing has changed, and <see cref="Clear"/> is to be called.</returns>
+    bool TryDetach(VpnRange pages, TableRelease release) => false;
+
+    /// <summary>
     /// Gives the entries of a range another protection. What is taken away is away for hits, too, when this returns; what is given may be found out by the
     /// next fault.
     /// </summary>

@@ -112,6 +112,9 @@ internal sealed unsafe partial class VmaTree(VmaStore store)
         return null;
     }
 
+    /// <summary>Lets readers find nothing any more. The writer still has all of it.</summary>
+    public void Hide() => Atomic.StoreRelease(ref _root, 0); // [T1] pairs with [T2]
+
     /// <summary>Lets readers see what was edited, and retires what they cannot find any more.</summary>
     public void Publish()
     {

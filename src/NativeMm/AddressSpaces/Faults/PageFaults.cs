@@ -98,6 +98,9 @@ internal sealed unsafe partial class PageFaults
         }
     }
 
+    /// <summary>Lets no fault begin any more that takes the lock of the space, and waits for none.</summary>
+    public void Close() => _gate.TryClose();
+
     /// <summary>
     /// Waits for the faults that are under way under the space's lock, and frees what was kept for others. The lock lets nobody in any more, and the epoch in which faults without it
     /// were has passed.

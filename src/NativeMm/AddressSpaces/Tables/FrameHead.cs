@@ -69,7 +69,11 @@ internal struct FrameHead
 
     /// <summary>One frame of the block is free, for its first frame.</summary>
     /// <returns>Whether all are.</returns>
-    public bool DropBlockFrame() => Atomic.Add(ref _blockFrames, uint.MaxValue) == 0;
+    public bool DropBlockFrame() => DropBlockFrames(1);
+
+    /// <summary>Frames of the block are free, for its first frame.</summary>
+    /// <returns>Whether all are.</returns>
+    public bool DropBlockFrames(uint frames) => Atomic.Add(ref _blockFrames, unchecked(0 - frames)) == 0;
 
     /// <summary>Whether the swap has the content.</summary>
     public readonly bool HasSlot => Slot != 0 && Slot != Incompressible;

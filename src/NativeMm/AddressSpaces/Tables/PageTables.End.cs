@@ -9,7 +9,11 @@ internal sealed unsafe partial class PageTables
     /// Frees all pages and tables. Nobody is to begin an access or a fault any more; those that are under way are waited for. What leases and pins hold stays until they
     /// end.
     /// </summary>
-    public void Dispose()
+    public void Dispose() => Dispose(null);
+
+    /// <summary>The same, with a job that does the most of it when it is much.</summary>
+    /// <param name="release">The job, idle; null for none.</param>
+    public void Dispose(TableRelease? release)
     {
         if (_root == SharedTables.Empty(RootLevel))
         {
@@ -18,6 +22,38 @@ internal sealed unsafe partial class PageTables
 
         _residency?.Stop();
         _prepared = default;
+        if (release is not null && TryDetachAll(release))
+        {
+            release.Workers.Run(release);
+        }
+        else
+        {
+            DisposeHere();
+        }
+
+        if (_announced != 0)
+        {
+            release!.Workers.Ledger.AddReleasingFrames(-_announced);
+            _announced = 0;
+        }
+
+        _residency?.Dispose();
+        _residency = null;
+        if (_deferred.Flush() == 0)
+        {
+            _deferred.End();
+        }
+        else
+        {
+            _swap = null;
+            Orphans.Add(this);
+        }
+
+        Orphans.Flush();
+    }
+
+    private void DisposeHere()
+    {
         Clear(new VpnRange(0, Pages));
         ulong* root = _root;
         _root = SharedTables.Empty(RootLevel);
@@ -37,19 +73,5 @@ internal sealed unsafe partial class PageTables
         {
             _deferred.AddTable(0, RootLevel, root);
         }
-
-        _residency?.Dispose();
-        _residency = null;
-        if (_deferred.Flush() == 0)
-        {
-            _deferred.End();
-        }
-        else
-        {
-            _swap = null;
-            Orphans.Add(this);
-        }
-
-        Orphans.Flush();
     }
 }

@@ -82,13 +82,18 @@ internal sealed unsafe partial class PageTables
         }
 
         ulong* table = (ulong*)_zone.AddressOf(frame);
+        BeginTable(table, level, firstPage, parent);
+        return table;
+    }
+
+    private void BeginTable(ulong* table, int level, ulong firstPage, ulong* parent)
+    {
         new Span<ulong>(table, SharedTables.Entries).Fill(level == 0 ? LeafEntry.Empty.Word : (ulong)SharedTables.Empty(level - 1));
         ref TableHead head = ref HeadOf(table);
         head = default;
         head.Level = (byte)level;
         head.FirstPage = firstPage;
         head.Parent = parent;
-        return table;
     }
 
     private void FreeTable(ulong* table) => _frames.Free(_zone.FrameOf(table), Order.Zero);

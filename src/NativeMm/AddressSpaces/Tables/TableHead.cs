@@ -22,7 +22,7 @@ internal unsafe struct TableHead
     [FieldOffset(10)]
     public byte Level;
 
-    // Whether all pages of a leaf lie in one block of 2 MiB, in order.
+    // Whether all pages of a leaf lie in one block of 2 MiB, in order. Of an upper table: whether it was made for a tree that was taken out (PageTables.Detach).
     [FieldOffset(11)]
     public bool IsHuge;
 

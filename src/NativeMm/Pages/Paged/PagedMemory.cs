@@ -20,7 +20,7 @@ namespace NativeMm.Buffers;
 /// lost. When nothing can leave any more, because disk and budgets are full, the access that needs a page throws <see cref="OutOfMemoryException"/>.</para>
 /// <para>It ends with its runtime at the latest, and so do its snapshots; the file goes with its own <see cref="Dispose"/>.</para>
 /// </remarks>
-public sealed unsafe partial class PagedMemory : IDisposable
+public sealed unsafe partial class PagedMemory : IDisposable, IAsyncDisposable
 {
     private const int PageBytes = 4096;
 
@@ -169,6 +169,14 @@ public sealed unsafe partial class PagedMemory : IDisposable
             _swap.Dispose();
         }
     }
+
+    /// <summary>
+    /// Ends the memory as <see cref="Dispose"/> does, and does not wait until everything is given back: when this returns, every other verb throws
+    /// <see cref="ObjectDisposedException"/>. A second call does nothing, and is not told when the first is through.
+    /// </summary>
+    /// <returns>What ends when all memory is given back.</returns>
+    public ValueTask DisposeAsync() =>
+        Atomic.Exchange(ref _disposed, 1) == 0 ? _space.DisposeAsync(_prefetcher.Stop, _swap.Dispose) : ValueTask.CompletedTask;
 
     internal static long PagesOf(long bytes) => (bytes + PageBytes - 1) / PageBytes;
 

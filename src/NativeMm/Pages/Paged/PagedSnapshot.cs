@@ -8,7 +8,7 @@ namespace NativeMm.Buffers;
 /// A <see cref="PagedMemory"/> as it was at one moment, to be read while others go on writing to it. Takes memory for the pages that were written since, and for those
 /// that it brings back to read them, which <see cref="PagedMemoryOptions.ResidentBytes"/> does not bound: they stay until it is disposed. Thread-safe, except <see cref="Dispose"/>, which no other use may overlap.
 /// </summary>
-public sealed class PagedSnapshot : IDisposable
+public sealed class PagedSnapshot : IDisposable, IAsyncDisposable
 {
     private const int PageBytes = 4096;
     private const int PieceBytes = 1 << 20;
@@ -90,6 +90,11 @@ public sealed class PagedSnapshot : IDisposable
             _swap.Dispose();
         }
     }
+
+    /// <summary>The same, without waiting for it. A second call does nothing, and is not told when the first is through.</summary>
+    /// <returns>What ends when its pages are given back.</returns>
+    public ValueTask DisposeAsync() =>
+        Atomic.Exchange(ref _disposed, 1) == 0 ? _image.DisposeAsync(before: null, _swap.Dispose) : ValueTask.CompletedTask;
 
     private long AddressOf(long offset, long length)
     {

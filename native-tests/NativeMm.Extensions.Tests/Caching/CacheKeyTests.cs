@@ -1,0 +1,53 @@
+using System.Text;
+using Xunit;
+
+namespace NativeMm.Extensions.Tests.Caching;
+
+public sealed class CacheKeyTests
+{
+    [Fact]
+    public void Texts_are_their_utf8()
+    {
+        foreach (string key in (string[])["", "key", "Grüße", "\U0001F600", new string('k', 5000)])
+        {
+            Assert.Equal(Encoding.UTF8.GetBytes(key), BytesOf(key));
+        }
+    }
+
+    /// <summary>Halves of pairs become the same question mark in UTF-8.</summary>
+    [Fact]
+    public void Different_keys_have_different_bytes_whatever_they_are()
+    {
+        string[] keys =
+        [
+            "\uD800", "\uD801", "\uDC00", "a\uD800", "\uFFFD", "?", "\uD800\uD800", "\uDC00\uD800", "\U00010000",
+            new string('k', 65_536), new string('k', 65_537), new string('k', 65_537) + "\uD800", new string('é', 40_000), new string('é', 40_001),
+        ];
+        Assert.Equal(keys.Length, keys.Select(key => Convert.ToHexString(BytesOf(key))).Distinct().Count());
+        Assert.All(keys, key => Assert.InRange(BytesOf(key).Length, 0, 65_536));
+    }
+
+    [Fact]
+    public void Every_key_finds_its_own_value()
+    {
+        using var fixture = new CacheFixture();
+        string[] keys = ["", "a", "\uD800", "\uD801", "?", new string('k', 65_536), new string('k', 70_000), new string('k', 70_001)];
+        for (int i = 0; i < keys.Length; i++)
+        {
+            fixture.Cache.Set(keys[i], [(byte)i], new());
+        }
+
+        for (int i = 0; i < keys.Length; i++)
+        {
+            Assert.Equal((byte[])[(byte)i], fixture.Cache.Get(keys[i]));
+            fixture.Cache.Remove(keys[i]);
+            Assert.Null(fixture.Cache.Get(keys[i]));
+        }
+    }
+
+    private static byte[] BytesOf(string key)
+    {
+        using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
+        return name.Bytes.ToArray();
+    }
+}

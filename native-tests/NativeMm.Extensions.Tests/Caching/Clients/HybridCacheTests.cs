@@ -1,0 +1,132 @@
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.Hybrid;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace NativeMm.Extensions.Tests.Caching.Clients;
+
+/// <summary>The framework's HybridCache on top of ours, by its real package. Each host has a local cache of its own, or none.</summary>
+public sealed class HybridCacheTests
+{
+    private static readonly HybridCacheEntryOptions s_noLocal = new()
+    {
+        Flags = HybridCacheEntryFlags.DisableLocalCache,
+        Expiration = TimeSpan.FromMinutes(5),
+    };
+
+    [Fact]
+    public async Task Value_that_one_host_made_another_finds()
+    {
+        using var fixture = new CacheFixture();
+        await using ServiceProvider one = Host(fixture.Cache);
+        await using ServiceProvider other = Host(fixture.Cache);
+        Order made = await Cache(one).GetOrCreateAsync("order:1", static _ => ValueTask.FromResult(new Order(1, "made")));
+        Assert.Equal(new Order(1, "made"), made);
+        await SecondTier(fixture);
+        Order found = await Cache(other).GetOrCreateAsync("order:1", static _ => ValueTask.FromResult(new Order(1, "made again")));
+        Assert.Equal(made, found);
+    }
+
+    [Fact]
+    public async Task Expiration_of_an_entry_is_kept_by_ours()
+    {
+        using var fixture = new CacheFixture();
+        await using ServiceProvider host = Host(fixture.Cache);
+        await Cache(host).SetAsync("key", "first", s_noLocal);
+        fixture.Clock.Advance(TimeSpan.FromMinutes(4));
+        Assert.Equal("first", await GetAsync(host, "key", "second"));
+        fixture.Clock.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal("second", await GetAsync(host, "key", "second"));
+    }
+
+    [Fact]
+    public async Task Removal_by_key_and_by_tag_goes_through()
+    {
+        using var fixture = new CacheFixture();
+        await using ServiceProvider host = Host(fixture.Cache);
+        await Cache(host).SetAsync("a", "old", s_noLocal, ["tag"]);
+        await Cache(host).SetAsync("b", "old", s_noLocal);
+        await Cache(host).RemoveAsync("b");
+        Assert.Equal("new", await GetAsync(host, "b", "new"));
+        Assert.Equal("old", await GetAsync(host, "a", "new"));
+        await Cache(host).RemoveByTagAsync("tag");
+        Assert.Equal("new", await GetAsync(host, "a", "new"));
+
+        // The framework keeps the time of a tag's removal in the cache, for another host.
+        Assert.NotNull(fixture.Cache.Get("__MSFT_HCT__tag"));
+    }
+
+    /// <summary>Its writer throws as soon as the value is longer than the host allows.</summary>
+    [Fact]
+    public async Task Value_that_is_too_long_for_the_client_stays_whole_in_ours()
+    {
+        using var fixture = new CacheFixture();
+        await using ServiceProvider large = Host(fixture.Cache);
+        await using ServiceProvider small = Host(fixture.Cache, options => options.MaximumPayloadBytes = 1000);
+        string text = new('x', 100_000);
+        await Cache(large).SetAsync("key", text, s_noLocal);
+        await SecondTier(fixture);
+        byte[] kept = fixture.Cache.Get("key")!;
+        for (int i = 0; i < 10; i++)
+        {
+            try
+            {
+                await Cache(small).GetOrCreateAsync(
+                    "key", static _ => ValueTask.FromResult("short"), new HybridCacheEntryOptions { Flags = HybridCacheEntryFlags.DisableLocalCache | HybridCacheEntryFlags.DisableDistributedCacheWrite });
+            }
+            catch (InvalidOperationException)
+            {
+                // Some versions pass on what their own writer throws.
+            }
+        }
+
+        Assert.Equal(kept, fixture.Cache.Get("key"));
+        Assert.Equal(text, await GetAsync(large, "key", "another"));
+    }
+
+    [Fact]
+    public async Task Many_readers_of_a_key_make_it_once()
+    {
+        using var fixture = new CacheFixture();
+        await using ServiceProvider host = Host(fixture.Cache);
+        int made = 0;
+        var goOn = new TaskCompletionSource();
+        Task<string>[] readers = [.. Enumerable.Range(0, 50).Select(_ => Cache(host).GetOrCreateAsync("key", async _ =>
+        {
+            Interlocked.Increment(ref made);
+            await goOn.Task;
+            return "value";
+        }).AsTask())];
+        goOn.SetResult();
+        Assert.All(await Task.WhenAll(readers).WaitAsync(CacheFixture.Timeout), value => Assert.Equal("value", value));
+        Assert.Equal(1, made);
+    }
+
+    [Fact]
+    public async Task Broken_second_tier_below_is_not_noticed()
+    {
+        var tier = new Tiers.FakeTier { Before = (_, _) => throw new InvalidOperationException("down") };
+        using var fixture = new CacheFixture(tier);
+        await using ServiceProvider host = Host(fixture.Cache);
+        Assert.Equal("made", await GetAsync(host, "key", "made"));
+        await SecondTier(fixture);
+        Assert.Equal("made", await GetAsync(host, "key", "again"));
+    }
+
+    private static async Task SecondTier(CacheFixture fixture) => await Tiers.SecondTierTests.Until(() => fixture.Statistics.Local.Count > 0);
+
+    private static HybridCache Cache(ServiceProvider host) => host.GetRequiredService<HybridCache>();
+
+    private static async Task<string> GetAsync(ServiceProvider host, string key, string made) =>
+        await Cache(host).GetOrCreateAsync(key, made, static (made, _) => ValueTask.FromResult(made), s_noLocal);
+
+    private static ServiceProvider Host(IDistributedCache cache, Action<HybridCacheOptions>? configure = null)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton(cache);
+        services.AddHybridCache(options => configure?.Invoke(options));
+        return services.BuildServiceProvider();
+    }
+
+    private sealed record Order(int Id, string Text);
+}

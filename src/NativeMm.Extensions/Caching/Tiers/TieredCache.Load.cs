@@ -1,0 +1,187 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.Caching;
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+
+namespace NativeMm.Extensions;
+
+internal sealed partial class TieredCache
+{
+    // Keys whose writes the tier missed, for the moment when it is back. What does not fit is repaired when it is read.
+    private const int PendingKeysMax = 10_000;
+
+    private readonly FailureLog _loadFailures = new("a load from the second tier");
+    private readonly HashSet<string> _pending = new(StringComparer.Ordinal);
+    private SleepLock _pendingLock;
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The cache ended, or there is no memory: waiters must not hang, nor fail.")]
+    private async Task FlyAsync(string key, TierStripe stripe, TierFlight flight)
+    {
+        try
+        {
+            // Between the look of whoever began this and its flight another flight may have landed.
+            if (IsFresh(key))
+            {
+                flight.End(TierAnswer.Local);
+                return;
+            }
+
+            (TierReply reply, TierRecord record) = await Tier.ReadAsync(key).ConfigureAwait(false);
+            flight.End(Settle(key, stripe, flight, reply, record, out bool isBehind));
+            if (isBehind)
+            {
+                await RepairAsync(key, stripe).ConfigureAwait(false);
+            }
+        }
+        catch (Exception failure)
+        {
+            _loadFailures.Note(failure);
+        }
+        finally
+        {
+            using (stripe.Lock.EnterScope())
+            {
+                stripe.Forget(key, flight);
+            }
+
+            flight.End(TierAnswer.None);
+        }
+    }
+
+    private bool IsFresh(string key)
+    {
+        using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
+        return TryReadHead(name.Bytes, out LocalHead head) && head.FreshUntil > Now;
+    }
+
+    /// <summary>Puts what a load brought in its place.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="stripe">Its stripe.</param>
+    /// <param name="flight">The load.</param>
+    /// <param name="reply">How it ended.</param>
+    /// <param name="record">What it brought.</param>
+    /// <param name="isBehind">Whether the tier has to get what is here.</param>
+    private TierAnswer Settle(string key, TierStripe stripe, TierFlight flight, TierReply reply, TierRecord record, out bool isBehind)
+    {
+        using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
+        using SleepLock.Scope scope = stripe.Lock.EnterScope();
+        isBehind = false;
+        if (flight.IsOutdated || reply == TierReply.Failed)
+        {
+            return TierAnswer.Local;
+        }
+
+        bool isHere = TryReadHead(name.Bytes, out LocalHead head);
+        if (isHere && (reply == TierReply.Missing ? head.IsPending : head.Version > record.Version))
+        {
+            isBehind = true;
+            return TierAnswer.Local;
+        }
+
+        if (reply == TierReply.Missing)
+        {
+            if (isHere)
+            {
+                _local.Remove(name.Bytes);
+            }
+
+            return TierAnswer.None;
+        }
+
+        Put(name.Bytes, new LocalHead(record.Version, record.Lifetime, Now + FreshFor(record.Lifetime), IsPending: false, IsRemoved: false), record.Value);
+        return new TierAnswer(record.Value, IsLocal: false);
+    }
+
+    /// <summary>Gives the tier what it missed: the copy of this process, or its removal.</summary>
+    private async Task RepairAsync(string key, TierStripe stripe)
+    {
+        if (!TryRecord(key, out LocalHead head, out byte[] record))
+        {
+            return;
+        }
+
+        TierReply reply = head.IsRemoved
+            ? await Tier.RemoveAsync(key).ConfigureAwait(false)
+            : await Tier.WriteAsync(key, record, head.Lifetime, TimeSpan.FromMilliseconds(FreshFor(head.Lifetime))).ConfigureAwait(false);
+        if (reply == TierReply.Failed)
+        {
+            return;
+        }
+
+        Tier.Counts.AddRepair();
+        Confirm(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
+    }
+
+    /// <summary>The tier has the write of a version: if it is still the last one, its entry is an ordinary copy, and a removal is over.</summary>
+    private void Confirm(string key, TierStripe stripe, LocalHead head, ReadOnlyMemory<byte> value)
+    {
+        using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
+        using SleepLock.Scope scope = stripe.Lock.EnterScope();
+        if (!TryReadHead(name.Bytes, out LocalHead there) || there.Version != head.Version)
+        {
+            return;
+        }
+
+        if (head.IsRemoved)
+        {
+            _local.Remove(name.Bytes);
+        }
+        else
+        {
+            Put(name.Bytes, there with { IsPending = false, FreshUntil = Now + FreshFor(head.Lifetime) }, value);
+        }
+    }
+
+    /// <summary>The copy of this process as the tier takes it.</summary>
+    private bool TryRecord(string key, out LocalHead head, out byte[] record)
+    {
+        head = default;
+        record = [];
+        using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
+        if (!_local.TryGet(name.Bytes, out CacheLease entry))
+        {
+            return false;
+        }
+
+        using (entry)
+        {
+            head = LocalHead.Of(in entry);
+            record = TierRecord.Begin(entry.AsSequence().Slice(LocalHead.Bytes));
+        }
+
+        TierRecord.Seal(name.Bytes, record, head.Version, head.Lifetime);
+        return true;
+    }
+
+    private void NotePending(string key)
+    {
+        using SleepLock.Scope scope = _pendingLock.EnterScope();
+        if (_pending.Count < PendingKeysMax)
+        {
+            _pending.Add(key);
+        }
+    }
+
+    /// <summary>The tier is back: what it missed, one after the other. Loads find out by themselves what is to be done.</summary>
+    private async Task RepairAllAsync()
+    {
+        string[] keys;
+        using (_pendingLock.EnterScope())
+        {
+            keys = [.. _pending];
+            _pending.Clear();
+        }
+
+        foreach (string key in keys)
+        {
+            if (!Tier.WouldAsk)
+            {
+                NotePending(key);
+                continue;
+            }
+
+            await LoadAsync(key).ConfigureAwait(false);
+        }
+    }
+}

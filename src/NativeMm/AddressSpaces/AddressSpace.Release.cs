@@ -1,0 +1,149 @@
+using NativeMm.Primitives;
+using NativeMm.Teardown;
+
+namespace NativeMm.AddressSpaces;
+
+/// <content>Giving much memory back: by several threads, and without waiting for it.</content>
+public sealed partial class AddressSpace
+{
+    private TeardownWorkers? _workers;
+    private TableRelease? _release;
+    private int _isReleasing;
+
+    // Ranges of so many bytes and fewer are unmapped by the caller.
+    private long _inlineFloorBytes;
+
+    /// <summary>
+    /// Unmaps a range as <see cref="Unmap"/> does, and does not wait until its memory is given back: when this returns, nobody can use the range any more, and it may be
+    /// mapped anew. What is not given back yet is <see cref="TeardownStatistics.ReleasingBytes"/>.
+    /// </summary>
+    /// <param name="address">First byte, a multiple of 4096.</param>
+    /// <param name="length">Length in bytes, 1 or more, rounded up to pages of 4096.</param>
+    /// <param name="progress">Who is told how far it is, at most once a <see cref="TeardownOptions.StepTime"/>, on a thread of the background; not told where it is done at once.</param>
+    /// <param name="cancellation">
+    /// Stops the giving back between two steps, and the wait for it; the range stays unmapped. What is left is given back with the next trim of the runtime, or the end of the
+    /// space.
+    /// </param>
+    /// <returns>What ends when the memory is given back.</returns>
+    /// <exception cref="ArgumentException">The address or the length is not allowed.</exception>
+    /// <exception cref="InvalidOperationException">Cutting an area would make more than <see cref="AddressSpaceOptions.AreasMax"/>.</exception>
+    /// <exception cref="OutOfMemoryException">Cutting an area needs memory that there is not.</exception>
+    /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
+    public Task UnmapAsync(long address, long length, IProgress<TeardownProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        VpnRange range = AddressCheck.Range(address, length);
+        if (cancellation.IsCancellationRequested)
+        {
+            return Task.FromCanceled(cancellation);
+        }
+
+        if (length <= _inlineFloorBytes || _workers is null)
+        {
+            Unmap(address, length);
+            return Task.CompletedTask;
+        }
+
+        var release = new TableRelease(_tables, _workers) { Listener = progress };
+        Task ended = ReleaseTask.Of(release, cancellation);
+        LayoutFault.ThrowUnlessDone(nameof(Unmap), range, _layout.Unmap(range, release), Options);
+        if (!release.IsAttached)
+        {
+            return Task.CompletedTask;
+        }
+
+        if (cancellation.IsCancellationRequested)
+        {
+            // It may have come before the job was begun.
+            release.Cancel();
+        }
+
+        if (!_workers.TryQueue(release))
+        {
+            _workers.Ledger.NoteWithoutWorker();
+            _workers.AwaitEnd(release);
+        }
+
+        return ended;
+    }
+
+    /// <summary>
+    /// Ends the space as <see cref="Dispose"/> does, and does not wait until its memory is given back: when this returns, every verb throws
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
+    /// <returns>What ends when all memory is given back.</returns>
+    public ValueTask DisposeAsync() => DisposeAsync(before: null, behind: null);
+
+    /// <summary>The same, with something to do before and behind it, wherever it is done.</summary>
+    internal ValueTask DisposeAsync(Action? before, Action? behind)
+    {
+        _layout.Close();
+        EndAccess();
+        _faults.Close();
+        if (TryAnnounceEnd() && SpaceEnd.TryMake(this, _workers!, before, behind) is { } end && _workers!.TryQueue(end))
+        {
+            return new ValueTask(end.Ended);
+        }
+
+        before?.Invoke();
+        Dispose();
+        behind?.Invoke();
+        return ValueTask.CompletedTask;
+    }
+
+    private void BeginRelease(TeardownWorkers? workers)
+    {
+        _inlineFloorBytes = long.MaxValue;
+        if (workers is not null && workers.Options.Strategy != TeardownStrategy.Inline)
+        {
+            workers.Prepare();
+            _workers = workers;
+            _release = new TableRelease(_tables, workers);
+            _inlineFloorBytes = workers.Options.InlineFloorBytes;
+        }
+    }
+
+    private void UnmapMuch(VpnRange range)
+    {
+        TableRelease? release = Atomic.CompareExchange(ref _isReleasing, 0, 1) ? _release : null;
+        try
+        {
+            LayoutFault.ThrowUnlessDone(nameof(Unmap), range, _layout.Unmap(range, release), Options);
+            if (release is { IsAttached: true })
+            {
+                release.Workers.Run(release);
+            }
+        }
+        finally
+        {
+            if (release is not null)
+            {
+                Atomic.StoreRelease(ref _isReleasing, 0);
+            }
+        }
+    }
+
+    /// <summary>Ends the tables, under the lock of the end. An unmap whose pages the end has just given back may not be through with its job.</summary>
+    private void EndTables()
+    {
+        var backoff = default(Backoff);
+        while (!Atomic.CompareExchange(ref _isReleasing, 0, 1))
+        {
+            backoff.Wait();
+        }
+
+        _tables.Dispose(_release);
+    }
+
+    /// <summary>Whether the end is worth a thread, or somebody else is at it. Accounts what it will give back.</summary>
+    private bool TryAnnounceEnd()
+    {
+        if (_workers is null || !_endLock.TryEnter())
+        {
+            return _workers is not null;
+        }
+
+        bool worth = !_released && (_tables.IsAnnounced || _tables.TryAnnounce(_workers));
+        _endLock.Exit();
+        return worth;
+    }
+}

@@ -1,0 +1,87 @@
+using NativeMm.Diagnostics;
+using NativeMm.Primitives;
+using NativeMm.Teardown;
+
+namespace NativeMm.AddressSpaces;
+
+/// <summary>What was taken out of a space and is not given back yet. Its tables stay until there is none. Thread-safe.</summary>
+internal sealed class TableReleases
+{
+    private SpinLock<NoLockStatistics> _lock;
+    private TableRelease? _first;
+
+    /// <summary>One more; its writer calls it before anybody works on it.</summary>
+    public void Add(TableRelease release)
+    {
+        _lock.Enter();
+        release.NextOfSpace = _first;
+        _first = release;
+        _lock.Exit();
+    }
+
+    /// <summary>One less. Whoever says so does not touch the tables any more.</summary>
+    public void Remove(TableRelease release)
+    {
+        _lock.Enter();
+        if (_first == release)
+        {
+            _first = release.NextOfSpace;
+        }
+        else
+        {
+            TableRelease? before = _first;
+            while (before is not null && before.NextOfSpace != release)
+            {
+                before = before.NextOfSpace;
+            }
+
+            if (before is not null)
+            {
+                before.NextOfSpace = release.NextOfSpace;
+            }
+        }
+
+        release.NextOfSpace = null;
+        _lock.Exit();
+    }
+
+    /// <summary>Has those go on in the background that were cancelled.</summary>
+    public void Resume()
+    {
+        TableRelease? release;
+        while ((release = Find(static release => release.Phase == JobPhase.Abandoned)) is not null)
+        {
+            release.TryResume(waits: false);
+        }
+    }
+
+    /// <summary>Does or awaits all of them. No other one may come.</summary>
+    public void Finish()
+    {
+        var backoff = default(Backoff);
+        TableRelease? release;
+        while ((release = Find(static _ => true)) is not null)
+        {
+            release.TryResume(waits: true);
+            if (release.HasWork)
+            {
+                release.Workers.AwaitEnd(release);
+            }
+
+            backoff.Wait();
+        }
+    }
+
+    private TableRelease? Find(Func<TableRelease, bool> which)
+    {
+        _lock.Enter();
+        TableRelease? release = _first;
+        while (release is not null && !which(release))
+        {
+            release = release.NextOfSpace;
+        }
+
+        _lock.Exit();
+        return release;
+    }
+}

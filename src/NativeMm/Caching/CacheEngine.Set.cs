@@ -1,0 +1,217 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Heap;
+using NativeMm.Primitives;
+
+namespace NativeMm.Caching;
+
+/// <content>Storing.</content>
+internal sealed unsafe partial class CacheEngine<TPolicy>
+{
+    /// <summary>How often a store tries again after it made room: others may take it.</summary>
+    private const int Attempts = 64;
+
+    /// <inheritdoc/>
+    public override bool Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, CacheTimes times, CachePriority priority)
+    {
+        long now = CacheTimes.Now(Options.TimeProvider);
+        using EndGate.Visit inside = Inside();
+        ulong hash = Hash.Of(key);
+        if (times.Deadline > now && key.Length + (long)value.Length <= Options.EntryBytesMax)
+        {
+            var item = new CacheItem { Hash = hash, Key = key, Stored = value, Length = value.Length, Times = times, Priority = priority };
+            if (Options.Codec is null || value.Length < Options.CompressFromBytes ? TrySet(item, now) : TrySetCompressed(item, now))
+            {
+                return true;
+            }
+        }
+
+        Refuse();
+        CacheShard<TPolicy> shard = ShardOf(hash);
+        Enter(shard, now);
+        shard.Remove(hash, key, CacheEvictionReason.Replaced);
+        Tell(Exit(shard));
+        return false;
+    }
+
+    private bool TrySetCompressed(in CacheItem item, long now)
+    {
+        int most = item.Length / 4 * 3;
+        if (!Heap.TryAlloc((nuint)most, out void* scratch))
+        {
+            return TrySet(item, now);
+        }
+
+        try
+        {
+            if (!Options.Codec!.TryCompress(item.Stored, new Span<byte>(scratch, most), out int written) || written <= 0 || written > most)
+            {
+                return TrySet(item, now);
+            }
+
+            var compressed = new CacheItem
+            {
+                Hash = item.Hash,
+                Key = item.Key,
+                Stored = new ReadOnlySpan<byte>(scratch, written),
+                Length = item.Length,
+                Times = item.Times,
+                Priority = item.Priority,
+            };
+            return TrySet(compressed, now);
+        }
+        finally
+        {
+            Heap.Free(scratch);
+        }
+    }
+
+    private bool TrySet(in CacheItem item, long now) =>
+        CacheRecord.BytesOf(item, jumbo: false) <= _packedBytesMax ? TrySetPacked(item, now) : TrySetLarge(item, now);
+
+    private bool TrySetPacked(in CacheItem item, long now)
+    {
+        CacheShard<TPolicy> shard = ShardOf(item.Hash);
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            Enter(shard, now);
+            CacheOutcome outcome = shard.Set(item);
+            Tell(Exit(shard));
+            if (outcome == CacheOutcome.Done)
+            {
+                return true;
+            }
+
+            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoom(_segmentBytes + (long)Frames.Zone.Platform.PageBytes, now)))
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    private bool TrySetLarge(in CacheItem item, long now)
+    {
+        long charge = CacheSpace.ChargeOf(CacheRecord.BytesOf(item, jumbo: true));
+        CacheShard<TPolicy> shard = ShardOf(item.Hash);
+        if (!TryCharge(charge, now))
+        {
+            return false;
+        }
+
+        nuint record = shard.Space.AllocLarge(charge);
+        if (record == 0)
+        {
+            Budget.Release(charge);
+            return false;
+        }
+
+        CacheRecord.Write((byte*)record, item, units: 0);
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            Enter(shard, now);
+            CacheOutcome outcome = shard.SetLarge(item, record, charge);
+            Tell(Exit(shard));
+            if (outcome == CacheOutcome.Done)
+            {
+                return true;
+            }
+
+            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoom((long)Frames.Zone.Platform.PageBytes, now)))
+            {
+                break;
+            }
+        }
+
+        shard.Space.FreeLarge(record, charge);
+        return false;
+    }
+
+    /// <summary>Makes the index of a shard larger, or evicts from it where there is no memory for that.</summary>
+    private bool TryGrow(CacheShard<TPolicy> shard, long now)
+    {
+        CacheTable* table = TryMakeTable(shard.NextBuckets, shard.Space);
+        if (table == null && TryMakeRoom(TableCharge(shard.NextBuckets), now))
+        {
+            table = TryMakeTable(shard.NextBuckets, shard.Space);
+        }
+
+        Enter(shard, now);
+        CacheTable* unused = table == null ? null : shard.Grow(table);
+        bool helped = table != null || shard.EvictSome();
+        Tell(Exit(shard));
+        FreeTable(unused);
+        return helped;
+    }
+
+    private static long TableCharge(uint buckets)
+    {
+        long bytes = CacheTable.BytesOf(buckets, TPolicy.ItemBytes);
+        return bytes <= SizeClass.BytesMax ? (long)SizeClass.BlockBytesFor((nuint)bytes) : CacheSpace.ChargeOf(bytes);
+    }
+
+    private CacheTable* TryMakeTable(uint buckets, CacheSpace space)
+    {
+        long charge = TableCharge(buckets);
+        if (!Budget.TryCharge(charge))
+        {
+            return null;
+        }
+
+        if (!Heap.TryAlloc((nuint)CacheTable.BytesOf(buckets, TPolicy.ItemBytes), out void* block))
+        {
+            Budget.Release(charge);
+            return null;
+        }
+
+        return CacheTable.Make(block, buckets, TPolicy.ItemBytes, charge, space.Segments);
+    }
+
+    private void FreeTable(CacheTable* table)
+    {
+        if (table != null)
+        {
+            long charge = table->Charge;
+            Heap.FreeForgotten(table->Block);
+            Budget.Release(charge);
+        }
+    }
+
+    private bool TryCharge(long bytes, long now)
+    {
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            if (Budget.TryCharge(bytes))
+            {
+                return true;
+            }
+
+            if (!TryMakeRoom(bytes, now))
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Evicts from all shards in turn, until the limit has room. No lock is held.</summary>
+    private bool TryMakeRoom(long bytes, long now)
+    {
+        int inVain = 0;
+        while (Budget.Limit - Budget.Used < bytes)
+        {
+            CacheShard<TPolicy> shard = _shards[(int)(Atomic.Add(ref _turn, 1) & ShardMask)];
+            Enter(shard, now);
+            bool gave = shard.GiveBack();
+            Tell(Exit(shard));
+            inVain = gave ? 0 : inVain + 1;
+            if (inVain > _shards.Length)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,29 @@
+using NativeMm.Eviction;
+
+namespace NativeMm.Caching;
+
+/// <summary>
+/// Tells the policy which entries were used since it asked last. Dear ones always were, cheap ones never. The bytes are plain: a use that comes at the same moment may
+/// be forgotten.
+/// </summary>
+/// <param name="table">The index.</param>
+internal readonly unsafe struct CacheProbe(CacheTable* table) : IAccessProbe
+{
+    /// <inheritdoc/>
+    public bool TestAndClear(uint number)
+    {
+        ref byte used = ref CacheTable.UsedAt(table, number);
+        bool wasUsed = used != 0;
+        if (wasUsed)
+        {
+            used = 0;
+        }
+
+        return new CacheSlot(CacheTable.WordAt(table, number)).Priority switch
+        {
+            CachePriority.Low => false,
+            CachePriority.High => true,
+            _ => wasUsed,
+        };
+    }
+}

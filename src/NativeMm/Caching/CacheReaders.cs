@@ -1,0 +1,59 @@
+// Purpose      lookups read the index and the records without a lock and without a write to a line that another core reads again and again; what they may be
+//              reading is not used for anything else until they are done.
+// States       a thread's word (AccessSlot.Access): 0, or the cache's key with the number of the lookup. A word for each lease: 0, or the cache's key with the
+//              address of the record.
+// Transitions  0 → lookup → 0, 0 → lease → 0: by the thread, plain stores. A lease begins inside of a lookup.
+// Ownership    the words | their thread | whoever frees, after a process-wide fence. Index and records | the holder of the shard's lock | lookups.
+// Ordering     [R1] a lookup stores its word, then reads the root of the index; [R2] whoever frees has unlinked, passes a process-wide fence, and looks at the
+//              words. The fence falls between two instructions of the lookup: if before its read of the root, it does not find what was unlinked; else its
+//              word is seen, and waited for. [R3] the end of a lookup is a release store and pairs with the acquire loads of [R2]: its reads, and the
+//              lease that it left behind, come before.
+//              [K1] a lookup reads a slot with acquire and finds the record that was written before [K2], the release that published it.
+// Reuse        each lookup of a thread has another number, so that a thread that looks up again and again is not waited for twice.
+// Progress     lookups are wait-free, but for growth of the index, which they do not notice. Whoever frees waits for lookups that were under way, which copy at
+//              most a few KiB; what is longer, or calls a program's code, is a lease. What is leased is left for the next time.
+// Source       asymmetric fences and hazards as in AddressSpaces/Access/AccessSlot.cs, whose words these are; a cache takes a key among those of spaces.
+
+using System.Runtime.CompilerServices;
+using NativeMm.AddressSpaces;
+using NativeMm.Primitives;
+
+namespace NativeMm.Caching;
+
+/// <summary>Who reads a cache at this moment, and how to wait for them.</summary>
+/// <param name="key">The cache's key, from <see cref="AccessSlots.NextSpaceKey"/>.</param>
+internal readonly unsafe struct CacheReaders(ulong key)
+{
+    private const ulong NumberMask = Hazard.WholeLeaf - 1;
+
+    /// <summary>Begins a lookup.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Enter(AccessSlot* own) => Atomic.StoreRelease(ref own->Access, key | (++own->Lookups & NumberMask)); // [R1] pairs with [R2]
+
+    /// <summary>Ends a lookup.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Exit(AccessSlot* own) => Atomic.StoreRelease(ref own->Access, 0); // [R3] pairs with [R2]
+
+    /// <summary>What the word of a lease says.</summary>
+    public ulong LeaseOf(byte* record) => key | (((nuint)record / CacheRecord.UnitBytes) & NumberMask);
+
+    /// <summary>Waits for all lookups that may have found what was unlinked before the call.</summary>
+    /// <param name="words">Room for <see cref="Hazards.Capacity"/> words.</param>
+    /// <returns>The leases.</returns>
+    public Hazards Await(Span<ulong> words)
+    {
+        Atomic.ProcessWideFence(); // [R2] pairs with [R1], [R3]
+        Hazards.AwaitAccesses(key, 0, Hazard.WholeLeaf);
+        return Hazards.LookAgain(key, words);
+    }
+
+    /// <summary>Whether anybody has a lease.</summary>
+    public bool HasLeases() => Hazards.HasLeases(key);
+
+    /// <summary>Whether a lease is of a record that lies in a piece of memory.</summary>
+    public static bool IsLeased(in Hazards leases, nuint address, long bytes)
+    {
+        ulong first = (address / CacheRecord.UnitBytes) & NumberMask;
+        return !leases.IsEmpty && leases.TouchesAny(first, first + ((ulong)bytes / CacheRecord.UnitBytes));
+    }
+}

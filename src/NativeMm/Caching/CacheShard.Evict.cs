@@ -1,0 +1,220 @@
+using NativeMm.AddressSpaces;
+using NativeMm.Primitives;
+
+namespace NativeMm.Caching;
+
+/// <content>Making room: what has expired, then what the policy says, then moving together what is scattered.</content>
+internal sealed unsafe partial class CacheShard<TPolicy>
+{
+    private const int VictimsMax = 32;
+    private const uint VictimsShare = 16;
+    private const uint SweepBuckets = 32;
+
+    /// <summary>So much must be free before records are moved: a segment and a quarter, so that one comes out of it with something left.</summary>
+    private long FreeUnitsToEmpty => Space.SegmentUnits + (Space.SegmentUnits / 4);
+
+    /// <summary>Evicts a step, and gives back what that makes free.</summary>
+    /// <returns>Whether another step may give more.</returns>
+    public bool GiveBack()
+    {
+        Settle();
+        if (Space.ReleaseEmpty(0) != 0)
+        {
+            return true;
+        }
+
+        int gone = Evict();
+        Settle();
+        if (Space.FreeUnits >= FreeUnitsToEmpty)
+        {
+            TryEmpty();
+        }
+
+        Space.ReleaseEmpty(0);
+        return gone != 0;
+    }
+
+    /// <summary>Evicts one batch: for an index that is full and cannot grow.</summary>
+    /// <returns>Whether any entry left.</returns>
+    public bool EvictSome() => Evict() != 0;
+
+    /// <summary>Removes what has expired, evicts a share of the rest, and gives back what is free.</summary>
+    public void Trim(double share)
+    {
+        Sweep(_table->BucketCount);
+        uint left = _count - (uint)(share * _count);
+        while (_count > left && Evict() != 0)
+        {
+        }
+
+        Settle();
+        Space.ReleaseEmpty(0);
+        while (Space.FreeUnits >= FreeUnitsToEmpty && TryEmpty() && Space.ReleaseEmpty(0) != 0)
+        {
+        }
+    }
+
+    /// <summary>A little of the same, for a pass of the background.</summary>
+    public void TrimIdle()
+    {
+        Sweep(uint.Min(_table->BucketCount, uint.Max(SweepBuckets, _table->BucketCount / 16)));
+        Settle();
+        if (Space.FreeUnits >= 2 * FreeUnitsToEmpty && Space.FreeUnits > Space.PackedCount * (long)Space.SegmentUnits / 4)
+        {
+            TryEmpty();
+        }
+
+        Space.ReleaseEmpty(1);
+    }
+
+    /// <summary>Makes a block free that is long enough.</summary>
+    private bool MakeRoom(uint units, out uint location, out uint granted)
+    {
+        if (_limboCount >= VictimsMax)
+        {
+            Settle();
+            if (Space.TryAlloc(units, out location, out granted))
+            {
+                return true;
+            }
+        }
+
+        for (int inVain = 0; inVain < 2;)
+        {
+            if (Space.TryAddSegment() && Space.TryAlloc(units, out location, out granted))
+            {
+                return true;
+            }
+
+            inVain += Evict() == 0 ? 1 : 0;
+            Settle();
+            if (Space.TryAlloc(units, out location, out granted)
+                || (Space.FreeUnits >= FreeUnitsToEmpty && TryEmpty() && Space.TryAlloc(units, out location, out granted)))
+            {
+                return true;
+            }
+        }
+
+        location = 0;
+        granted = 0;
+        return false;
+    }
+
+    /// <summary>Evicts a batch.</summary>
+    /// <returns>How many entries left.</returns>
+    private int Evict()
+    {
+        int gone = Sweep(uint.Min(SweepBuckets, _table->BucketCount));
+        if (gone >= VictimsMax / 2 || _evictable == 0)
+        {
+            return gone;
+        }
+
+        uint batch = uint.Clamp(_evictable / VictimsShare, 1, VictimsMax);
+        Span<uint> victims = stackalloc uint[VictimsMax];
+        _policy.Resize(uint.Max(1, _evictable - batch));
+        var probe = new CacheProbe(_table);
+        int chosen = _policy.Select(ref probe, victims[..(int)batch]);
+        foreach (uint number in victims[..chosen])
+        {
+            var slot = new CacheSlot(CacheTable.WordAt(_table, number));
+            KeepHistory(slot.Tag, _policy.Evicted(number));
+            _evictable--;
+            Detach(number, slot, CacheEvictionReason.Capacity);
+        }
+
+        return gone + chosen;
+    }
+
+    /// <summary>Removes what has expired in the next buckets.</summary>
+    private int Sweep(uint buckets)
+    {
+        if (_expiring == 0)
+        {
+            return 0;
+        }
+
+        int gone = 0;
+        for (; buckets > 0; buckets--)
+        {
+            _sweep = _sweep + 1 < _table->BucketCount ? _sweep + 1 : 0;
+            for (uint i = 0; i < CacheBucket.Slots; i++)
+            {
+                uint number = (_sweep * CacheBucket.Slots) + i;
+                var slot = new CacheSlot(CacheTable.WordAt(_table, number));
+                if (slot.Expires && CacheRecord.IsExpired(Space.AddressOf(slot.Location), Now))
+                {
+                    Unlink(number, CacheEvictionReason.Expired);
+                    gone++;
+                }
+            }
+        }
+
+        return gone;
+    }
+
+    /// <summary>Moves the records of the sparsest segment elsewhere; those that find no place are evicted.</summary>
+    /// <returns>Whether there was such a segment.</returns>
+    private bool TryEmpty()
+    {
+        Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+        Hazards leases = _readers.Await(words);
+        Free(leases);
+        uint number = Space.Sparsest(leases);
+        if (number == 0)
+        {
+            return false;
+        }
+
+        Space.BeginEmptying(number);
+        uint cursor = CacheSegment.LocationOf(number, 0);
+        while (Space.NextBlock(number, ref cursor, out uint block, out CacheRecord head))
+        {
+            if (!head.IsFree)
+            {
+                Move(block);
+            }
+        }
+
+        Settle();
+        Space.EndEmptying(number);
+        return true;
+    }
+
+    /// <summary>Moves a record. What the segment held that waited for its readers is gone: whatever else is in it is an entry's.</summary>
+    private void Move(uint from)
+    {
+        byte* old = Space.AddressOf(from);
+        ReadOnlySpan<byte> key = CacheRecord.KeyOf(old);
+        uint number = CacheTable.Find(_table, _hash.Of(key), key, out byte* found);
+        if (found != old)
+        {
+            // Retired while the segment was being emptied.
+            return;
+        }
+
+        if (!Space.TryAlloc(CacheRecord.UnitsNeeded(old), out uint to, out uint granted))
+        {
+            Unlink(number, CacheEvictionReason.Capacity);
+            return;
+        }
+
+        byte* moved = Space.AddressOf(to);
+        CacheRecord.Copy(old, moved, granted);
+        ref ulong word = ref CacheTable.WordAt(_table, number);
+        Atomic.StoreRelease(ref word, new CacheSlot(word).At(to).Word); // [K2] pairs with [K1]
+        if (CacheRecord.At(old).IsSliding)
+        {
+            Atomic.FullFence(); // [V1] pairs with [V2]
+            long renewed = Atomic.LoadAcquire(in CacheRecord.DeadlineOf(old));
+            ref long deadline = ref CacheRecord.DeadlineOf(moved);
+            long seen = Atomic.LoadAcquire(in deadline);
+            while (seen < renewed && !Atomic.CompareExchange(ref deadline, seen, renewed))
+            {
+                seen = Atomic.LoadAcquire(in deadline);
+            }
+        }
+
+        Retire(from);
+    }
+}

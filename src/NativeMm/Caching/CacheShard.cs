@@ -1,0 +1,385 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.AddressSpaces;
+using NativeMm.Eviction;
+using NativeMm.Primitives;
+
+namespace NativeMm.Caching;
+
+/// <summary>
+/// A part of a cache: the entries whose hashes lead here, their memory, and who of them goes. Whoever changes something holds <see cref="Lock"/>; lookups read what
+/// <see cref="_root"/> leads to (see <see cref="CacheReaders"/>).
+/// </summary>
+/// <typeparam name="TPolicy">Who goes.</typeparam>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Ends with its cache.")]
+internal sealed unsafe partial class CacheShard<TPolicy>
+    where TPolicy : struct, IReplacementPolicy
+{
+    private const int LimboMax = 1024;
+
+    /// <summary>Spreads a tag over the upper bits in another way than its place in the history does.</summary>
+    private const uint FingerprintFactor = 0x85EBCA77;
+
+    private const uint HistoryMask = (1u << 12) - 1;
+
+    private readonly CacheReaders _readers;
+    private readonly CacheBudget _budget;
+    private readonly CacheHash _hash;
+    private readonly bool _hasListener;
+    private readonly nuint* _root;
+
+    // Unlinked, and perhaps still being read.
+    private readonly uint[] _limbo = new uint[LimboMax];
+    private int _limboCount;
+
+    private CacheTable* _table;
+    private TPolicy _policy;
+    private uint _count;
+    private uint _evictable;
+    private uint _expiring;
+    private uint _sweep;
+
+    /// <summary>Makes an empty shard.</summary>
+    /// <param name="root">Where lookups find its index.</param>
+    /// <param name="table">An empty index, which is the shard's from here on.</param>
+    /// <param name="space">Its memory.</param>
+    /// <param name="readers">Who looks things up.</param>
+    /// <param name="budget">What the memory counts against.</param>
+    /// <param name="hash">Hashes keys.</param>
+    /// <param name="options">The cache's options.</param>
+    public CacheShard(
+        nuint* root, CacheTable* table, CacheSpace space, CacheReaders readers, CacheBudget budget, CacheHash hash, NativeCacheOptions options)
+    {
+        _root = root;
+        _readers = readers;
+        _budget = budget;
+        _hash = hash;
+        _hasListener = options.Evicted is not null;
+        Space = space;
+        Use(table);
+    }
+
+    /// <summary>Guards everything but lookups.</summary>
+    [SuppressMessage("Design", "CA1051:Do not declare visible instance fields", Justification = "A mutable struct is a field.")]
+    public SleepLock Lock;
+
+    /// <summary>The time, set by whoever took the lock: the clock may be a program's code, which no lock is held over.</summary>
+    public long Now { get; set; }
+
+    /// <summary>The memory of records.</summary>
+    public CacheSpace Space { get; }
+
+    /// <summary>Entries.</summary>
+    public uint Count => _count;
+
+    /// <summary>Bytes of keys and stored values.</summary>
+    public long EntryBytes { get; private set; }
+
+    /// <summary>What the index counts against the limit.</summary>
+    public long IndexBytes => _table == null ? 0 : _table->Charge;
+
+    /// <summary>Entries stored.</summary>
+    public long Sets { get; private set; }
+
+    /// <summary>Entries that left to make room.</summary>
+    public long Evictions { get; private set; }
+
+    /// <summary>Entries that left because their time was over.</summary>
+    public long Expirations { get; private set; }
+
+    /// <summary>Who left and is yet to be told of; null when nobody listens.</summary>
+    public List<CacheFarewell>? Farewells { get; private set; }
+
+    /// <summary>Buckets that the next index should have.</summary>
+    public uint NextBuckets { get; private set; }
+
+    /// <summary>Takes the list of those who left, for the caller to tell outside of the lock.</summary>
+    public List<CacheFarewell>? TakeFarewells()
+    {
+        List<CacheFarewell>? taken = Farewells;
+        Farewells = null;
+        return taken;
+    }
+
+    /// <summary>Stores an entry in a block of the shard's segments.</summary>
+    public CacheOutcome Set(in CacheItem item)
+    {
+        uint number = CacheTable.Find(_table, item.Hash, item.Key, out byte* old);
+        if (old == null && _count >= _table->CountMax)
+        {
+            return CacheOutcome.NeedsTable;
+        }
+
+        uint units = (uint)((CacheRecord.BytesOf(item, jumbo: false) + CacheRecord.UnitBytes - 1) / CacheRecord.UnitBytes);
+        if (!Space.TryAlloc(units, out uint location, out uint granted))
+        {
+            if (!MakeRoom(units, out location, out granted))
+            {
+                return CacheOutcome.NeedsRoom;
+            }
+
+            // To make room, the old one may have gone, or moved.
+            number = CacheTable.Find(_table, item.Hash, item.Key, out old);
+        }
+
+        CacheRecord.Write(Space.AddressOf(location), item, granted);
+        Link(item, location, old == null ? null : number);
+        return CacheOutcome.Done;
+    }
+
+    /// <summary>Stores an entry whose record is written already, in a segment of its own.</summary>
+    public CacheOutcome SetLarge(in CacheItem item, nuint record, long charge)
+    {
+        uint number = CacheTable.Find(_table, item.Hash, item.Key, out byte* old);
+        if (old == null && _count >= _table->CountMax)
+        {
+            return CacheOutcome.NeedsTable;
+        }
+
+        uint location = Space.AdoptLarge(record, charge);
+        if (location == 0)
+        {
+            return CacheOutcome.NeedsRoom;
+        }
+
+        Link(item, location, old == null ? null : number);
+        return CacheOutcome.Done;
+    }
+
+    /// <summary>Removes an entry.</summary>
+    /// <returns>Whether there was one that had not expired.</returns>
+    public bool Remove(ulong hash, ReadOnlySpan<byte> key, CacheEvictionReason reason)
+    {
+        uint number = CacheTable.Find(_table, hash, key, out byte* record);
+        if (record == null)
+        {
+            return false;
+        }
+
+        bool expired = CacheRecord.IsExpired(record, Now);
+        Unlink(number, expired ? CacheEvictionReason.Expired : reason);
+        return !expired;
+    }
+
+    /// <summary>Removes all entries.</summary>
+    public void Clear()
+    {
+        for (uint number = 0; number < _table->SlotCount; number++)
+        {
+            if (CacheTable.WordAt(_table, number) != 0)
+            {
+                Unlink(number, CacheEvictionReason.Removed);
+            }
+        }
+
+        Settle();
+        Space.ReleaseEmpty(0);
+    }
+
+    /// <summary>Moves to a larger index. Lookups that are under way go on in the old one, and are waited for.</summary>
+    /// <param name="table">An empty one, charged.</param>
+    /// <returns>The index to be freed: the old one, or the given one when it is not needed any more.</returns>
+    public CacheTable* Grow(CacheTable* table)
+    {
+        CacheTable* old = _table;
+        if (table->BucketCount <= old->BucketCount)
+        {
+            return table;
+        }
+
+        Use(table);
+        _evictable = 0;
+        _sweep = 0;
+        for (uint number = 0; number < old->SlotCount; number++)
+        {
+            var slot = new CacheSlot(CacheTable.WordAt(old, number));
+            if (slot.Word != 0)
+            {
+                uint to = CacheTable.Add(table, slot);
+                CacheTable.UsedAt(table, to) = CacheTable.UsedAt(old, number);
+                Admit(to, slot);
+            }
+        }
+
+        Atomic.StoreRelease(ref *_root, (nuint)table); // [K2] pairs with [K1]
+        Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+        Hazards leases = _readers.Await(words);
+        Free(leases);
+        return old;
+    }
+
+    /// <summary>Gives all memory back. The root is cleared, and nobody reads any more.</summary>
+    /// <returns>The index to be freed.</returns>
+    public CacheTable* End()
+    {
+        Space.End();
+        CacheTable* table = _table;
+        _table = null;
+        _count = 0;
+        return table;
+    }
+
+    /// <summary>Makes an index the one in force, with a policy that knows nobody.</summary>
+    private void Use(CacheTable* table)
+    {
+        _table = table;
+        _policy = default;
+        _policy.Attach(CacheTable.PolicyOf(table), table->SlotCount, table->CountMax);
+        NextBuckets = uint.Min(CacheTable.BucketsMax, table->BucketCount + uint.Max(table->BucketCount / 4, CacheTable.BucketsMin));
+        if (Atomic.LoadAcquire(in *_root) == 0)
+        {
+            Atomic.StoreRelease(ref *_root, (nuint)table);
+        }
+    }
+
+    /// <summary>Makes a record an entry, in the place of the old one of its key.</summary>
+    private void Link(in CacheItem item, uint location, uint? number)
+    {
+        CacheSlot slot = item.SlotAt(location);
+        Sets++;
+        EntryBytes += item.Key.Length + item.Stored.Length;
+        if (number is not { } at)
+        {
+            at = CacheTable.Add(_table, slot);
+            _count++;
+            _expiring += slot.Expires ? 1u : 0;
+            Admit(at, slot);
+            return;
+        }
+
+        ref ulong word = ref CacheTable.WordAt(_table, at);
+        var old = new CacheSlot(word);
+        byte* record = Space.AddressOf(old.Location);
+        bool expired = CacheRecord.IsExpired(record, Now);
+        Part(record, expired ? CacheEvictionReason.Expired : CacheEvictionReason.Replaced);
+        Atomic.StoreRelease(ref word, slot.Word); // [K2] pairs with [K1]
+        _expiring += (slot.Expires ? 1u : 0) - (old.Expires ? 1u : 0);
+        if ((old.Priority == CachePriority.NeverRemove) != (slot.Priority == CachePriority.NeverRemove))
+        {
+            Dismiss(at, old);
+            Admit(at, slot);
+        }
+        else
+        {
+            CacheTable.UsedAt(_table, at) = 1;
+        }
+
+        Retire(old.Location);
+    }
+
+    /// <summary>Takes an entry out; its record waits for its readers.</summary>
+    private void Unlink(uint number, CacheEvictionReason reason)
+    {
+        var slot = new CacheSlot(CacheTable.WordAt(_table, number));
+        Dismiss(number, slot);
+        Detach(number, slot, reason);
+    }
+
+    private void Detach(uint number, CacheSlot slot, CacheEvictionReason reason)
+    {
+        Part(Space.AddressOf(slot.Location), reason);
+        CacheTable.Remove(_table, number);
+        _count--;
+        _expiring -= slot.Expires ? 1u : 0;
+        Retire(slot.Location);
+    }
+
+    /// <summary>Counts an entry that leaves, and notes it for those who listen.</summary>
+    private void Part(byte* record, CacheEvictionReason reason)
+    {
+        CacheRecord head = CacheRecord.At(record);
+        EntryBytes -= head.KeyLength + CacheRecord.ValueOf(record).Length;
+        Evictions += reason == CacheEvictionReason.Capacity ? 1 : 0;
+        Expirations += reason == CacheEvictionReason.Expired ? 1 : 0;
+        if (_hasListener)
+        {
+            (Farewells ??= []).Add(new CacheFarewell(CacheRecord.KeyOf(record).ToArray(), CacheRecord.LengthOf(record), reason));
+        }
+    }
+
+    private void Admit(uint number, CacheSlot slot)
+    {
+        if (slot.Priority != CachePriority.NeverRemove)
+        {
+            _evictable++;
+            _policy.Insert(number, TakeHistory(slot.Tag));
+        }
+    }
+
+    private void Dismiss(uint number, CacheSlot slot)
+    {
+        if (slot.Priority != CachePriority.NeverRemove)
+        {
+            _evictable--;
+            _policy.Remove(number);
+        }
+    }
+
+    private uint TakeHistory(uint tag)
+    {
+        ref uint entry = ref CacheTable.HistoryOf(_table, tag);
+        if (((entry ^ (tag * FingerprintFactor)) & ~HistoryMask) != 0)
+        {
+            return 0;
+        }
+
+        uint history = entry & HistoryMask;
+        entry = 0;
+        return history;
+    }
+
+    private void KeepHistory(uint tag, uint history)
+    {
+        if (history != 0)
+        {
+            CacheTable.HistoryOf(_table, tag) = ((tag * FingerprintFactor) & ~HistoryMask) | history;
+        }
+    }
+
+    private void Retire(uint location)
+    {
+        var backoff = default(Backoff);
+        while (_limboCount == LimboMax)
+        {
+            // What is left after that is leased.
+            Settle();
+            if (_limboCount == LimboMax)
+            {
+                backoff.Wait();
+            }
+        }
+
+        _limbo[_limboCount++] = location;
+    }
+
+    /// <summary>Waits for lookups that may read what was unlinked, and frees all of it that nobody has leased.</summary>
+    private void Settle()
+    {
+        if (_limboCount == 0)
+        {
+            return;
+        }
+
+        Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+        Hazards leases = _readers.Await(words);
+        Free(leases);
+    }
+
+    private void Free(in Hazards leases)
+    {
+        int kept = 0;
+        for (int i = 0; i < _limboCount; i++)
+        {
+            uint location = _limbo[i];
+            if (CacheReaders.IsLeased(leases, (nuint)Space.AddressOf(location), CacheRecord.UnitBytes))
+            {
+                _limbo[kept++] = location;
+            }
+            else
+            {
+                Space.Free(location);
+            }
+        }
+
+        _limboCount = kept;
+    }
+}

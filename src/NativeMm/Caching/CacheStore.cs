@@ -1,0 +1,167 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
+using NativeMm.Eviction;
+using NativeMm.Frames;
+using NativeMm.Heap;
+using NativeMm.Primitives;
+using NativeMm.Runtime;
+
+namespace NativeMm.Caching;
+
+/// <summary>
+/// What a cache owns, and everything that changes it. The cache itself only looks things up, and refers to this; the runtime refers to this, so that a forgotten
+/// cache can be found.
+/// </summary>
+internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
+{
+    /// <summary>Most shards.</summary>
+    public const int ShardsMax = 64;
+
+    private readonly nuint[] _roots = GC.AllocateArray<nuint>(ShardsMax, pinned: true);
+    private readonly FailureLog _handlerFailures = new("a handler of evictions");
+
+    private long _refusals;
+
+    // Inside are all but lookups.
+    protected EndGate Gate;
+
+    protected CacheStore(MemoryRuntime runtime, NativeCacheOptions options)
+    {
+        Runtime = runtime;
+        Options = options;
+        Heap = runtime.Heap;
+        Frames = runtime.Frames;
+        Budget = new CacheBudget(options.SizeLimit);
+        Roots = (nuint*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _roots[0]);
+        _ = Budget.TryCharge((ShardsMax * sizeof(ulong)) + CacheCounts.Bytes);
+    }
+
+    public NativeCacheOptions Options { get; }
+
+    public MemoryRuntime Runtime { get; }
+
+    public NativeHeap Heap { get; }
+
+    public IFrameAllocator Frames { get; }
+
+    public CacheBudget Budget { get; }
+
+    public CacheHash Hash { get; } = new((ulong)Random64(), (ulong)Random64());
+
+    public CacheReaders Readers { get; } = new(AccessSlots.NextSpaceKey());
+
+    public CacheCounts Counts { get; } = new();
+
+    /// <summary>Where the index of each shard is; all 0 when the store has ended.</summary>
+    public nuint* Roots { get; }
+
+    /// <summary>Number of shards less one.</summary>
+    public uint ShardMask { get; protected init; }
+
+    /// <inheritdoc/>
+    public abstract ulong FrameBytes { get; }
+
+    public long Refusals => Atomic.LoadAcquire(in _refusals);
+
+    /// <summary>Whether it has ended, or is about to.</summary>
+    public bool IsEnded => Gate.IsClosed;
+
+    public abstract long Count { get; }
+
+    /// <summary>Makes a store.</summary>
+    public static CacheStore Make<TPolicy>(MemoryRuntime runtime, NativeCacheOptions options)
+        where TPolicy : struct, IReplacementPolicy => new CacheEngine<TPolicy>(runtime, options);
+
+    /// <summary>Stores an entry.</summary>
+    public abstract bool Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, CacheTimes times, CachePriority priority);
+
+    public abstract bool Remove(ReadOnlySpan<byte> key);
+
+    public abstract void Clear();
+
+    public abstract ulong Trim(double share);
+
+    public abstract CacheStatistics GetStatistics();
+
+    public abstract void Validate();
+
+    /// <inheritdoc/>
+    public abstract ulong Shrink(ulong framesWanted);
+
+    /// <inheritdoc/>
+    public abstract void TrimIdle();
+
+    /// <inheritdoc/>
+    public abstract void End();
+
+    void IRuntimeTenant.Trim() => TrimUnlessEnded();
+
+    void IRuntimeTenant.Validate() => ValidateUnlessEnded();
+
+    /// <inheritdoc/>
+    public void ThrowIfHeld()
+    {
+        if (!IsEnded && Readers.HasLeases())
+        {
+            throw new InvalidOperationException($"The cache '{Options.Name}' cannot end: a lease on a value of it is open. Dispose it first.");
+        }
+    }
+
+    public void ThrowIfEnded()
+    {
+        if (IsEnded)
+        {
+            ThrowEnded();
+        }
+    }
+
+    [DoesNotReturn]
+    public void ThrowEnded() => throw new ObjectDisposedException(nameof(NativeCache), $"The cache '{Options.Name}' is disposed, or its runtime.");
+
+    /// <summary>Enters the gate, or says that the cache is gone.</summary>
+    protected EndGate.Visit Inside()
+    {
+        if (!Gate.TryEnter())
+        {
+            ThrowEnded();
+        }
+
+        return new EndGate.Visit(ref Gate);
+    }
+
+    protected abstract void TrimUnlessEnded();
+
+    protected abstract void ValidateUnlessEnded();
+
+    protected void Refuse() => Atomic.Add(ref _refusals, 1);
+
+    /// <summary>Tells the listener, outside of all locks.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a handler throws harms nobody.")]
+    protected void Tell(List<CacheFarewell>? left)
+    {
+        if (left is null || Options.Evicted is not { } handler)
+        {
+            return;
+        }
+
+        foreach (CacheFarewell farewell in left)
+        {
+            try
+            {
+                handler(new CacheEviction(farewell.Key, farewell.ValueLength, farewell.Reason));
+            }
+            catch (Exception failure)
+            {
+                _handlerFailures.Note(failure);
+            }
+        }
+    }
+
+    private static long Random64()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(long)];
+        System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToInt64(bytes);
+    }
+}

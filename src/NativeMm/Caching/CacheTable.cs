@@ -1,0 +1,184 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using NativeMm.Primitives;
+
+namespace NativeMm.Caching;
+
+/// <summary>
+/// The index of a shard: this head, the buckets, the words of the replacement policy, the history of what was evicted. One block, replaced as a whole by a larger one.
+/// </summary>
+[StructLayout(LayoutKind.Explicit, Size = CacheLine.Bytes)]
+internal unsafe struct CacheTable
+{
+    /// <summary>Entries of the history for each bucket.</summary>
+    public const int HistoryPerBucket = 4;
+
+    /// <summary>Buckets of the first table.</summary>
+    public const uint BucketsMin = 16;
+
+    /// <summary>Most buckets: the tag tells that many apart.</summary>
+    public const uint BucketsMax = 1u << (CacheSlot.TagBits - 2);
+
+    private const int LoadParts = 16;
+    private const int LoadMax = 13;
+
+    [FieldOffset(0)]
+    public CacheSegment* Segments;
+
+    [FieldOffset(8)]
+    public uint BucketCount;
+
+    [FieldOffset(12)]
+    public int PolicyBytes;
+
+    /// <summary>The heap's block that this lies in.</summary>
+    [FieldOffset(16)]
+    public void* Block;
+
+    /// <summary>What the block counts against the limit.</summary>
+    [FieldOffset(24)]
+    public long Charge;
+
+    /// <summary>Entries from which on the table is full.</summary>
+    public readonly uint CountMax => (uint)((ulong)BucketCount * CacheBucket.Slots * LoadMax / LoadParts);
+
+    /// <summary>Numbers of slots.</summary>
+    public readonly uint SlotCount => BucketCount * CacheBucket.Slots;
+
+    /// <summary>Bytes of a table, and what aligns it in its block.</summary>
+    public static long BytesOf(uint buckets, int policyBytes) =>
+        (2L * CacheLine.Bytes) + ((long)buckets * (CacheBucket.Bytes + (CacheBucket.Slots * policyBytes) + (HistoryPerBucket * sizeof(uint))));
+
+    /// <summary>Makes an empty table in a block.</summary>
+    public static CacheTable* Make(void* block, uint buckets, int policyBytes, long charge, CacheSegment* segments)
+    {
+        NativeMemory.Clear(block, (nuint)BytesOf(buckets, policyBytes));
+        var table = (CacheTable*)(((nuint)block + CacheLine.Bytes - 1) & ~(nuint)(CacheLine.Bytes - 1));
+        table->Segments = segments;
+        table->BucketCount = buckets;
+        table->PolicyBytes = policyBytes;
+        table->Block = block;
+        table->Charge = charge;
+        return table;
+    }
+
+    /// <summary>A bucket.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static CacheBucket* BucketAt(CacheTable* table, uint index) => (CacheBucket*)(table + 1) + index;
+
+    /// <summary>The word of a slot by its number.</summary>
+    public static ref ulong WordAt(CacheTable* table, uint number) =>
+        ref BucketAt(table, number / CacheBucket.Slots)->Words[number % CacheBucket.Slots];
+
+    /// <summary>Whether the entry of a slot was used.</summary>
+    public static ref byte UsedAt(CacheTable* table, uint number) =>
+        ref BucketAt(table, number / CacheBucket.Slots)->Used[number % CacheBucket.Slots];
+
+    /// <summary>The words of the policy.</summary>
+    public static byte* PolicyOf(CacheTable* table) => (byte*)BucketAt(table, table->BucketCount);
+
+    /// <summary>Where the history of a tag is kept: bits 12 to 31 some of the tag, below them the history.</summary>
+    public static ref uint HistoryOf(CacheTable* table, uint tag)
+    {
+        uint* first = (uint*)(PolicyOf(table) + ((nuint)table->SlotCount * (uint)table->PolicyBytes));
+        return ref first[((ulong)(tag * 0x9E3779B1u) * (table->BucketCount * (ulong)HistoryPerBucket)) >> 32];
+    }
+
+    /// <summary>Finds the slot of a key. For the holder of the lock.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="hash">The key's hash.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="record">The record, or null.</param>
+    /// <returns>The slot's number; undefined without a record.</returns>
+    public static uint Find(CacheTable* table, ulong hash, ReadOnlySpan<byte> key, out byte* record)
+    {
+        record = Find(table, hash, key, out CacheBucket* bucket, out uint slot);
+        return record == null ? 0 : ((uint)(bucket - BucketAt(table, 0)) * CacheBucket.Slots) + slot;
+    }
+
+    /// <summary>Finds the record of a key.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="hash">The key's hash.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="bucket">Its bucket; undefined without a record.</param>
+    /// <param name="slot">Its slot there; undefined without a record.</param>
+    /// <returns>The record, or null.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Find(CacheTable* table, ulong hash, ReadOnlySpan<byte> key, out CacheBucket* bucket, out uint slot)
+    {
+        uint tag = CacheSlot.TagOf(hash);
+        uint buckets = table->BucketCount;
+        uint index = CacheSlot.HomeOf(tag, buckets);
+        for (uint step = 0; step < buckets; step++)
+        {
+            bucket = BucketAt(table, index);
+            for (slot = 0; slot < CacheBucket.Slots; slot++)
+            {
+                ulong word = Atomic.LoadAcquire(in bucket->Words[slot]); // [K1] pairs with [K2]
+                if (((uint)word ^ tag) < 8 && word > uint.MaxValue)
+                {
+                    byte* found = CacheSegment.AddressOf(table->Segments, (uint)(word >> 32));
+                    if (CacheRecord.HasKey(found, key))
+                    {
+                        return found;
+                    }
+                }
+            }
+
+            // Whoever goes on to the next bucket counts himself here before he can be found there.
+            if (bucket->Passed == 0)
+            {
+                break;
+            }
+
+            index = index + 1 == buckets ? 0 : index + 1;
+        }
+
+        bucket = null;
+        slot = 0;
+        return null;
+    }
+
+    /// <summary>Puts a word into the first slot that is free from its home on. The caller holds the lock; the table is not full.</summary>
+    /// <returns>The slot's number.</returns>
+    public static uint Add(CacheTable* table, CacheSlot slot)
+    {
+        uint index = CacheSlot.HomeOf(slot.Tag, table->BucketCount);
+        while (true)
+        {
+            CacheBucket* bucket = BucketAt(table, index);
+            for (uint i = 0; i < CacheBucket.Slots; i++)
+            {
+                if (bucket->Words[i] == 0)
+                {
+                    bucket->Used[i] = 0;
+                    Atomic.StoreRelease(ref bucket->Words[i], slot.Word); // [K2] pairs with [K1]
+                    return (index * CacheBucket.Slots) + i;
+                }
+            }
+
+            if (bucket->Passed != CacheBucket.PassedMax)
+            {
+                bucket->Passed++;
+            }
+
+            index = index + 1 == table->BucketCount ? 0 : index + 1;
+        }
+    }
+
+    /// <summary>Takes a word out. The caller holds the lock.</summary>
+    public static void Remove(CacheTable* table, uint number)
+    {
+        ref ulong word = ref WordAt(table, number);
+        uint index = CacheSlot.HomeOf(new CacheSlot(word).Tag, table->BucketCount);
+        Atomic.StoreRelease(ref word, 0);
+        for (uint own = number / CacheBucket.Slots; index != own; index = index + 1 == table->BucketCount ? 0 : index + 1)
+        {
+            CacheBucket* bucket = BucketAt(table, index);
+            if (bucket->Passed != CacheBucket.PassedMax)
+            {
+                bucket->Passed--;
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+using NativeMm.Primitives;
+using NativeMm.Teardown;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
+
+namespace NativeMm.Heap;
+
+/// <content>
+/// Giving everything back at the end. First it is decided: nobody comes in any more, and every thread forgets its cache. What is left is memory that nobody can use,
+/// large blocks and slabs, which goes back in steps, here or in the background. Until the last of it is gone the heap stays in the list of its space, whose
+/// end finishes what others began.
+/// </content>
+public sealed unsafe partial class NativeHeap
+{
+    // Over the begin of a release in steps, and over one that its caller waits for.
+    private SleepLock _releaseLock;
+    private HeapRelease? _release;
+    private Task? _releaseTask;
+    private bool _isClosing;
+
+    /// <summary>
+    /// Ends the heap as <see cref="Dispose"/> does, and gives its memory back in the background: what is decided is decided when this returns, in a time that does not
+    /// depend on how much there is.
+    /// </summary>
+    /// <returns>Ends when all memory is back.</returns>
+    public ValueTask DisposeAsync() => new(DisposeAsync(progress: null));
+
+    /// <summary>
+    /// <see cref="DisposeAsync()"/>, observed and stoppable. What is not given back yet is <c>ReleasingBytes</c> in the statistics of the runtime.
+    /// </summary>
+    /// <param name="progress">Is told how far it is, about once a step time, on a thread of the release; null for nobody. The heap may not be disposed in there.</param>
+    /// <param name="cancellationToken">
+    /// Stops the release between two steps; before the begin, nothing is done. The heap has ended all the same, and what is left goes with the next call of this or
+    /// of <see cref="Dispose"/>, or with the runtime.
+    /// </param>
+    /// <returns>
+    /// Ends when all memory is back. It fails by what the checked mode found, as <see cref="Dispose"/> throws it, or by what the progress threw; the memory went back
+    /// before.
+    /// </returns>
+    public Task DisposeAsync(IProgress<TeardownProgress>? progress, CancellationToken cancellationToken = default)
+    {
+        if (_isShared)
+        {
+            return Task.CompletedTask;
+        }
+
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return Task.FromCanceled(cancellationToken);
+        }
+
+        if (_options.Pages is not { } pages)
+        {
+            Release();
+            return Task.CompletedTask;
+        }
+
+        // All that takes managed memory comes first.
+        pages.Prepare();
+        HeapRelease release = PrepareRelease(pages);
+        var end = new ReleaseEnd(release, progress, cancellationToken);
+        if (TryDecide(out bool isEnding))
+        {
+            end.Failure = CheckAtEnd();
+            using (_releaseLock.EnterScope())
+            {
+                return BeginRelease(release, end);
+            }
+        }
+
+        using (_releaseLock.EnterScope())
+        {
+            return isEnding ? ContinueRelease(release, end) : Task.CompletedTask;
+        }
+    }
+
+    /// <summary>
+    /// What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well. Waits for finalizers and passes that are inside, and for a release in the
+    /// background, which it helps.
+    /// </summary>
+    internal void Release()
+    {
+        if (!TryDecide(out _))
+        {
+            FinishRelease();
+            return;
+        }
+
+        try
+        {
+            // Without the lock: it calls the program's leak handler.
+            _checked?.Dispose();
+        }
+        finally
+        {
+            ReleaseMemory();
+            TellFaults();
+        }
+    }
+
+    /// <summary>
+    /// Every verb ends in a refusal from here on, and threads forget their caches; the memory stays until <see cref="Release"/>. For a runtime that ends in the background.
+    /// </summary>
+    internal void CloseEarly()
+    {
+        using (_upkeepLock.EnterScope())
+        {
+            if (!_disposed)
+            {
+                _isClosing = true;
+                _caches.Clear();
+            }
+        }
+    }
+
+    /// <summary>Who gives much memory back at once, or null.</summary>
+    internal PageRelease? Pages => _options.Pages;
+
+    /// <summary>Bytes of large blocks, and of those kept for reuse, that are not given back yet.</summary>
+    internal ulong LargeBytesLeft => _release is { IsBegun: true } release ? release.BytesLeft.Mapped : _large.MappedBytes;
+
+    /// <summary>Bytes that nobody can use any more and that are not given back yet: of frames, and beside the zone.</summary>
+    internal (ulong Frames, ulong Mapped) ReleasingBytes => _release?.BytesLeft ?? default;
+
+    /// <summary>Ends the heap, once.</summary>
+    /// <param name="isEnding">When somebody else ended it before: whether its memory goes back in steps.</param>
+    private bool TryDecide(out bool isEnding)
+    {
+        // Before the upkeep lock, which a guest may want.
+        _end.Close();
+        using (_upkeepLock.EnterScope())
+        {
+            isEnding = _disposed && Atomic.LoadAcquire(ref _release!) is { IsBegun: true };
+            bool first = !_disposed;
+            _disposed = true;
+            return first;
+        }
+    }
+
+    private Exception? CheckAtEnd()
+    {
+        try
+        {
+            _checked?.Dispose();
+            return null;
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            return failure;
+        }
+    }
+
+    /// <summary>Makes what a release in steps needs, where managed memory may be allocated.</summary>
+    private HeapRelease PrepareRelease(PageRelease pages)
+    {
+        if (Atomic.LoadAcquire(ref _release!) is null)
+        {
+            Atomic.CompareExchange(ref _release!, null!, new HeapRelease(this, _large, pages));
+        }
+
+        return _release;
+    }
+
+    /// <summary>The same ahead of time, for a heap whose large blocks are worth it; without memory for it the end makes do without.</summary>
+    private void PrepareReleaseIfWorth()
+    {
+        if (_release is null && _options.Pages is { } pages && pages.IsWorth(_large.MappedBytes))
+        {
+            try
+            {
+                pages.Prepare();
+                PrepareRelease(pages);
+            }
+            catch (OutOfMemoryException)
+            {
+                // The next large block tries again.
+            }
+        }
+    }
+
+    private void ReleaseMemory()
+    {
+        using (_releaseLock.EnterScope())
+        {
+            if (_release is { } release && release.IsWorth(SlabBytes()))
+            {
+                DecideMemory(release);
+                _options.Pages!.Run(release);
+                return;
+            }
+        }
+
+        using (_upkeepLock.EnterScope())
+        {
+            ForgetCaches(out long slabs);
+            ReleaseSlabs(0, _space.GranulesUsed, ref slabs);
+            ReleaseRest();
+        }
+    }
+
+    /// <summary>Begins a release in the background, or makes it at once where it is not worth one, or nobody would do it.</summary>
+    private Task BeginRelease(HeapRelease release, ReleaseEnd end)
+    {
+        if (!release.IsWorth(SlabBytes()))
+        {
+            using (_upkeepLock.EnterScope())
+            {
+                ForgetCaches(out long slabs);
+                ReleaseSlabs(0, _space.GranulesUsed, ref slabs);
+                ReleaseRest();
+            }
+
+            return end.CompleteNow();
+        }
+
+        DecideMemory(release);
+        return _releaseTask = end.Begin();
+    }
+
+    private Task ContinueRelease(HeapRelease release, ReleaseEnd end)
+    {
+        if (release.Phase != JobPhase.Abandoned)
+        {
+            // Where one that was stopped was gone on with by Dispose, the task of the stopped one says nothing any more.
+            return _releaseTask is { IsCanceled: false } task ? task : Task.CompletedTask;
+        }
+
+        release.BeginAgain();
+        return _releaseTask = end.Begin();
+    }
+
+    /// <summary>Helps a release in steps that somebody else began, or goes on with one that was stopped.</summary>
+    private void FinishRelease()
+    {
+        if (Atomic.LoadAcquire(ref _release!) is not { IsBegun: true } release)
+        {
+            return;
+        }
+
+        using (_releaseLock.EnterScope())
+        {
+            while (release.Phase != JobPhase.Done)
+            {
+                if (release.Phase == JobPhase.Abandoned)
+                {
+                    (release.Completion, release.Listener) = (null, null);
+                    release.BeginAgain();
+                    _options.Pages!.Run(release);
+                }
+                else
+                {
+                    release.Workers.AwaitEnd(release);
+                }
+            }
+        }
+    }
+
+    private void DecideMemory(HeapRelease release)
+    {
+        ulong slabBytes = SlabBytes();
+        using (_upkeepLock.EnterScope())
+        {
+            ForgetCaches(out long slabs);
+            release.Begin(slabs, slabs == 0 ? 0 : slabBytes, _space.GranulesUsed);
+        }
+    }
+
+    /// <summary>Nobody finds anything of the heap any more.</summary>
+    /// <param name="slabs">Slabs to give back: none where the whole zone goes.</param>
+    private void ForgetCaches(out long slabs)
+    {
+        _space.Frames.RemoveShrinker(this);
+        _caches.Clear();
+        slabs = 0;
+        foreach (Depot depot in _depots)
+        {
+            slabs += depot.GetStatistics().Slabs;
+            depot.Clear();
+        }
+
+        slabs = _space.IsEnding ? 0 : slabs;
+    }
+
+    private ulong SlabBytes()
+    {
+        ulong frames = 0;
+        foreach (Depot depot in _depots)
+        {
+            frames += (ulong)depot.GetStatistics().Slabs * depot.Geometry.Frames;
+        }
+
+        return frames << Pfn.FrameShift;
+    }
+
+    /// <summary>Gives the slabs back that begin between two granules, unless all were found already: none is looked for in a heap that is empty.</summary>
+    /// <returns>Frames that became free.</returns>
+    internal long ReleaseSlabs(uint granule, uint end, ref long slabsLeft)
+    {
+        long frames = 0;
+        for (; granule < end && Atomic.LoadAcquire(in slabsLeft) > 0; granule++)
+        {
+            nuint sizeClass = _space.OwnerAt(granule) ^ _tag;
+            if (sizeClass < SizeClass.Count)
+            {
+                ref readonly SlabGeometry geometry = ref SlabGeometry.Of(new SizeClass((int)sizeClass));
+                _space.FreeSlab(granule, in geometry);
+                frames += geometry.Frames;
+                Atomic.Add(ref slabsLeft, -1);
+            }
+        }
+
+        return frames;
+    }
+
+    /// <summary>Gives back what is left when the slabs are gone, and the pages of large blocks may be.</summary>
+    internal void ReleaseRest()
+    {
+        _sampled?.Release();
+        _profile?.RemoveAll(_tag);
+        _large.Dispose();
+        _metadata.Dispose();
+        _space.RemoveHeap(this);
+        if (_isShared)
+        {
+            // Of all threads, only the one that finalizes can still come: its load context is gone.
+            SharedHeapThread.t_cache = null;
+            if (ReferenceEquals(this, s_shared))
+            {
+                StackPages.End();
+            }
+        }
+        else
+        {
+            ThreadHeaps.ReturnSlot(_slot);
+            _slot = -1;
+            _space.ReturnTag(_tag);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using NativeMm.Primitives;
+
+namespace NativeMm.Teardown;
+
+/// <summary>Gives the pages of one range back, on several threads. Made once and begun as often as its owner likes, one at a time.</summary>
+/// <param name="workers">Who helps.</param>
+/// <param name="discard">Who calls the system.</param>
+internal sealed class RangeRelease(TeardownWorkers workers, PageDiscard discard) : PlacesJob(workers)
+{
+    // More of them are looked for again by each bite.
+    private readonly nuint[] _borders = new nuint[32];
+    private int _borderCount;
+    private nuint _address;
+    private nuint _bytes;
+
+    /// <summary>Gets ready, for <see cref="TeardownWorkers.Run"/>.</summary>
+    /// <param name="address">First byte, at a page.</param>
+    /// <param name="bytes">Length in whole pages.</param>
+    public void Begin(nuint address, nuint bytes)
+    {
+        (_address, _bytes) = (address, bytes);
+        _borderCount = discard.FindBorders(address, bytes, _borders);
+        Begin(Row(places: 1), (long)bytes);
+    }
+
+    /// <inheritdoc/>
+    protected override ulong UnitsOf(uint place) => place == 0 ? _bytes >> Pfn.FrameShift : 0;
+
+    /// <inheritdoc/>
+    protected override ulong BiteEnd(uint place, ulong unit, ulong end)
+    {
+        nuint from = _address + (nuint)(unit << Pfn.FrameShift);
+        foreach (nuint border in _borders.AsSpan(0, _borderCount))
+        {
+            if (border > from)
+            {
+                end = ulong.Min(end, (border - _address) >> Pfn.FrameShift);
+                break;
+            }
+        }
+
+        return PageUnits.BiteEnd(discard, _address, unit, end);
+    }
+
+    /// <inheritdoc/>
+    protected override ulong CutOf(uint place, ulong unit, ulong end) => PageUnits.CutOf(_address, unit, end);
+
+    /// <inheritdoc/>
+    protected override StepDone Release(uint place, ulong unit, ulong end)
+    {
+        nuint from = _address + (nuint)(unit << Pfn.FrameShift);
+        nuint to = _address + (nuint)(end << Pfn.FrameShift);
+        if (_borderCount < _borders.Length)
+        {
+            discard.DiscardArea(from, to);
+        }
+        else
+        {
+            discard.Discard(from, to - from);
+        }
+
+        return new StepDone((long)(end - unit), (long)((end - unit) << Pfn.FrameShift));
+    }
+}

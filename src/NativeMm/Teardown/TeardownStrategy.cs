@@ -1,0 +1,14 @@
+namespace NativeMm.Teardown;
+
+/// <summary>How work above the floor is shared out.</summary>
+public enum TeardownStrategy
+{
+    /// <summary>Not at all: whoever gives memory back does all of it.</summary>
+    Inline,
+
+    /// <summary>One thread takes the pages out and gathers their frames; full batches go to workers, who free them.</summary>
+    Batches,
+
+    /// <summary>The range is divided among the workers, who do all of it, and take from each other what is left.</summary>
+    RangeSplit,
+}
