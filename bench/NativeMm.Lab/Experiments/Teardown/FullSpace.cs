@@ -25,7 +25,7 @@ internal sealed class FullSpace : IDisposable
         _zone = FrameZones.Create((ulong)bytes + ((ulong)bytes / SpareShare) + SpareBytes);
         _frames = new UntouchedFrames(new LockFreeFrameAllocator(_zone), nodes);
         Workers = new TeardownWorkers(options);
-        Space = new AddressSpace(_frames, new AddressSpaceOptions(), new EpochDomain(), teardown: Workers);
+        Space = new AddressSpace(_frames, new AddressSpaceOptions(), new EpochDomain(), workers: Workers);
     }
 
     /// <summary>The space.</summary>

@@ -22,7 +22,7 @@ internal sealed class SpacesMeasurement(MeasurementRequest request)
         long threshold = Math.Min(262_144, bytes / 4096 / BatchesPerSpace);
         using var full = new FullSpace(bytes, TeardownVariants.OptionsOf(request.Case, threshold), nodes);
         Fill(full, bytes);
-        long tables = full.Space.GetStatistics().TableFrames;
+        long tables = full.Space.GetStatistics().TablePages;
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         double back = 0;
