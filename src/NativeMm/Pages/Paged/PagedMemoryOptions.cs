@@ -67,7 +67,7 @@ public sealed record PagedMemoryOptions
     {
         if (FileBytes != 0 && FilePath is null && !hasFile)
         {
-            throw new ArgumentException($"FileBytes is {FileBytes}, and there is no file: FilePath is null.", nameof(FilePath));
+            throw new ArgumentException($"FileBytes is {FileBytes}, and there is no file: FilePath is null.");
         }
     }
 
