@@ -9,6 +9,7 @@ using NativeMm.Lab.Experiments.Locality;
 using NativeMm.Lab.Experiments.Paging;
 using NativeMm.Lab.Experiments.Pools;
 using NativeMm.Lab.Experiments.Reporting;
+using NativeMm.Lab.Experiments.Service;
 using NativeMm.Lab.Experiments.Trace;
 using NativeMm.Lab.Experiments.Vmalloc;
 using NativeMm.Lab.Experiments.Zsmalloc;
@@ -36,6 +37,7 @@ internal static class ExperimentRegistry
         new ZsmallocExperiment(),
         new CodecExperiment(),
         new PoolsExperiment(),
+        new ServiceExperiment(),
     ];
 
     /// <summary>The experiment of a name.</summary>
