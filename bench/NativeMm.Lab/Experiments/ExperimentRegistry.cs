@@ -9,6 +9,7 @@ using NativeMm.Lab.Experiments.Locality;
 using NativeMm.Lab.Experiments.Paging;
 using NativeMm.Lab.Experiments.Pools;
 using NativeMm.Lab.Experiments.Reporting;
+using NativeMm.Lab.Experiments.Service;
 using NativeMm.Lab.Experiments.Teardown;
 using NativeMm.Lab.Experiments.Trace;
 using NativeMm.Lab.Experiments.Vmalloc;
@@ -38,6 +39,7 @@ internal static class ExperimentRegistry
         new ZsmallocExperiment(),
         new CodecExperiment(),
         new PoolsExperiment(),
+        new ServiceExperiment(),
     ];
 
     /// <summary>The experiment of a name.</summary>

@@ -28,6 +28,10 @@ internal interface IExperiment
     /// <summary>The part that the quick tour shows.</summary>
     TourPart Tour { get; }
 
+    /// <summary>How long a child may take before it is stopped, beside the seconds that it is asked to measure.</summary>
+    /// <remarks>Generous: warming up and the slowest memory experiment take well under a minute on a loaded machine.</remarks>
+    TimeSpan Patience => TimeSpan.FromMinutes(2);
+
     /// <summary>The cases that a selection stands for.</summary>
     /// <exception cref="LabUsageException">The selection makes no sense for this experiment.</exception>
     IEnumerable<Case> Plan(Selection selection);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using NativeMm.Lab.Experiments;
 
 namespace NativeMm.Lab.Harness;
 
@@ -8,9 +9,6 @@ internal static class ChildProcess
 {
     /// <summary>The hidden command that a child is started with.</summary>
     public const string Command = "child";
-
-    // Generous: warming up and the slowest memory experiment take well under a minute on a loaded machine.
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     // A peer's library or mode must come from its variant, never from the shell that the lab was started in.
     private const string PreloadVariable = "LD_PRELOAD";
@@ -27,7 +25,7 @@ internal static class ChildProcess
         start.ArgumentList.Add(Command);
         start.ArgumentList.Add(request.ToJson());
         SetEnvironment(start.Environment, environment);
-        ProcessOutput output = ProcessOutput.Of(start, s_patience + TimeSpan.FromSeconds(request.Seconds));
+        ProcessOutput output = ProcessOutput.Of(start, ExperimentRegistry.Get(request.Case.Experiment).Patience + TimeSpan.FromSeconds(request.Seconds));
         if (output.TimedOut)
         {
             return Measurement.Failed("the child process did not answer in time and was stopped");

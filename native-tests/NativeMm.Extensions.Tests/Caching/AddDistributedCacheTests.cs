@@ -129,7 +129,8 @@ public sealed class AddDistributedCacheTests
         IMemoryPressureHandler handler = Assert.Single(provider.GetServices<IMemoryPressureHandler>());
         long released = handler.Release(before / 2);
         Assert.Equal(before - cache.GetStatistics().Local.UsedBytes, released);
-        Assert.InRange(released, before / 4, before * 3 / 4);
+        Assert.InRange(released, before / 4, before);
+        Assert.True(cache.GetStatistics().Local.Evictions > 0);
     }
 
     [Fact]

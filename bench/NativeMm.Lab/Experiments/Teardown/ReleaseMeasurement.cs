@@ -15,6 +15,9 @@ internal sealed unsafe class ReleaseMeasurement
     private const int HugeKibibytes = 2048;
     private const int PageBytes = 4096;
     private const ulong RoomBytes = 64UL << 20;
+
+    // Above the floor, so that the same methods are compiled.
+    private const int WarmBytes = 128 << 20;
     private const string MiddlePages = "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled";
 
     private readonly MeasurementRequest _request;
@@ -36,23 +39,30 @@ internal sealed unsafe class ReleaseMeasurement
             return Measurement.Failed($"The system has no pages of 64 KiB for memory that asks for huge ones ({MiddlePages}).");
         }
 
-        return _request.Case.Variant == TeardownVariants.Bare.Name ? Bare() : ByRuntime();
+        if (_request.Case.Variant == TeardownVariants.Bare.Name)
+        {
+            return Bare();
+        }
+
+        // The first end in a process is mostly the compiler's work.
+        Warmup.UntilCompilerIsQuiet(() => ByRuntime(WarmBytes));
+        return ByRuntime(_bytes);
     }
 
     private static bool HasMiddlePages() =>
         File.Exists(MiddlePages) && File.ReadAllText(MiddlePages) is { } text
         && (text.Contains("[always]", StringComparison.Ordinal) || text.Contains("[madvise]", StringComparison.Ordinal));
 
-    private Measurement ByRuntime()
+    private Measurement ByRuntime(nuint bytes)
     {
         var runtime = new MemoryRuntime(new MemoryRuntimeOptions
         {
-            CapacityBytes = _bytes + RoomBytes,
+            CapacityBytes = bytes + RoomBytes,
             HugePages = _kibibytes != PageBytes >> 10,
             Teardown = TeardownVariants.OptionsOf(_request.Case, 1),
             BackgroundTrim = false,
         });
-        var blocks = new Pfn[_bytes / ((nuint)PageBytes << Order.Huge.Value)];
+        var blocks = new Pfn[bytes / ((nuint)PageBytes << Order.Huge.Value)];
         if (runtime.Frames.AllocateBulk(Order.Huge, FrameFlags.None, blocks) != blocks.Length)
         {
             return Measurement.Failed($"There are no {blocks.Length} blocks of 2 MiB.");
