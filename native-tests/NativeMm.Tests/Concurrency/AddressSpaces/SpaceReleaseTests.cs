@@ -143,7 +143,7 @@ public sealed class SpaceReleaseTests
     }
 
     [Fact]
-    public void The_end_waits_for_what_nobody_waited_for()
+    public async Task The_end_waits_for_what_nobody_waited_for()
     {
         using var open = new ManualResetEventSlim();
         using SpaceReleaseFixture fixture = Held(TeardownStrategy.RangeSplit, open);
@@ -154,12 +154,12 @@ public sealed class SpaceReleaseTests
         // There is no worker yet: the end does it itself.
         space.Dispose();
         Assert.Equal((Page, 0L), (fixture.AllocatedBytes(), fixture.Releasing));
-        Assert.True(Task.WaitAll(ended, s_timeout));
+        await Task.WhenAll(ended).WaitAsync(s_timeout);
         open.Set();
     }
 
     [Fact]
-    public void A_thousand_spaces_end_at_once()
+    public async Task A_thousand_spaces_end_at_once()
     {
         using var fixture = new SpaceReleaseFixture(TeardownStrategy.RangeSplit, width: 3, megabytes: 128);
         AddressSpace[] spaces = [.. Enumerable.Range(0, 1000).Select(_ => fixture.Make())];
@@ -169,7 +169,7 @@ public sealed class SpaceReleaseTests
         }
 
         Task[] ended = [.. spaces.Select((space, i) => i % 10 == 0 ? Task.Run(space.Dispose) : space.DisposeAsync().AsTask())];
-        Assert.True(Task.WaitAll(ended, s_timeout));
+        await Task.WhenAll(ended).WaitAsync(s_timeout);
         Assert.Equal((Page, 0L), (fixture.AllocatedBytes(), fixture.Releasing));
         Assert.InRange(fixture.Workers.Threads, 0, 3);
     }
@@ -233,7 +233,8 @@ public sealed class SpaceReleaseTests
         {
             open.Wait(s_timeout);
             body();
-        }) { IsBackground = true }.Start());
+        })
+        { IsBackground = true }.Start());
 
     private sealed class StepListener(Action<TeardownProgress> report) : IProgress<TeardownProgress>
     {
