@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using NativeMm.Buffers;
+using NativeMm.Caching;
 using NativeMm.Runtime;
 
 namespace NativeMm.Extensions.Tests.Docs;
@@ -27,6 +29,19 @@ internal static class ServiceExample
         builder.Services.AddHybridCache();
         builder.Services.AddStackExchangeRedisCache(options => options.Configuration = "localhost");
         builder.Services.AddNativeMmDistributedCache().WithRegisteredSecondTier();
+    }
+
+    public static void CacheOfBytes(WebApplicationBuilder builder)
+    {
+        builder.Services.AddNativeMm();
+        builder.Services.AddSingleton(services => new NativeCache(
+            services.GetRequiredService<MemoryRuntime>(),
+            new NativeCacheOptions
+            {
+                Name = "thumbnails",
+                SizeLimit = builder.Configuration.GetValue("Thumbnails:SizeLimit", 64L << 20),
+                DefaultExpiration = builder.Configuration.GetValue<TimeSpan?>("Thumbnails:DefaultExpiration"),
+            }));
     }
 
     public static byte[] Content()

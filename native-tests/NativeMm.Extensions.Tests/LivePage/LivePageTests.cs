@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using NativeMm.Buffers;
+using NativeMm.Caching;
 using NativeMm.Runtime;
 using NativeMm.Zsmalloc;
 using Xunit;
@@ -42,6 +43,17 @@ public sealed class LivePageTests
         Assert.True(map.Sum(cell => cell[0]) * 4096L >= 1000 * 1024);
         Assert.True(map.Sum(cell => cell[1]) > 0);
         Assert.Contains("objects", mine.GetProperty("zsmalloc").GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bytes_of_caches_are_there()
+    {
+        await using WebApplication app = await LivePageHost.StartAsync("Development", app => app.MapNativeMm());
+        using var cache = new NativeCache(app.Services.GetRequiredService<MemoryRuntime>(), new NativeCacheOptions { SizeLimit = 2 << 20 });
+        Assert.True(cache.Set("key"u8, new byte[1000]));
+        using JsonDocument state = JsonDocument.Parse(await app.GetTestClient().GetStringAsync("/nativemm/data"));
+        JsonElement mine = state.RootElement.GetProperty("runtimes").EnumerateArray().Single(one => one.GetProperty("name").GetString() == "tested");
+        Assert.InRange(mine.GetProperty("cacheBytes").GetInt64(), 1000, 2 << 20);
     }
 
     [Fact]

@@ -31,6 +31,9 @@ public sealed partial class DocumentTests
     public void The_snippets_about_buffers_compile() => Assert.InRange(CompileAll(Path.Combine("docs", "buffers.md"), ImplicitUsings, Surroundings), 4, 100);
 
     [Fact]
+    public void The_programs_about_caching_compile_as_pasted() => Assert.Equal(2, CompileAll(Path.Combine("docs", "caching.md"), ImplicitUsings));
+
+    [Fact]
     public void What_does_not_compile_is_found() =>
         Assert.Contains("CS0103", Errors("Console.WriteLine(missing);", [ImplicitUsings]), StringComparison.Ordinal);
 

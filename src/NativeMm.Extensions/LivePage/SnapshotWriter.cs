@@ -118,6 +118,7 @@ internal sealed class SnapshotWriter(
         json.WriteNumber("zsmallocBytes", now.PoolBytes);
         json.WriteNumber("vmapBytes", now.VmapBytes);
         json.WriteNumber("spaceBytes", now.SpaceBytes);
+        json.WriteNumber("cacheBytes", now.CacheBytes);
         json.WriteNumber("reports", now.Reporting.ReportedBlocks);
         json.WriteNumber("reportFailures", now.Reporting.DeviceFailures);
         json.WriteNumber("framesCompacted", now.FramesCompacted);

@@ -2,7 +2,7 @@
 'use strict';
 (() => {
   const base = document.body.dataset.base;
-  const kinds = ['heap slabs', 'zsmalloc', 'vmap', 'address spaces, other, per core', 'free', 'returned'];
+  const kinds = ['heap slabs', 'zsmalloc', 'vmap', 'address spaces, caches, other, per core', 'free', 'returned'];
   const history = [];
   const historyMax = 600;
   let last = null, baseline = null, paused = false;
@@ -80,7 +80,7 @@
     section.append(make('h2', 'Runtime ' + runtime.name));
     section.append(make('p', `${size(runtime.states.used)} used, ${size(runtime.states.retained)} retained, ${size(runtime.states.releasing)} releasing, `
       + `${size(runtime.states.returned)} returned; `
-      + `of the used: heap ${size(runtime.heapBytes)}, zsmalloc ${size(runtime.zsmallocBytes)}, vmap ${size(runtime.vmapBytes)}, spaces ${size(runtime.spaceBytes)}.`, 'figure'));
+      + `of the used: heap ${size(runtime.heapBytes)}, zsmalloc ${size(runtime.zsmallocBytes)}, vmap ${size(runtime.vmapBytes)}, spaces ${size(runtime.spaceBytes)}, caches ${size(runtime.cacheBytes)}.`, 'figure'));
 
     section.append(make('h3', `Frames: one square is ${size(runtime.cellFrames * 4096)}`));
     const map = make('div', '', 'map'), sums = kinds.map(() => 0);
