@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Primitives;
 
@@ -81,7 +82,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
                 return true;
             }
 
-            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoom(_segmentBytes + (long)Frames.Zone.Platform.PageBytes, now)))
+            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoomForSegment(now)))
             {
                 return false;
             }
@@ -94,7 +95,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     {
         long charge = CacheSpace.ChargeOf(CacheRecord.BytesOf(item, jumbo: true));
         CacheShard<TPolicy> shard = ShardOf(item.Hash);
-        if (!TryCharge(charge, now))
+        if (charge > Budget.Limit - BookkeepingBytes() || !TryCharge(charge, now))
         {
             return false;
         }
@@ -194,6 +195,29 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
 
         return false;
     }
+
+    /// <summary>Makes room for a segment within the limit, or, where the limit has room, among the frames of the runtime. No lock is held.</summary>
+    private bool TryMakeRoomForSegment(long now)
+    {
+        if (!Budget.TryCharge(_segmentBytes))
+        {
+            return TryMakeRoom(_segmentBytes + (long)Frames.Zone.Platform.PageBytes, now);
+        }
+
+        // A shard asks nobody for frames while it is locked. What is got together here is there for it a moment later.
+        uint frames = (uint)(_segmentBytes / Pfn.FrameBytes);
+        bool got = Frames.TryAllocateExact(frames, FrameFlags.None, out Pfn first, out _);
+        if (got)
+        {
+            Frames.FreeExact(first, frames);
+        }
+
+        Budget.Release(_segmentBytes);
+        return got;
+    }
+
+    /// <summary>What eviction cannot give back.</summary>
+    private long BookkeepingBytes() => FixedBytes + _shards.Sum(static shard => shard.IndexBytes + shard.Space.NumberBytes);
 
     /// <summary>Evicts from all shards in turn, until the limit has room. No lock is held.</summary>
     private bool TryMakeRoom(long bytes, long now)

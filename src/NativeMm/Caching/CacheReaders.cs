@@ -50,10 +50,11 @@ internal readonly unsafe struct CacheReaders(ulong key)
     /// <summary>Whether anybody has a lease.</summary>
     public bool HasLeases() => Hazards.HasLeases(key);
 
-    /// <summary>Whether a lease is of a record that lies in a piece of memory.</summary>
-    public static bool IsLeased(in Hazards leases, nuint address, long bytes)
+    /// <summary>Whether a lease is of a record that lies in a piece of memory. With more leases than a look holds, the words are looked at once more.</summary>
+    public bool IsLeased(in Hazards leases, nuint address, long bytes)
     {
         ulong first = (address / CacheRecord.UnitBytes) & NumberMask;
-        return !leases.IsEmpty && leases.TouchesAny(first, first + ((ulong)bytes / CacheRecord.UnitBytes));
+        ulong end = first + ((ulong)bytes / CacheRecord.UnitBytes);
+        return leases.IsOverflown ? Hazards.IsLeased(key, first, end) : !leases.IsEmpty && leases.TouchesAny(first, end);
     }
 }

@@ -8,8 +8,9 @@ namespace NativeMm.Caching;
 /// the stored length of the value; its length before it was compressed. Then the key and the value.
 /// </summary>
 /// <param name="Word">
-/// Bits 0 to 15 the length in units of 8 bytes (0 for a record with a segment of its own), 16 to 32 the bytes of the key, 33 to 37 bytes at the end that are not used,
-/// 38 free, 39 the block before is free, 40 deadline, 41 sliding, 42 stored length, 43 compressed.
+/// Bits 0 to 15 the length in units of 8 bytes (0 for a record with a segment of its own), 16 to 32 the bytes of the key, 38 free,
+/// 39 the block before is free, 40 deadline, 41 sliding, 42 stored length, 43 compressed, 44 to 49 bytes at the end that are not used: at most those
+/// of two units more than the shortest block has, 32, behind a head alone.
 /// </param>
 internal readonly unsafe record struct CacheRecord(ulong Word)
 {
@@ -26,7 +27,8 @@ internal readonly unsafe record struct CacheRecord(ulong Word)
     private const ulong Jumbo = 1UL << 42;
     private const ulong Compressed = 1UL << 43;
     private const int KeyShift = 16;
-    private const int PadShift = 33;
+    private const int PadShift = 44;
+    private const uint PadMask = 63;
     private const uint KeyMask = (1 << 17) - 1;
 
     public uint Units => (ushort)Word;
@@ -56,7 +58,7 @@ internal readonly unsafe record struct CacheRecord(ulong Word)
         }
     }
 
-    private int Pad => (int)(Word >> PadShift) & 31;
+    private int Pad => (int)((uint)(Word >> PadShift) & PadMask);
 
     /// <summary>The head at an address.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -166,7 +168,7 @@ internal readonly unsafe record struct CacheRecord(ulong Word)
         uint needed = UnitsNeeded(record);
         ulong pad = ((uint)head.Pad % UnitBytes) + ((units - needed) * UnitBytes);
         Unsafe.CopyBlockUnaligned(destination + HeadBytes, record + HeadBytes, (needed * UnitBytes) - HeadBytes);
-        ulong word = head.Word & ~(ushort.MaxValue | (31UL << PadShift) | Free | PreviousFree);
+        ulong word = head.Word & ~(ushort.MaxValue | ((ulong)PadMask << PadShift) | Free | PreviousFree);
         Atomic.StoreRelease(ref *(ulong*)destination, word | units | (pad << PadShift));
     }
 

@@ -160,7 +160,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
         Hazards leases = _readers.Await(words);
         Free(leases);
-        uint number = Space.Sparsest(leases);
+        uint number = Space.Sparsest(_readers, leases);
         if (number == 0)
         {
             return false;

@@ -14,7 +14,7 @@ namespace NativeMm.Caching;
 internal sealed unsafe partial class CacheShard<TPolicy>
     where TPolicy : struct, IReplacementPolicy
 {
-    private const int LimboMax = 1024;
+    private const int LimboLength = 1024;
 
     /// <summary>Spreads a tag over the upper bits in another way than its place in the history does.</summary>
     private const uint FingerprintFactor = 0x85EBCA77;
@@ -28,7 +28,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private readonly nuint* _root;
 
     // Unlinked, and perhaps still being read.
-    private readonly uint[] _limbo = new uint[LimboMax];
+    private uint[] _limbo = new uint[LimboLength];
     private int _limboCount;
 
     private CacheTable* _table;
@@ -37,6 +37,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private uint _evictable;
     private uint _expiring;
     private uint _sweep;
+    private long _indexBytes;
 
     /// <summary>Makes an empty shard.</summary>
     /// <param name="root">Where lookups find its index.</param>
@@ -74,8 +75,8 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <summary>Bytes of keys and stored values.</summary>
     public long EntryBytes { get; private set; }
 
-    /// <summary>What the index counts against the limit.</summary>
-    public long IndexBytes => _table == null ? 0 : _table->Charge;
+    /// <summary>What the index counts against the limit. Anybody may ask, who could not read the index itself: it may go at any moment.</summary>
+    public long IndexBytes => Atomic.LoadAcquire(in _indexBytes);
 
     /// <summary>Entries stored.</summary>
     public long Sets { get; private set; }
@@ -214,6 +215,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         Space.End();
         CacheTable* table = _table;
         _table = null;
+        Atomic.StoreRelease(ref _indexBytes, 0);
         _count = 0;
         return table;
     }
@@ -222,6 +224,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private void Use(CacheTable* table)
     {
         _table = table;
+        Atomic.StoreRelease(ref _indexBytes, table->Charge);
         _policy = default;
         _policy.Attach(CacheTable.PolicyOf(table), table->SlotCount, table->CountMax);
         NextBuckets = uint.Min(CacheTable.BucketsMax, table->BucketCount + uint.Max(table->BucketCount / 4, CacheTable.BucketsMin));
@@ -338,17 +341,30 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private void Retire(uint location)
     {
         var backoff = default(Backoff);
-        while (_limboCount == LimboMax)
+        while (_limboCount == _limbo.Length)
         {
             // What is left after that is leased.
             Settle();
-            if (_limboCount == LimboMax)
+            if (_limboCount > _limbo.Length / 2 && !TryEnlargeLimbo() && _limboCount == _limbo.Length)
             {
                 backoff.Wait();
             }
         }
 
         _limbo[_limboCount++] = location;
+    }
+
+    private bool TryEnlargeLimbo()
+    {
+        try
+        {
+            Array.Resize(ref _limbo, 2 * _limbo.Length);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Waits for lookups that may read what was unlinked, and frees all of it that nobody has leased.</summary>
@@ -370,7 +386,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         for (int i = 0; i < _limboCount; i++)
         {
             uint location = _limbo[i];
-            if (CacheReaders.IsLeased(leases, (nuint)Space.AddressOf(location), CacheRecord.UnitBytes))
+            if (_readers.IsLeased(leases, (nuint)Space.AddressOf(location), CacheRecord.UnitBytes))
             {
                 _limbo[kept++] = location;
             }

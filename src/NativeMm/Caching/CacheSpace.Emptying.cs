@@ -6,8 +6,9 @@ namespace NativeMm.Caching;
 internal sealed unsafe partial class CacheSpace
 {
     /// <summary>The packed segment with most free units that is not empty; 0 when none has any.</summary>
+    /// <param name="readers">Who looks things up.</param>
     /// <param name="leases">Who holds records: their segments cannot be emptied.</param>
-    public uint Sparsest(in Hazards leases)
+    public uint Sparsest(in CacheReaders readers, in Hazards leases)
     {
         uint best = 0;
         uint most = 0;
@@ -15,7 +16,7 @@ internal sealed unsafe partial class CacheSpace
         {
             CacheSegment* segment = _segments + number;
             if (segment->Kind == CacheSegmentKind.Packed && segment->FreeUnits > most && segment->FreeUnits < SegmentUnits
-                && !CacheReaders.IsLeased(leases, segment->Base, segment->Length))
+                && !readers.IsLeased(leases, segment->Base, segment->Length))
             {
                 most = segment->FreeUnits;
                 best = number;

@@ -57,6 +57,9 @@ internal sealed unsafe partial class CacheSpace
     /// <summary>Bytes in frames. Anybody may ask.</summary>
     public ulong FrameBytes => (ulong)Atomic.LoadAcquire(in _frameBytes);
 
+    /// <summary>What the descriptors of segments count against the limit. Anybody may ask.</summary>
+    public long NumberBytes => Atomic.LoadAcquire(in _numbersCharged);
+
     /// <summary>Units in free blocks, over all segments.</summary>
     public long FreeUnits { get; private set; }
 

@@ -34,8 +34,11 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
         Frames = runtime.Frames;
         Budget = new CacheBudget(options.SizeLimit);
         Roots = (nuint*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _roots[0]);
-        _ = Budget.TryCharge((ShardsMax * sizeof(ulong)) + CacheCounts.Bytes);
+        _ = Budget.TryCharge(FixedBytes);
     }
+
+    /// <summary>What every cache has, however little is in it.</summary>
+    protected static long FixedBytes => (ShardsMax * sizeof(ulong)) + CacheCounts.Bytes;
 
     public NativeCacheOptions Options { get; }
 
@@ -66,6 +69,9 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
 
     /// <summary>Whether it has ended, or is about to.</summary>
     public bool IsEnded => Gate.IsClosed;
+
+    /// <summary>Whether a lease on a value is open, so that it must not end.</summary>
+    public bool IsHeld => !IsEnded && Readers.HasLeases();
 
     public abstract long Count { get; }
 
@@ -102,7 +108,7 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     /// <inheritdoc/>
     public void ThrowIfHeld()
     {
-        if (!IsEnded && Readers.HasLeases())
+        if (IsHeld)
         {
             throw new InvalidOperationException($"The cache '{Options.Name}' cannot end: a lease on a value of it is open. Dispose it first.");
         }

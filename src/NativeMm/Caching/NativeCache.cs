@@ -73,7 +73,13 @@ public sealed unsafe partial class NativeCache : IDisposable
     /// <summary>Gives the memory of a forgotten cache back.</summary>
     ~NativeCache()
     {
-        // Without them when the constructor failed.
+        // Without them when the constructor failed. A lease that nobody ended would be waited for as long as its thread lives, and all finalizers with it.
+        if (_store is { IsHeld: true })
+        {
+            GC.ReRegisterForFinalize(this);
+            return;
+        }
+
         _meter?.Dispose();
         _store?.End();
     }

@@ -16,6 +16,9 @@ internal unsafe ref struct Hazards
 
     private Hazards(Span<ulong> words) => _words = words;
 
+    /// <summary>Whether there were more hazards than a look can hold.</summary>
+    public readonly bool IsOverflown => _count > _words.Length;
+
     /// <summary>Whether nobody uses any page of the space.</summary>
     public readonly bool IsEmpty => _count == 0;
 
@@ -51,6 +54,28 @@ internal unsafe ref struct Hazards
             {
                 ulong word = Atomic.LoadAcquire(in *AccessSlot.LeaseWord(slot, index));
                 if (word != 0 && new Hazard(word).Key == key)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Whether a lease of the space touches a range at this moment, by the words themselves. For whoever has passed the fence and waited since: what he took away
+    /// nobody finds any more, so leases can only have ended.
+    /// </summary>
+    public static bool IsLeased(ulong key, ulong first, ulong end)
+    {
+        int count = AccessSlots.Count;
+        for (int i = 0; i < count; i++)
+        {
+            AccessSlot* slot = AccessSlots.At(i);
+            for (int index = 0; index < AccessSlot.LeasesMax; index++)
+            {
+                if (IsIn(Atomic.LoadAcquire(in *AccessSlot.LeaseWord(slot, index)), key, first, end)) // [H2] pairs with [H3]
                 {
                     return true;
                 }
