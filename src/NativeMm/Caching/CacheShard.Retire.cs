@@ -1,0 +1,71 @@
+using System.Diagnostics.CodeAnalysis;
+using NativeMm.AddressSpaces;
+using NativeMm.Eviction;
+using NativeMm.Primitives;
+
+namespace NativeMm.Caching;
+
+/// <content>Records that wait until no reader uses them.</content>
+internal sealed unsafe partial class CacheShard<TPolicy>
+{
+    private void Retire(uint location)
+    {
+        var backoff = default(Backoff);
+        while (_limboCount == _limbo.Length)
+        {
+            // What is left after that is leased.
+            Settle();
+            if (_limboCount > _limbo.Length / 2 && !TryEnlargeLimbo() && _limboCount == _limbo.Length)
+            {
+                backoff.Wait();
+            }
+        }
+
+        _limbo[_limboCount++] = location;
+    }
+
+    private bool TryEnlargeLimbo()
+    {
+        try
+        {
+            Array.Resize(ref _limbo, 2 * _limbo.Length);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Waits for lookups that may read what was unlinked, and frees all of it that nobody has leased.</summary>
+    private void Settle()
+    {
+        if (_limboCount == 0)
+        {
+            return;
+        }
+
+        Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+        Hazards leases = _readers.Await(words);
+        Free(leases);
+    }
+
+    private void Free(in Hazards leases)
+    {
+        int kept = 0;
+        for (int i = 0; i < _limboCount; i++)
+        {
+            uint location = _limbo[i];
+            if (_readers.IsLeased(leases, (nuint)Space.AddressOf(location), CacheRecord.UnitBytes))
+            {
+                _limbo[kept++] = location;
+            }
+            else
+            {
+                Space.Free(location);
+            }
+        }
+
+        _limboCount = kept;
+    }
+}
