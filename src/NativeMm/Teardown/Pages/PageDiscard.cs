@@ -33,7 +33,8 @@ internal sealed class PageDiscard
     public PageDiscard(IMemoryPlatform platform, TimeSpan stepTime, Func<long>? clock = null)
     {
         _platform = platform;
-        _clock = clock ?? Stopwatch.GetTimestamp;
+        // A call, not the method itself: the explorer puts its own clock in the place of calls.
+        _clock = clock ?? (static () => Stopwatch.GetTimestamp());
         _byArea = (platform.Capabilities & PlatformCapabilities.DiscardByArea) != 0;
         _stepTicks = (long)(stepTime.TotalSeconds * Stopwatch.Frequency) * (_byArea ? AreaStepTimes : 1);
         StepBytesMax = _byArea ? AreaStepBytesMax : MapStepBytesMax;
