@@ -43,27 +43,13 @@ public sealed partial class AddressSpace
             return Task.CompletedTask;
         }
 
-        var release = new TableRelease(_tables, _workers) { Listener = progress };
-        Task ended = ReleaseTask.Of(release, cancellation);
+        var release = new TableRelease(_tables, _workers);
+        var end = new ReleaseEnd(release, progress, cancellation);
+
+        // From the moment that it is attached the end of the space may help it.
+        end.Attach();
         LayoutFault.ThrowUnlessDone(nameof(Unmap), range, _layout.Unmap(range, release), Options);
-        if (!release.IsAttached)
-        {
-            return Task.CompletedTask;
-        }
-
-        if (cancellation.IsCancellationRequested)
-        {
-            // It may have come before the job was begun.
-            release.Cancel();
-        }
-
-        if (!_workers.TryQueue(release))
-        {
-            _workers.Ledger.NoteWithoutWorker();
-            _workers.AwaitEnd(release);
-        }
-
-        return ended;
+        return release.IsAttached ? end.Begin() : Task.CompletedTask;
     }
 
     /// <summary>
@@ -79,9 +65,9 @@ public sealed partial class AddressSpace
         _layout.Close();
         EndAccess();
         _faults.Close();
-        if (TryAnnounceEnd() && SpaceEnd.TryMake(this, _workers!, before, behind) is { } end && _workers!.TryQueue(end))
+        if (TryAnnounceEnd() && SpaceEnd.TryMake(this, _workers!, before, behind) is { } end)
         {
-            return new ValueTask(end.Ended);
+            return new ValueTask(end.BeginInBackground());
         }
 
         before?.Invoke();

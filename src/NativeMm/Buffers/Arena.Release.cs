@@ -95,22 +95,4 @@ public sealed unsafe partial class Arena
 
         return bytes;
     }
-
-    /// <summary>Waits for a release in the background, which the caller helps, or goes on with one that was stopped.</summary>
-    private static void FinishRelease(ArenaRelease release)
-    {
-        while (release.Phase != JobPhase.Done)
-        {
-            if (release.Phase == JobPhase.Abandoned)
-            {
-                (release.Completion, release.Listener) = (null, null);
-                release.BeginAgain();
-                release.Workers.Run(release);
-            }
-            else
-            {
-                release.Workers.AwaitEnd(release);
-            }
-        }
-    }
 }

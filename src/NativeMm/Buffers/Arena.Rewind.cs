@@ -87,7 +87,7 @@ public sealed unsafe partial class Arena
         }
         else if (_release is { } release)
         {
-            FinishRelease(release);
+            release.Workers.Finish(release, watch: null);
         }
     }
 

@@ -189,6 +189,12 @@ public sealed unsafe partial class NativeHeap
             }
         }
 
+        ReleaseAtOnce();
+    }
+
+    /// <summary>Gives everything back in one go.</summary>
+    private void ReleaseAtOnce()
+    {
         using (_upkeepLock.EnterScope())
         {
             ForgetCaches(out long slabs);
@@ -202,13 +208,7 @@ public sealed unsafe partial class NativeHeap
     {
         if (!release.IsWorth(SlabBytes()))
         {
-            using (_upkeepLock.EnterScope())
-            {
-                ForgetCaches(out long slabs);
-                ReleaseSlabs(0, _space.GranulesUsed, ref slabs);
-                ReleaseRest();
-            }
-
+            ReleaseAtOnce();
             return end.CompleteNow();
         }
 
@@ -238,19 +238,7 @@ public sealed unsafe partial class NativeHeap
 
         using (_releaseLock.EnterScope())
         {
-            while (release.Phase != JobPhase.Done)
-            {
-                if (release.Phase == JobPhase.Abandoned)
-                {
-                    (release.Completion, release.Listener) = (null, null);
-                    release.BeginAgain();
-                    _options.Pages!.Run(release);
-                }
-                else
-                {
-                    release.Workers.AwaitEnd(release);
-                }
-            }
+            release.Workers.Finish(release, _options.Pages!.Watch);
         }
     }
 

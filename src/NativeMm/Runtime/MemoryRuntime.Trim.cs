@@ -195,6 +195,8 @@ public sealed partial class MemoryRuntime
         (ulong poolBytes, ulong poolFrames, long compacted, long poolContentions) = CountPools();
         Frames.FrameStatistics zone = _frames.GetStatistics();
         ulong cacheBytes = CountTenants();
+
+        // Each part is read once: it shrinks while this counts.
         ulong releasingFrames = (ulong)long.Max(0, _teardown.Ledger.ReleasingFrameBytes);
         ulong releasingMapped = (ulong)long.Max(0, _teardown.Ledger.ReleasingMappingBytes);
         ulong spaceBytes = CountSpaces(zone, slabs + (poolFrames * Pfn.FrameBytes) + cacheBytes + releasingFrames);
@@ -203,6 +205,7 @@ public sealed partial class MemoryRuntime
         // Blocks of an arena that has ended are its heap's until they are freed.
         ulong releasingBlocks = ulong.Min(inUse, (ulong)long.Max(0, _teardown.Ledger.ReleasingBlockBytes));
         inUse -= releasingBlocks;
+        ulong releasing = releasingFrames + releasingMapped + releasingBlocks;
         VmapStatistics? vmap = VmapIfUsed?.GetStatistics();
         return new RuntimeStatistics
         {
@@ -211,7 +214,7 @@ public sealed partial class MemoryRuntime
             OpenedBytes = (_zone.OpenedFrames * (ulong)Pfn.FrameBytes) + large + OpenedOf(vmap),
             InUseBytes = inUse + poolBytes + InUseOf(vmap) + spaceBytes + cacheBytes,
             CacheBytes = cacheBytes,
-            ReleasingBytes = releasingFrames + releasingMapped + releasingBlocks,
+            ReleasingBytes = releasing,
             PoolBytes = poolBytes,
             VmapBytes = InUseOf(vmap),
             SpaceBytes = spaceBytes,
@@ -222,7 +225,7 @@ public sealed partial class MemoryRuntime
             TrimPasses = Atomic.LoadAcquire(in _passes),
             TrimFailures = _trimmer?.Failures ?? 0,
             LastTrimFailure = _trimmer?.LastFailure,
-            Teardown = _teardown.Statistics,
+            Teardown = _teardown.Statistics with { ReleasingBytes = (long)releasing },
             Reporting = _reporter.GetStatistics(),
             Zone = zone,
             Heaps = heaps,

@@ -55,7 +55,8 @@ internal abstract partial class TeardownJob
     protected TeardownJob(TeardownWorkers workers, int widthMax = 0)
     {
         Workers = workers;
-        _slots = new PieceSlot[widthMax != 0 ? int.Min(widthMax, workers.Width) : workers.Width];
+        int most = workers.Options.Strategy == TeardownStrategy.Inline ? 1 : workers.Width;
+        _slots = new PieceSlot[widthMax != 0 ? int.Min(widthMax, most) : most];
     }
 
     /// <summary>Who works on it.</summary>

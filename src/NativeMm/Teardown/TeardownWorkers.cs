@@ -132,6 +132,32 @@ internal sealed partial class TeardownWorkers : IDisposable
         }
     }
 
+    /// <summary>Brings a job to its end that somebody else began in the background: helps it, and goes on with it when it was stopped. Allocates nothing.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="watch">Who looks on when it is gone on with; null for nobody.</param>
+    public void Finish(TeardownJob job, ReleaseWatch? watch)
+    {
+        while (job.Phase != JobPhase.Done)
+        {
+            if (job.Phase != JobPhase.Abandoned)
+            {
+                AwaitEnd(job);
+                continue;
+            }
+
+            (job.Completion, job.Listener) = (null, null);
+            job.BeginAgain();
+            if (watch is not null)
+            {
+                watch.Run(job);
+            }
+            else
+            {
+                Run(job);
+            }
+        }
+    }
+
     /// <summary>Takes no job any more, does or awaits those that there are, and lets the threads go. A second call waits as well.</summary>
     public void Dispose()
     {

@@ -47,11 +47,11 @@ internal sealed class TeardownExperiment : IExperiment
     /// <inheritdoc/>
     public TourPart Tour => new(
         [
-            ReleaseCase(TeardownVariants.Inline, 1, "256", "4"),
-            ReleaseCase(TeardownVariants.Range, 2, "256", "4"),
-            ReleaseCase(TeardownVariants.Inline, 1, "256", "2048"),
-            SpaceCase(TeardownVariants.Inline, 1, TeardownPart.Spaces, "2"),
-            SpaceCase(TeardownVariants.Range, 2, TeardownPart.Spaces, "2"),
+            ReleaseCase(TeardownVariants.Inline, 1, "128", "4"),
+            ReleaseCase(TeardownVariants.Range, 2, "128", "4"),
+            ReleaseCase(TeardownVariants.Inline, 1, "128", "2048"),
+            SpaceCase(TeardownVariants.Inline, 1, TeardownPart.Spaces, "1"),
+            SpaceCase(TeardownVariants.Range, 2, TeardownPart.Spaces, "1"),
         ],
         LaunchesMax: 1);
 

@@ -10,6 +10,14 @@ internal static unsafe class LeaseWords
     /// <exception cref="InvalidOperationException">The thread holds as many leases as it may.</exception>
     public static ulong* Find(AccessSlot* slot)
     {
+        ulong* word = TryFind(slot);
+        return word != null ? word : throw new InvalidOperationException(
+            $"The thread holds {AccessSlot.LeasesMax} leases, which is as many as a thread may hold. Dispose one, or pin what is held for long.");
+    }
+
+    /// <summary>The same; null when the thread holds as many leases as it may.</summary>
+    public static ulong* TryFind(AccessSlot* slot)
+    {
         for (int i = 0; i < AccessSlot.LeasesMax; i++)
         {
             ulong* word = AccessSlot.LeaseWord(slot, i);
@@ -19,8 +27,7 @@ internal static unsafe class LeaseWords
             }
         }
 
-        throw new InvalidOperationException(
-            $"The thread holds {AccessSlot.LeasesMax} leases, which is as many as a thread may hold. Dispose one, or pin what is held for long.");
+        return null;
     }
 
     /// <summary>Ends a lease; nothing happens for one that has ended.</summary>

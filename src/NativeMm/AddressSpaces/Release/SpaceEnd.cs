@@ -8,6 +8,7 @@ internal sealed class SpaceEnd : TeardownJob
     private readonly AddressSpace _space;
     private readonly Action? _before;
     private readonly Action? _behind;
+    private readonly ReleaseEnd _end;
 
     private SpaceEnd(AddressSpace space, TeardownWorkers workers, Action? before, Action? behind)
         : base(workers, widthMax: 1)
@@ -15,12 +16,9 @@ internal sealed class SpaceEnd : TeardownJob
         _space = space;
         _before = before;
         _behind = behind;
-        Ended = ReleaseTask.Of(this, CancellationToken.None);
+        _end = new ReleaseEnd(this, progress: null, CancellationToken.None);
         Begin(new WorkPiece(0, 1), 0);
     }
-
-    /// <summary>Ends with it.</summary>
-    public Task Ended { get; }
 
     /// <inheritdoc/>
     internal override bool IsPart => true;
@@ -37,6 +35,10 @@ internal sealed class SpaceEnd : TeardownJob
             return null;
         }
     }
+
+    /// <summary>Hands it over; where nobody takes it, it is done here.</summary>
+    /// <returns>Ends with it.</returns>
+    public Task BeginInBackground() => _end.Begin();
 
     /// <inheritdoc/>
     protected override bool TryBite(ref WorkPiece piece, out WorkPiece bite)

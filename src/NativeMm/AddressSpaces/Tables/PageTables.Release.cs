@@ -17,7 +17,8 @@ internal sealed unsafe partial class PageTables
         int count = 0;
         for (int i = 0; i < SharedTables.Entries; i++)
         {
-            var value = new LeafEntry(Atomic.LoadAcquire(in leaf[i]));
+            // Plain: whoever wrote it is through, and the look at the hazards has seen that.
+            var value = new LeafEntry(leaf[i]);
             switch (value.Kind)
             {
                 case EntryKind.Frame:
@@ -144,7 +145,8 @@ internal sealed unsafe partial class PageTables
     {
         for (int i = 0; level > 1 && i < SharedTables.Entries; i++)
         {
-            var below = (ulong*)Atomic.LoadAcquire(in table[i]);
+            // Plain: who looked for leaves has passed the lock of the table, behind which nobody adds one.
+            var below = (ulong*)table[i];
             if (below != SharedTables.Empty(level - 1))
             {
                 FreeUpperTables(hazards, below, level - 1);

@@ -156,21 +156,18 @@ internal sealed class PageDiscard
         return result;
     }
 
-    /// <summary>Takes the pages of a piece out of a memory file, call by call.</summary>
+    /// <summary>Takes the pages of a piece out of a memory file by one call.</summary>
     /// <param name="file">The file.</param>
     /// <param name="offset">First byte, at a page.</param>
-    /// <param name="bytes">Length in whole pages.</param>
-    public void Punch(int file, nuint offset, nuint bytes)
+    /// <param name="end">End of all that there is to do.</param>
+    /// <returns>Where the call ended.</returns>
+    public nuint PunchStep(int file, nuint offset, nuint end)
     {
-        nuint end = offset + bytes;
-        while (offset < end)
-        {
-            nuint step = StepEnd(offset, end);
-            long start = _clock();
-            PlatformResult result = _platform.PunchHole(file, offset, step - offset);
-            Note(result, step - offset, start);
-            offset = step;
-        }
+        nuint step = StepEnd(offset, end);
+        long start = _clock();
+        PlatformResult result = _platform.PunchHole(file, offset, step - offset);
+        Note(result, step - offset, start);
+        return step;
     }
 
     /// <summary>A call that was too long halves the next ones; one that was short doubles them. Several threads may overwrite each other's finding.</summary>

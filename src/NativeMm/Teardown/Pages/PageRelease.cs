@@ -91,8 +91,7 @@ internal sealed class PageRelease : IPageRelease
         nuint end = offset + bytes;
         while (offset < end)
         {
-            nuint step = Calls.StepEnd(offset, end);
-            Calls.Punch(file, offset, step - offset);
+            nuint step = Calls.PunchStep(file, offset, end);
             Watch?.Advance(step - offset);
             offset = step;
         }

@@ -7,11 +7,15 @@ namespace NativeMm.Teardown;
 /// <param name="discard">Who calls the system.</param>
 internal sealed class RangeRelease(TeardownWorkers workers, PageDiscard discard) : PlacesJob(workers)
 {
+    // In fewer bites it would be over before it is known whether another thread brings anything.
+    private const nuint BitesMin = 64;
+
     // More of them are looked for again by each bite.
     private readonly nuint[] _borders = new nuint[32];
     private int _borderCount;
     private nuint _address;
     private nuint _bytes;
+    private ulong _unitsOfBiteMax;
 
     /// <summary>Gets ready, for <see cref="TeardownWorkers.Run"/>.</summary>
     /// <param name="address">First byte, at a page.</param>
@@ -19,6 +23,7 @@ internal sealed class RangeRelease(TeardownWorkers workers, PageDiscard discard)
     public void Begin(nuint address, nuint bytes)
     {
         (_address, _bytes) = (address, bytes);
+        _unitsOfBiteMax = ulong.Max(PageDiscard.Grain, (bytes / BitesMin) & ~(PageDiscard.Grain - 1)) >> Pfn.FrameShift;
         _borderCount = discard.FindBorders(address, bytes, _borders);
         Begin(Row(places: 1), (long)bytes);
     }
@@ -39,7 +44,7 @@ internal sealed class RangeRelease(TeardownWorkers workers, PageDiscard discard)
             }
         }
 
-        return PageUnits.BiteEnd(discard, _address, unit, end);
+        return PageUnits.BiteEnd(discard, _address, unit, ulong.Min(end, unit + _unitsOfBiteMax));
     }
 
     /// <inheritdoc/>

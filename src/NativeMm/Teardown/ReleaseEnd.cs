@@ -1,5 +1,3 @@
-using NativeMm.Primitives;
-
 namespace NativeMm.Teardown;
 
 /// <summary>The end of a release in the background, as a task. Made before anything is decided: it takes managed memory.</summary>
@@ -10,13 +8,12 @@ internal sealed class ReleaseEnd
     private readonly IProgress<TeardownProgress>? _progress;
     private readonly CancellationToken _token;
     private readonly Action<Exception?, bool> _completion;
-    private CancellationTokenRegistration _registration;
 
-    /// <summary>Makes the end of a job that is not begun.</summary>
+    /// <summary>Makes the end of a job; the job is not touched yet.</summary>
     public ReleaseEnd(TeardownJob job, IProgress<TeardownProgress>? progress, CancellationToken token)
     {
         (_job, _progress, _token) = (job, progress, token);
-        _completion = Complete;
+        _completion = Settle;
     }
 
     /// <summary>What was wrong before the release began, or null.</summary>
@@ -29,12 +26,25 @@ internal sealed class ReleaseEnd
         return _source.Task;
     }
 
+    /// <summary>Has the job tell this of its end; for one that others may help before <see cref="Begin"/>. Nobody works on it.</summary>
+    public void Attach() => (_job.Listener, _job.Completion) = (_progress, _completion);
+
     /// <summary>Hands the job over, which was begun; where nobody takes it, it is done here.</summary>
     public Task Begin()
     {
-        _job.Listener = _progress;
-        _job.Completion = _completion;
-        _registration = _token.UnsafeRegister(static job => ((TeardownJob)job!).Cancel(), _job);
+        Attach();
+        if (_token.CanBeCanceled)
+        {
+            // It lives as long as the task, which whoever has the token may forget.
+            CancellationTokenRegistration registration = _token.UnsafeRegister(static job => ((TeardownJob)job!).Cancel(), _job);
+            _source.Task.ContinueWith(
+                static (_, state) => ((CancellationTokenRegistration)state!).Unregister(),
+                registration,
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
+        }
+
         if (!_job.Workers.TryQueue(_job))
         {
             _job.Workers.Ledger.NoteWithoutWorker();
@@ -42,12 +52,6 @@ internal sealed class ReleaseEnd
         }
 
         return _source.Task;
-    }
-
-    private void Complete(Exception? failure, bool isDone)
-    {
-        _registration.Unregister();
-        Settle(failure, isDone);
     }
 
     private void Settle(Exception? failure, bool isDone)
