@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace NativeMm.Extensions;
 
 /// <summary>Makes an array of the value.</summary>
@@ -10,7 +8,4 @@ internal struct ArraySink : ICacheSink
 
     /// <inheritdoc/>
     public void Take(ReadOnlySpan<byte> value) => Value = value.ToArray();
-
-    /// <inheritdoc/>
-    public void Take(in ReadOnlySequence<byte> value) => Value = value.ToArray();
 }

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace NativeMm.Extensions;
 
 /// <summary>Where a value goes.</summary>
@@ -7,7 +5,4 @@ internal interface ICacheSink
 {
     /// <summary>Takes the whole value. What a caller's writer throws passes through.</summary>
     void Take(ReadOnlySpan<byte> value);
-
-    /// <inheritdoc cref="Take(ReadOnlySpan{byte})"/>
-    void Take(in ReadOnlySequence<byte> value);
 }

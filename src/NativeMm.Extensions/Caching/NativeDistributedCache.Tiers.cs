@@ -28,15 +28,7 @@ public sealed partial class NativeDistributedCache
 
         using (entry)
         {
-            if (entry.IsSingle)
-            {
-                sink.Take(entry.Span);
-            }
-            else
-            {
-                sink.Take(entry.AsSequence());
-            }
-
+            sink.Take(entry.Span);
             return true;
         }
     }

@@ -8,13 +8,4 @@ internal readonly struct WriterSink(IBufferWriter<byte> destination) : ICacheSin
 {
     /// <inheritdoc/>
     public void Take(ReadOnlySpan<byte> value) => destination.Write(value);
-
-    /// <inheritdoc/>
-    public void Take(in ReadOnlySequence<byte> value)
-    {
-        foreach (ReadOnlyMemory<byte> piece in value)
-        {
-            destination.Write(piece.Span);
-        }
-    }
 }

@@ -82,7 +82,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
                 return true;
             }
 
-            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoomForSegment(now)))
+            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoomForSegment(shard, now)))
             {
                 return false;
             }
@@ -196,24 +196,28 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
         return false;
     }
 
-    /// <summary>Makes room for a segment within the limit, or, where the limit has room, among the frames of the runtime. No lock is held.</summary>
-    private bool TryMakeRoomForSegment(long now)
+    /// <summary>Gives a shard a segment, or makes room for one within the limit. No lock is held: others are asked for frames, which a shard that is locked does not do.</summary>
+    private bool TryMakeRoomForSegment(CacheShard<TPolicy> shard, long now)
     {
         if (!Budget.TryCharge(_segmentBytes))
         {
             return TryMakeRoom(_segmentBytes + (long)Frames.Zone.Platform.PageBytes, now);
         }
 
-        // A shard asks nobody for frames while it is locked. What is got together here is there for it a moment later.
-        uint frames = (uint)(_segmentBytes / Pfn.FrameBytes);
-        bool got = Frames.TryAllocateExact(frames, FrameFlags.None, out Pfn first, out _);
-        if (got)
+        bool added = false;
+        if (shard.Space.TryTakeFrames(FrameFlags.None, out Pfn first))
         {
-            Frames.FreeExact(first, frames);
+            Enter(shard, now);
+            added = shard.Space.TryAdopt(first);
+            Tell(Exit(shard));
         }
 
-        Budget.Release(_segmentBytes);
-        return got;
+        if (!added)
+        {
+            Budget.Release(_segmentBytes);
+        }
+
+        return added;
     }
 
     /// <summary>What eviction cannot give back.</summary>

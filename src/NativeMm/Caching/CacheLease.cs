@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using NativeMm.AddressSpaces;
 using NativeMm.Heap;
 
@@ -39,13 +38,8 @@ public unsafe ref struct CacheLease
     /// <summary>Bytes of the value.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Whether the value lies in one piece, so that <see cref="Span"/> gives it.</summary>
-    [SuppressMessage("Performance", "CA1822:Mark members as static", Justification = "Public surface: values in pieces may come.")]
-    public readonly bool IsSingle => true;
-
     /// <summary>The value. Valid until <see cref="Dispose"/>.</summary>
     /// <exception cref="ObjectDisposedException">The lease was disposed, or is none.</exception>
-    /// <exception cref="InvalidOperationException">The value lies in several pieces.</exception>
     public readonly ReadOnlySpan<byte> Span
     {
         get

@@ -9,6 +9,9 @@
 //              word is seen, and waited for. [R3] the end of a lookup is a release store and pairs with the acquire loads of [R2]: its reads, and the
 //              lease that it left behind, come before.
 //              [K1] a lookup reads a slot with acquire and finds the record that was written before [K2], the release that published it.
+//              [V1] whoever moves a record that slides publishes its new place, passes a fence, and reads the deadline of the old one once more; [V2] a lookup
+//              that renewed a deadline does so by a full fence, and reads the place again. One of the two sees the other: no renewal is lost. The index
+//              cannot grow meanwhile: growth waits for the lookup.
 // Reuse        each lookup of a thread has another number, so that a thread that looks up again and again is not waited for twice.
 // Progress     lookups are wait-free, but for growth of the index, which they do not notice. Whoever frees waits for lookups that were under way, which copy at
 //              most a few KiB; what is longer, or calls a program's code, is a lease. What is leased is left for the next time.

@@ -118,7 +118,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         foreach (uint number in victims[..chosen])
         {
             var slot = new CacheSlot(CacheTable.WordAt(_table, number));
-            KeepHistory(slot.Tag, _policy.Evicted(number));
+            _history.Put(_hash.Of(CacheRecord.KeyOf(Space.AddressOf(slot.Location))), _policy.Evicted(number));
             _evictable--;
             Detach(number, slot, CacheEvictionReason.Capacity);
         }

@@ -16,11 +16,6 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 {
     private const int LimboLength = 1024;
 
-    /// <summary>Spreads a tag over the upper bits in another way than its place in the history does.</summary>
-    private const uint FingerprintFactor = 0x85EBCA77;
-
-    private const uint HistoryMask = (1u << 12) - 1;
-
     private readonly CacheReaders _readers;
     private readonly CacheBudget _budget;
     private readonly CacheHash _hash;
@@ -33,6 +28,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
     private CacheTable* _table;
     private TPolicy _policy;
+    private EvictionHistory _history;
     private uint _count;
     private uint _evictable;
     private uint _expiring;
@@ -197,7 +193,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             {
                 uint to = CacheTable.Add(table, slot);
                 CacheTable.UsedAt(table, to) = CacheTable.UsedAt(old, number);
-                Admit(to, slot);
+                Admit(to, slot, history: 0);
             }
         }
 
@@ -220,13 +216,14 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         return table;
     }
 
-    /// <summary>Makes an index the one in force, with a policy that knows nobody.</summary>
+    /// <summary>Makes an index the one in force, with a policy that knows nobody, and remembers nobody who left.</summary>
     private void Use(CacheTable* table)
     {
         _table = table;
         Atomic.StoreRelease(ref _indexBytes, table->Charge);
         _policy = default;
         _policy.Attach(CacheTable.PolicyOf(table), table->SlotCount, table->CountMax);
+        _history.Attach(CacheTable.HistoryOf(table), table->CountMax, int.Max(1, TPolicy.HistoryBits));
         NextBuckets = uint.Min(CacheTable.BucketsMax, table->BucketCount + uint.Max(table->BucketCount / 4, CacheTable.BucketsMin));
         if (Atomic.LoadAcquire(in *_root) == 0)
         {
@@ -245,7 +242,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             at = CacheTable.Add(_table, slot);
             _count++;
             _expiring += slot.Expires ? 1u : 0;
-            Admit(at, slot);
+            Admit(at, slot, _history.Take(item.Hash));
             return;
         }
 
@@ -259,7 +256,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         if ((old.Priority == CachePriority.NeverRemove) != (slot.Priority == CachePriority.NeverRemove))
         {
             Dismiss(at, old);
-            Admit(at, slot);
+            Admit(at, slot, history: 0);
         }
         else
         {
@@ -295,16 +292,28 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         Expirations += reason == CacheEvictionReason.Expired ? 1 : 0;
         if (_hasListener)
         {
-            (Farewells ??= []).Add(new CacheFarewell(CacheRecord.KeyOf(record).ToArray(), CacheRecord.LengthOf(record), reason));
+            Note(record, reason);
         }
     }
 
-    private void Admit(uint number, CacheSlot slot)
+    private void Note(byte* record, CacheEvictionReason reason)
+    {
+        try
+        {
+            (Farewells ??= []).Add(new CacheFarewell(CacheRecord.KeyOf(record).ToArray(), CacheRecord.LengthOf(record), reason));
+        }
+        catch (OutOfMemoryException)
+        {
+            // Managed memory is full. An entry that leaves must leave: nobody is told of this one.
+        }
+    }
+
+    private void Admit(uint number, CacheSlot slot, uint history)
     {
         if (slot.Priority != CachePriority.NeverRemove)
         {
             _evictable++;
-            _policy.Insert(number, TakeHistory(slot.Tag));
+            _policy.Insert(number, history);
         }
     }
 
@@ -314,27 +323,6 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         {
             _evictable--;
             _policy.Remove(number);
-        }
-    }
-
-    private uint TakeHistory(uint tag)
-    {
-        ref uint entry = ref CacheTable.HistoryOf(_table, tag);
-        if (((entry ^ (tag * FingerprintFactor)) & ~HistoryMask) != 0)
-        {
-            return 0;
-        }
-
-        uint history = entry & HistoryMask;
-        entry = 0;
-        return history;
-    }
-
-    private void KeepHistory(uint tag, uint history)
-    {
-        if (history != 0)
-        {
-            CacheTable.HistoryOf(_table, tag) = ((tag * FingerprintFactor) & ~HistoryMask) | history;
         }
     }
 }

@@ -18,7 +18,7 @@ internal sealed unsafe partial class CacheSpace
     {
         if (charge <= RunBytesMax)
         {
-            return _frames.TryAllocateExact((uint)(charge / Pfn.FrameBytes), FrameFlags.None, out Pfn first, out _)
+            return _frames.TryAllocateExact((uint)(charge / Pfn.FrameBytes), FrameFlags.Populate, out Pfn first, out _)
                 ? (nuint)_frames.Zone.AddressOf(first)
                 : 0;
         }

@@ -132,17 +132,27 @@ internal sealed unsafe partial class CacheSpace
             return false;
         }
 
-        if (!_frames.TryAllocateExact((uint)(_segmentBytes / Pfn.FrameBytes), FrameFlags.NoReclaim, out Pfn first, out _))
+        if (TryTakeFrames(FrameFlags.NoReclaim, out Pfn first) && TryAdopt(first))
         {
-            _budget.Release(_segmentBytes);
-            return false;
+            return true;
         }
 
+        _budget.Release(_segmentBytes);
+        return false;
+    }
+
+    /// <summary>Takes the frames of a segment, which will be written to from its begin on.</summary>
+    public bool TryTakeFrames(FrameFlags flags, out Pfn first) =>
+        _frames.TryAllocateExact((uint)(_segmentBytes / Pfn.FrameBytes), flags | FrameFlags.Populate, out first, out _);
+
+    /// <summary>Makes an empty segment of frames that are charged.</summary>
+    /// <returns>False when there is no number for it; the frames are free then, and still charged.</returns>
+    public bool TryAdopt(Pfn first)
+    {
         uint number = TryTakeNumber();
         if (number == 0)
         {
             _frames.FreeExact(first, (uint)(_segmentBytes / Pfn.FrameBytes));
-            _budget.Release(_segmentBytes);
             return false;
         }
 

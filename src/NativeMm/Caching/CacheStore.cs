@@ -18,6 +18,10 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     /// <summary>Most shards.</summary>
     public const int ShardsMax = 64;
 
+    // While this thread tells listeners of what left: what is yet to be told.
+    [ThreadStatic]
+    private static Queue<(CacheStore Store, CacheFarewell Farewell)>? t_untold;
+
     private readonly nuint[] _roots = GC.AllocateArray<nuint>(ShardsMax, pinned: true);
     private readonly FailureLog _handlerFailures = new("a handler of evictions");
 
@@ -142,25 +146,52 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
 
     protected void Refuse() => Atomic.Add(ref _refusals, 1);
 
-    /// <summary>Tells the listener, outside of all locks.</summary>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a handler throws harms nobody.")]
+    /// <summary>
+    /// Tells the listener, outside of all locks. What a listener's own calls make leave, of this cache or another, is told behind the rest and not inside of it: so one that sets
+    /// again what it is told of takes no stack.
+    /// </summary>
     protected void Tell(List<CacheFarewell>? left)
     {
-        if (left is null || Options.Evicted is not { } handler)
+        if (left is null || Options.Evicted is null)
         {
             return;
         }
 
+        bool isTelling = t_untold is not null;
+        Queue<(CacheStore Store, CacheFarewell Farewell)> untold = t_untold ??= new();
         foreach (CacheFarewell farewell in left)
         {
-            try
+            untold.Enqueue((this, farewell));
+        }
+
+        if (isTelling)
+        {
+            return;
+        }
+
+        try
+        {
+            while (untold.TryDequeue(out (CacheStore Store, CacheFarewell Farewell) next))
             {
-                handler(new CacheEviction(farewell.Key, farewell.ValueLength, farewell.Reason));
+                next.Store.Tell(next.Store.Options.Evicted!, next.Farewell);
             }
-            catch (Exception failure)
-            {
-                _handlerFailures.Note(failure);
-            }
+        }
+        finally
+        {
+            t_untold = null;
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a handler throws harms nobody.")]
+    private void Tell(CacheEvictionHandler handler, in CacheFarewell farewell)
+    {
+        try
+        {
+            handler(new CacheEviction(farewell.Key, farewell.ValueLength, farewell.Reason));
+        }
+        catch (Exception failure)
+        {
+            _handlerFailures.Note(failure);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Eviction;
 using NativeMm.Primitives;
 
 namespace NativeMm.Caching;
@@ -10,9 +11,6 @@ namespace NativeMm.Caching;
 [StructLayout(LayoutKind.Explicit, Size = CacheLine.Bytes)]
 internal unsafe struct CacheTable
 {
-    /// <summary>Entries of the history for each bucket.</summary>
-    public const int HistoryPerBucket = 4;
-
     /// <summary>Buckets of the first table.</summary>
     public const uint BucketsMin = 16;
 
@@ -40,14 +38,14 @@ internal unsafe struct CacheTable
     public long Charge;
 
     /// <summary>Entries from which on the table is full.</summary>
-    public readonly uint CountMax => (uint)((ulong)BucketCount * CacheBucket.Slots * LoadMax / LoadParts);
+    public readonly uint CountMax => CountMaxOf(BucketCount);
 
     /// <summary>Numbers of slots.</summary>
     public readonly uint SlotCount => BucketCount * CacheBucket.Slots;
 
     /// <summary>Bytes of a table, and what aligns it in its block.</summary>
     public static long BytesOf(uint buckets, int policyBytes) =>
-        (2L * CacheLine.Bytes) + ((long)buckets * (CacheBucket.Bytes + (CacheBucket.Slots * policyBytes) + (HistoryPerBucket * sizeof(uint))));
+        CacheLine.Bytes + HistoryOffset(buckets, policyBytes) + (long)EvictionHistory.BytesFor(CountMaxOf(buckets));
 
     /// <summary>Makes an empty table in a block.</summary>
     public static CacheTable* Make(void* block, uint buckets, int policyBytes, long charge, CacheSegment* segments)
@@ -77,12 +75,8 @@ internal unsafe struct CacheTable
     /// <summary>The words of the policy.</summary>
     public static byte* PolicyOf(CacheTable* table) => (byte*)BucketAt(table, table->BucketCount);
 
-    /// <summary>Where the history of a tag is kept: bits 12 to 31 some of the tag, below them the history.</summary>
-    public static ref uint HistoryOf(CacheTable* table, uint tag)
-    {
-        uint* first = (uint*)(PolicyOf(table) + ((nuint)table->SlotCount * (uint)table->PolicyBytes));
-        return ref first[((ulong)(tag * 0x9E3779B1u) * (table->BucketCount * (ulong)HistoryPerBucket)) >> 32];
-    }
+    /// <summary>The memory of what is remembered of those that left.</summary>
+    public static byte* HistoryOf(CacheTable* table) => (byte*)table + HistoryOffset(table->BucketCount, table->PolicyBytes);
 
     /// <summary>Finds the slot of a key. For the holder of the lock.</summary>
     /// <param name="table">The table.</param>
@@ -181,4 +175,9 @@ internal unsafe struct CacheTable
             }
         }
     }
+
+    private static uint CountMaxOf(uint buckets) => (uint)((ulong)buckets * CacheBucket.Slots * LoadMax / LoadParts);
+
+    private static long HistoryOffset(uint buckets, int policyBytes) =>
+        (CacheLine.Bytes + ((long)buckets * (CacheBucket.Bytes + (CacheBucket.Slots * policyBytes))) + EvictionHistory.LineBytes - 1) & -EvictionHistory.LineBytes;
 }

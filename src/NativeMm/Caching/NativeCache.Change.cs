@@ -111,7 +111,7 @@ public sealed unsafe partial class NativeCache
     /// <summary>
     /// Gives all memory back. Waits for calls that are under way. A second call does nothing. Nobody is told of the entries that were in it.
     /// </summary>
-    /// <exception cref="InvalidOperationException">A lease is open. The cache stays as it is.</exception>
+    /// <exception cref="InvalidOperationException">A lease is open, or a value above 4096 bytes is being copied. The cache stays as it is.</exception>
     public void Dispose()
     {
         _store.ThrowIfHeld();

@@ -101,7 +101,7 @@ public sealed unsafe partial class NativeCache
 
     /// <summary>Renews the deadline of a record that slides.</summary>
     /// <returns>False when the record may have been moved before that was seen: whoever moves copies the deadline, and looks once more behind it.</returns>
-    private bool TryRenew(CacheTable* table, CacheBucket* bucket, uint slot, byte* record, long now)
+    private static bool TryRenew(CacheTable* table, CacheBucket* bucket, uint slot, byte* record, long now)
     {
         if (!CacheRecord.At(record).IsSliding)
         {
@@ -116,32 +116,19 @@ public sealed unsafe partial class NativeCache
             if (Atomic.CompareExchange(ref deadline, seen, renewed)) // [V2] pairs with [V1]
             {
                 uint location = new CacheSlot(Atomic.LoadAcquire(in bucket->Words[slot])).Location;
-                return location != 0 && CacheSegment.AddressOf(table->Segments, location) == record && IsRoot(table);
+                return location != 0 && CacheSegment.AddressOf(table->Segments, location) == record;
             }
 
             seen = Atomic.LoadAcquire(in deadline);
         }
 
         return true;
-
-        bool IsRoot(CacheTable* known)
-        {
-            foreach (ref readonly nuint root in new ReadOnlySpan<nuint>(_roots, (int)_shardMask + 1))
-            {
-                if (Atomic.LoadAcquire(in root) == (nuint)known)
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
     }
 
     /// <summary>Turns a lookup into a lease.</summary>
     private ReadOnlySpan<byte> BeginLease(AccessSlot* own, ulong* word, byte* record)
     {
-        Atomic.StoreRelease(ref *word, _readers.LeaseOf(record)); // before [R3]
+        Atomic.StoreRelease(ref *word, _readers.LeaseOf(record)); // The end of the lookup publishes it.
         ReadOnlySpan<byte> value = CacheRecord.ValueOf(record);
         CacheReaders.Exit(own);
         return value;
@@ -156,7 +143,7 @@ public sealed unsafe partial class NativeCache
             return false;
         }
 
-        ulong* word = TryFindWord(own);
+        ulong* word = LeaseWords.TryFind(own);
         if (word == null)
         {
             CacheReaders.Exit(own);
@@ -219,18 +206,4 @@ public sealed unsafe partial class NativeCache
     [DoesNotReturn]
     private void ThrowCorrupted(int stored, int length) => throw new Diagnostics.InvariantViolationException(
         $"The codec '{Options.Codec!.Name}' cannot restore a value of {length} bytes that it compressed to {stored}.");
-
-    private static ulong* TryFindWord(AccessSlot* own)
-    {
-        for (int i = 0; i < AccessSlot.LeasesMax; i++)
-        {
-            ulong* word = AccessSlot.LeaseWord(own, i);
-            if (*word == 0)
-            {
-                return word;
-            }
-        }
-
-        return null;
-    }
 }

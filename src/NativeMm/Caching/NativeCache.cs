@@ -11,8 +11,8 @@ using NativeMm.Runtime;
 namespace NativeMm.Caching;
 
 /// <summary>
-/// Byte keys to byte values outside of the garbage collected heap, within a limit of bytes that holds. Lookups take no lock, write nothing that another core reads,
-/// and allocate no managed memory. Thread-safe, all of it.
+/// Byte keys to byte values outside of the garbage collected heap, within a limit of bytes that holds. Lookups take no lock, write nothing that another core reads
+/// (those of the first 63 threads; the hits of further ones are counted in a line that they share), and allocate no managed memory. Thread-safe, all of it.
 /// </summary>
 /// <remarks>
 /// <para>Keys have 0 to 65,536 bytes, values 0 bytes to 1 GiB. They are copied in and out.</para>

@@ -73,8 +73,8 @@ public sealed unsafe partial class FrameZone : IDisposable
     internal ref PageFrame Descriptor(Pfn frame) => ref _descriptors[frame.Value];
 
     /// <summary>
-    /// Asks for the pages of frames that the system does not hold, by one call. That is some twenty times cheaper than as many faults where a fault costs
-    /// an exit from a virtual machine. Others may use the frames meanwhile; a refusal leaves the pages to their first touch.
+    /// Asks for the pages of frames that the system does not hold, by one call instead of as many faults. Others may use the frames meanwhile; a refusal leaves the
+    /// pages to their first touch.
     /// </summary>
     internal void Populate(Pfn first, uint frames) => _ = _platform.Commit((nuint)AddressOf(first), (nuint)frames * Pfn.FrameBytes);
 

@@ -1,0 +1,90 @@
+using NativeMm.Caching;
+using NativeMm.Platform;
+using NativeMm.Runtime;
+using NativeMm.Tests.Support;
+using Xunit;
+
+namespace NativeMm.Tests.Faulty.Caching;
+
+/// <summary>The platform refuses a call, each in turn, or every so manieth.</summary>
+public sealed class CacheFaultyPlatformTests
+{
+    [LinuxFact]
+    public void Whatever_call_is_refused_nothing_is_lost_and_the_cache_goes_on()
+    {
+        int calls = Run(failing: 0, times: 0);
+        Assert.InRange(calls, 5, 2000);
+        for (int failing = 1; failing <= calls; failing++)
+        {
+            Run(failing, times: 1);
+        }
+    }
+
+    [LinuxFact]
+    public void When_everything_is_refused_from_a_call_on_what_is_there_stays_readable()
+    {
+        int calls = Run(failing: 0, times: 0);
+        for (int failing = 1; failing <= calls; failing += 7)
+        {
+            Run(failing, times: int.MaxValue);
+        }
+    }
+
+    private static int Run(int failing, int times)
+    {
+        var platform = new FaultyPlatform();
+        var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false }, platform, isShared: false);
+        int before = platform.TotalCalls;
+        if (failing != 0)
+        {
+            platform.FailCall(failing, times: times);
+        }
+
+        int calls = 0;
+        try
+        {
+            using var cache = new NativeCache(runtime, new NativeCacheOptions { SizeLimit = 8 << 20 });
+            Use(cache);
+            calls = platform.TotalCalls - before;
+            platform.FailNothing();
+            cache.Validate();
+            Assert.InRange(cache.GetStatistics().UsedBytes, 0, 8 << 20);
+            Assert.True(cache.Set("again"u8, "there"u8));
+        }
+        catch (OutOfMemoryException)
+        {
+            // The cache could not be made: it says so, and leaves nothing behind.
+            Assert.NotEqual(0, failing);
+        }
+
+        platform.FailNothing();
+        runtime.Validate();
+        runtime.Dispose();
+        platform.AssertNothingLeaked();
+        return calls;
+    }
+
+    private static void Use(NativeCache cache)
+    {
+        byte[] read = new byte[3 << 20];
+        for (int key = 0; key < 3000; key++)
+        {
+            byte[] name = BitConverter.GetBytes(key);
+            int length = key % 500 == 0 ? 3 << 20 : key % 50 == 0 ? 100_000 : key % 700;
+            var value = new byte[length];
+            value.AsSpan().Fill((byte)key);
+            if (cache.Set(name, value))
+            {
+                Assert.True(cache.TryGet(name, read, out int bytes));
+                Assert.Equal(length, bytes);
+                Assert.Equal(-1, read.AsSpan(0, bytes).IndexOfAnyExcept((byte)key));
+            }
+            else
+            {
+                Assert.False(cache.Contains(name));
+            }
+        }
+
+        _ = cache.Trim();
+    }
+}
