@@ -39,6 +39,77 @@ public sealed class SecondTierTests
     }
 
     [Fact]
+    public void The_write_of_a_machine_whose_clock_is_behind_is_not_undone()
+    {
+        var tier = new FakeTier();
+        var behind = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UtcNow - TimeSpan.FromMinutes(1));
+        using var ahead = new CacheFixture(tier, options => options.LocalExpiration = TimeSpan.FromSeconds(10));
+        using var late = new CacheFixture(tier, clock: behind);
+        ahead.Cache.Set("key", [1], new());
+        late.Cache.Set("key", [2], new());
+        ahead.Advance(11);
+
+        Assert.Equal([2], ahead.Cache.Get("key"));
+        Assert.Equal(0, ahead.Statistics.TierRepairs);
+        Assert.Equal(2, tier["key"]![^1]);
+    }
+
+    [Fact]
+    public async Task Writes_that_come_to_the_tier_in_the_wrong_order_are_put_right()
+    {
+        var tier = new FakeTier();
+        using var fixture = new CacheFixture(tier, options => options.LocalExpiration = TimeSpan.FromSeconds(10));
+        var first = new TaskCompletionSource();
+        tier.Before = (_, _) => first.Task;
+        Task early = fixture.Cache.SetAsync("key", [1], new());
+        SpinWait.SpinUntil(() => tier.Writes == 1, CacheFixture.Timeout);
+        tier.Before = null;
+        await fixture.Cache.SetAsync("key", [2], new());
+        first.SetResult();
+        await early.WaitAsync(CacheFixture.Timeout);
+        Assert.Equal(1, tier["key"]![^1]);
+        fixture.Advance(11);
+
+        Assert.Equal([2], fixture.Cache.Get("key"));
+        SpinWait.SpinUntil(() => fixture.Statistics.TierRepairs == 1, CacheFixture.Timeout);
+        Assert.Equal(2, tier["key"]![^1]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_read_beside_a_write_finds_the_write_also_when_it_fails(bool fails)
+    {
+        var tier = new FakeTier();
+        using var other = new CacheFixture(tier);
+        using var fixture = new CacheFixture(tier, options => options.LocalExpiration = TimeSpan.Zero);
+        other.Cache.Set("key", [1], new());
+        var write = new TaskCompletionSource();
+        tier.Before = (call, _) => call == "Set" ? write.Task : Task.CompletedTask;
+        fixture.Advance(1);
+        Task set = fixture.Cache.SetAsync("key", [2], new());
+        SpinWait.SpinUntil(() => tier.Writes == 2, CacheFixture.Timeout);
+
+        Assert.Equal([2], await fixture.Cache.GetAsync("key").WaitAsync(CacheFixture.Timeout));
+
+        tier.Before = null;
+        if (fails)
+        {
+            write.SetException(new IOException("of the test"));
+        }
+        else
+        {
+            write.SetResult();
+        }
+
+        await set.WaitAsync(CacheFixture.Timeout);
+        Assert.Equal([2], await fixture.Cache.GetAsync("key").WaitAsync(CacheFixture.Timeout));
+        SpinWait.SpinUntil(() => tier["key"]![^1] == 2, CacheFixture.Timeout);
+        Assert.Equal(2, tier["key"]![^1]);
+        Assert.Equal(fails ? 1 : 0, fixture.Statistics.TierRepairs);
+    }
+
+    [Fact]
     public void Another_machines_write_is_seen_when_the_copy_is_no_longer_fresh()
     {
         var tier = new FakeTier();

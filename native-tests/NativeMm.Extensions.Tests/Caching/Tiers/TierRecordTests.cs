@@ -55,7 +55,7 @@ public sealed class TierRecordTests
     private static byte[] Write(byte[] value)
     {
         byte[] record = TierRecord.Begin(new ReadOnlySequence<byte>(value));
-        TierRecord.Seal(s_key, record, 77, new EntryLifetime(123, 456));
+        TierRecord.Seal(s_key, record, 77, new EntryLifetime(123, 456), writer: 9);
         return record;
     }
 }

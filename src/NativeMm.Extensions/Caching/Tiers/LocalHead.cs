@@ -33,16 +33,7 @@ internal readonly record struct LocalHead(long Version, EntryLifetime Lifetime, 
     /// <summary>Reads the head of an entry.</summary>
     public static LocalHead Of(scoped in CacheLease entry)
     {
-        Span<byte> head = stackalloc byte[Bytes];
-        if (entry.IsSingle)
-        {
-            entry.Span[..Bytes].CopyTo(head);
-        }
-        else
-        {
-            entry.AsSequence().Slice(0, Bytes).CopyTo(head);
-        }
-
+        ReadOnlySpan<byte> head = entry.Span[..Bytes];
         return new LocalHead(
             BinaryPrimitives.ReadInt64LittleEndian(head[8..]),
             new EntryLifetime(BinaryPrimitives.ReadInt64LittleEndian(head[24..]), BinaryPrimitives.ReadInt64LittleEndian(head[32..])),

@@ -13,15 +13,16 @@ namespace NativeMm.Extensions;
 ///  8  8  version: which of two writes is the later one
 /// 16  8  absolute expiration, milliseconds since 1970; 0 for none
 /// 24  8  sliding expiration, milliseconds; 0 for none
-/// 32  4  zero
+/// 32  4  writer: a random number of the cache that wrote it, so that it knows its own writes; 0 for none
 /// 36  4  CRC-32C of the key, of the head up to here, and of the value
 /// </code>
 /// What was cut, damaged, written by somebody else or moved to another key does not pass.
 /// </summary>
 /// <param name="Version">Which of two writes is the later one.</param>
 /// <param name="Lifetime">When it ends.</param>
+/// <param name="Writer">Which cache wrote it.</param>
 /// <param name="Value">The value.</param>
-internal readonly record struct TierRecord(long Version, EntryLifetime Lifetime, ReadOnlyMemory<byte> Value)
+internal readonly record struct TierRecord(long Version, EntryLifetime Lifetime, uint Writer, ReadOnlyMemory<byte> Value)
 {
     /// <summary>Bytes before the value.</summary>
     public const int HeadBytes = 40;
@@ -43,7 +44,8 @@ internal readonly record struct TierRecord(long Version, EntryLifetime Lifetime,
     /// <param name="record">Of <see cref="Begin"/>.</param>
     /// <param name="version">Which of two writes is the later one.</param>
     /// <param name="lifetime">When it ends.</param>
-    public static void Seal(ReadOnlySpan<byte> key, byte[] record, long version, EntryLifetime lifetime)
+    /// <param name="writer">Which cache writes it.</param>
+    public static void Seal(ReadOnlySpan<byte> key, byte[] record, long version, EntryLifetime lifetime, uint writer)
     {
         Span<byte> head = record.AsSpan(0, HeadBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(head, Magic);
@@ -51,7 +53,7 @@ internal readonly record struct TierRecord(long Version, EntryLifetime Lifetime,
         BinaryPrimitives.WriteInt64LittleEndian(head[8..], version);
         BinaryPrimitives.WriteInt64LittleEndian(head[16..], lifetime.EndsAt);
         BinaryPrimitives.WriteInt64LittleEndian(head[24..], lifetime.Sliding);
-        BinaryPrimitives.WriteInt32LittleEndian(head[32..], 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(head[32..], writer);
         BinaryPrimitives.WriteUInt32LittleEndian(head[ChecksumAt..], Checksum(key, record));
     }
 
@@ -75,6 +77,7 @@ internal readonly record struct TierRecord(long Version, EntryLifetime Lifetime,
         entry = new TierRecord(
             BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]),
             new EntryLifetime(BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[24..])),
+            BinaryPrimitives.ReadUInt32LittleEndian(bytes[32..]),
             record[HeadBytes..]);
         return true;
     }

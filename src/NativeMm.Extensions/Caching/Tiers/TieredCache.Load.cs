@@ -67,13 +67,13 @@ internal sealed partial class TieredCache
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
         using SleepLock.Scope scope = stripe.Lock.EnterScope();
         isBehind = false;
-        if (flight.IsOutdated || reply == TierReply.Failed)
+        if (flight.IsOutdated || stripe.IsWriting(key) || reply == TierReply.Failed)
         {
             return TierAnswer.Local;
         }
 
         bool isHere = TryReadHead(name.Bytes, out LocalHead head);
-        if (isHere && (reply == TierReply.Missing ? head.IsPending : head.Version > record.Version))
+        if (isHere && (reply == TierReply.Missing ? head.IsPending : head.Version > record.Version && (head.IsPending || record.Writer == _writer)))
         {
             isBehind = true;
             return TierAnswer.Local;
@@ -150,7 +150,7 @@ internal sealed partial class TieredCache
             record = TierRecord.Begin(entry.AsSequence().Slice(LocalHead.Bytes));
         }
 
-        TierRecord.Seal(name.Bytes, record, head.Version, head.Lifetime);
+        TierRecord.Seal(name.Bytes, record, head.Version, head.Lifetime, _writer);
         return true;
     }
 

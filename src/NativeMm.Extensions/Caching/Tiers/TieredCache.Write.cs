@@ -15,14 +15,17 @@ internal sealed partial class TieredCache
         ReadOnlyMemory<byte> kept = record.AsMemory(TierRecord.HeadBytes);
         TierStripe stripe = StripeOf(key);
         bool asks = Tier.WouldAsk;
-        bool isKept;
         LocalHead head;
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
         using (stripe.Lock.EnterScope())
         {
             stripe.Outdate(key);
             head = new LocalHead(_versions.Next(), lifetime, asks ? Now + FreshFor(lifetime) : 0, IsPending: !asks, IsRemoved: false);
-            isKept = Put(name.Bytes, head, kept);
+            Put(name.Bytes, head, kept);
+            if (asks)
+            {
+                stripe.BeginWrite(key);
+            }
         }
 
         if (!asks)
@@ -32,8 +35,8 @@ internal sealed partial class TieredCache
             return Task.CompletedTask;
         }
 
-        TierRecord.Seal(name.Bytes, record, head.Version, lifetime);
-        return WriteThroughAsync(key, stripe, head, record, isKept);
+        TierRecord.Seal(name.Bytes, record, head.Version, lifetime, _writer);
+        return WriteThroughAsync(key, stripe, head, record);
     }
 
     /// <summary>Removes an entry here, and then there. The task never fails.</summary>
@@ -41,20 +44,29 @@ internal sealed partial class TieredCache
     {
         TierStripe stripe = StripeOf(key);
         bool asks = Tier.WouldAsk;
-        LocalHead head = Tombstone(key, stripe);
+        LocalHead head = Tombstone(key, stripe, asks);
         if (!asks)
         {
             Tier.Counts.AddRejected();
-        }
-
-        if (asks && await Tier.RemoveAsync(key).ConfigureAwait(false) == TierReply.Done)
-        {
-            Confirm(key, stripe, head, default);
+            Stale(key, stripe, head, default);
             return;
         }
 
-        // Not fresh any more: the next read asks the tier, and finds out that it is behind.
-        Stale(key, stripe, head, default);
+        try
+        {
+            if (await Tier.RemoveAsync(key).ConfigureAwait(false) == TierReply.Done)
+            {
+                Confirm(key, stripe, head, default);
+            }
+            else
+            {
+                Stale(key, stripe, head, default);
+            }
+        }
+        finally
+        {
+            EndWrite(key, stripe);
+        }
     }
 
     /// <summary>Renews a sliding entry here and there. The task never fails.</summary>
@@ -64,37 +76,52 @@ internal sealed partial class TieredCache
         await Tier.RefreshAsync(key).ConfigureAwait(false);
     }
 
+    private static void EndWrite(string key, TierStripe stripe)
+    {
+        using SleepLock.Scope scope = stripe.Lock.EnterScope();
+        stripe.EndWrite(key);
+    }
+
     private void RefreshHere(string key)
     {
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
         _local.Refresh(name.Bytes);
     }
 
-    private LocalHead Tombstone(string key, TierStripe stripe)
+    private LocalHead Tombstone(string key, TierStripe stripe, bool asks)
     {
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
         using SleepLock.Scope scope = stripe.Lock.EnterScope();
         stripe.Outdate(key);
         var head = new LocalHead(_versions.Next(), default, long.MaxValue, IsPending: true, IsRemoved: true);
         Put(name.Bytes, head, default);
+        if (asks)
+        {
+            stripe.BeginWrite(key);
+        }
+
         return head;
     }
 
-    private async Task WriteThroughAsync(string key, TierStripe stripe, LocalHead head, byte[] record, bool isKept)
+    private async Task WriteThroughAsync(string key, TierStripe stripe, LocalHead head, byte[] record)
     {
-        TierReply reply = await Tier.WriteAsync(key, record, head.Lifetime, TimeSpan.FromMilliseconds(FreshFor(head.Lifetime))).ConfigureAwait(false);
-        if (!isKept)
+        try
         {
-            // It lives there alone. What a read brought meanwhile may be older.
-            Drop(key, stripe);
+            TierReply reply = await Tier.WriteAsync(key, record, head.Lifetime, TimeSpan.FromMilliseconds(FreshFor(head.Lifetime))).ConfigureAwait(false);
+            if (reply == TierReply.Failed)
+            {
+                Stale(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
+            }
         }
-        else if (reply == TierReply.Failed)
+        finally
         {
-            Stale(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
+            EndWrite(key, stripe);
         }
     }
 
-    /// <summary>The tier has not got a write: if it is still the last one, the next read that may ask the tier repairs it.</summary>
+    /// <summary>
+    /// The tier has not got a write: if it is still the last one, it is not fresh any more, and the next read that may ask the tier finds out that it is behind.
+    /// </summary>
     private void Stale(string key, TierStripe stripe, LocalHead head, ReadOnlyMemory<byte> value)
     {
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
@@ -109,13 +136,5 @@ internal sealed partial class TieredCache
         }
 
         NotePending(key);
-    }
-
-    private void Drop(string key, TierStripe stripe)
-    {
-        using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
-        using SleepLock.Scope scope = stripe.Lock.EnterScope();
-        stripe.Outdate(key);
-        _local.Remove(name.Bytes);
     }
 }

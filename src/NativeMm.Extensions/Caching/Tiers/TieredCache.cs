@@ -4,8 +4,10 @@
 // Transitions  absent → copy           a load (TierFlight), one a key at a time, unless the key was written since it began.
 //              any → copy              Set; pending when the tier did not take it.
 //              any → removed           Remove, before the tier is told, so that no load brings the entry back meanwhile; removed → absent when it has done it.
-//              copy, not fresh → …     a load settles it: the tier has a later version: that; an earlier one, or none and the copy is pending: the tier gets ours
-//                                      (repair); none and the copy is not pending: absent; no answer: the copy stays, and answers.
+//              copy, not fresh → …     a load settles it. The copy is pending, and the tier has an earlier version or none, or an earlier version that this process
+//                                      wrote, which came to it late: the tier gets ours (repair). Else what the tier has is in force, also with an earlier version:
+//                                      it had ours, so that one is of a machine whose clock is behind; none: absent. No answer: the copy stays, and answers.
+//              While a write of the key is on its way what a load brings is no news: the copy stays, and answers. So with a load that began before its end.
 // Ownership    the entries of a key change under the lock of its stripe, together with its flight. Reads take no lock. Nothing is awaited under it.
 // Progress     reads of fresh copies wait for nobody. Others wait for the tier, for the timeout at most, or not at all while the circuit is open.
 // Reuse        a repair or a failed write looks for its own version before it changes the entry: what was written meanwhile stays.
@@ -27,6 +29,7 @@ internal sealed partial class TieredCache
     private readonly NativeCache _local;
     private readonly TimeProvider _time;
     private readonly VersionClock _versions;
+    private readonly uint _writer = (uint)Random.Shared.NextInt64(1, 1L << 32);
     private readonly long _freshFor;
     private readonly TierStripe[] _stripes = new TierStripe[Stripes];
 
@@ -80,7 +83,7 @@ internal sealed partial class TieredCache
                 return LocalAnswer.Miss;
             }
 
-            Give(in entry, ref sink);
+            sink.Take(entry.Span[LocalHead.Bytes..]);
             return LocalAnswer.Hit;
         }
     }
@@ -104,19 +107,6 @@ internal sealed partial class TieredCache
 
         _ = FlyAsync(key, stripe, flight);
         return flight.Task;
-    }
-
-    private static void Give<TSink>(scoped in CacheLease entry, ref TSink sink)
-        where TSink : struct, ICacheSink
-    {
-        if (entry.IsSingle)
-        {
-            sink.Take(entry.Span[LocalHead.Bytes..]);
-        }
-        else
-        {
-            sink.Take(entry.AsSequence().Slice(LocalHead.Bytes));
-        }
     }
 
     /// <summary>While the tier is left alone, what is here must do.</summary>
