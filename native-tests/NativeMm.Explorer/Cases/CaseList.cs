@@ -45,6 +45,8 @@ internal static class CaseList
         new AreaReuseCase(),
         new AreaForkCase(),
         new AreaForkCountCase(),
+        new TeardownJobCase(),
+        new TableReleaseCase(),
     ];
 
     /// <summary>The case of a name.</summary>
