@@ -58,7 +58,7 @@ internal sealed class PageDiscard
     public nuint StepEnd(nuint address, nuint end)
     {
         nuint step = (address + StepBytes) & ~(Grain - 1);
-        return step > address && step < end ? step : nuint.Min(end, (address + Grain) & ~(Grain - 1));
+        return nuint.Min(step, end);
     }
 
     /// <summary>Finds borders of the system's areas, as <see cref="IMemoryPlatform.FindBorders"/> says.</summary>

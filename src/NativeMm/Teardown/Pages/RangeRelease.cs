@@ -10,6 +10,10 @@ internal sealed class RangeRelease(TeardownWorkers workers, PageDiscard discard)
     // In fewer bites it would be over before it is known whether another thread brings anything.
     private const nuint BitesMin = 64;
 
+    // Towards the end of a piece bites are a part of what is left, but at least so much that a call is worth its price.
+    private const ulong BitesOfRest = 4;
+    private const ulong BiteUnitsMin = 4 * (PageDiscard.Grain >> Pfn.FrameShift);
+
     // More of them are looked for again by each bite.
     private readonly nuint[] _borders = new nuint[32];
     private int _borderCount;
@@ -23,7 +27,7 @@ internal sealed class RangeRelease(TeardownWorkers workers, PageDiscard discard)
     public void Begin(nuint address, nuint bytes)
     {
         (_address, _bytes) = (address, bytes);
-        _unitsOfBiteMax = ulong.Max(PageDiscard.Grain, (bytes / BitesMin) & ~(PageDiscard.Grain - 1)) >> Pfn.FrameShift;
+        _unitsOfBiteMax = ulong.Max(BiteUnitsMin, (bytes / BitesMin) >> Pfn.FrameShift);
         _borderCount = discard.FindBorders(address, bytes, _borders);
         Begin(Row(places: 1), (long)bytes);
     }
@@ -44,7 +48,10 @@ internal sealed class RangeRelease(TeardownWorkers workers, PageDiscard discard)
             }
         }
 
-        return PageUnits.BiteEnd(discard, _address, unit, ulong.Min(end, unit + _unitsOfBiteMax));
+        // Smaller and smaller towards the end of the piece, so that no thread is the last one by a whole bite.
+        ulong units = ulong.Clamp((end - unit) / BitesOfRest, BiteUnitsMin, _unitsOfBiteMax);
+        nuint limit = (from + (nuint)(units << Pfn.FrameShift)) & ~(PageDiscard.Grain - 1);
+        return PageUnits.BiteEnd(discard, _address, unit, ulong.Min(end, (limit - _address) >> Pfn.FrameShift));
     }
 
     /// <inheritdoc/>
