@@ -13,6 +13,7 @@ internal static class ScenarioTable
         ["lock-code"] = LockCodeScenario.Run,
         ["resident-peak"] = ResidentPeakScenario.Run,
         ["heap-code"] = HeapCodeScenario.Run,
+        ["access-code"] = AccessCodeScenario.Run,
         ["heap-environment"] = HeapEnvironmentScenario.Run,
         ["load-context"] = LoadContextScenario.Run,
         ["environment-options"] = EnvironmentOptionsScenario.Run,

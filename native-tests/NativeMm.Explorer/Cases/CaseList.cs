@@ -47,6 +47,7 @@ internal static class CaseList
         new AreaForkCountCase(),
         new TeardownJobCase(),
         new TableReleaseCase(),
+        new LeafMapCase(),
     ];
 
     /// <summary>The case of a name.</summary>

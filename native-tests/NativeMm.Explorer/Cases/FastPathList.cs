@@ -63,16 +63,16 @@ internal static unsafe class FastPathList
     private static Func<int, Action> SpaceAccess()
     {
         var space = new SpaceModel(threads: 2);
+        nuint leaves = space.BeginLeaves();
         space.Install(1000);
-        nuint root = (nuint)space.Tables.Root;
         return thread => () =>
         {
             AccessSlots.Bind(thread);
             AccessSlot* slot = AccessSlotThread.t_slot;
             foreach (ulong mask in (ReadOnlySpan<ulong>)[LeafEntry.ReadMiss, LeafEntry.WriteMiss])
             {
-                ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, space.Tables.Key | 1000, ref root, 1000));
-                Plan.Check((entry & mask) == 0, "an access does not hit");
+                ulong* leaf = HazardAccess.BeginByMap(ref slot->Access, space.Tables.Key | 1000, ref leaves, 1000 / SharedTables.Entries);
+                Plan.Check(leaf != null && (Atomic.LoadRelaxed(in leaf[1000 % SharedTables.Entries]) & mask) == 0, "an access does not hit");
                 HazardAccess.End(ref slot->Access);
             }
         };

@@ -21,6 +21,14 @@ internal sealed unsafe class SpaceModel
     /// <summary>The tables.</summary>
     public PageTables Tables { get; }
 
+    /// <summary>Where the words of a map of the leaves of 16 MiB are kept, which is made with this.</summary>
+    public nuint BeginLeaves()
+    {
+        const ulong Pages = 4096;
+        Tables.BeginLeaves(new LeafMap((ulong*)Arena.Take((nuint)(Pages / SharedTables.Entries) * sizeof(ulong)), Pages));
+        return Tables.Leaves.Words;
+    }
+
     /// <summary>Installs a frame before the threads begin.</summary>
     public nuint Install(ulong page)
     {

@@ -12,7 +12,10 @@ public sealed unsafe partial class AddressSpace
 
     private const ulong OffsetMask = Pfn.FrameBytes - 1;
 
+    private const ulong LeafMask = SharedTables.Entries - 1;
+
     // What an access that hits reads of the space: written when the space is made, and when it ends.
+    private nuint _leaves;
     private nuint _root;
     private ulong _key;
     private PageFaults _faults;
@@ -29,10 +32,16 @@ public sealed unsafe partial class AddressSpace
         _faults = new PageFaults(_tables, _layout, Options.FaultMode, Options.FaultPermitsInForce);
         _key = _tables.Key;
         _root = (nuint)_tables.Root;
+        _tables.BeginLeaves(LeafMap.Reserve(_frames.Zone.Platform));
+        _leaves = _tables.Leaves.Words;
     }
 
     /// <summary>Accesses that begin from here on find nothing. The fence before the tables are freed makes all others known by their hazards.</summary>
-    private void EndAccess() => Atomic.StoreRelease(ref _root, (nuint)SharedTables.Empty(PageTables.RootLevel));
+    private void EndAccess()
+    {
+        Atomic.StoreRelease(ref _leaves, LeafMap.None);
+        Atomic.StoreRelease(ref _root, (nuint)SharedTables.Empty(PageTables.RootLevel));
+    }
 
     /// <summary>Makes a page accessible; see <see cref="PageFaults.Handle"/>.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -45,16 +45,20 @@ public sealed unsafe partial class AddressSpace
         ulong page = (ulong)address >> Pfn.FrameShift;
         hazard = _key | page;
         word = null;
-        if (StackPages.Knows(known, here) && (ulong)address < AddressEnd && (uint)(length - 1) < Pfn.FrameBytes - (uint)offset)
+        if (StackPages.Knows(known, here) && (ulong)address >> LeafMap.Shift < LeafMap.Leaves && (uint)(length - 1) < Pfn.FrameBytes - (uint)offset)
         {
             AccessSlot* slot = StackPages.Of(known);
             word = &slot->Lease0;
             if (*word == 0)
             {
-                ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref *word, hazard, ref _root, page));
-                if ((entry & mask) == 0)
+                ulong* leaf = HazardAccess.BeginByMap(ref *word, hazard, ref _leaves, (ulong)address >> LeafMap.Shift);
+                if (leaf != null)
                 {
-                    return (byte*)((entry & ~LeafEntry.FlagMask) | offset);
+                    ulong entry = Atomic.LoadRelaxed(in leaf[page & LeafMask]);
+                    if ((entry & mask) == 0)
+                    {
+                        return (byte*)((entry & ~LeafEntry.FlagMask) | offset);
+                    }
                 }
 
                 HazardAccess.End(ref *word);

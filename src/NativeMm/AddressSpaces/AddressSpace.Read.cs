@@ -8,7 +8,8 @@ namespace NativeMm.AddressSpaces;
 public sealed unsafe partial class AddressSpace
 {
     /// <summary>
-    /// Reads a value. When its page is in memory and was used lately, this is a walk through the tables and two stores to a line of the calling thread. Thread-safe;
+    /// Reads a value. When its page is in memory and was used lately, this is three loads and two stores to a line of the calling thread, or a walk through the
+    /// tables for addresses above 1 TiB. Thread-safe;
     /// a value that is aligned to its size, of 1, 2, 4 or 8 bytes, is read as a whole.
     /// </summary>
     /// <typeparam name="T">What is read. It may lie across two pages.</typeparam>
@@ -24,16 +25,20 @@ public sealed unsafe partial class AddressSpace
         nuint here = StackPages.Here;
         nuint* known = StackPages.EntryOf(here);
         ulong offset = (ulong)address & OffsetMask;
-        if (StackPages.Knows(known, here) && (ulong)address < AddressEnd && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
+        if (StackPages.Knows(known, here) && (ulong)address >> LeafMap.Shift < LeafMap.Leaves && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
         {
             AccessSlot* slot = StackPages.Of(known);
             ulong page = (ulong)address >> Pfn.FrameShift;
-            ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
-            if ((entry & LeafEntry.ReadMiss) == 0)
+            ulong* leaf = HazardAccess.BeginByMap(ref AccessSlot.Word(slot, 0), _key | page, ref _leaves, (ulong)address >> LeafMap.Shift);
+            if (leaf != null)
             {
-                T value = Unsafe.ReadUnaligned<T>((void*)((entry & ~LeafEntry.FlagMask) | offset));
-                HazardAccess.End(ref slot->Access);
-                return value;
+                ulong entry = Atomic.LoadRelaxed(in leaf[page & LeafMask]);
+                if ((entry & LeafEntry.ReadMiss) == 0)
+                {
+                    T value = Unsafe.ReadUnaligned<T>((void*)((entry & ~LeafEntry.FlagMask) | offset));
+                    HazardAccess.End(ref slot->Access);
+                    return value;
+                }
             }
         }
 

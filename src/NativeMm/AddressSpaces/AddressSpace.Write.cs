@@ -8,8 +8,8 @@ namespace NativeMm.AddressSpaces;
 public sealed unsafe partial class AddressSpace
 {
     /// <summary>
-    /// Writes a value. When its page is in memory and was written lately, this is a walk through the tables, two stores to a line of the calling thread, and the store.
-    /// Thread-safe; a value that is aligned to its size, of 1, 2, 4 or 8 bytes, is written as a whole.
+    /// Writes a value. When its page is in memory and was written lately, this is three loads, two stores to a line of the calling thread, and the store, or a walk through the tables for
+    /// addresses above 1 TiB. Thread-safe; a value that is aligned to its size, of 1, 2, 4 or 8 bytes, is written as a whole.
     /// </summary>
     /// <typeparam name="T">What is written. It may lie across two pages.</typeparam>
     /// <param name="address">Address of its first byte.</param>
@@ -25,17 +25,21 @@ public sealed unsafe partial class AddressSpace
         nuint here = StackPages.Here;
         nuint* known = StackPages.EntryOf(here);
         ulong offset = (ulong)address & OffsetMask;
-        if (StackPages.Knows(known, here) && (ulong)address < AddressEnd && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
+        if (StackPages.Knows(known, here) && (ulong)address >> LeafMap.Shift < LeafMap.Leaves && (sizeof(T) == 1 || (long)offset <= Pfn.FrameBytes - sizeof(T)))
         {
             AccessSlot* slot = StackPages.Of(known);
             ulong page = (ulong)address >> Pfn.FrameShift;
-            ulong entry = Atomic.LoadRelaxed(in *HazardAccess.Begin(ref slot->Access, _key | page, ref _root, page));
-            if ((entry & LeafEntry.WriteMiss) == 0)
+            ulong* leaf = HazardAccess.BeginByMap(ref AccessSlot.Word(slot, 0), _key | page, ref _leaves, (ulong)address >> LeafMap.Shift);
+            if (leaf != null)
             {
-                // An entry that hits for writing has no flag: it is the frame's address.
-                Unsafe.WriteUnaligned((void*)(entry | offset), value);
-                HazardAccess.End(ref slot->Access);
-                return;
+                ulong entry = Atomic.LoadRelaxed(in leaf[page & LeafMask]);
+                if ((entry & LeafEntry.WriteMiss) == 0)
+                {
+                    // An entry that hits for writing has no flag: it is the frame's address.
+                    Unsafe.WriteUnaligned((void*)(entry | offset), value);
+                    HazardAccess.End(ref slot->Access);
+                    return;
+                }
             }
         }
 

@@ -38,7 +38,7 @@ internal static class Orphans
                 s_first = tables.NextOrphan;
                 if (tables.Deferred.Flush() == 0)
                 {
-                    tables.Deferred.End();
+                    tables.EndDeferred();
                 }
                 else
                 {
@@ -62,7 +62,7 @@ internal static class Orphans
                 s_first = tables.NextOrphan;
                 if (tables.Frames == frames)
                 {
-                    tables.Deferred.End();
+                    tables.EndDeferred();
                     continue;
                 }
 

@@ -157,6 +157,11 @@ internal sealed unsafe partial class PageTables
             if (isEmpty)
             {
                 Atomic.StoreRelease(ref *head.Parent, (ulong)SharedTables.Empty(head.Level));
+                if (head.Level == 0)
+                {
+                    _leaves.Clear(head.FirstPage);
+                }
+
                 aboveHead.Population--;
             }
 

@@ -104,6 +104,7 @@ internal sealed unsafe partial class PageTables
         if (canGo)
         {
             Atomic.StoreRelease(ref *upper, (ulong)SharedTables.CollapsingLeaf); // [T1] pairs with [T2]
+            _leaves.Clear(head.FirstPage);
         }
 
         head.Lock.Exit();
@@ -116,6 +117,7 @@ internal sealed unsafe partial class PageTables
         ref TableHead upperHead = ref HeadOf((ulong*)((nuint)upper & ~(nuint)LowMask));
         upperHead.Lock.Enter();
         Atomic.StoreRelease(ref *upper, (ulong)leaf); // [T1] pairs with [T2]
+        _leaves.Set(HeadOf(leaf).FirstPage, leaf);
         upperHead.Lock.Exit();
     }
 

@@ -196,6 +196,7 @@ internal sealed unsafe partial class PageTables
             if (part.Pages == span)
             {
                 MoveTable(table, other, index, below);
+                ForgetLeaves(below, level - 1);
             }
             else if (level == 1)
             {
@@ -214,6 +215,32 @@ internal sealed unsafe partial class PageTables
                     other[index] = (ulong)otherBelow;
                     HeadOf(other).Population++;
                 }
+            }
+        }
+    }
+
+    /// <summary>Clears what the map says of the leaves below a table that was taken out. No fault adds one any more once the lock of the table above it was passed [T3].</summary>
+    private void ForgetLeaves(ulong* table, int level)
+    {
+        ref TableHead head = ref HeadOf(table);
+        if (level == 0)
+        {
+            _leaves.Clear(head.FirstPage);
+        }
+
+        if (level == 0 || !_leaves.Knows(head.FirstPage))
+        {
+            return;
+        }
+
+        head.Lock.Enter();
+        head.Lock.Exit();
+        for (int i = 0; i < SharedTables.Entries; i++)
+        {
+            var below = (ulong*)Atomic.LoadAcquire(in table[i]);
+            if (below != SharedTables.Empty(level - 1))
+            {
+                ForgetLeaves(below, level - 1);
             }
         }
     }

@@ -41,7 +41,7 @@ internal sealed unsafe partial class PageTables
         _residency = null;
         if (_deferred.Flush() == 0)
         {
-            _deferred.End();
+            EndDeferred();
         }
         else
         {
@@ -50,6 +50,14 @@ internal sealed unsafe partial class PageTables
         }
 
         Orphans.Flush();
+    }
+
+    /// <summary>Gives up what was kept for those who had hazards when the tables ended.</summary>
+    public void EndDeferred()
+    {
+        _deferred.End();
+        _leaves.Release(_zone.Platform);
+        _leaves = default;
     }
 
     private void DisposeHere()

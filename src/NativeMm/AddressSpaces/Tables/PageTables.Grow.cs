@@ -45,6 +45,11 @@ internal sealed unsafe partial class PageTables
             return GrowOutcome.NoFrame;
         }
 
+        if (level == 2)
+        {
+            _leaves.Commit(page);
+        }
+
         ref TableHead head = ref HeadOf(table);
         head.Lock.Enter();
         GrowOutcome outcome = GrowOutcome.Grown;
@@ -62,6 +67,11 @@ internal sealed unsafe partial class PageTables
             head.Population++;
             below = made;
             Atomic.StoreRelease(ref *entry, (ulong)made);
+            if (level == 1)
+            {
+                _leaves.Set(page, made);
+            }
+
             made = null;
         }
 

@@ -78,7 +78,12 @@ internal sealed unsafe partial class PageTables
                 population++;
                 Invariant.Check(IsFrame((nuint)table[i]), $"The entry of level {level} at page {page:x} ({table[i]:x}) is no table of this space's zone.");
                 Invariant.Check(HeadOf((ulong*)table[i]).Parent == table + i, $"The table below page {page:x} has another parent.");
+                Invariant.Check(level != 1 || !_leaves.Knows(page) || _leaves.LeafOf(page) == (ulong*)table[i], $"The map has another leaf for page {page:x}.");
                 ValidateBelow((ulong*)table[i], level - 1, page);
+            }
+            else
+            {
+                Invariant.Check(level != 1 || _leaves.LeafOf(page) == null, $"The map has a leaf for page {page:x}, and there is none.");
             }
         }
 

@@ -50,6 +50,7 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
     private readonly DeferredFrames _deferred;
     private Residency? _residency;
     private ulong* _root;
+    private LeafMap _leaves;
 
     /// <summary>Makes a root.</summary>
     /// <param name="frames">Where tables and pages come from.</param>
@@ -77,6 +78,9 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
 
     /// <summary>The root, which accesses begin at.</summary>
     public ulong* Root => _root;
+
+    /// <summary>Where leaves are, for accesses.</summary>
+    public LeafMap Leaves => _leaves;
 
     /// <summary>Where pages go that have no frame, or null.</summary>
     public ISwapBackend? Swap => _swap;
@@ -109,6 +113,9 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
         table = (ulong*)Atomic.LoadRelaxed(in table[(page >> LevelBits) & IndexMask]);
         return table + (page & IndexMask);
     }
+
+    /// <summary>Keeps a map of the leaves from here on. Nobody uses the tables yet, and no leaf is there.</summary>
+    public void BeginLeaves(LeafMap leaves) => _leaves = leaves;
 
     /// <summary>The upper entry that refers to a page's leaf. The caller has a hazard for the page or holds the space's lock.</summary>
     public ulong* UpperEntryOf(ulong page, int level, ulong* root)
