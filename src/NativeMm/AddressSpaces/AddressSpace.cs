@@ -39,6 +39,9 @@ public sealed partial class AddressSpace : IDisposable, IAsyncDisposable
         IFrameAllocator frames, AddressSpaceOptions options, EpochDomain epochs, ISwapBackend? swap = null, TeardownWorkers? workers = null)
     {
         options.Validate();
+
+        // The end needs it, and cannot be refused it.
+        _ = LeafMap.None;
         Options = options;
         _frames = frames;
         _tables = new PageTables(frames, swap);

@@ -31,7 +31,7 @@ internal readonly unsafe struct LeafMap
 
     private const nuint Bytes = (nuint)(Leaves * sizeof(ulong));
 
-    private static readonly nuint s_none = ReserveNone();
+    private static nuint s_none;
 
     private readonly ulong* _words;
     private readonly ulong _pages;
@@ -45,11 +45,12 @@ internal readonly unsafe struct LeafMap
         _pages = pages;
     }
 
-    /// <summary>Words of <see cref="PagesMax"/> pages that are always 0.</summary>
-    public static nuint None => s_none;
+    /// <summary>Words of <see cref="PagesMax"/> pages that are always 0. From the second time on it is only read.</summary>
+    /// <exception cref="OutOfMemoryException">There are no addresses for them; they are asked for again the next time.</exception>
+    public static nuint None => Atomic.LoadAcquire(in s_none) is not 0 and var none ? none : ReserveNone();
 
     /// <summary>The words, as accesses use them.</summary>
-    public nuint Words => _words == null ? s_none : (nuint)_words;
+    public nuint Words => _words == null ? None : (nuint)_words;
 
     /// <summary>Reserves a map; one that knows nothing where the system refuses it.</summary>
     public static LeafMap Reserve(IMemoryPlatform platform) =>
@@ -104,6 +105,16 @@ internal readonly unsafe struct LeafMap
     {
         IMemoryPlatform platform = SystemPlatform.Current;
         PlatformResult result = platform.ReserveClosed(Bytes, platform.PageBytes, readable: true, out nuint address);
-        return result.Succeeded ? address : throw new OutOfMemoryException($"The system refuses {Bytes} bytes of addresses for page tables: {result}.");
+        if (!result.Succeeded)
+        {
+            throw new OutOfMemoryException($"The system refuses {Bytes} bytes of addresses for page tables: {result}.");
+        }
+
+        if (!Atomic.CompareExchange(ref s_none, 0, address))
+        {
+            platform.ReleaseOrKeep(address, Bytes);
+        }
+
+        return Atomic.LoadAcquire(in s_none);
     }
 }
