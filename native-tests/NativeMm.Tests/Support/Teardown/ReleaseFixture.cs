@@ -34,10 +34,7 @@ internal sealed unsafe class ReleaseFixture : IDisposable
 
     public ReleasingPlatform Platform { get; }
 
-    public MemoryRuntime Runtime { get; private set; }
-
-    /// <summary>Lets go of the runtime without disposing it.</summary>
-    public void Forget() => Runtime = null!;
+    public MemoryRuntime Runtime { get; }
 
     /// <summary>A heap with large blocks in use, one kept for reuse, and some slabs.</summary>
     public NativeHeap Filled(int blocks = 4)
