@@ -1,5 +1,7 @@
+using System.Runtime.ExceptionServices;
 using NativeMm.Frames;
 using NativeMm.Primitives;
+using NativeMm.Teardown;
 
 namespace NativeMm.AddressSpaces;
 
@@ -26,20 +28,44 @@ public sealed partial class AddressSpace
     /// Unmaps everything and gives all memory back. Faults in flight, changes of the layout and whoever looks are waited for; who comes later gets an
     /// <see cref="ObjectDisposedException"/>. A second call waits for the first and does nothing. Never fails, and allocates no managed memory.
     /// </summary>
-    public void Dispose()
+    /// <exception cref="InvalidOperationException">
+    /// This is called by whoever is told of the progress of an <see cref="UnmapAsync"/> of the space, for which it would wait. The space stays as it is then.
+    /// </exception>
+    public void Dispose() => TryEnd(watch: null);
+
+    /// <summary>The same, which whoever looks on may stop between two steps. The space has ended all the same; the next call goes on.</summary>
+    /// <returns>False when it was stopped.</returns>
+    internal bool TryEnd(ReleaseWatch? watch)
     {
+        if (_tables.Releases.IsReportingHere)
+        {
+            throw new InvalidOperationException(
+                $"Address space '{Options.Name}' cannot be disposed by whoever is told of the progress of its unmap: it would wait for that unmap. Use DisposeAsync there.");
+        }
+
         _layout.End();
         using (_endLock.EnterScope())
         {
-            if (!_released)
+            if (_released)
             {
-                EndAccess();
-                _faults.End();
-                _tables.Releases.Finish();
-                EndTables();
-                _layout.Release();
-                _released = true;
+                return true;
             }
+
+            EndAccess();
+            _faults.End();
+            if (!_tables.Releases.Finish(watch) || !TryEndTables(watch, out Exception? failure))
+            {
+                return false;
+            }
+
+            _layout.Release();
+            _released = true;
+            if (failure is not null)
+            {
+                ExceptionDispatchInfo.Throw(failure);
+            }
+
+            return true;
         }
     }
 

@@ -19,7 +19,10 @@ public sealed partial class AddressSpace
     /// </summary>
     /// <param name="address">First byte, a multiple of 4096.</param>
     /// <param name="length">Length in bytes, 1 or more, rounded up to pages of 4096.</param>
-    /// <param name="progress">Who is told how far it is, at most once a <see cref="TeardownOptions.StepTime"/>, on a thread of the background; not told where it is done at once.</param>
+    /// <param name="progress">
+    /// Who is told how far it is, at most once a <see cref="TeardownOptions.StepTime"/>, on a thread of the background; not told where it is done at once. In there the space
+    /// may be ended by <see cref="DisposeAsync()"/> alone.
+    /// </param>
     /// <param name="cancellation">
     /// Stops the giving back between two steps, and the wait for it; the range stays unmapped. What is left is given back with the next trim of the runtime, or the end of the
     /// space.
@@ -65,7 +68,7 @@ public sealed partial class AddressSpace
         _layout.Close();
         EndAccess();
         _faults.Close();
-        if (TryAnnounceEnd() && SpaceEnd.TryMake(this, _workers!, before, behind) is { } end)
+        if ((TryAnnounceEnd() || (_workers is not null && _tables.Releases.IsReportingHere)) && SpaceEnd.TryMake(this, _workers!, before, behind) is { } end)
         {
             return new ValueTask(end.BeginInBackground());
         }
@@ -109,7 +112,8 @@ public sealed partial class AddressSpace
     }
 
     /// <summary>Ends the tables, under the lock of the end. An unmap whose pages the end has just given back may not be through with its job.</summary>
-    private void EndTables()
+    /// <returns>False when it was stopped.</returns>
+    private bool TryEndTables(ReleaseWatch? watch, out Exception? failure)
     {
         var backoff = default(Backoff);
         while (!Atomic.CompareExchange(ref _isReleasing, 0, 1))
@@ -117,7 +121,22 @@ public sealed partial class AddressSpace
             backoff.Wait();
         }
 
-        _tables.Dispose(_release);
+        bool ended = _tables.TryDispose(_release, watch, out failure);
+        Atomic.StoreRelease(ref _isReleasing, 0);
+        return ended;
+    }
+
+    /// <summary>Bytes of pages and tables that the end will let go of, tables as if they were full; 0 while somebody is at it.</summary>
+    internal long EstimateEndBytes()
+    {
+        if (!_endLock.TryEnter())
+        {
+            return 0;
+        }
+
+        long bytes = _released ? 0 : _tables.EstimateEndBytes();
+        _endLock.Exit();
+        return bytes;
     }
 
     /// <summary>Whether the end is worth a thread, or somebody else is at it. Accounts what it will give back.</summary>

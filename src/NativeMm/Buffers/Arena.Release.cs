@@ -20,7 +20,7 @@ public sealed unsafe partial class Arena
     public ValueTask DisposeAsync() => new(DisposeAsync(progress: null));
 
     /// <summary><see cref="DisposeAsync()"/>, observed and stoppable.</summary>
-    /// <param name="progress">Is told how far it is, about once a step time, on a thread of the release; null for nobody. The arena may not be disposed in there.</param>
+    /// <param name="progress">Is told how far it is, about once a step time, on a thread of the release; null for nobody. In there another end of the arena does not wait.</param>
     /// <param name="cancellationToken">
     /// Stops the release between two chunks; before the begin, nothing is done. The arena has ended all the same, and what is left goes with the next call of this or
     /// of <see cref="Dispose()"/>, or by the finalizer.
@@ -73,7 +73,7 @@ public sealed unsafe partial class Arena
         ref ArenaChunk chunk = ref CollectionsMarshal.AsSpan(_chunks)[index];
         (nuint address, nuint bytes) = (chunk.Address, chunk.Bytes);
         chunk = default;
-        HeapBlock.Free(_heap, address);
+        HeapBlock.FreeInBackground(_heap, address);
         return bytes;
     }
 

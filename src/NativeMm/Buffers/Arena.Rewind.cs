@@ -85,7 +85,7 @@ public sealed unsafe partial class Arena
             _marks.Clear();
             GoTo(-1, NoChunkNext, 0, 0);
         }
-        else if (_release is { } release)
+        else if (_release is { IsReportingHere: false } release)
         {
             release.Workers.Finish(release, watch: null);
         }

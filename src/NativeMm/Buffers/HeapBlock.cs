@@ -29,6 +29,9 @@ internal static unsafe class HeapBlock
     /// <summary>Frees a block, if its heap still stands.</summary>
     public static void Free(NativeHeap heap, nuint address) => heap.FreeUnlessDisposed((void*)address);
 
+    /// <summary>The same, beside a heap that may end at any moment.</summary>
+    public static void FreeInBackground(NativeHeap heap, nuint address) => heap.FreeInBackground((void*)address);
+
     /// <summary>Frees the block of an owner that nobody disposed, and counts it. For finalizers: it never throws, and may meet the end of the heap.</summary>
     public static void FreeForgotten(NativeHeap heap, nuint address, nuint bytes)
     {

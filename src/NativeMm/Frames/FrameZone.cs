@@ -160,7 +160,9 @@ public sealed unsafe partial class FrameZone : IDisposable
     /// <summary>Whether <see cref="ReleasePages"/> is through.</summary>
     internal bool ArePagesReleased => _pagesReleased;
 
-    /// <summary>Gives the pages of all frames back, ahead of <see cref="Dispose"/>: nobody uses any of them any more.</summary>
+    /// <summary>
+    /// Gives the pages of all frames back, ahead of <see cref="Dispose"/>: nobody uses any of them any more. When somebody stopped it, the next call begins again.
+    /// </summary>
     internal void ReleasePages()
     {
         nuint opened = (nuint)OpenedFrames << Pfn.FrameShift;
@@ -169,16 +171,7 @@ public sealed unsafe partial class FrameZone : IDisposable
             return;
         }
 
-        if (Kind == ZoneKind.Mappable)
-        {
-            release.ReleaseFile(File, 0, opened);
-        }
-        else
-        {
-            release.Release(_base, opened);
-        }
-
-        _pagesReleased = true;
+        _pagesReleased = Kind == ZoneKind.Mappable ? release.ReleaseFile(File, 0, opened) : release.Release(_base, opened);
     }
 
     private PlatformResult ReserveMemory(nuint alignment)

@@ -92,11 +92,19 @@ internal sealed class HeapRelease(NativeHeap heap, LargeBlocks large, PageReleas
     /// <inheritdoc/>
     protected override void Finish(bool isDone)
     {
-        if (isDone)
+        if (!isDone)
         {
-            large.NotePagesGone();
-            heap.ReleaseRest();
+            return;
         }
+
+        // What a step that failed did not take off: nothing is left that anybody would give back.
+        (long frameBytes, long mappedBytes) = (Atomic.LoadAcquire(in _frameBytesLeft), Atomic.LoadAcquire(in _mappedBytesLeft));
+        Note(ref _frameBytesLeft, frameBytes);
+        Note(ref _mappedBytesLeft, mappedBytes);
+        Workers.Ledger.AddReleasingFrames(-frameBytes);
+        Workers.Ledger.AddReleasingMappings(-mappedBytes);
+        large.NotePagesGone();
+        heap.ReleaseRest();
     }
 
     private static void Note(ref long left, long bytes) => Atomic.Add(ref left, -bytes);

@@ -25,6 +25,7 @@ public sealed unsafe partial class NativeHeap
         _failure = ExceptionDispatchInfo.Capture(failure);
         _isShared = true;
         _disposed = true;
+        _isReleased = true;
         _end.TryClose();
         _options = new HeapOptions { Name = "shared" };
         _space = null!;
@@ -36,15 +37,34 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>Whether the heap ended. Owners whose heap may go before them look here before they touch their memory.</summary>
-    internal bool IsDisposed => _disposed;
+    internal bool IsDisposed => _disposed || _isClosing;
 
     /// <summary>Frees a block of an owner that may outlive the heap: a heap that was disposed took the block with it, so there is nothing left to do.</summary>
     /// <remarks>Owners and their heap may be disposed in either order, for instance by a container of services, but not at once.</remarks>
     internal void FreeUnlessDisposed(void* block)
     {
-        if (!_disposed)
+        if (!IsDisposed)
         {
             Free(block);
+        }
+    }
+
+    /// <summary>The same for an owner whose end nobody may be waiting for: the end of the heap may be at any moment, and waits for one that is in here.</summary>
+    /// <exception cref="Diagnostics.MemoryFaultException">As <see cref="Free"/>.</exception>
+    internal void FreeInBackground(void* block)
+    {
+        if (!_end.TryEnter())
+        {
+            return;
+        }
+
+        try
+        {
+            Free(block);
+        }
+        finally
+        {
+            _end.Exit();
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
 using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
@@ -16,6 +18,13 @@ public sealed unsafe partial class NativeHeap
     private HeapRelease? _release;
     private Task? _releaseTask;
     private bool _isClosing;
+    private bool _isReleased;
+
+    // The thread that ends the heap, until its memory went back or is about to in the background; 0 for none.
+    private int _endingThread;
+
+    // What the checked mode found, when the release was stopped before it was thrown.
+    private Exception? _untold;
 
     /// <summary>
     /// Ends the heap as <see cref="Dispose"/> does, and gives its memory back in the background: what is decided is decided when this returns, in a time that does not
@@ -27,7 +36,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>
     /// <see cref="DisposeAsync()"/>, observed and stoppable. What is not given back yet is <c>ReleasingBytes</c> in the statistics of the runtime.
     /// </summary>
-    /// <param name="progress">Is told how far it is, about once a step time, on a thread of the release; null for nobody. The heap may not be disposed in there.</param>
+    /// <param name="progress">Is told how far it is, about once a step time, on a thread of the release; null for nobody. In there another end of the heap does not wait.</param>
     /// <param name="cancellationToken">
     /// Stops the release between two steps; before the begin, nothing is done. The heap has ended all the same, and what is left goes with the next call of this or
     /// of <see cref="Dispose"/>, or with the runtime.
@@ -57,51 +66,88 @@ public sealed unsafe partial class NativeHeap
         // All that takes managed memory comes first.
         pages.Prepare();
         HeapRelease release = PrepareRelease(pages);
-        var end = new ReleaseEnd(release, progress, cancellationToken);
-        if (TryDecide(out bool isEnding))
+        if (release.IsReportingHere)
         {
-            end.Failure = CheckAtEnd();
+            return _releaseTask ?? Task.CompletedTask;
+        }
+
+        var end = new ReleaseEnd(release, progress, cancellationToken);
+        bool first = TryDecide();
+        if (!first)
+        {
+            AwaitDecision();
+        }
+
+        try
+        {
+            end.Failure = first ? CheckAtEnd() : null;
             using (_releaseLock.EnterScope())
             {
                 return BeginRelease(release, end);
             }
         }
-
-        using (_releaseLock.EnterScope())
+        finally
         {
-            return isEnding ? ContinueRelease(release, end) : Task.CompletedTask;
+            NoteDecision(first);
         }
     }
 
     /// <summary>
-    /// What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well. Waits for finalizers and passes that are inside, and for a release in the
-    /// background, which it helps.
+    /// What <see cref="Dispose"/> does, for the runtime that owns the shared heap as well. Waits for finalizers and passes that are inside, for somebody else who ends it, and for
+    /// a release in the background, which it helps. A listener of that release, for which it would wait, finds nothing to do.
     /// </summary>
+    /// <exception cref="OperationCanceledException">Whoever looks on stopped it.</exception>
     internal void Release()
     {
-        if (!TryDecide(out _))
+        bool first = TryDecide();
+        if (!first)
         {
-            FinishRelease();
-            return;
+            if (Atomic.LoadAcquire(ref _release!) is { IsReportingHere: true })
+            {
+                return;
+            }
+
+            AwaitDecision();
         }
 
+        Exception? found = null;
         try
         {
             // Without the lock: it calls the program's leak handler.
-            _checked?.Dispose();
+            found = first ? CheckAtEnd() : Atomic.Exchange(ref _untold!, null!);
+            ReleaseMemory();
+        }
+        catch (OperationCanceledException)
+        {
+            _untold = found;
+            throw;
         }
         finally
         {
-            ReleaseMemory();
+            NoteDecision(first);
+        }
+
+        if (first)
+        {
             TellFaults();
         }
+
+        if (found is not null)
+        {
+            ExceptionDispatchInfo.Throw(found);
+        }
     }
+
+    /// <summary>Whether the calling thread is ending the heap, such as inside of a leak handler.</summary>
+    internal bool IsEndingHere => Atomic.LoadAcquire(in _endingThread) == Environment.CurrentManagedThreadId;
 
     /// <summary>
     /// Every verb ends in a refusal from here on, and threads forget their caches; the memory stays until <see cref="Release"/>. For a runtime that ends in the background.
     /// </summary>
     internal void CloseEarly()
     {
+        // Whoever frees what he forgot is out, and finds the heap gone from here on.
+        _end.Close();
         using (_upkeepLock.EnterScope())
         {
             if (!_disposed)
@@ -121,21 +167,43 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Bytes that nobody can use any more and that are not given back yet: of frames, and beside the zone.</summary>
     internal (ulong Frames, ulong Mapped) ReleasingBytes => _release?.BytesLeft ?? default;
 
-    /// <summary>Ends the heap, once.</summary>
-    /// <param name="isEnding">When somebody else ended it before: whether its memory goes back in steps.</param>
-    private bool TryDecide(out bool isEnding)
+    /// <summary>Ends the heap, once. Who does it says when it is decided what becomes of the memory.</summary>
+    private bool TryDecide()
     {
         // Before the upkeep lock, which a guest may want.
         _end.Close();
         using (_upkeepLock.EnterScope())
         {
-            isEnding = _disposed && Atomic.LoadAcquire(ref _release!) is { IsBegun: true };
             bool first = !_disposed;
             _disposed = true;
+            if (first)
+            {
+                Atomic.StoreRelease(ref _endingThread, Environment.CurrentManagedThreadId);
+            }
+
             return first;
         }
     }
 
+    private void NoteDecision(bool first)
+    {
+        if (first)
+        {
+            Atomic.StoreRelease(ref _endingThread, 0);
+        }
+    }
+
+    /// <summary>Waits until somebody else is through who ends the heap; a handler that he calls does not wait for himself.</summary>
+    private void AwaitDecision()
+    {
+        var backoff = default(Backoff);
+        while (Atomic.LoadAcquire(in _endingThread) != 0 && !IsEndingHere)
+        {
+            backoff.Wait();
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It reaches whoever waits, when the memory went back.")]
     private Exception? CheckAtEnd()
     {
         try
@@ -143,7 +211,7 @@ public sealed unsafe partial class NativeHeap
             _checked?.Dispose();
             return null;
         }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
+        catch (Exception failure)
         {
             return failure;
         }
@@ -177,19 +245,32 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
+    /// <summary>Gives everything back that was not given back yet: helps a release in steps that was begun before, or goes on with one that was stopped.</summary>
     private void ReleaseMemory()
     {
         using (_releaseLock.EnterScope())
         {
-            if (_release is { } release && release.IsWorth(SlabBytes()))
+            if (_isReleased)
+            {
+                return;
+            }
+
+            if (_release is { IsBegun: true } begun)
+            {
+                begun.Workers.Finish(begun, _options.Pages!.WatchHere);
+            }
+            else if (_release is { } release && release.IsWorth(SlabBytes()))
             {
                 DecideMemory(release);
                 _options.Pages!.Run(release);
-                return;
             }
-        }
+            else
+            {
+                ReleaseAtOnce();
+            }
 
-        ReleaseAtOnce();
+            _isReleased = true;
+        }
     }
 
     /// <summary>Gives everything back in one go.</summary>
@@ -203,12 +284,23 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
-    /// <summary>Begins a release in the background, or makes it at once where it is not worth one, or nobody would do it.</summary>
+    /// <summary>Begins a release in the background or goes on with it, or makes it at once where it is not worth one, or nobody would do it.</summary>
     private Task BeginRelease(HeapRelease release, ReleaseEnd end)
     {
+        if (_isReleased)
+        {
+            return end.CompleteNow();
+        }
+
+        if (release.IsBegun)
+        {
+            return ContinueRelease(release, end);
+        }
+
         if (!release.IsWorth(SlabBytes()))
         {
             ReleaseAtOnce();
+            _isReleased = true;
             return end.CompleteNow();
         }
 
@@ -226,20 +318,6 @@ public sealed unsafe partial class NativeHeap
 
         release.BeginAgain();
         return _releaseTask = end.Begin();
-    }
-
-    /// <summary>Helps a release in steps that somebody else began, or goes on with one that was stopped.</summary>
-    private void FinishRelease()
-    {
-        if (Atomic.LoadAcquire(ref _release!) is not { IsBegun: true } release)
-        {
-            return;
-        }
-
-        using (_releaseLock.EnterScope())
-        {
-            release.Workers.Finish(release, _options.Pages!.Watch);
-        }
     }
 
     private void DecideMemory(HeapRelease release)

@@ -120,6 +120,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
     private void Abandon()
     {
         _disposed = true;
+        _isReleased = true;
         _space.RemoveHeap(this);
         _sampled?.Release();
         _large?.Dispose();

@@ -9,13 +9,15 @@ internal interface IPageRelease
     /// <summary>Gives the pages of a range back that nobody uses any more, if they are enough to be worth it.</summary>
     /// <param name="address">First byte, at a page.</param>
     /// <param name="bytes">Length in whole pages.</param>
-    void Release(nuint address, nuint bytes);
+    /// <returns>False when somebody stopped it between two steps.</returns>
+    bool Release(nuint address, nuint bytes);
 
     /// <summary>The same for a piece of a memory file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="offset">First byte, at a page.</param>
     /// <param name="bytes">Length in whole pages.</param>
-    void ReleaseFile(int file, nuint offset, nuint bytes);
+    /// <returns>False when somebody stopped it between two steps.</returns>
+    bool ReleaseFile(int file, nuint offset, nuint bytes);
 
     /// <summary>Gives the pages of many ranges back whose addresses stay in use, with few calls, none of which keeps the map of the process locked for long.</summary>
     /// <returns>Success when all of it went back.</returns>

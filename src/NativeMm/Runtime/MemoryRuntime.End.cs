@@ -47,7 +47,8 @@ public sealed partial class MemoryRuntime
 
         try
         {
-            if (_wasForgotten && (!_loadContext.TryGetTarget(out _) || IsUnused()))
+            // What was decided by DisposeAsync and stopped is nobody's any more.
+            if (_wasForgotten && (!_loadContext.TryGetTarget(out _) || _end.IsClosed || IsUnused()))
             {
                 End(forgotten: true, watch: null);
                 return;
@@ -68,14 +69,15 @@ public sealed partial class MemoryRuntime
     /// runtime, which lives as long as the process: a container of services may have it.
     /// </summary>
     /// <exception cref="InvalidOperationException">
-    /// This is called from within a trim, such as by the reporting device, or a lease on an object of a pool or on a value of a cache is open, or a
+    /// This is called from within a trim, such as by the reporting device, or by whoever is told of the progress of a release of a part of the runtime, or a lease on an object of a pool or on a value of a cache is open, or a
     /// page of an address space is leased or pinned. The runtime stays as it is then.
     /// </exception>
     /// <exception cref="MemoryFaultException">The checked mode found a mistake that it throws for. Everything is freed before.</exception>
     public void Dispose()
     {
-        if (_isShared)
+        if (_isShared || Atomic.LoadAcquire(ref _release!) is { Watch.IsTellingHere: true })
         {
+            // Who is told of the progress of the end would wait for himself.
             return;
         }
 
@@ -90,6 +92,12 @@ public sealed partial class MemoryRuntime
         if (IsReportingHere || _trimLock.IsHeldByCurrentThread)
         {
             throw new InvalidOperationException("A runtime cannot be disposed from within its own trim or by its reporting device: what would go is in use.");
+        }
+
+        if (_teardown.IsReportingHere)
+        {
+            throw new InvalidOperationException(
+                "A runtime cannot be disposed by whoever is told of the progress of a release of a part of it: it would wait for that release. Use DisposeAsync there.");
         }
 
         foreach (ZsPool pool in Pools())
@@ -119,23 +127,31 @@ public sealed partial class MemoryRuntime
             return;
         }
 
-        using (_endLock.EnterScope())
+        if (!_endLock.TryEnter())
         {
-            if (_hasEnded)
+            if (IsAnyHeapEndingHere())
             {
+                // A leak handler of a heap for which the other one waits.
                 return;
             }
 
-            _pages.IsPlain = forgotten;
-            _pages.Watch = watch;
-            try
+            _endLock.Enter();
+        }
+
+        try
+        {
+            if (!_hasEnded)
             {
+                _pages.IsPlain = forgotten;
+                watch?.BeginHere();
+                _pages.Watch = watch;
                 EndLocked(forgotten, watch);
             }
-            finally
-            {
-                _pages.Watch = null;
-            }
+        }
+        finally
+        {
+            _pages.Watch = null;
+            _endLock.Exit();
         }
     }
 
@@ -156,25 +172,31 @@ public sealed partial class MemoryRuntime
         }
 
         _end.AwaitEmpty();
-        EndTenants();
+        EndTenants(watch);
 
         // Before the pools, which pages may have gone to.
-        EndSpaces();
+        EndSpaces(watch);
         foreach (ZsPool pool in Pools())
         {
+            watch?.ThrowIfCancelled();
+            ulong bytes = PoolBytesOf(pool);
             pool.Dispose();
+            watch?.Advance((nuint)bytes);
         }
 
         watch?.ThrowIfCancelled();
+        watch?.CompleteFreed();
         ReleaseHeaps(watch);
         if (!forgotten && _vmap is { } vmap)
         {
             vmap.Zone.ReleasePages();
+            watch?.ThrowIfCancelled();
             vmap.Zone.Keeper = null;
             vmap.Dispose();
         }
 
         _zone.ReleasePages();
+        watch?.ThrowIfCancelled();
 
         // From here on it is not stopped any more.
         _pages.Watch = null;
@@ -192,19 +214,47 @@ public sealed partial class MemoryRuntime
         _endFault?.Throw();
     }
 
-    private void EndSpaces()
+    /// <summary>Ends the spaces, all of them, whatever one of them reports, unless it is stopped.</summary>
+    /// <exception cref="OperationCanceledException">Whoever looks on stopped it.</exception>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It is thrown when everything is released.")]
+    private void EndSpaces(ReleaseWatch? watch)
     {
         foreach (AddressSpace space in Spaces())
         {
-            space.Dispose();
+            watch?.ThrowIfCancelled();
+            try
+            {
+                _ = space.TryEnd(watch);
+            }
+            catch (Exception exception)
+            {
+                _endFault ??= ExceptionDispatchInfo.Capture(exception);
+            }
         }
 
         // Spaces that nobody waited for may still end, and are off the list.
-        _teardown.AwaitAll();
+        watch?.ThrowIfCancelled();
+        _teardown.AwaitAll(watch);
+        watch?.ThrowIfCancelled();
 
         // What leases held that have ended since lies in frames that go now.
         AddressSpace.FreeOrphans(_frames);
     }
+
+    private bool IsAnyHeapEndingHere()
+    {
+        foreach (NativeHeap heap in _space.Heaps())
+        {
+            if (heap.IsEndingHere)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static ulong PoolBytesOf(ZsPool pool) => pool.IsDisposed ? 0 : (ulong)pool.GetTotalFrames() << Pfn.FrameShift;
 
     private void EndMeter()
     {
@@ -267,7 +317,7 @@ public sealed partial class MemoryRuntime
             }
         }
 
-        EndSpaces();
+        EndSpaces(watch: null);
         ulong owned = 0;
         foreach (ZsPool pool in Pools())
         {
@@ -276,7 +326,7 @@ public sealed partial class MemoryRuntime
                 return false;
             }
 
-            owned += pool.IsDisposed ? 0 : (ulong)pool.GetTotalFrames();
+            owned += PoolBytesOf(pool) >> Pfn.FrameShift;
         }
 
         foreach (NativeHeap heap in _space.Heaps())

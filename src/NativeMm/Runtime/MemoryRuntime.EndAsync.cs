@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.AddressSpaces;
 using NativeMm.Heap;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
+using NativeMm.Zsmalloc;
 
 namespace NativeMm.Runtime;
 
@@ -22,10 +24,13 @@ public sealed partial class MemoryRuntime
     /// <summary>
     /// <see cref="DisposeAsync()"/>, observed and stoppable. Until the end the runtime's meter shows what is not given back yet, as state <c>releasing</c>.
     /// </summary>
-    /// <param name="progress">Is told how far it is, about once a step time, on a thread of the release; null for nobody. The runtime may not be disposed in there.</param>
+    /// <param name="progress">
+    /// Is told how far it is, about once a step time, on a thread of the release; null for nobody. It counts what spaces and pools let go of first, and
+    /// then what goes back to the system. In there <see cref="Dispose"/> does nothing.
+    /// </param>
     /// <param name="cancellationToken">
-    /// Stops the release between two steps; before the begin, nothing is done. The runtime has ended all the same, and what is left goes with the next call of this
-    /// or of <see cref="Dispose"/>.
+    /// Stops the release between two steps, wherever it is; before the begin, nothing is done. A release of a part of the runtime that somebody else waits for is not
+    /// stopped, but waited for. The runtime has ended all the same, and what is left goes with the next call of this or of <see cref="Dispose"/>, or by the finalizer.
     /// </param>
     /// <returns>
     /// Ends when all memory is back. It fails by what <see cref="Dispose"/> would throw, or by what the progress threw; the memory went back before.
@@ -52,7 +57,8 @@ public sealed partial class MemoryRuntime
         RefuseIfHeld();
 
         // All that takes managed memory comes first.
-        var release = new RuntimeRelease(EndWatched, new ReleaseWatch(_teardown, BytesToRelease(), progress), cancellationToken);
+        long freed = BytesToFree();
+        var release = new RuntimeRelease(EndWatched, new ReleaseWatch(_teardown, freed + BytesToRelease(), progress, freed), cancellationToken);
         if (!Atomic.CompareExchange(ref _release!, before!, release))
         {
             return Atomic.LoadAcquire(ref _release!).Task;
@@ -77,6 +83,23 @@ public sealed partial class MemoryRuntime
     {
         End(forgotten: false, watch);
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Bytes of spaces and pools, which become free before the system gets them.</summary>
+    private long BytesToFree()
+    {
+        long bytes = 0;
+        foreach (AddressSpace space in Spaces())
+        {
+            bytes += space.EstimateEndBytes();
+        }
+
+        foreach (ZsPool pool in Pools())
+        {
+            bytes += (long)PoolBytesOf(pool);
+        }
+
+        return bytes;
     }
 
     private long BytesToRelease()

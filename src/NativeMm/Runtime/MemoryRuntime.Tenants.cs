@@ -1,4 +1,5 @@
 using NativeMm.Primitives;
+using NativeMm.Teardown;
 
 namespace NativeMm.Runtime;
 
@@ -44,10 +45,11 @@ public sealed partial class MemoryRuntime
         }
     }
 
-    private void EndTenants()
+    private void EndTenants(ReleaseWatch? watch)
     {
         foreach (IRuntimeTenant tenant in _tenants.View)
         {
+            watch?.ThrowIfCancelled();
             tenant.End();
         }
     }

@@ -27,6 +27,9 @@ internal abstract partial class TeardownJob
     /// <summary>Whether something is left that nobody has taken.</summary>
     internal bool HasWork => HasRest();
 
+    /// <summary>Whether the calling thread is inside of the listener: the job cannot end before it is out of there.</summary>
+    internal bool IsReportingHere => Atomic.LoadAcquire(in _reporting) == Environment.CurrentManagedThreadId;
+
     /// <summary>Whether it is in the list of the workers. Guarded by their lock.</summary>
     internal bool IsListed { get; set; }
 
@@ -314,7 +317,7 @@ internal abstract partial class TeardownJob
     private void Report(bool isLast)
     {
         if (Listener is not { } listener || (!isLast && Stopwatch.GetElapsedTime(Atomic.LoadAcquire(in _reported)) < Workers.Options.StepTime)
-            || !Atomic.CompareExchange(ref _reporting, 0, 1))
+            || !Atomic.CompareExchange(ref _reporting, 0, Environment.CurrentManagedThreadId))
         {
             return;
         }

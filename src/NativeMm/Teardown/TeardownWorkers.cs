@@ -83,6 +83,13 @@ internal sealed partial class TeardownWorkers : IDisposable
     /// <exception cref="Exception">The first exception of a step. Everything else was done all the same.</exception>
     public void Run(TeardownJob job)
     {
+        RunToEnd(job);
+        ThrowIfFailed(job);
+    }
+
+    /// <summary>The same, for who asks about failures himself.</summary>
+    public void RunToEnd(TeardownJob job)
+    {
         Invariant.Check(job.Phase != JobPhase.Idle, "A teardown job is run that was not begun.");
 
         // The caller is inside before any worker looks, or somebody else who waits for the job as well.
@@ -97,7 +104,7 @@ internal sealed partial class TeardownWorkers : IDisposable
             job.WorkInside(isWorker: false);
         }
 
-        Await(job);
+        AwaitEnd(job);
     }
 
     /// <summary>Waits for a job that was queued, and works on it meanwhile as far as there is something to take.</summary>
@@ -105,10 +112,7 @@ internal sealed partial class TeardownWorkers : IDisposable
     public void Await(TeardownJob job)
     {
         AwaitEnd(job);
-        if (job.Failure is { } failure)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-        }
+        ThrowIfFailed(job);
     }
 
     /// <summary>The same, for who asks about failures himself.</summary>
@@ -135,6 +139,7 @@ internal sealed partial class TeardownWorkers : IDisposable
     /// <summary>Brings a job to its end that somebody else began in the background: helps it, and goes on with it when it was stopped. Allocates nothing.</summary>
     /// <param name="job">The job.</param>
     /// <param name="watch">Who looks on when it is gone on with; null for nobody.</param>
+    /// <exception cref="OperationCanceledException">Whoever looks on stopped it.</exception>
     public void Finish(TeardownJob job, ReleaseWatch? watch)
     {
         while (job.Phase != JobPhase.Done)
@@ -150,11 +155,30 @@ internal sealed partial class TeardownWorkers : IDisposable
             if (watch is not null)
             {
                 watch.Run(job);
+                watch.ThrowIfCancelled();
+                ThrowIfFailed(job);
             }
             else
             {
                 Run(job);
             }
+        }
+    }
+
+    /// <summary>Whether the calling thread is inside of a listener of a job that is under way: who waits there for all jobs waits for himself.</summary>
+    public bool IsReportingHere
+    {
+        get
+        {
+            _lock.Enter();
+            TeardownJob? job = _first;
+            while (job is { IsReportingHere: false })
+            {
+                job = job.Next;
+            }
+
+            _lock.Exit();
+            return job is not null;
         }
     }
 
@@ -176,10 +200,11 @@ internal sealed partial class TeardownWorkers : IDisposable
     }
 
     /// <summary>Does or awaits all jobs that there are.</summary>
-    public void AwaitAll()
+    /// <param name="watch">Who may stop that between two jobs; null for nobody.</param>
+    public void AwaitAll(ReleaseWatch? watch = null)
     {
         var backoff = default(Backoff);
-        while (TryHelp())
+        while (watch is not { IsCancelled: true } && TryHelp())
         {
             backoff.Wait();
         }
@@ -216,6 +241,15 @@ internal sealed partial class TeardownWorkers : IDisposable
         if (isDone)
         {
             Ledger.NoteEnd(job);
+        }
+    }
+
+    /// <summary>Throws the first exception of a step, if there was one.</summary>
+    internal static void ThrowIfFailed(TeardownJob job)
+    {
+        if (job.Failure is { } failure)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         }
     }
 

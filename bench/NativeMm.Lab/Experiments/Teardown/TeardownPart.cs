@@ -27,6 +27,9 @@ internal static class TeardownPart
     /// <summary>A space of 48 MiB, below the floor.</summary>
     public const string Small = "small";
 
+    /// <summary>A memory file, touched, of which all pages are taken out at once: by one call after another, by threads on parts of one file, and on a file each.</summary>
+    public const string File = "file";
+
     /// <summary>All of them.</summary>
-    public static readonly string[] All = [Release, Spaces, Balanced, OneFull, ManySmall, Nodes, Interference, Small];
+    public static readonly string[] All = [Release, File, Spaces, Balanced, OneFull, ManySmall, Nodes, Interference, Small];
 }

@@ -26,18 +26,29 @@ internal static class TeardownVariants
     /// <summary>Bare threads, each of which advises its share by one call.</summary>
     public static readonly Variant Bare = new("bare", "release: bare threads, each advises its share by one call") { IsYardstick = true };
 
+    /// <summary>What tells a lock of the file from everything else that threads wait for.</summary>
+    public static readonly Variant Apart = new("apart", "file: bare threads, each punches a file of its own, together as long") { IsYardstick = true };
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<Variant> All { get; } = [Inline, Batches, Range, Adaptive, Unwaited, Bare];
+    public static IReadOnlyList<Variant> All { get; } = [Inline, Batches, Range, Adaptive, Unwaited, Bare, Apart];
 
     /// <summary>Whether a variant has an answer to a part, on so many threads.</summary>
-    public static bool Does(Variant variant, string part, int threads) => variant.Name switch
+    public static bool Does(Variant variant, string part, int threads) => part == TeardownPart.File ? DoesFile(variant, threads) : variant.Name switch
     {
+        "apart" => false,
         "inline" => threads == 1 && part != TeardownPart.Interference,
         "adaptive" => threads == AdaptiveThreads && part != TeardownPart.Interference,
         "unwaited" => threads == AdaptiveThreads && part is TeardownPart.Release or TeardownPart.Spaces or TeardownPart.Interference,
         "bare" => part == TeardownPart.Release && threads <= 32,
         "batches" => part is not (TeardownPart.Interference or TeardownPart.Small or TeardownPart.Release) && threads <= TeardownOptions.ActiveLimit,
         _ => part is not (TeardownPart.Interference or TeardownPart.Small) && threads <= TeardownOptions.ActiveLimit,
+    };
+
+    private static bool DoesFile(Variant variant, int threads) => variant.Name switch
+    {
+        "inline" => threads == 1,
+        "range" or "bare" or "apart" => threads <= TeardownOptions.ActiveLimit,
+        _ => false,
     };
 
     /// <summary>The options of a case.</summary>

@@ -74,7 +74,7 @@ public sealed class ArenaReleaseTests
     }
 
     /// <summary>Chunks above the retained bytes and the floor, so that the first of them holds the release up.</summary>
-    private static Arena Filled(NativeHeap heap)
+    internal static Arena Filled(NativeHeap heap)
     {
         var arena = new Arena(heap);
         arena.Alloc<byte>(20 << 20)[5 * Pfn.FrameBytes] = 1;

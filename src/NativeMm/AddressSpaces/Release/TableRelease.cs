@@ -68,24 +68,31 @@ internal sealed unsafe partial class TableRelease : TeardownJob, IFrameRelease
         _tables.Releases.Add(this);
     }
 
-    /// <summary>Goes on with it, if it was cancelled with something left and nobody else does.</summary>
+    /// <summary>Goes on with it, if it was cancelled with something left and nobody else does. Whoever was told of the cancellation is told nothing more.</summary>
     /// <param name="waits">Whether to do it here and now, and not in the background.</param>
-    public void TryResume(bool waits)
+    /// <param name="watch">Who looks on when it is done here; null for nobody.</param>
+    public void TryResume(bool waits, ReleaseWatch? watch = null)
     {
         if (Phase != JobPhase.Abandoned || !Atomic.CompareExchange(ref _resuming, 0, 1))
         {
             return;
         }
 
-        if (Phase == JobPhase.Abandoned)
+        bool resumes = Phase == JobPhase.Abandoned;
+        if (resumes)
         {
+            (Completion, Listener) = (null, null);
             BeginAgain();
         }
 
         Atomic.StoreRelease(ref _resuming, 0);
-        if (waits || !Workers.TryQueue(this))
+        if (resumes && watch is not null)
         {
-            Workers.Run(this);
+            watch.Run(this);
+        }
+        else if (resumes && (waits || !Workers.TryQueue(this)))
+        {
+            Workers.RunToEnd(this);
         }
     }
 

@@ -55,14 +55,24 @@ internal sealed class TableReleases
         }
     }
 
-    /// <summary>Does or awaits all of them. No other one may come.</summary>
-    public void Finish()
+    /// <summary>Whether the calling thread is inside of a listener of one of them: who waits there for all of them waits for himself.</summary>
+    public bool IsReportingHere => Find(static release => release.IsReportingHere) is not null;
+
+    /// <summary>Does or awaits all of them. No other one may come. Never fails.</summary>
+    /// <param name="watch">Who looks on, and may stop it between two steps; null for nobody.</param>
+    /// <returns>False when it was stopped.</returns>
+    public bool Finish(ReleaseWatch? watch)
     {
         var backoff = default(Backoff);
         TableRelease? release;
         while ((release = Find(static _ => true)) is not null)
         {
-            release.TryResume(waits: true);
+            if (watch is { IsCancelled: true })
+            {
+                return false;
+            }
+
+            release.TryResume(waits: true, watch);
             if (release.HasWork)
             {
                 release.Workers.AwaitEnd(release);
@@ -70,6 +80,8 @@ internal sealed class TableReleases
 
             backoff.Wait();
         }
+
+        return true;
     }
 
     private TableRelease? Find(Func<TableRelease, bool> which)

@@ -74,6 +74,12 @@ internal sealed unsafe partial class PageTables
         return true;
     }
 
+    /// <summary>Bytes of pages and tables that the end will let go of, tables as if they were full. Nobody ends it at the same time.</summary>
+    public long EstimateEndBytes() =>
+        IsAnnounced ? _announced
+        : _root == SharedTables.Empty(RootLevel) ? 0
+        : EstimateBytes(new VpnRange(0, Pages), long.MaxValue) + UpperBytes(_root);
+
     /// <summary>Bytes of pages and leaves behind a range, leaves as if they were full.</summary>
     /// <param name="pages">The range.</param>
     /// <param name="enough">What is more than that need not be known exactly.</param>

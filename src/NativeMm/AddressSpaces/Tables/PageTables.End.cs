@@ -1,36 +1,52 @@
 using NativeMm.Primitives;
+using NativeMm.Teardown;
 
 namespace NativeMm.AddressSpaces;
 
 /// <content>The end of the tables.</content>
 internal sealed unsafe partial class PageTables
 {
+    private bool _isEnding;
+
     /// <summary>
     /// Frees all pages and tables. Nobody is to begin an access or a fault any more; those that are under way are waited for. What leases and pins hold stays until they
     /// end.
     /// </summary>
-    public void Dispose() => Dispose(null);
+    public void Dispose() => TryDispose(null, null, out _);
 
-    /// <summary>The same, with a job that does the most of it when it is much.</summary>
+    /// <summary>The same, with a job that does the most of it when it is much, and may be stopped between two steps. Then the next call goes on, with no release left.</summary>
     /// <param name="release">The job, idle; null for none.</param>
-    public void Dispose(TableRelease? release)
+    /// <param name="watch">Who looks on; null for nobody.</param>
+    /// <param name="failure">The first exception of a step. Everything else was given back all the same.</param>
+    /// <returns>False when it was stopped.</returns>
+    public bool TryDispose(TableRelease? release, ReleaseWatch? watch, out Exception? failure)
     {
-        if (_root == SharedTables.Empty(RootLevel))
+        failure = null;
+        if (_root == SharedTables.Empty(RootLevel) && !_isEnding)
         {
-            return;
+            return true;
         }
 
+        _isEnding = true;
         _residency?.Stop();
         _prepared = default;
-        if (release is not null && TryDetachAll(release))
+        if (_root != SharedTables.Empty(RootLevel))
         {
-            release.Workers.Run(release);
-        }
-        else
-        {
-            DisposeHere();
+            if (release is not null && TryDetachAll(release))
+            {
+                failure = RunToEnd(release, watch);
+                if (release.Phase == JobPhase.Abandoned)
+                {
+                    return false;
+                }
+            }
+            else
+            {
+                DisposeHere();
+            }
         }
 
+        _isEnding = false;
         if (_announced != 0)
         {
             release!.Workers.Ledger.AddReleasingFrames(-_announced);
@@ -50,6 +66,21 @@ internal sealed unsafe partial class PageTables
         }
 
         Orphans.Flush();
+        return true;
+    }
+
+    private static Exception? RunToEnd(TableRelease release, ReleaseWatch? watch)
+    {
+        if (watch is not null)
+        {
+            watch.Run(release);
+        }
+        else
+        {
+            release.Workers.RunToEnd(release);
+        }
+
+        return release.Failure;
     }
 
     /// <summary>Gives up what was kept for those who had hazards when the tables ended.</summary>

@@ -31,6 +31,9 @@ internal sealed class PageRelease : IPageRelease
     /// <summary>Who looks on while a release is under way that is part of a larger one, and may stop it; null for nobody.</summary>
     public ReleaseWatch? Watch { get; set; }
 
+    /// <summary>The same for the calling thread: what other threads release meanwhile, or a listener does, is no part of it.</summary>
+    public ReleaseWatch? WatchHere => Watch is { IsDrivenHere: true } watch ? watch : null;
+
     /// <summary>Whether nobody helps any more and nothing is made in steps: for a runtime that is finalized, whose helpers may have gone before it.</summary>
     public bool IsPlain { get; set; }
 
@@ -49,13 +52,12 @@ internal sealed class PageRelease : IPageRelease
     }
 
     /// <inheritdoc/>
-    /// <exception cref="OperationCanceledException">Whoever looks on stopped it.</exception>
-    public void Release(nuint address, nuint bytes)
+    public bool Release(nuint address, nuint bytes)
     {
         if (!IsWorth(bytes))
         {
             NoteBelowFloor(bytes);
-            return;
+            return true;
         }
 
         RangeRelease? range = Atomic.LoadAcquire(ref _range!);
@@ -64,13 +66,14 @@ internal sealed class PageRelease : IPageRelease
             // There is no job, or another release has it: this one is made without help.
             Workers.Ledger.NoteWithoutWorker();
             Calls.Discard(address, bytes);
-            return;
+            return true;
         }
 
         try
         {
             range.Begin(address, bytes);
-            Run(range);
+            RunToEnd(range);
+            return range.Phase == JobPhase.Done;
         }
         finally
         {
@@ -80,21 +83,29 @@ internal sealed class PageRelease : IPageRelease
 
     /// <inheritdoc/>
     /// <remarks>By one thread: the system takes pages out of a file under a lock of the file, and two of them only wait for each other.</remarks>
-    public void ReleaseFile(int file, nuint offset, nuint bytes)
+    public bool ReleaseFile(int file, nuint offset, nuint bytes)
     {
         if (!IsWorth(bytes))
         {
             NoteBelowFloor(bytes);
-            return;
+            return true;
         }
 
+        ReleaseWatch? watch = WatchHere;
         nuint end = offset + bytes;
         while (offset < end)
         {
+            if (watch is { IsCancelled: true })
+            {
+                return false;
+            }
+
             nuint step = Calls.PunchStep(file, offset, end);
-            Watch?.Advance(step - offset);
+            watch?.Advance(step - offset);
             offset = step;
         }
+
+        return true;
     }
 
     /// <inheritdoc/>
@@ -102,15 +113,27 @@ internal sealed class PageRelease : IPageRelease
 
     /// <summary>Does a job that was begun, under the eyes of whoever looks on.</summary>
     /// <exception cref="OperationCanceledException">He stopped it, and something is left.</exception>
+    /// <exception cref="Exception">The first exception of a step. Everything else was done all the same.</exception>
     public void Run(TeardownJob job)
     {
-        if (Watch is { } watch)
+        RunToEnd(job);
+        if (job.Phase == JobPhase.Abandoned)
+        {
+            WatchHere?.ThrowIfCancelled();
+        }
+
+        TeardownWorkers.ThrowIfFailed(job);
+    }
+
+    private void RunToEnd(TeardownJob job)
+    {
+        if (WatchHere is { } watch)
         {
             watch.Run(job);
         }
         else
         {
-            Workers.Run(job);
+            Workers.RunToEnd(job);
         }
     }
 

@@ -5,14 +5,21 @@ namespace NativeMm.Teardown;
 
 /// <summary>
 /// Looks on while a large release is made of many small ones, one after another: adds their progress up, tells it, and stops between two steps when that is asked for. One thread
-/// drives it; cancelling is for any thread.
+/// drives it, and what others release at the same time is none of its business; cancelling is for any thread.
 /// </summary>
 /// <param name="workers">Who does the jobs.</param>
 /// <param name="bytesTotal">What there is to give back.</param>
 /// <param name="listener">Who is told; null for nobody. What he throws is kept.</param>
-internal sealed class ReleaseWatch(TeardownWorkers workers, long bytesTotal, IProgress<TeardownProgress>? listener) : IProgress<TeardownProgress>
+/// <param name="bytesFreed">
+/// How much of it comes first and only becomes free: the frames of spaces and pools, whose memory is among what the system gets back afterwards.
+/// </param>
+internal sealed class ReleaseWatch(TeardownWorkers workers, long bytesTotal, IProgress<TeardownProgress>? listener, long bytesFreed = 0) : IProgress<TeardownProgress>
 {
     private readonly long _total = bytesTotal;
+    private readonly long _freed = bytesFreed;
+    private long _ceiling = bytesFreed;
+    private int _driver;
+    private int _telling;
     private TeardownJob? _job;
     private TeardownProgress _before = new(0, bytesTotal, 0, TimeSpan.Zero);
     private TeardownProgress _now = new(0, bytesTotal, 0, TimeSpan.Zero);
@@ -22,8 +29,14 @@ internal sealed class ReleaseWatch(TeardownWorkers workers, long bytesTotal, IPr
     /// <summary>The first exception of whoever is told, or null.</summary>
     public Exception? Failure { get; private set; }
 
-    /// <summary>Bytes that are decided and not yet given back.</summary>
-    public long BytesLeft => Atomic.LoadAcquire(in _left);
+    /// <summary>Bytes that are decided and not yet given back to the system.</summary>
+    public long BytesLeft => long.Min(Atomic.LoadAcquire(in _left), _total - _freed);
+
+    /// <summary>Whether the calling thread drives it, and is not inside of the listener.</summary>
+    public bool IsDrivenHere => Atomic.LoadAcquire(in _driver) == Environment.CurrentManagedThreadId && !IsTellingHere;
+
+    /// <summary>Whether the calling thread is inside of the listener.</summary>
+    public bool IsTellingHere => Atomic.LoadAcquire(in _telling) == Environment.CurrentManagedThreadId;
 
     /// <summary>Whether it was stopped.</summary>
     public bool IsCancelled => Atomic.LoadAcquire(in _isCancelled) != 0;
@@ -36,8 +49,10 @@ internal sealed class ReleaseWatch(TeardownWorkers workers, long bytesTotal, IPr
         Atomic.LoadAcquire(ref _job!)?.Cancel();
     }
 
-    /// <summary>Does a job that was begun.</summary>
-    /// <exception cref="OperationCanceledException">It was stopped with something left.</exception>
+    /// <summary>The calling thread drives it from here on.</summary>
+    public void BeginHere() => Atomic.StoreRelease(ref _driver, Environment.CurrentManagedThreadId);
+
+    /// <summary>Does a job that was begun, and leaves it to the caller to ask for failures. When it was stopped with something left, the job is abandoned.</summary>
     public void Run(TeardownJob job)
     {
         // One that is begun again goes on counting.
@@ -52,7 +67,7 @@ internal sealed class ReleaseWatch(TeardownWorkers workers, long bytesTotal, IPr
 
         try
         {
-            workers.Run(job);
+            workers.RunToEnd(job);
         }
         finally
         {
@@ -61,17 +76,21 @@ internal sealed class ReleaseWatch(TeardownWorkers workers, long bytesTotal, IPr
             Tell(Sum(_before, job.Progress));
             _before = _now;
         }
-
-        ThrowIfCancelled();
     }
 
     /// <summary>A step was made without a job.</summary>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public void Advance(nuint bytes)
     {
         Tell(Sum(_before, new TeardownProgress((long)bytes, 0, 1, TimeSpan.Zero)));
         _before = _now;
-        ThrowIfCancelled();
+    }
+
+    /// <summary>What only becomes free is free; what was more than it turned out to be counts as done.</summary>
+    public void CompleteFreed()
+    {
+        _ceiling = _total;
+        Tell(_now with { BytesDone = _freed });
+        _before = _now;
     }
 
     /// <summary>All is done, also what was too little to be counted.</summary>
@@ -94,13 +113,14 @@ internal sealed class ReleaseWatch(TeardownWorkers workers, long bytesTotal, IPr
         new(from.BytesDone - counted.BytesDone, from.BytesTotal, from.Steps - counted.Steps, from.CpuTime - counted.CpuTime);
 
     private TeardownProgress Sum(TeardownProgress before, TeardownProgress more) => new(
-        long.Min(_total, before.BytesDone + more.BytesDone), _total, before.Steps + more.Steps, before.CpuTime + more.CpuTime);
+        long.Min(_ceiling, before.BytesDone + more.BytesDone), _total, before.Steps + more.Steps, before.CpuTime + more.CpuTime);
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It reaches whoever waits; the memory goes back all the same.")]
     private void Tell(TeardownProgress now)
     {
         _now = now;
         Atomic.StoreRelease(ref _left, _total - now.BytesDone);
+        Atomic.StoreRelease(ref _telling, Environment.CurrentManagedThreadId);
         try
         {
             listener?.Report(now);
@@ -109,5 +129,7 @@ internal sealed class ReleaseWatch(TeardownWorkers workers, long bytesTotal, IPr
         {
             Failure ??= failure;
         }
+
+        Atomic.StoreRelease(ref _telling, 0);
     }
 }
