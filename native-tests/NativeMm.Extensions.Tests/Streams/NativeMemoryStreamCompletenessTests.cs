@@ -32,10 +32,16 @@ public sealed class NativeMemoryStreamCompletenessTests : IDisposable
         using var expected = new MemoryStream();
         using var actual = new NativeMemoryStream(_pool);
         Assert.Equal(Name(() => expected.Read(array!, offset, count)), Name(() => actual.Read(array!, offset, count)));
-        Assert.Equal(Name(() => expected.Write(array!, offset, count)), Name(() => actual.Write(array!, offset, count)));
+        Assert.Equal(Name(() => Write(expected)), Name(() => Write(actual)));
         Assert.Equal(0, actual.Length);
 
-        static string Name(Action call) => Assert.ThrowsAny<ArgumentException>(call) is var thrown ? $"{thrown.GetType().Name} {thrown.ParamName}" : "";
+        object? Write(Stream stream)
+        {
+            stream.Write(array!, offset, count);
+            return null;
+        }
+
+        static string Name(Func<object?> call) => Assert.ThrowsAny<ArgumentException>(call) is var thrown ? $"{thrown.GetType().Name} {thrown.ParamName}" : "";
     }
 
     [Theory]
