@@ -47,7 +47,7 @@ internal sealed record ResultGroup(IExperiment Experiment, ParameterValues Param
 
         return rows;
 
-        static KeyValuePair<string, string> First(ResultGroup of) => of.Parameters.Pairs.FirstOrDefault();
+        static KeyValuePair<string, string> First(ResultGroup of) => of.Parameters.Pairs is [var first, ..] ? first : default;
     }
 
     /// <summary>The median of the best peer, or null when no peer was measured.</summary>
