@@ -4,6 +4,7 @@ namespace NativeMm.Lab.Reporting;
 internal sealed class AxisScale
 {
     private const double LogarithmicFrom = 20;
+    private const int IntervalsMax = 5;
 
     private readonly double _low;
     private readonly double _high;
@@ -27,22 +28,24 @@ internal sealed class AxisScale
     /// <summary>Chooses the scale that fits figures best.</summary>
     /// <param name="figures">What will be drawn; at least one.</param>
     /// <param name="length">Length of the axis.</param>
-    public static AxisScale For(IReadOnlyCollection<double> figures, double length)
+    /// <param name="unit">Unit of the figures: ticks are round in it.</param>
+    public static AxisScale For(IReadOnlyCollection<double> figures, double length, string unit)
     {
+        // What is nothing has no place on a logarithmic axis and is drawn at its beginning.
         double high = figures.Max();
-        double low = figures.Min();
-        return low > 0 && high / low > LogarithmicFrom ? Logarithmic(low, high, length) : Linear(high, length);
+        double low = figures.Where(figure => figure > 0).DefaultIfEmpty(high).Min();
+        return high / low > LogarithmicFrom ? Logarithmic(low, high, length, Base(unit)) : Linear(high, length, unit);
     }
 
     /// <summary>A linear scale from zero.</summary>
-    public static AxisScale Linear(double high, double length)
+    public static AxisScale Linear(double high, double length, string unit)
     {
         if (high <= 0)
         {
             return new AxisScale(0, 1, length, logarithmic: false, [0, 1]);
         }
 
-        double step = RoundStep(high / 4);
+        double step = Base(unit) == 2 ? Math.Pow(2, Math.Ceiling(Math.Log2(high / 4))) : RoundStep(high / 4);
         double top = Math.Ceiling(high / step) * step;
         var ticks = new List<double>();
         for (int i = 0; i * step <= top * 1.0001; i++)
@@ -60,19 +63,19 @@ internal sealed class AxisScale
         return Math.Clamp(share, 0, 1) * _length;
     }
 
-    private static AxisScale Logarithmic(double low, double high, double length)
+    private static AxisScale Logarithmic(double low, double high, double length, int numberBase)
     {
         // Some room below keeps the shortest bar visible.
-        double bottom = Math.Pow(10, Math.Floor(Math.Log10(low) - 0.3));
-        double top = Math.Pow(10, Math.Ceiling(Math.Log10(high)));
-        var ticks = new List<double>();
-        for (double tick = bottom; tick <= top * 1.0001; tick *= 10)
-        {
-            ticks.Add(tick);
-        }
-
-        return new AxisScale(bottom, top, length, logarithmic: true, ticks);
+        int bottom = (int)Math.Floor(Math.Log(low, numberBase) - 0.3);
+        int powers = (int)Math.Ceiling(Math.Log(high, numberBase) - 0.0001) - bottom;
+        int step = (powers + IntervalsMax - 1) / IntervalsMax;
+        int intervals = (powers + step - 1) / step;
+        double[] ticks = [.. Enumerable.Range(0, intervals + 1).Select(i => Math.Pow(numberBase, bottom + (i * step)))];
+        return new AxisScale(ticks[0], ticks[^1], length, logarithmic: true, ticks);
     }
+
+    // A mebibyte is no round number of millions.
+    private static int Base(string unit) => unit == "By" ? 2 : 10;
 
     // 1, 2 or 5 times a power of ten.
     private static double RoundStep(double rough)

@@ -14,7 +14,8 @@ internal static class HtmlReport
         var page = new StringBuilder();
         page.Append("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n");
         page.Append("<title>NativeMm lab</title>\n<style>\n").Append(HtmlStyle.Text).Append("</style>\n</head>\n<body>\n<h1>NativeMm lab</h1>\n");
-        page.Append("<p>Each bar is the median over launches of fresh processes, its whisker goes from the smallest to the largest. NativeMm is green.</p>\n");
+        page.Append("<p>Each bar is the median over launches of fresh processes, its whisker goes from the smallest to the largest. NativeMm is green. ");
+        page.Append("Charts beside each other have one scale.</p>\n");
         AppendFacts(page, "How it was made", outcome.Conditions?.Facts ?? []);
         AppendFacts(page, "Machine and versions", machine.Facts);
         AppendLeftOut(page, outcome);
@@ -34,13 +35,13 @@ internal static class HtmlReport
             return;
         }
 
-        page.Append(CultureInfo.InvariantCulture, $"<details open><summary>{title}</summary>\n<table>\n");
+        page.Append(CultureInfo.InvariantCulture, $"<details open><summary>{title}</summary>\n<div class=\"wide\"><table>\n");
         foreach ((string name, string value) in facts)
         {
             page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(name)}</th><td>{Escape(value)}</td></tr>\n");
         }
 
-        page.Append("</table></details>\n");
+        page.Append("</table></div></details>\n");
     }
 
     private static void AppendLeftOut(StringBuilder page, RunOutcome outcome)
@@ -60,7 +61,7 @@ internal static class HtmlReport
             return;
         }
 
-        page.Append("<h2>Bars</h2>\n<table>\n<tr><th>what</th><th>figure</th><th>bar</th><th>verdict</th></tr>\n");
+        page.Append("<h2>Bars</h2>\n<div class=\"wide\"><table>\n<tr><th>what</th><th>figure</th><th>bar</th><th>verdict</th></tr>\n");
         foreach (BarVerdict verdict in verdicts)
         {
             string style = verdict.IsMet ? "met" : "missed";
@@ -70,7 +71,7 @@ internal static class HtmlReport
             page.Append(CultureInfo.InvariantCulture, $"<td>{TerminalReport.BarText(verdict.Bar)}</td><td>{Escape(verdict.Text)}</td></tr>\n");
         }
 
-        page.Append("</table>\n");
+        page.Append("</table></div>\n");
     }
 
     private static void AppendExperiment(StringBuilder page, IExperiment experiment, IReadOnlyList<ResultGroup> groups)
@@ -78,37 +79,53 @@ internal static class HtmlReport
         page.Append(CultureInfo.InvariantCulture, $"<h2>{Escape(experiment.Name)}</h2>\n<p>{Escape(experiment.Summary)}</p>\n");
         foreach (MetricDefinition metric in experiment.Metrics.Where(m => m.IsHeadline))
         {
-            AppendFigures(page, $"{metric.Name}: {metric.Summary}", groups, group => SvgBarChart.Draw(group, metric));
+            AppendFigures(
+                page,
+                $"{metric.Name}: {metric.Summary}",
+                groups,
+                row => SvgBarChart.ScaleFor(row, metric),
+                (group, scale) => SvgBarChart.Draw(group, metric, scale));
         }
 
         foreach (string series in groups.SelectMany(g => g.Rows).SelectMany(r => r.Series.Keys).Distinct())
         {
-            AppendFigures(page, $"{series} over time, first launch", groups, group => SvgLineChart.Draw(group, series, "By"));
+            AppendFigures(
+                page,
+                $"{series} over time, first launch",
+                groups,
+                row => SvgLineChart.ScaleFor(row, series, "By"),
+                (group, scale) => SvgLineChart.Draw(group, series, "By", scale));
         }
 
         AppendTable(page, groups);
     }
 
-    private static void AppendFigures(StringBuilder page, string title, IReadOnlyList<ResultGroup> groups, Func<ResultGroup, string> draw)
+    private static void AppendFigures(
+        StringBuilder page, string title, IReadOnlyList<ResultGroup> groups, Func<IReadOnlyList<ResultGroup>, AxisScale?> scaleFor, Func<ResultGroup, AxisScale, string> draw)
     {
-        (string Title, string Image)[] figures = [.. groups.Select(g => (g.Title, Image: draw(g))).Where(f => f.Image.Length > 0)];
-        if (figures.Length == 0)
+        bool isBegun = false;
+        foreach (IReadOnlyList<ResultGroup> row in ResultGroup.Neighbours(groups))
         {
-            return;
-        }
+            (string Title, string Image)[] figures = scaleFor(row) is { } scale ? [.. row.Select(g => (g.Title, Image: draw(g, scale))).Where(f => f.Image.Length > 0)] : [];
+            if (figures.Length == 0)
+            {
+                continue;
+            }
 
-        page.Append(CultureInfo.InvariantCulture, $"<h3>{Escape(title)}</h3>\n<div class=\"charts\">\n");
-        foreach ((string caption, string image) in figures)
-        {
-            page.Append(CultureInfo.InvariantCulture, $"<figure><figcaption>{Escape(caption)}</figcaption>{image}</figure>\n");
-        }
+            page.Append(isBegun ? string.Empty : $"<h3>{Escape(title)}</h3>\n").Append("<div class=\"charts\">\n");
+            isBegun = true;
+            foreach ((string caption, string image) in figures)
+            {
+                page.Append(CultureInfo.InvariantCulture, $"<figure><figcaption>{Escape(caption)}</figcaption>{image}</figure>\n");
+            }
 
-        page.Append("</div>\n");
+            page.Append("</div>\n");
+        }
     }
 
     private static void AppendTable(StringBuilder page, IReadOnlyList<ResultGroup> groups)
     {
-        page.Append("<details><summary>All figures</summary>\n<table>\n<tr><th>case</th><th>variant</th><th>metric</th><th>min</th><th>median</th>");
+        page.Append("<details><summary>All figures</summary>\n<div class=\"wide\"><table>\n<tr><th>case</th><th>variant</th><th>metric</th><th>min</th><th>median</th>");
         page.Append("<th>max</th><th>launches</th></tr>\n");
         foreach (ResultGroup group in groups)
         {
@@ -125,7 +142,7 @@ internal static class HtmlReport
             }
         }
 
-        page.Append("</table></details>\n");
+        page.Append("</table></div></details>\n");
     }
 
     private static string Escape(string text) => SvgText.Escape(text);

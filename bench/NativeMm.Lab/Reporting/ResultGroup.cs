@@ -13,8 +13,8 @@ internal sealed record ResultGroup(IExperiment Experiment, ParameterValues Param
     /// <summary>A heading.</summary>
     public string Title => Parameters.Pairs.Count == 0 ? Case.ThreadsText(Threads) : $"{ParametersText}, {Case.ThreadsText(Threads)}";
 
-    /// <summary>The parameters' values, paths without their folders.</summary>
-    public string ParametersText => string.Join(' ', Parameters.Pairs.Select(p => p.Value.Contains('/') ? Path.GetFileName(p.Value) : p.Value));
+    /// <summary>The parameters by name and value, as <c>--set</c> takes them, paths without their folders.</summary>
+    public string ParametersText => string.Join(' ', Parameters.Pairs.Select(p => $"{p.Key}={(p.Value.Contains('/') ? Path.GetFileName(p.Value) : p.Value)}"));
 
     /// <summary>The first headline metric that any row has: parts of one experiment may have headlines of their own.</summary>
     public MetricDefinition? Headline => Experiment.Metrics.FirstOrDefault(m => m.IsHeadline && Rows.Any(r => r.Find(m.Name) is not null));
@@ -27,6 +27,28 @@ internal sealed record ResultGroup(IExperiment Experiment, ParameterValues Param
            let experiment = ExperimentRegistry.Get(rowsOfGroup.Key.Experiment)
            select new ResultGroup(experiment, rowsOfGroup.Key.Parameters, rowsOfGroup.Key.Threads, InOrder(experiment, rowsOfGroup)),
     ];
+
+    /// <summary>
+    /// Groups that stand beside each other and share their scales: those that follow one another with the same value of their first parameter, or without any. What is
+    /// measured in different ways need not be read off one scale.
+    /// </summary>
+    public static IReadOnlyList<IReadOnlyList<ResultGroup>> Neighbours(IReadOnlyList<ResultGroup> groups)
+    {
+        var rows = new List<List<ResultGroup>>();
+        foreach (ResultGroup group in groups)
+        {
+            if (rows.Count == 0 || !First(rows[^1][0]).Equals(First(group)))
+            {
+                rows.Add([]);
+            }
+
+            rows[^1].Add(group);
+        }
+
+        return rows;
+
+        static KeyValuePair<string, string> First(ResultGroup of) => of.Parameters.Pairs is [var first, ..] ? first : default;
+    }
 
     /// <summary>The median of the best peer, or null when no peer was measured.</summary>
     public double? BestPeer(MetricDefinition metric)

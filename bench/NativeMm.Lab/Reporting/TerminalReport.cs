@@ -72,12 +72,14 @@ internal static class TerminalReport
                 continue;
             }
 
-            BarChart chart = new BarChart().Width(100).LeftAlignLabel().Label($"{group.Experiment.Name} {group.Title}, {metric.Name} [[{metric.Unit}]]");
+            BarChart chart = new BarChart().Width(100).LeftAlignLabel()
+                .Label(Markup.Escape($"{group.Experiment.Name} {group.Title}, {metric.Name}: {(metric.LowerIsBetter ? "less" : "more")} is better"))
+                .UseValueFormatter((figure, _) => QuantityText.Format(figure, metric.Unit));
             foreach (ResultRow row in group.Rows)
             {
                 if (row.Find(metric.Name) is { } spread)
                 {
-                    chart.AddItem(row.Case.Variant, Math.Round(spread.Median, 2), group.IsOurs(row) ? Color.Green : Color.Grey);
+                    chart.AddItem(row.Case.Variant, spread.Median, group.IsOurs(row) ? Color.Green : Color.Grey);
                 }
             }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Xunit;
@@ -59,11 +60,14 @@ public sealed class MemoryBudgetHostTests
         Assert.Equal(before, Available());
     }
 
-    [Fact]
-    public async Task Host_that_fails_to_start_leaves_the_collector_its_limit()
+    [Theory]
+    [InlineData(nameof(IHostedLifecycleService.StartingAsync))]
+    [InlineData(nameof(IHostedService.StartAsync))]
+    [InlineData(nameof(IHostedLifecycleService.StartedAsync))]
+    public async Task Host_that_fails_to_start_leaves_the_collector_its_limit(string where)
     {
         long before = Available();
-        using (IHost host = Build(options => options.TotalMemoryLimit = MemoryLimit.FromShare(0.9), services => services.AddHostedService<Failing>()))
+        using (IHost host = Build(options => options.TotalMemoryLimit = MemoryLimit.FromShare(0.9), services => services.AddHostedService(_ => new Failing(where))))
         {
             InvalidOperationException thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync().WaitAsync(s_timeout));
             Assert.Equal(nameof(Failing), thrown.Message);
@@ -114,11 +118,21 @@ public sealed class MemoryBudgetHostTests
         return builder.Build();
     }
 
-    private sealed class Failing : IHostedService
+    private sealed class Failing(string where) : IHostedLifecycleService
     {
-        public Task StartAsync(CancellationToken cancellationToken) => throw new InvalidOperationException(nameof(Failing));
+        public Task StartingAsync(CancellationToken cancellationToken) => Fail();
+
+        public Task StartAsync(CancellationToken cancellationToken) => Fail();
+
+        public Task StartedAsync(CancellationToken cancellationToken) => Fail();
+
+        public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        private Task Fail([CallerMemberName] string call = "") => call == where ? throw new InvalidOperationException(nameof(Failing)) : Task.CompletedTask;
     }
 
     private sealed class Handler(Func<long, long> release) : IMemoryPressureHandler

@@ -145,7 +145,7 @@ public sealed class MemoryBudgetTests
         using var service = new MemoryBudgetService(_budget, _time);
         using var release = new ManualResetEventSlim();
         var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await service.StartAsync(CancellationToken.None);
+        service.Begin();
         Assert.True(_system.HasLimit);
         _system.OnAsk = () =>
         {
@@ -157,10 +157,10 @@ public sealed class MemoryBudgetTests
         // Where the service waits for the tick already, it goes on in here.
         Task tick = Task.Run(() => _time.Advance(TimeSpan.FromMilliseconds(50)));
         await entered.Task.WaitAsync(TimeSpan.FromSeconds(60));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => service.StopAsync(new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => service.EndAsync(new CancellationToken(canceled: true)));
         Assert.False(_system.HasLimit);
         release.Set();
-        await service.StopAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
+        await service.EndAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
         await tick.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.False(_system.HasLimit);
         long steps = _budget.Steps;

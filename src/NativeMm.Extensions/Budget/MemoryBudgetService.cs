@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.Extensions.Hosting;
 using NativeMm.Diagnostics;
 
 namespace NativeMm.Extensions;
@@ -7,7 +6,7 @@ namespace NativeMm.Extensions;
 /// <summary>Lets a budget look at intervals, from the start of the host to its end.</summary>
 /// <param name="budget">The budget.</param>
 /// <param name="time">Whose timer.</param>
-internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time) : IHostedService, IDisposable
+internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(50);
 
@@ -15,19 +14,19 @@ internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time
     private PeriodicTimer? _timer;
     private Task _work = Task.CompletedTask;
 
-    /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Looks for the first time, and from now on at intervals.</summary>
+    public void Begin()
     {
         budget.Begin();
         TryStep();
         _timer = new PeriodicTimer(s_interval, time);
         _work = Task.Factory.StartNew(
             () => RunAsync(_timer), CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
-        return Task.CompletedTask;
     }
 
-    /// <inheritdoc/>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>Ends looking, and the limit.</summary>
+    /// <param name="cancellationToken">Ends the wait for a look that is at work, and nothing else.</param>
+    public async Task EndAsync(CancellationToken cancellationToken)
     {
         _timer?.Dispose();
         try

@@ -99,10 +99,61 @@ public sealed partial class NativeMemoryStream
     {
         ArgumentNullException.ThrowIfNull(destination);
         ThrowIfDisposed();
-        for (int i = 0; i < _blockCount && _blocks[i].Start < _length; i++)
+        WriteRange(destination, 0, _length);
+    }
+
+    /// <summary>Writes a part of the content to another stream, wherever the position is, and leaves that alone.</summary>
+    /// <param name="destination">The other stream.</param>
+    /// <param name="offset">Where the part begins, 0 to <see cref="Length"/>.</param>
+    /// <param name="count">Its bytes, 0 to what follows the offset.</param>
+    /// <exception cref="ArgumentOutOfRangeException">So much is not there.</exception>
+    public void WriteTo(Stream destination, long offset, long count)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        ThrowIfDisposed();
+        if (offset < 0 || offset > _length)
         {
-            destination.Write(ContentOf(i).Span);
+            throw new ArgumentOutOfRangeException(nameof(offset), offset, $"The stream has {_length} bytes: a part begins at 0 to {_length}, not at {offset}.");
         }
+
+        if (count < 0 || count > _length - offset)
+        {
+            throw new ArgumentOutOfRangeException(nameof(count), count, $"The stream has {_length} bytes: from {offset} a part has 0 to {_length - offset}, not {count}.");
+        }
+
+        WriteRange(destination, offset, offset + count);
+    }
+
+    /// <summary>
+    /// Reads from a place of its own and leaves the position alone. Several threads may do so at once, as long as nobody writes, cuts off or disposes.
+    /// </summary>
+    /// <param name="buffer">Where the bytes go.</param>
+    /// <param name="position">The place, 0 and more; behind the end there is nothing to read.</param>
+    /// <returns>How many bytes were read: fewer than there is room for at the end of the stream.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The place is negative.</exception>
+    public int ReadAt(Span<byte> buffer, long position)
+    {
+        ThrowIfDisposed();
+        ArgumentOutOfRangeException.ThrowIfNegative(position);
+        if (position >= _length)
+        {
+            return 0;
+        }
+
+        StreamBlocks blocks = Blocks;
+        int total = (int)long.Min(buffer.Length, _length - position);
+        buffer = buffer[..total];
+        for (int i = blocks.IndexOf(position); !buffer.IsEmpty; i++)
+        {
+            ref readonly StreamBlock block = ref blocks.Items[i];
+            ReadOnlySpan<byte> rest = block.Span[(int)(position - block.Start)..];
+            int count = int.Min(rest.Length, buffer.Length);
+            rest[..count].CopyTo(buffer);
+            buffer = buffer[count..];
+            position += count;
+        }
+
+        return total;
     }
 
     /// <summary>A copy of the whole content.</summary>
@@ -116,11 +167,7 @@ public sealed partial class NativeMemoryStream
         }
 
         byte[] copy = GC.AllocateUninitializedArray<byte>((int)_length);
-        for (int i = 0; i < _blockCount && _blocks[i].Start < _length; i++)
-        {
-            ContentOf(i).CopyTo(copy.AsMemory((int)_blocks[i].Start));
-        }
-
+        ReadAt(copy, 0);
         return copy;
     }
 
@@ -133,14 +180,15 @@ public sealed partial class NativeMemoryStream
             return ReadOnlySequence<byte>.Empty;
         }
 
-        if (_length <= _blocks[0].Memory.Length)
+        StreamBlocks blocks = Blocks;
+        if (_length <= blocks.Items[0].Memory.Length)
         {
             return new ReadOnlySequence<byte>(ContentOf(0));
         }
 
         var first = new StreamSegment(ContentOf(0), null);
         StreamSegment last = first;
-        for (int i = 1; i < _blockCount && _blocks[i].Start < _length; i++)
+        for (int i = 1; i < blocks.Count && blocks.Items[i].Start < _length; i++)
         {
             last = new StreamSegment(ContentOf(i), last);
         }
@@ -152,8 +200,9 @@ public sealed partial class NativeMemoryStream
     public bool TryGetBuffer(out ArraySegment<byte> buffer)
     {
         ThrowIfDisposed();
-        bool isOne = _blockCount != 0 && _length <= _blocks[0].Memory.Length;
-        buffer = isOne ? new ArraySegment<byte>(_blocks[0].Array, _blocks[0].Offset, (int)_length) : ArraySegment<byte>.Empty;
+        StreamBlocks blocks = Blocks;
+        bool isOne = blocks.Count != 0 && _length <= blocks.Items[0].Memory.Length;
+        buffer = isOne ? new ArraySegment<byte>(blocks.Items[0].Array, blocks.Items[0].Offset, (int)_length) : ArraySegment<byte>.Empty;
         return isOne || _length == 0;
     }
 
@@ -168,8 +217,25 @@ public sealed partial class NativeMemoryStream
         }
     }
 
-    private ReadOnlyMemory<byte> ContentOf(int index) =>
-        _blocks[index].Memory[..(int)long.Min(_blocks[index].Memory.Length, _length - _blocks[index].Start)];
+    private void WriteRange(Stream destination, long from, long to)
+    {
+        while (from < to)
+        {
+            // Looked for each time: the other stream is foreign code.
+            ThrowIfDisposed();
+            ref readonly StreamBlock block = ref Blocks.Items[Blocks.IndexOf(from)];
+            int offset = (int)(from - block.Start);
+            int count = (int)long.Min(block.Memory.Length - offset, to - from);
+            from += count;
+            destination.Write(block.Span.Slice(offset, count));
+        }
+    }
+
+    private ReadOnlyMemory<byte> ContentOf(int index)
+    {
+        ref readonly StreamBlock block = ref Blocks.Items[index];
+        return block.Memory[..(int)long.Min(block.Memory.Length, _length - block.Start)];
+    }
 
     /// <summary>From the position to the end of its block, or of the content.</summary>
     private ReadOnlyMemory<byte> RestOfBlock()

@@ -82,8 +82,9 @@ public sealed partial class NativeMemoryStream
     {
         ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
-        _scratch?.Dispose();
-        _scratch = null;
+        StreamBlocks blocks = Blocks;
+        blocks.Scratch?.Dispose();
+        blocks.Scratch = null;
         int wanted = int.Max(sizeHint, 1);
         ThrowIfTooLong(wanted);
         if (_position >= Room)
@@ -99,8 +100,8 @@ public sealed partial class NativeMemoryStream
         }
 
         // So much does not lie together here: it is written elsewhere and copied.
-        _scratch = _pool.RentMemory(wanted);
-        return _scratch.Memory;
+        blocks.Scratch = _pool.RentMemory(wanted);
+        return blocks.Scratch.Memory;
     }
 
     /// <inheritdoc cref="GetMemory"/>
@@ -114,12 +115,12 @@ public sealed partial class NativeMemoryStream
     {
         ThrowIfDisposed();
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        if (_scratch is { } scratch)
+        if (Blocks.Scratch is { } scratch)
         {
             ThrowIfBeyond(count, scratch.Memory.Length);
             Write(scratch.Memory.Span[..count]);
+            Blocks.Scratch = null;
             scratch.Dispose();
-            _scratch = null;
             return;
         }
 

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using NativeMm.Slabs;
+using NativeMm.Primitives;
 
 namespace NativeMm.Buffers;
 
@@ -21,22 +21,22 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     /// <summary>Most bytes of a stream, and its furthest position: 1 TiB.</summary>
     public const long LengthMax = 1L << 40;
 
-    private const int FirstBlocks = 4;
     private const int DoubledBytesMax = 1 << 20;
     private const int BlockBytesMax = 64 << 20;
 
     private readonly NativeBufferPool _pool;
-    private StreamBlock[] _blocks = new StreamBlock[FirstBlocks];
-    private int _blockCount;
+    private StreamBlocks? _held;
     private int _current;
     private long _position;
     private long _length;
-    private IMemoryOwner<byte>? _scratch;
-    private bool _disposed;
 
     /// <summary>Makes an empty stream that can be read and written.</summary>
     /// <param name="pool">Where its blocks come from; null for <see cref="NativeBufferPool.Shared"/>.</param>
-    public NativeMemoryStream(NativeBufferPool? pool = null) => _pool = pool ?? NativeBufferPool.Shared;
+    public NativeMemoryStream(NativeBufferPool? pool = null)
+    {
+        _pool = pool ?? NativeBufferPool.Shared;
+        _held = StreamBlocks.Take();
+    }
 
     /// <summary>Makes an empty stream with room.</summary>
     /// <param name="capacity">Bytes to have room for at once, 0 to <see cref="LengthMax"/>.</param>
@@ -61,17 +61,14 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
         _current = 0;
     }
 
-    /// <summary>Returns the blocks of a forgotten stream.</summary>
-    ~NativeMemoryStream() => Dispose(disposing: false);
+    /// <inheritdoc/>
+    public override bool CanRead => IsOpen;
 
     /// <inheritdoc/>
-    public override bool CanRead => !_disposed;
+    public override bool CanSeek => IsOpen;
 
     /// <inheritdoc/>
-    public override bool CanSeek => !_disposed;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => !_disposed;
+    public override bool CanWrite => IsOpen;
 
     /// <inheritdoc/>
     public override long Length
@@ -115,19 +112,25 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
         {
             ThrowIfDisposed();
             ThrowIfOutOfRange(value, _length);
-            int kept = _blockCount;
-            while (kept != 0 && _blocks[kept - 1].Start >= value)
+            StreamBlocks blocks = Blocks;
+            int kept = blocks.Count;
+            while (kept != 0 && blocks.Items[kept - 1].Start >= value)
             {
                 kept--;
             }
 
             _current = 0;
-            ReturnBlocksFrom(kept);
+            blocks.ReturnFrom(kept);
             EnsureCapacity(value);
         }
     }
 
-    private long Room => _blockCount == 0 ? 0 : _blocks[_blockCount - 1].End;
+    /// <summary>The blocks of a stream that is not disposed.</summary>
+    private StreamBlocks Blocks => _held!;
+
+    private bool IsOpen => _held is { IsEnded: false };
+
+    private long Room => Blocks.Room;
 
     /// <summary>Goes to a place.</summary>
     /// <exception cref="IOException">It lies before the beginning.</exception>
@@ -189,31 +192,11 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (!_disposed)
+        // [A1] of several disposals, on several threads too, one has the blocks.
+        StreamBlocks? held = _held;
+        if (held is { IsEnded: false } && Atomic.CompareExchange(ref _held, held, null))
         {
-            _disposed = true;
-            if (!disposing && _blockCount != 0)
-            {
-                ForgottenBuffers.Add((nuint)Room);
-            }
-
-            for (int i = 0; i < _blockCount; i++)
-            {
-                if (disposing || _blocks[i].Owner is SlabBlock)
-                {
-                    // An owner of the checked mode has a finalizer of its own, which tells who rented it.
-                    _blocks[i].Owner.Dispose();
-                }
-            }
-
-            _blockCount = 0;
-            _blocks = [];
-            if (disposing || _scratch is SlabBlock)
-            {
-                _scratch?.Dispose();
-            }
-
-            _scratch = null;
+            held.PutBack();
         }
 
         base.Dispose(disposing);
@@ -223,67 +206,48 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     /// <exception cref="OutOfMemoryException">There is no managed memory for them; those that were added are back in the pool.</exception>
     private void EnsureCapacity(long bytes)
     {
-        int before = _blockCount;
+        StreamBlocks blocks = Blocks;
+        int before = blocks.Count;
         bool isDone = false;
         try
         {
-            AddBlocks(bytes);
+            AddBlocks(blocks, bytes);
             isDone = true;
         }
         finally
         {
             if (!isDone)
             {
-                ReturnBlocksFrom(before);
+                blocks.ReturnFrom(before);
             }
         }
     }
 
-    private void ReturnBlocksFrom(int count)
+    private void AddBlocks(StreamBlocks blocks, long bytes)
     {
-        while (_blockCount > count)
-        {
-            _blockCount--;
-            IMemoryOwner<byte> owner = _blocks[_blockCount].Owner;
-            _blocks[_blockCount] = default;
-            owner.Dispose();
-        }
-    }
-
-    private void AddBlocks(long bytes)
-    {
-        while (Room < bytes)
+        for (long room = blocks.Room; room < bytes; room = blocks.Room)
         {
             int least = _pool.Store.Options.BlockBytesMin;
-            int missing = (int)long.Clamp(bytes - Room, least, BlockBytesMax);
-            long growth = long.Clamp(Room < DoubledBytesMax ? Room : Room / 2, least, BlockBytesMax);
+            int missing = (int)long.Clamp(bytes - room, least, BlockBytesMax);
+            long growth = long.Clamp(room < DoubledBytesMax ? room : room / 2, least, BlockBytesMax);
 
             // The pool rounds up to a power of two; growth needs no more than it says.
-            int size = int.Max(missing, 1 << int.Log2((int)growth));
-            if (_blockCount == _blocks.Length)
-            {
-                Array.Resize(ref _blocks, _blockCount * 2);
-            }
-
-            _blocks[_blockCount] = new StreamBlock(_pool.RentMemory(size), Room);
-            _blockCount++;
+            blocks.Add(_pool, int.Max(missing, 1 << int.Log2((int)growth)));
         }
     }
 
     /// <summary>The block that a position lies in; it must be below the capacity. Mostly the last one that was asked for, or the next.</summary>
     private ref readonly StreamBlock Find(long position)
     {
-        if (position < _blocks[_current].Start)
+        StreamBlock[] items = Blocks.Items;
+        int current = position < items[_current].Start ? 0 : _current;
+        while (position >= items[current].End)
         {
-            _current = 0;
+            current++;
         }
 
-        while (position >= _blocks[_current].End)
-        {
-            _current++;
-        }
-
-        return ref _blocks[_current];
+        _current = current;
+        return ref items[current];
     }
 
     private void Clear(long from, long to)
@@ -308,7 +272,7 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
 
     private void ThrowIfDisposed()
     {
-        if (_disposed)
+        if (!IsOpen)
         {
             ThrowDisposed();
         }
