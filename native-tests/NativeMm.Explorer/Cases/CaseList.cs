@@ -48,6 +48,11 @@ internal static class CaseList
         new TeardownJobCase(),
         new TableReleaseCase(),
         new LeafMapCase(),
+        new CacheLookupCase(),
+        new CacheLeaseCase(),
+        new CacheRenewalCase(),
+        new CacheIndexCase(),
+        new CacheBudgetCase(),
     ];
 
     /// <summary>The case of a name.</summary>

@@ -88,6 +88,7 @@ public static class OptionTable
         PageReporterOptions options => options == new PageReporterOptions() ? "defaults" : "others",
         VmapOptions options => options == new VmapOptions() ? "defaults" : "others",
         TeardownOptions options => options == new TeardownOptions() ? "defaults" : "others",
+        TimeProvider clock => ReferenceEquals(clock, TimeProvider.System) ? "the system's" : "another",
         LazyPurgePolicy policy when policy == new LazyPurgePolicy() => "as below",
         _ => OptionTableRange.TryParse(written, out decimal number) && number == OptionTableRange.ToNumber(value)
             ? written

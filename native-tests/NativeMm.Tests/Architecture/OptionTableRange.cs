@@ -17,6 +17,7 @@ public static partial class OptionTableRange
         ["MiB"] = 1 << 20,
         ["GiB"] = 1 << 30,
         ["TiB"] = 1L << 40,
+        ["tick"] = 1,
         ["ms"] = TimeSpan.TicksPerMillisecond,
         ["s"] = TimeSpan.TicksPerSecond,
         ["h"] = TimeSpan.TicksPerHour,
@@ -26,7 +27,7 @@ public static partial class OptionTableRange
     public static IEnumerable<string> Complaints<T>(PropertyInfo option, string range)
         where T : new()
     {
-        Type type = option.PropertyType;
+        Type type = TypeOf(option);
         if (type == typeof(bool))
         {
             return range == "true, false" ? [] : [$"the range is true, false, not {range}"];
@@ -91,7 +92,7 @@ public static partial class OptionTableRange
         }
         else
         {
-            accepted.Add(LargestOf(option.PropertyType));
+            accepted.Add(LargestOf(TypeOf(option)));
         }
 
         if (match.Groups["zero"].Success)
@@ -104,9 +105,9 @@ public static partial class OptionTableRange
             refused.Add(0);
         }
 
-        IEnumerable<string> tooNarrow = accepted.Where(value => Refuses<T>(option, FromNumber(option.PropertyType, value)))
+        IEnumerable<string> tooNarrow = accepted.Where(value => Refuses<T>(option, FromNumber(TypeOf(option), value)))
             .Select(value => $"{value} is in the range as written and is refused");
-        IEnumerable<string> tooWide = refused.Where(value => Fits(option.PropertyType, value) && !Refuses<T>(option, FromNumber(option.PropertyType, value)))
+        IEnumerable<string> tooWide = refused.Where(value => Fits(TypeOf(option), value) && !Refuses<T>(option, FromNumber(TypeOf(option), value)))
             .Select(value => $"{value} is outside of the range as written and is accepted");
         return tooNarrow.Concat(tooWide);
     }
@@ -126,6 +127,8 @@ public static partial class OptionTableRange
             return refusal.ParamName == option.Name;
         }
     }
+
+    private static Type TypeOf(PropertyInfo option) => Nullable.GetUnderlyingType(option.PropertyType) ?? option.PropertyType;
 
     private static bool Fits(Type type, decimal value) => value <= LargestOf(type) && (value >= 0 || (type != typeof(ulong) && type != typeof(uint)));
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
+using NativeMm.Caching;
 using NativeMm.Heap.Checked;
 using NativeMm.Heap.Sampled;
 using NativeMm.Reporting;
@@ -33,6 +34,7 @@ public sealed partial class OptionTableTests
         Assert.Empty(OptionTable.Complaints<TeardownOptions>(OptionTable.Read(s_document, nameof(TeardownOptions))));
         Assert.Empty(OptionTable.Complaints<ArenaOptions>(OptionTable.Read(s_document, nameof(ArenaOptions))));
         Assert.Empty(OptionTable.Complaints<PagedMemoryOptions>(OptionTable.Read(s_document, nameof(PagedMemoryOptions))));
+        Assert.Empty(OptionTable.Complaints<NativeCacheOptions>(OptionTable.Read(s_document, nameof(NativeCacheOptions))));
     }
 
     [Fact]

@@ -1,3 +1,11 @@
+// Purpose      one word of bytes that never passes the limit: what is charged is charged before it is allocated.
+// States       _used: 0 to the limit.
+// Transitions  + n by CAS of what was seen, only where the sum is within the limit [B1]; − n by a locked add, by whoever was charged, once the memory is gone [B2].
+// Ownership    the word | anybody | acquire; locked operations | none
+// Ordering     one word: the order of the operations on it is all that counts. Memory that goes from one to another is handed over by its allocator.
+// Reuse        a value that comes again means the same.
+// Progress     lock-free: a charge tries again only because another one, or a release, came between.
+
 using NativeMm.Primitives;
 
 namespace NativeMm.Caching;
@@ -25,7 +33,7 @@ internal sealed class CacheBudget(long limit)
                 return false;
             }
 
-            if (Atomic.CompareExchange(ref _used.Value, (ulong)used, (ulong)(used + bytes)))
+            if (Atomic.CompareExchange(ref _used.Value, (ulong)used, (ulong)(used + bytes))) // [B1]
             {
                 return true;
             }
@@ -33,5 +41,5 @@ internal sealed class CacheBudget(long limit)
     }
 
     /// <summary>Gives bytes back.</summary>
-    public void Release(long bytes) => Atomic.Add(ref _used.Value, (ulong)-bytes);
+    public void Release(long bytes) => Atomic.Add(ref _used.Value, (ulong)-bytes); // [B2]
 }

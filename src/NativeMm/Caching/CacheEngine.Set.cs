@@ -44,7 +44,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
 
         try
         {
-            if (!Options.Codec!.TryCompress(item.Stored, new Span<byte>(scratch, most), out int written) || written <= 0 || written > most)
+            if (!TryCompress(item.Stored, new Span<byte>(scratch, most), out int written))
             {
                 return TrySet(item, now);
             }
@@ -63,6 +63,19 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
         finally
         {
             Heap.Free(scratch);
+        }
+    }
+
+    private bool TryCompress(ReadOnlySpan<byte> value, Span<byte> destination, out int written)
+    {
+        BeginCallOut();
+        try
+        {
+            return Options.Codec!.TryCompress(value, destination, out written) && written > 0 && written <= destination.Length;
+        }
+        finally
+        {
+            EndCallOut();
         }
     }
 
@@ -143,6 +156,22 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
         Tell(Exit(shard));
         FreeTable(unused);
         return helped;
+    }
+
+    /// <summary>Makes the index of a shard smaller, if it has far too many buckets and there is memory for another one.</summary>
+    private void ShrinkTable(CacheShard<TPolicy> shard, long now)
+    {
+        Enter(shard, now);
+        uint buckets = shard.FewerBuckets;
+        Tell(Exit(shard));
+        CacheTable* table = buckets == 0 ? null : TryMakeTable(buckets, shard.Space);
+        if (table != null)
+        {
+            Enter(shard, now);
+            CacheTable* unused = shard.Shrink(table);
+            Tell(Exit(shard));
+            FreeTable(unused);
+        }
     }
 
     private static long TableCharge(uint buckets)

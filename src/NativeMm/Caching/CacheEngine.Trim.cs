@@ -6,6 +6,9 @@ namespace NativeMm.Caching;
 /// <content>Giving back, asked or not.</content>
 internal sealed unsafe partial class CacheEngine<TPolicy>
 {
+    /// <summary>How often a pass looks for a shard's lock before it leaves it for the next pass.</summary>
+    private const int LooksMax = 8;
+
     /// <inheritdoc/>
     public override ulong Shrink(ulong framesWanted)
     {
@@ -16,7 +19,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
 
         try
         {
-            long now = CacheTimes.Now(Options.TimeProvider);
+            long now = NowForOthers();
             ulong given = 0;
             int inVain = 0;
             while (given < framesWanted && inVain <= _shards.Length)
@@ -57,15 +60,10 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
 
         try
         {
-            long now = CacheTimes.Now(Options.TimeProvider);
+            long now = NowForOthers();
             foreach (CacheShard<TPolicy> shard in _shards)
             {
-                if (shard.Lock.TryEnter())
-                {
-                    shard.Now = now;
-                    shard.TrimIdle();
-                    Tell(Exit(shard));
-                }
+                TrimIdle(shard, now);
             }
         }
         finally
@@ -84,7 +82,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
 
         try
         {
-            _ = TrimAll(0, CacheTimes.Now(Options.TimeProvider));
+            _ = TrimAll(0, NowForOthers());
         }
         finally
         {
@@ -110,6 +108,46 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
         }
     }
 
+    /// <summary>A pass over a shard, in steps, so that nobody waits long for its lock. What somebody else holds is left for the next pass.</summary>
+    private void TrimIdle(CacheShard<TPolicy> shard, long now)
+    {
+        if (!TryEnterSoon(shard, now))
+        {
+            return;
+        }
+
+        CachePass pass = shard.BeginPass();
+        bool goesOn = shard.Step(ref pass);
+        Tell(Exit(shard));
+        while (goesOn && !IsEnded && TryEnterSoon(shard, now))
+        {
+            goesOn = shard.Step(ref pass);
+            Tell(Exit(shard));
+        }
+
+        if (pass.IsSparse)
+        {
+            ShrinkTable(shard, now);
+        }
+    }
+
+    private static bool TryEnterSoon(CacheShard<TPolicy> shard, long now)
+    {
+        var backoff = default(Backoff);
+        for (int look = 0; look < LooksMax; look++)
+        {
+            if (shard.Lock.TryEnter())
+            {
+                shard.Now = now;
+                return true;
+            }
+
+            backoff.Wait();
+        }
+
+        return false;
+    }
+
     private ulong TrimAll(double share, long now)
     {
         ulong bytes = 0;
@@ -121,6 +159,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
             ulong after = shard.Space.FrameBytes;
             bytes += before > after ? before - after : 0;
             Tell(Exit(shard));
+            ShrinkTable(shard, now);
         }
 
         return bytes;

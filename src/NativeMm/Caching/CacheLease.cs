@@ -27,9 +27,12 @@ public unsafe ref struct CacheLease
         Length = value.Length;
     }
 
-    /// <summary>A lease on a copy.</summary>
-    internal CacheLease(NativeHeap heap, byte* block, int length)
+    /// <summary>A lease on a copy, whose word names no record.</summary>
+    internal CacheLease(NativeCache owner, ulong* word, NativeHeap heap, byte* block, int length)
     {
+        _owner = owner;
+        _word = word;
+        _hazard = *word;
         _heap = heap;
         _value = block;
         Length = length;

@@ -27,7 +27,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         Settle();
         if (Space.FreeUnits >= FreeUnitsToEmpty)
         {
-            TryEmpty();
+            TryEmpty(mayEvict: true);
         }
 
         Space.ReleaseEmpty(0);
@@ -49,22 +49,9 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
         Settle();
         Space.ReleaseEmpty(0);
-        while (Space.FreeUnits >= FreeUnitsToEmpty && TryEmpty() && Space.ReleaseEmpty(0) != 0)
+        while (Space.FreeUnits >= FreeUnitsToEmpty && TryEmpty(mayEvict: false) && Space.ReleaseEmpty(0) != 0)
         {
         }
-    }
-
-    /// <summary>A little of the same, for a pass of the background.</summary>
-    public void TrimIdle()
-    {
-        Sweep(uint.Min(_table->BucketCount, uint.Max(SweepBuckets, _table->BucketCount / 16)));
-        Settle();
-        if (Space.FreeUnits >= 2 * FreeUnitsToEmpty && Space.FreeUnits > Space.PackedCount * (long)Space.SegmentUnits / 4)
-        {
-            TryEmpty();
-        }
-
-        Space.ReleaseEmpty(1);
     }
 
     /// <summary>Makes a block free that is long enough.</summary>
@@ -89,7 +76,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             inVain += Evict() == 0 ? 1 : 0;
             Settle();
             if (Space.TryAlloc(units, out location, out granted)
-                || (Space.FreeUnits >= FreeUnitsToEmpty && TryEmpty() && Space.TryAlloc(units, out location, out granted)))
+                || (Space.FreeUnits >= FreeUnitsToEmpty && TryEmpty(mayEvict: true) && Space.TryAlloc(units, out location, out granted)))
             {
                 return true;
             }
@@ -153,9 +140,10 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         return gone;
     }
 
-    /// <summary>Moves the records of the sparsest segment elsewhere; those that find no place are evicted.</summary>
-    /// <returns>Whether there was such a segment.</returns>
-    private bool TryEmpty()
+    /// <summary>Moves the records of the sparsest segment elsewhere.</summary>
+    /// <param name="mayEvict">Whether those that find no place are evicted; else they stay where they are.</param>
+    /// <returns>Whether there was such a segment, and it was not left for want of places.</returns>
+    private bool TryEmpty(bool mayEvict)
     {
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
         Hazards leases = _readers.Await(words);
@@ -167,22 +155,24 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         }
 
         Space.BeginEmptying(number);
+        bool allMoved = true;
         uint cursor = CacheSegment.LocationOf(number, 0);
         while (Space.NextBlock(number, ref cursor, out uint block, out CacheRecord head))
         {
             if (!head.IsFree)
             {
-                Move(block);
+                allMoved &= TryMove(block, mayEvict);
             }
         }
 
         Settle();
         Space.EndEmptying(number);
-        return true;
+        return allMoved;
     }
 
     /// <summary>Moves a record. What the segment held that waited for its readers is gone: whatever else is in it is an entry's.</summary>
-    private void Move(uint from)
+    /// <returns>False when it found no place, and stays.</returns>
+    private bool TryMove(uint from, bool mayEvict)
     {
         byte* old = Space.AddressOf(from);
         ReadOnlySpan<byte> key = CacheRecord.KeyOf(old);
@@ -190,31 +180,30 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         if (found != old)
         {
             // Retired while the segment was being emptied.
-            return;
+            return true;
         }
 
         if (!Space.TryAlloc(CacheRecord.UnitsNeeded(old), out uint to, out uint granted))
         {
-            Unlink(number, CacheEvictionReason.Capacity);
-            return;
+            if (mayEvict)
+            {
+                Unlink(number, CacheEvictionReason.Capacity);
+            }
+
+            return mayEvict;
         }
 
+        _movedUnits += granted;
         byte* moved = Space.AddressOf(to);
         CacheRecord.Copy(old, moved, granted);
         ref ulong word = ref CacheTable.WordAt(_table, number);
         Atomic.StoreRelease(ref word, new CacheSlot(word).At(to).Word); // [K2] pairs with [K1]
         if (CacheRecord.At(old).IsSliding)
         {
-            Atomic.FullFence(); // [V1] pairs with [V2]
-            long renewed = Atomic.LoadAcquire(in CacheRecord.DeadlineOf(old));
-            ref long deadline = ref CacheRecord.DeadlineOf(moved);
-            long seen = Atomic.LoadAcquire(in deadline);
-            while (seen < renewed && !Atomic.CompareExchange(ref deadline, seen, renewed))
-            {
-                seen = Atomic.LoadAcquire(in deadline);
-            }
+            CacheRenewal.Carry(old, moved);
         }
 
         Retire(from);
+        return true;
     }
 }

@@ -16,6 +16,9 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 {
     private const int LimboLength = 1024;
 
+    // An index of which less than this part is in use is too large.
+    private const uint SparseShare = 4;
+
     private readonly CacheReaders _readers;
     private readonly CacheBudget _budget;
     private readonly CacheHash _hash;
@@ -88,6 +91,16 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
     /// <summary>Buckets that the next index should have.</summary>
     public uint NextBuckets { get; private set; }
+
+    /// <summary>Buckets that the index should have when it has far too many for its entries, which are then half of what fits; else 0.</summary>
+    public uint FewerBuckets
+    {
+        get
+        {
+            uint buckets = uint.Max(CacheTable.BucketsMin, CacheTable.BucketsFor(2 * _count));
+            return _count < _table->CountMax / SparseShare && buckets < _table->BucketCount ? buckets : 0;
+        }
+    }
 
     /// <summary>Takes the list of those who left, for the caller to tell outside of the lock.</summary>
     public List<CacheFarewell>? TakeFarewells()
@@ -172,17 +185,21 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         Space.ReleaseEmpty(0);
     }
 
-    /// <summary>Moves to a larger index. Lookups that are under way go on in the old one, and are waited for.</summary>
+    /// <summary>Moves to a larger index.</summary>
+    /// <inheritdoc cref="Replace"/>
+    public CacheTable* Grow(CacheTable* table) => table->BucketCount > _table->BucketCount ? Replace(table) : table;
+
+    /// <summary>Moves to a smaller index.</summary>
+    /// <inheritdoc cref="Replace"/>
+    public CacheTable* Shrink(CacheTable* table) =>
+        table->BucketCount < _table->BucketCount && _count < table->CountMax / 4 * 3 ? Replace(table) : table;
+
+    /// <summary>Moves to another index. Lookups that are under way go on in the old one, and are waited for.</summary>
     /// <param name="table">An empty one, charged.</param>
     /// <returns>The index to be freed: the old one, or the given one when it is not needed any more.</returns>
-    public CacheTable* Grow(CacheTable* table)
+    private CacheTable* Replace(CacheTable* table)
     {
         CacheTable* old = _table;
-        if (table->BucketCount <= old->BucketCount)
-        {
-            return table;
-        }
-
         Use(table);
         _evictable = 0;
         _sweep = 0;

@@ -25,6 +25,7 @@ internal sealed unsafe partial class CacheSpace
     private readonly uint[] _heads = new uint[Lists];
     private readonly ulong[] _bits = new ulong[(Lists + 63) / 64];
     private readonly int _segmentBytes;
+    private readonly uint _numbersMax;
     private uint _numbersEnd = 1;
     private uint _freeNumber;
     private long _numbersCharged;
@@ -38,7 +39,10 @@ internal sealed unsafe partial class CacheSpace
         _heap = heap;
         _budget = budget;
         _segmentBytes = segmentBytes;
-        _segmentsBytes = (nuint)CacheSegment.NumbersMax * CacheSegment.Bytes;
+
+        // 0 is nobody's, and each other one is charged a page at least.
+        _numbersMax = (uint)long.Min(CacheSegment.NumbersMax, (budget.Limit / Pfn.FrameBytes) + 1);
+        _segmentsBytes = (nuint)_numbersMax * CacheSegment.Bytes;
         PlatformResult result = frames.Zone.Platform.Reserve(_segmentsBytes, frames.Zone.Platform.PageBytes, out nuint segments);
         if (!result.Succeeded)
         {
@@ -228,7 +232,7 @@ internal sealed unsafe partial class CacheSpace
             return number;
         }
 
-        if (_numbersEnd == CacheSegment.NumbersMax)
+        if (_numbersEnd == _numbersMax)
         {
             return 0;
         }

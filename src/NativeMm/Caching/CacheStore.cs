@@ -22,8 +22,13 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     [ThreadStatic]
     private static Queue<(CacheStore Store, CacheFarewell Farewell)>? t_untold;
 
+    // Whose calls, inside of the gate, are below this thread's code of a program.
+    [ThreadStatic]
+    private static Stack<CacheStore>? t_callers;
+
     private readonly nuint[] _roots = GC.AllocateArray<nuint>(ShardsMax, pinned: true);
     private readonly FailureLog _handlerFailures = new("a handler of evictions");
+    private readonly FailureLog _clockFailures = new("the clock of a cache");
 
     private long _refusals;
 
@@ -112,6 +117,13 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     /// <inheritdoc/>
     public void ThrowIfHeld()
     {
+        if (!IsEnded && (Readers.IsInside(AccessSlotThread.t_slot) || t_callers?.Contains(this) == true))
+        {
+            throw new InvalidOperationException(
+                $"The cache '{Options.Name}' cannot end on a thread that holds a lease on a value of it, or is inside of one of its calls: "
+                + "in a writer, a codec or a listener. Dispose it when that has returned.");
+        }
+
         if (IsHeld)
         {
             throw new InvalidOperationException($"The cache '{Options.Name}' cannot end: a lease on a value of it is open. Dispose it first.");
@@ -138,6 +150,27 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
         }
 
         return new EndGate.Visit(ref Gate);
+    }
+
+    /// <summary>Before code of a program is called from inside of the gate: what it must not do can be told then.</summary>
+    protected void BeginCallOut() => (t_callers ??= new()).Push(this);
+
+    /// <summary>After it returned.</summary>
+    protected static void EndCallOut() => t_callers!.Pop();
+
+    /// <summary>The time, for work that others ask for: when the clock throws, which is none of their business, nothing has expired.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a clock throws harms nobody who only wants memory.")]
+    protected long NowForOthers()
+    {
+        try
+        {
+            return CacheTimes.Now(Options.TimeProvider);
+        }
+        catch (Exception failure)
+        {
+            _clockFailures.Note(failure);
+            return long.MinValue;
+        }
     }
 
     protected abstract void TrimUnlessEnded();
@@ -169,6 +202,7 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
             return;
         }
 
+        BeginCallOut();
         try
         {
             while (untold.TryDequeue(out (CacheStore Store, CacheFarewell Farewell) next))
@@ -179,6 +213,7 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
         finally
         {
             t_untold = null;
+            EndCallOut();
         }
     }
 

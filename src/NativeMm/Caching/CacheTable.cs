@@ -43,6 +43,9 @@ internal unsafe struct CacheTable
     /// <summary>Numbers of slots.</summary>
     public readonly uint SlotCount => BucketCount * CacheBucket.Slots;
 
+    /// <summary>Fewest buckets that so many entries fit into.</summary>
+    public static uint BucketsFor(uint count) => (uint)((((ulong)count * LoadParts) / (CacheBucket.Slots * LoadMax)) + 1);
+
     /// <summary>Bytes of a table, and what aligns it in its block.</summary>
     public static long BytesOf(uint buckets, int policyBytes) =>
         CacheLine.Bytes + HistoryOffset(buckets, policyBytes) + (long)EvictionHistory.BytesFor(CountMaxOf(buckets));

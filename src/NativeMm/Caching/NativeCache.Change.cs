@@ -109,9 +109,12 @@ public sealed unsafe partial class NativeCache
     }
 
     /// <summary>
-    /// Gives all memory back. Waits for calls that are under way. A second call does nothing. Nobody is told of the entries that were in it.
+    /// Gives all memory back. Waits for calls of other threads that are under way, with what they call: writers, codecs, listeners. A second call does nothing. Nobody is
+    /// told of the entries that were in it.
     /// </summary>
-    /// <exception cref="InvalidOperationException">A lease is open, or a value above 4096 bytes is being copied. The cache stays as it is.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A lease is open, or the caller is a writer, codec or listener that a call of this cache called. The cache stays as it is.
+    /// </exception>
     public void Dispose()
     {
         _store.ThrowIfHeld();

@@ -17,8 +17,7 @@ public sealed unsafe partial class NativeCache
     private byte* Find(AccessSlot* own, ReadOnlySpan<byte> key, bool isUse)
     {
         ulong hash = _hash.Of(key);
-        _readers.Enter(own);
-        var table = (CacheTable*)Atomic.LoadAcquire(in _roots[(uint)(hash >> 32) & _shardMask]); // [K1] pairs with [K2]
+        CacheTable* table = _readers.Enter(own, ref _roots[(uint)(hash >> 32) & _shardMask]);
         if (table == null)
         {
             CacheReaders.Exit(own);
@@ -71,10 +70,9 @@ public sealed unsafe partial class NativeCache
     {
         CacheReaders.Exit(own);
         long now = CacheTimes.Now(_clock);
-        _readers.Enter(own);
+        CacheTable* table = _readers.Enter(own, ref _roots[(uint)(hash >> 32) & _shardMask]);
         while (true)
         {
-            var table = (CacheTable*)Atomic.LoadAcquire(in _roots[(uint)(hash >> 32) & _shardMask]); // [K1] pairs with [K2]
             if (table == null)
             {
                 CacheReaders.Exit(own);
@@ -87,7 +85,7 @@ public sealed unsafe partial class NativeCache
                 return null;
             }
 
-            if (!isUse || TryRenew(table, bucket, slot, record, now))
+            if (!isUse || !CacheRecord.At(record).IsSliding || CacheRenewal.TryRenew(table, bucket, slot, record, now))
             {
                 if (isUse && bucket->Used[slot] == 0)
                 {
@@ -99,38 +97,15 @@ public sealed unsafe partial class NativeCache
         }
     }
 
-    /// <summary>Renews the deadline of a record that slides.</summary>
-    /// <returns>False when the record may have been moved before that was seen: whoever moves copies the deadline, and looks once more behind it.</returns>
-    private static bool TryRenew(CacheTable* table, CacheBucket* bucket, uint slot, byte* record, long now)
-    {
-        if (!CacheRecord.At(record).IsSliding)
-        {
-            return true;
-        }
-
-        long renewed = CacheRecord.RenewedDeadline(record, now);
-        ref long deadline = ref CacheRecord.DeadlineOf(record);
-        long seen = Atomic.LoadAcquire(in deadline);
-        while (seen < renewed)
-        {
-            if (Atomic.CompareExchange(ref deadline, seen, renewed)) // [V2] pairs with [V1]
-            {
-                uint location = new CacheSlot(Atomic.LoadAcquire(in bucket->Words[slot])).Location;
-                return location != 0 && CacheSegment.AddressOf(table->Segments, location) == record;
-            }
-
-            seen = Atomic.LoadAcquire(in deadline);
-        }
-
-        return true;
-    }
-
     /// <summary>Turns a lookup into a lease.</summary>
-    private ReadOnlySpan<byte> BeginLease(AccessSlot* own, ulong* word, byte* record)
+    /// <param name="own">The thread's slot.</param>
+    /// <param name="word">A word of it that is free.</param>
+    /// <param name="lease">What it says then.</param>
+    /// <param name="record">The record.</param>
+    private static ReadOnlySpan<byte> BeginLease(AccessSlot* own, ulong* word, ulong lease, byte* record)
     {
-        Atomic.StoreRelease(ref *word, _readers.LeaseOf(record)); // The end of the lookup publishes it.
         ReadOnlySpan<byte> value = CacheRecord.ValueOf(record);
-        CacheReaders.Exit(own);
+        CacheReaders.ExitLeased(own, word, lease);
         return value;
     }
 
@@ -151,7 +126,7 @@ public sealed unsafe partial class NativeCache
         }
 
         bool compressed = CacheRecord.At(record).IsCompressed;
-        ReadOnlySpan<byte> value = BeginLease(own, word, record);
+        ReadOnlySpan<byte> value = BeginLease(own, word, _readers.CallOf(record), record);
         try
         {
             if (compressed)
@@ -168,31 +143,38 @@ public sealed unsafe partial class NativeCache
         finally
         {
             HazardAccess.End(ref *word);
+            GC.KeepAlive(this);
         }
     }
 
-    private CacheLease Restore(ulong* word, byte* record, ReadOnlySpan<byte> value)
+    /// <summary>Turns a lookup of a value that is kept compressed into a lease on a copy.</summary>
+    /// <param name="own">The thread's slot.</param>
+    /// <param name="word">A word of it that is free.</param>
+    /// <param name="record">The record.</param>
+    /// <param name="isCall">Whether the caller gives the lease up before he returns to the program.</param>
+    private CacheLease Restore(AccessSlot* own, ulong* word, byte* record, bool isCall)
     {
+        int length = CacheRecord.LengthOf(record);
+        ReadOnlySpan<byte> value = BeginLease(own, word, _readers.CallOf(record), record);
+        byte* block = null;
         try
         {
-            int length = CacheRecord.LengthOf(record);
-            var block = (byte*)_store.Heap.Alloc((nuint)length);
-            try
+            block = (byte*)_store.Heap.Alloc((nuint)length);
+            Decompress(value, new Span<byte>(block, length));
+        }
+        catch
+        {
+            if (block != null)
             {
-                Decompress(value, new Span<byte>(block, length));
-            }
-            catch
-            {
-                _store.Heap.Free(block);
-                throw;
+                _store.Heap.FreeForgotten(block);
             }
 
-            return new CacheLease(_store.Heap, block, length);
-        }
-        finally
-        {
             HazardAccess.End(ref *word);
+            throw;
         }
+
+        Atomic.StoreRelease(ref *word, _readers.CopyOf(isCall));
+        return new CacheLease(this, word, _store.Heap, block, length);
     }
 
     private void Decompress(ReadOnlySpan<byte> stored, Span<byte> destination)

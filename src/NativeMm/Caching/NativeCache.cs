@@ -19,7 +19,7 @@ namespace NativeMm.Caching;
 /// <para>When the limit is reached, entries leave by a replacement policy that resists scans and loops. What has expired is never given out, and its memory is
 /// taken for what comes next, or given back by the runtime's passes.</para>
 /// <para>The cache's frames go back to its runtime when that is short of memory. A cache whose runtime was disposed first is disposed as well. Leases end before
-/// their cache does. The finalizer of a forgotten cache gives its memory back.</para>
+/// their cache does; calls that are under way are waited for. The finalizer of a forgotten cache gives its memory back.</para>
 /// <para>Source: docs/algorithms/cache.md.</para>
 /// </remarks>
 public sealed unsafe partial class NativeCache : IDisposable
@@ -103,11 +103,17 @@ public sealed unsafe partial class NativeCache : IDisposable
     public bool TryGet(ReadOnlySpan<byte> key, IBufferWriter<byte> destination)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        if (!TryGet(key, out CacheLease lease))
+        AccessSlot* own = AccessSlots.Own();
+        ulong* word = LeaseWords.Find(own);
+        byte* record = Find(own, key, isUse: true);
+        if (record == null)
         {
             return false;
         }
 
+        CacheLease lease = CacheRecord.At(record).IsCompressed
+            ? Restore(own, word, record, isCall: true)
+            : new CacheLease(this, word, BeginLease(own, word, _readers.CallOf(record), record));
         try
         {
             destination.Write(lease.Span);
@@ -172,8 +178,9 @@ public sealed unsafe partial class NativeCache : IDisposable
             return false;
         }
 
-        ReadOnlySpan<byte> value = BeginLease(own, word, record);
-        lease = CacheRecord.At(record).IsCompressed ? Restore(word, record, value) : new CacheLease(this, word, value);
+        lease = CacheRecord.At(record).IsCompressed
+            ? Restore(own, word, record, isCall: false)
+            : new CacheLease(this, word, BeginLease(own, word, _readers.LeaseOf(record), record));
         return true;
     }
 

@@ -84,6 +84,51 @@ public sealed class NativeCacheThreadsTests : IDisposable
         cache.Validate();
     }
 
+    [Fact]
+    public void The_index_shrinks_beside_lookups_that_never_miss()
+    {
+        using var cache = new NativeCache(_runtime, new NativeCacheOptions { SizeLimit = 16 << 20 });
+        for (int i = 0; i < 100; i++)
+        {
+            cache.Set(BitConverter.GetBytes(i), BitConverter.GetBytes(i), new CacheEntryOptions { SlidingExpiration = TimeSpan.FromHours(i + 1) });
+        }
+
+        int shrunk = 0;
+        StartGate.RunBeside(
+            1,
+            _ =>
+            {
+                for (int round = 0; round < 20; round++)
+                {
+                    for (int i = 100; i < 5_000; i++)
+                    {
+                        Assert.True(cache.Set(BitConverter.GetBytes(i), BitConverter.GetBytes(i)));
+                    }
+
+                    long before = cache.GetStatistics().IndexBytes;
+                    for (int i = 100; i < 5_000; i++)
+                    {
+                        Assert.True(cache.Remove(BitConverter.GetBytes(i)));
+                    }
+
+                    cache.Trim();
+                    shrunk += cache.GetStatistics().IndexBytes < before / 4 ? 1 : 0;
+                }
+            },
+            2,
+            (_, goesOn) =>
+            {
+                byte[] read = new byte[4];
+                for (int i = 0; goesOn(); i = (i + 1) % 100)
+                {
+                    Assert.True(cache.TryGet(BitConverter.GetBytes(i), read, out int _));
+                    Assert.Equal(i, BitConverter.ToInt32(read));
+                }
+            });
+        Assert.Equal(20, shrunk);
+        cache.Validate();
+    }
+
     private static void UseForever(NativeCache cache, byte[] value)
     {
         while (true)

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace NativeMm.Tests.Faulty.Caching;
 
-/// <summary>The platform refuses a call, each in turn, or every so manieth.</summary>
+/// <summary>The platform refuses a call, each in turn; all from one on; or every so manieth.</summary>
 public sealed class CacheFaultyPlatformTests
 {
     [LinuxFact]
@@ -30,15 +30,41 @@ public sealed class CacheFaultyPlatformTests
         }
     }
 
-    private static int Run(int failing, int times)
+    [LinuxTheory]
+    [InlineData(PlatformCall.Reserve, 2)]
+    [InlineData(PlatformCall.Reserve, 3)]
+    [InlineData(PlatformCall.Open, 2)]
+    [InlineData(PlatformCall.Open, 3)]
+    [InlineData(PlatformCall.Discard, 2)]
+    public void When_every_so_manieth_call_is_refused_the_cache_goes_on(PlatformCall kind, int period)
+    {
+        int calls = Run(failing: 0, times: 0);
+        for (int first = 1; first <= period; first++)
+        {
+            Run(first, times: 1, kind, again: calls, period);
+        }
+    }
+
+    private static int Run(int failing, int times, PlatformCall? kind = null, int again = 0, int period = 1)
     {
         var platform = new FaultyPlatform();
         var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false }, platform, isShared: false);
         int before = platform.TotalCalls;
         if (failing != 0)
         {
-            platform.FailCall(failing, times: times);
+            platform.FailCall(failing, kind: kind, times: times);
         }
+
+        int refused = 0;
+        platform.Entering = _ =>
+        {
+            // The one that was refused is behind: the next one comes a period later.
+            if (platform.Failures > refused && refused < again)
+            {
+                refused = platform.Failures;
+                platform.FailCall(period, kind: kind);
+            }
+        };
 
         int calls = 0;
         try
@@ -46,6 +72,7 @@ public sealed class CacheFaultyPlatformTests
             using var cache = new NativeCache(runtime, new NativeCacheOptions { SizeLimit = 8 << 20 });
             Use(cache);
             calls = platform.TotalCalls - before;
+            platform.Entering = null;
             platform.FailNothing();
             cache.Validate();
             Assert.InRange(cache.GetStatistics().UsedBytes, 0, 8 << 20);
@@ -57,6 +84,7 @@ public sealed class CacheFaultyPlatformTests
             Assert.NotEqual(0, failing);
         }
 
+        platform.Entering = null;
         platform.FailNothing();
         runtime.Validate();
         runtime.Dispose();
@@ -83,6 +111,12 @@ public sealed class CacheFaultyPlatformTests
             {
                 Assert.False(cache.Contains(name));
             }
+        }
+
+        // Most of it goes, and the index with it.
+        for (int key = 100; key < 3000; key++)
+        {
+            cache.Remove(BitConverter.GetBytes(key));
         }
 
         _ = cache.Trim();

@@ -53,6 +53,43 @@ public sealed class NativeCacheHitRatioTests
         Assert.InRange(100.0 * hits / (40 * capacity), 35, 50);
     }
 
+    /// <summary>Small values until half time, then ones of another length: one turnover of bytes later the cache hits as often as one that never had the first ones.</summary>
+    [Theory]
+    [InlineData(100, 5_000)]
+    [InlineData(5_000, 100)]
+    [InlineData(300, 350)]
+    public void Sizes_that_shift_at_half_time_cost_no_hits_after_one_turnover(int first, int then)
+    {
+        const long Limit = 4 << 20;
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false });
+        using var shifted = new NativeCache(runtime, new NativeCacheOptions { SizeLimit = Limit });
+        using var fresh = new NativeCache(runtime, new NativeCacheOptions { SizeLimit = Limit });
+        int keys = (int)(4 * Limit / first);
+        foreach (long key in AccessTraces.Zipf(keys, 4 * keys, seed: 3, first: 1 << 30))
+        {
+            Use(shifted, key, first);
+        }
+
+        keys = (int)(4 * Limit / then);
+        (int hitsShifted, int hitsFresh, int requests) = (0, 0, 0);
+        long written = 0;
+        foreach (long key in AccessTraces.Zipf(keys, 12 * keys, seed: 4))
+        {
+            bool hit = Use(shifted, key, then);
+            bool hitFresh = Use(fresh, key, then);
+            written += hit ? 0 : then;
+            if (written > Limit)
+            {
+                requests++;
+                hitsShifted += hit ? 1 : 0;
+                hitsFresh += hitFresh ? 1 : 0;
+            }
+        }
+
+        Assert.InRange(requests, keys, int.MaxValue);
+        Assert.InRange(100.0 * hitsShifted / requests, (100.0 * hitsFresh / requests) - 3, 100);
+    }
+
     private static IEnumerable<long> Trace(string kind, int capacity) => kind switch
     {
         "loop" => AccessTraces.Loop(2 * capacity, 20),
@@ -72,11 +109,11 @@ public sealed class NativeCacheHitRatioTests
         return (int)cache.Count;
     }
 
-    private static bool Use(NativeCache cache, long key)
+    private static bool Use(NativeCache cache, long key, int valueBytes = ValueBytes)
     {
         Span<byte> name = stackalloc byte[sizeof(long)];
         BitConverter.TryWriteBytes(name, key);
-        Span<byte> value = stackalloc byte[ValueBytes];
+        Span<byte> value = stackalloc byte[valueBytes];
         if (cache.TryGet(name, value, out _))
         {
             return true;

@@ -116,6 +116,12 @@ public sealed class NativeCacheModelTests
                 case 39 when _random.Next(30) == 0:
                     runtime.Trim();
                     break;
+                case 38 when _random.Next(40) == 0:
+                    RemoveMost(cache);
+                    break;
+                case 38 when _random.Next(10) == 0:
+                    runtime.TrimIdle();
+                    break;
                 case 39 when _random.Next(300) == 0:
                     cache.Clear();
                     _model.Clear();
@@ -123,6 +129,20 @@ public sealed class NativeCacheModelTests
                 default:
                     break;
             }
+        }
+
+        private void RemoveMost(NativeCache cache)
+        {
+            foreach ((string name, Entry entry) in _model.ToArray())
+            {
+                if (_random.Next(10) != 0)
+                {
+                    Assert.Equal(entry.Deadline > Now, cache.Remove(Convert.FromHexString(name)));
+                    _model.Remove(name);
+                }
+            }
+
+            cache.Trim();
         }
 
         private void Set(NativeCache cache, byte[] key, string name)

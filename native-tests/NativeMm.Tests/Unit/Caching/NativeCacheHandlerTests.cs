@@ -65,6 +65,62 @@ public sealed class NativeCacheHandlerTests : IDisposable
     }
 
     [Fact]
+    public void A_clock_that_throws_harms_nobody_who_only_wants_memory()
+    {
+        var clock = new FailingClock();
+        using var small = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false });
+        using var cache = new NativeCache(small, new NativeCacheOptions { SizeLimit = 48 << 20, TimeProvider = clock });
+        for (int i = 0; i < 40_000; i++)
+        {
+            cache.Set(BitConverter.GetBytes(i), new byte[1000]);
+        }
+
+        clock.Fails = true;
+        var blocks = new nint[40];
+        small.Heap.AllocBulk(1 << 20, blocks);
+        small.Heap.FreeBulk(blocks);
+        small.TrimIdle();
+        small.Trim();
+        Assert.Throws<NotSupportedException>(() => cache.Trim());
+        clock.Fails = false;
+        Assert.InRange(cache.Count, 1, 30_000);
+        cache.Validate();
+    }
+
+    [Fact]
+    public void A_codec_that_throws_or_lies_leaves_the_cache_as_it_was()
+    {
+        var codec = new TestPageCodec();
+        using var cache = new NativeCache(_runtime, new NativeCacheOptions { SizeLimit = 8 << 20, Codec = codec, CompressFromBytes = 64 });
+        byte[] value = SamplePages.Compressible(5000, 1);
+        byte[] read = new byte[5000];
+        Assert.True(cache.Set("k"u8, value));
+        codec.Compressing = () => throw new NotSupportedException();
+        Assert.Throws<NotSupportedException>(() => cache.Set("k"u8, new byte[5000]));
+        codec.Compressing = null;
+        codec.Decompressing = () => throw new NotSupportedException();
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.Throws<NotSupportedException>(() => cache.TryGet("k"u8, read, out _));
+            Assert.Throws<NotSupportedException>(() => cache.TryGet("k"u8, out CacheLease _));
+            Assert.Throws<NotSupportedException>(() => cache.TryGet("k"u8, new System.Buffers.ArrayBufferWriter<byte>()));
+        }
+
+        codec.Decompressing = null;
+        Assert.True(cache.TryGet("k"u8, read, out _));
+        Assert.Equal(value, read);
+        foreach (int lie in (int[])[-1, 0, 1 << 20])
+        {
+            codec.ReportedBytes = _ => lie;
+            Assert.True(cache.Set("lie"u8, value));
+            Assert.True(cache.TryGet("lie"u8, read, out _));
+            Assert.Equal(value, read);
+        }
+
+        cache.Validate();
+    }
+
+    [Fact]
     public void Keys_that_were_chosen_against_one_seed_spread_under_another()
     {
         const int Buckets = 64;
@@ -92,5 +148,12 @@ public sealed class NativeCacheHandlerTests : IDisposable
         var other = new CacheHash(0x1234_5678_9ABC_DEF0, 0x2545_F491_4F6C_DD1D);
         int same = Enumerable.Range(0, 1000).Count(key => one.Of(BitConverter.GetBytes(key)) == other.Of(BitConverter.GetBytes(key)));
         Assert.Equal(0, same);
+    }
+
+    private sealed class FailingClock : TimeProvider
+    {
+        public bool Fails { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => Fails ? throw new NotSupportedException("no time") : base.GetUtcNow();
     }
 }

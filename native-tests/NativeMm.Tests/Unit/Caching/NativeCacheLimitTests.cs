@@ -148,6 +148,22 @@ public sealed class NativeCacheLimitTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => { new NativeCache(runtime).Dispose(); });
     }
 
+    /// <summary>The system's own figure, of a process that does nothing else.</summary>
+    [LinuxFact]
+    public void A_process_does_not_grow_by_more_than_the_limit_and_shrinks_with_the_cache()
+    {
+        const long Limit = 128 << 20;
+
+        // What is not the cache's: code that is compiled meanwhile, the frames that the runtime keeps at hand, what threads cache of blocks.
+        const long Beside = 24 << 20;
+        ChildResult result = ChildProcess.Run("cache-resident", [Limit.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        long[] bytes = [.. result.Output.Split(' ').Select(text => long.Parse(text, System.Globalization.CultureInfo.InvariantCulture))];
+        Assert.InRange(bytes[0], Limit / 2, Limit + Beside);
+        Assert.InRange(bytes[1], 0, (Limit / 10) + Beside);
+        Assert.InRange(bytes[2], 1, Limit / 5);
+    }
+
     [OptimizedFact]
     public void A_hit_allocates_nothing()
     {

@@ -150,7 +150,9 @@ public sealed class NativeCacheTests : IDisposable
             () => _cache.Set("k"u8, [1], new CacheEntryOptions { AbsoluteExpirationRelativeToNow = TimeSpan.FromTicks(-1) })).ParamName);
         Assert.Equal("SizeLimit", Assert.Throws<ArgumentOutOfRangeException>(
             () => { new NativeCache(_runtime, new NativeCacheOptions { SizeLimit = 1 }).Dispose(); }).ParamName);
-        Assert.Equal("key", Assert.Throws<ArgumentOutOfRangeException>(() => _cache.Set(new byte[65_537], [1])).ParamName);
+        ArgumentOutOfRangeException tooLong = Assert.Throws<ArgumentOutOfRangeException>(() => _cache.Set(new byte[65_537], [1]));
+        Assert.Equal(("key", 65_537), (tooLong.ParamName, tooLong.ActualValue));
+        Assert.Contains("0 to 65536 bytes", tooLong.Message, StringComparison.Ordinal);
         Assert.False(_cache.Contains(new byte[65_537]));
     }
 
