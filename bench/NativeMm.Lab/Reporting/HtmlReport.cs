@@ -83,7 +83,7 @@ internal static class HtmlReport
 
         foreach (string series in groups.SelectMany(g => g.Rows).SelectMany(r => r.Series.Keys).Distinct())
         {
-            AppendFigures(page, $"{series} over time, first launch", groups, group => SvgLineChart.Draw(group, series, "By"));
+            AppendFigures(page, $"{series} over time, first launch", groups, group => SvgLineChart.Draw(group, series, experiment.SeriesUnit));
         }
 
         AppendTable(page, groups);
