@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using NativeMm.Service;
 using NativeMm.Service.Loading;
 using NativeMm.Service.Serving;
@@ -23,4 +24,9 @@ catch (ArgumentException wrong)
 {
     await Console.Error.WriteLineAsync(wrong.Message);
     return 2;
+}
+catch (Exception failure) when (failure is InvalidDataException or IOException or SocketException)
+{
+    await Console.Error.WriteLineAsync(failure.Message);
+    return 1;
 }

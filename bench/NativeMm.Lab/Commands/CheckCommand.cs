@@ -24,13 +24,13 @@ internal static class CheckCommand
         {
             string[] names = parsed.GetValue(experiments) ?? [];
             IReadOnlyList<IExperiment> chosen = names.Length == 0 ? ExperimentRegistry.All : [.. names.Distinct().Select(ExperimentRegistry.Get)];
-            int launches = LabOptions.ParseRepeat(parsed.GetValue(repeat));
+            int? launches = LabOptions.ParseRepeat(parsed.GetValue(repeat));
             return Run(chosen, launches, parsed.GetValue(quick), new ReportFiles(parsed.GetValue(json), parsed.GetValue(report)));
         });
         return command;
     }
 
-    private static int Run(IReadOnlyList<IExperiment> experiments, int repeat, bool quick, ReportFiles files)
+    private static int Run(IReadOnlyList<IExperiment> experiments, int? repeat, bool quick, ReportFiles files)
     {
         files.CheckWritable();
         var settings = new RunSettings(quick ? RunSettings.SecondsQuick : RunSettings.SecondsDefault, repeat, quick, Pin: true);

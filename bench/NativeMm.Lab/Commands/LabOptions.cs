@@ -21,7 +21,7 @@ internal static class LabOptions
     /// <summary>Launches of each case.</summary>
     public static Option<string?> Repeat() => new("--repeat")
     {
-        Description = $"launches of each case (default {RunSettings.RepeatDefault})",
+        Description = $"launches of each case (default {RunSettings.RepeatDefault}, service 1)",
         HelpName = "N",
     };
 
@@ -31,9 +31,11 @@ internal static class LabOptions
     /// <summary>Where the picture goes.</summary>
     public static Option<string?> Report() => new("--report") { Description = "write a page with charts to a file", HelpName = "FILE" };
 
+    /// <summary>Where curves over time go, each as a file.</summary>
+    public static Option<string?> Pictures() => new("--pictures") { Description = "write each set of curves over time to a folder as SVG", HelpName = "FOLDER" };
+
     /// <summary>Reads <c>--repeat</c>.</summary>
-    public static int ParseRepeat(string? text) =>
-        text is null ? RunSettings.RepeatDefault : (int)ParseNumber(text, "--repeat", 1, RepeatMax, wholeOnly: true);
+    public static int? ParseRepeat(string? text) => ParseWhole(text, "--repeat", 1, RepeatMax);
 
     /// <summary>Reads <c>--seconds</c>.</summary>
     public static double? ParseSeconds(string? text) =>

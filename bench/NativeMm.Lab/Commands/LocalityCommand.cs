@@ -22,7 +22,7 @@ internal static class LocalityCommand
                 only is null ? null : LabOptions.SplitList(only, "--variants"),
                 null,
                 (parsed.GetValue(traces) ?? []).Select(t => $"trace={t}"));
-            int launches = LabOptions.ParseRepeat(parsed.GetValue(repeat) ?? "1");
+            int? launches = LabOptions.ParseRepeat(parsed.GetValue(repeat) ?? "1");
             return RunCommand.Run(
                 selection.Cases(), new Harness.RunSettings(0, launches, Quick: false, Pin: true), new ReportFiles(parsed.GetValue(json), null));
         });

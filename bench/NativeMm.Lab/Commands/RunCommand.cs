@@ -22,9 +22,10 @@ internal static class RunCommand
         Option<string?> repeat = LabOptions.Repeat();
         Option<string?> json = LabOptions.Json();
         Option<string?> report = LabOptions.Report();
+        Option<string?> pictures = LabOptions.Pictures();
         var command = new Command("run", "measure experiments, each case in several fresh processes, variants taking turns")
         {
-            experiments, variants, threads, seconds, repeat, settings, quick, pin, noPin, json, report,
+            experiments, variants, threads, seconds, repeat, settings, quick, pin, noPin, json, report, pictures,
         };
         command.SetAction(parsed =>
         {
@@ -43,7 +44,7 @@ internal static class RunCommand
             bool isQuick = parsed.GetValue(quick);
             double measured = LabOptions.ParseSeconds(parsed.GetValue(seconds)) ?? (isQuick ? RunSettings.SecondsQuick : RunSettings.SecondsDefault);
             var how = new RunSettings(measured, LabOptions.ParseRepeat(parsed.GetValue(repeat)), isQuick, !parsed.GetValue(noPin));
-            return Run(selection.Cases(), how, new ReportFiles(parsed.GetValue(json), parsed.GetValue(report)));
+            return Run(selection.Cases(), how, new ReportFiles(parsed.GetValue(json), parsed.GetValue(report), parsed.GetValue(pictures)));
         });
         return command;
     }

@@ -28,6 +28,12 @@ internal interface IExperiment
     /// <summary>The part that the quick tour shows.</summary>
     TourPart Tour { get; }
 
+    /// <summary>Unit of the curves over time, where there are any.</summary>
+    string SeriesUnit => "By";
+
+    /// <summary>Launches of each case, unless somebody says otherwise.</summary>
+    int Launches => RunSettings.RepeatDefault;
+
     /// <summary>How long a child may take before it is stopped, beside the seconds that it is asked to measure.</summary>
     /// <remarks>Generous: warming up and the slowest memory experiment take well under a minute on a loaded machine.</remarks>
     TimeSpan Patience => TimeSpan.FromMinutes(2);

@@ -9,8 +9,11 @@ namespace NativeMm.Lab.Harness;
 internal static class LaunchOrder
 {
     /// <summary>Finishes one set of parameters after the other; within a set, thread counts and variants take turns.</summary>
-    public static IEnumerable<Case> Interleaved(IEnumerable<Case> cases, int repeat) =>
-        cases.GroupBy(c => (c.Experiment, c.Parameters)).SelectMany(group => Enumerable.Repeat(group, repeat).SelectMany(round => round));
+    /// <param name="cases">The cases.</param>
+    /// <param name="repeat">Launches of each; null for as many as its experiment wants.</param>
+    public static IEnumerable<Case> Interleaved(IEnumerable<Case> cases, int? repeat) =>
+        cases.GroupBy(c => (c.Experiment, c.Parameters)).SelectMany(
+            group => Enumerable.Repeat(group, repeat ?? ExperimentRegistry.Get(group.Key.Experiment).Launches).SelectMany(round => round));
 
     /// <summary>
     /// Every case once, then every case again, and so on: whoever stops early has launched every case about equally often. Within a round the experiments

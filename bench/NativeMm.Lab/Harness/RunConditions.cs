@@ -14,7 +14,7 @@ internal sealed record RunConditions(RunSettings Settings, double? UseBefore, do
     public IReadOnlyList<KeyValuePair<string, string>> Facts =>
     [
         new("seconds", Settings.Seconds.ToString(CultureInfo.InvariantCulture)),
-        new("repeat", Settings.Repeat.ToString(CultureInfo.InvariantCulture)),
+        new("repeat", Settings.Repeat?.ToString(CultureInfo.InvariantCulture) ?? "by experiment"),
         new("quick", Settings.Quick ? "yes" : "no"),
         new("pin", Settings.Pin ? "yes" : "no"),
         new($"{UsePrefix}_before", Percent(UseBefore)),

@@ -93,8 +93,8 @@ internal static class HtmlReport
                 page,
                 $"{series} over time, first launch",
                 groups,
-                row => SvgLineChart.ScaleFor(row, series, "By"),
-                (group, scale) => SvgLineChart.Draw(group, series, "By", scale));
+                row => SvgLineChart.ScaleFor(row, series, experiment.SeriesUnit),
+                (group, scale) => SvgLineChart.Draw(group, series, experiment.SeriesUnit, scale));
         }
 
         AppendTable(page, groups);

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Net;
 using System.Net.Sockets;
@@ -25,7 +24,7 @@ internal sealed class HttpConnection : IDisposable
         return new HttpConnection(socket, values);
     }
 
-    /// <summary>Reads a value and looks whether it is the right one.</summary>
+    /// <summary>Reads a value and looks whether all of it is right.</summary>
     /// <returns>False when there is none.</returns>
     public async ValueTask<bool> GetAsync(int key)
     {
@@ -35,7 +34,7 @@ internal sealed class HttpConnection : IDisposable
             return false;
         }
 
-        if (status != 200 || length != ValueSet.LengthOf(key) || BinaryPrimitives.ReadInt64LittleEndian(_in.AsSpan(at)) != key)
+        if (status != 200 || !_values.Matches(key, _in.AsSpan(at, length)))
         {
             throw new InvalidDataException($"The service answered {status} with {length} bytes that are not the value of {key}.");
         }

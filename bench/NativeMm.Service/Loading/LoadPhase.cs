@@ -14,6 +14,9 @@ internal sealed class LoadPhase(IReadOnlyList<HttpConnection> connections, long 
     /// <summary>Latencies in nanoseconds, of a phase with a rate.</summary>
     public LongHistogram Latencies { get; } = new(LatencyMax, 3);
 
+    /// <summary>The longest latency of the requests that were due in each <see cref="TimeCurve.Interval"/>, in nanoseconds, of a phase with a rate.</summary>
+    public IReadOnlyList<long> Slowest { get; private set; } = [];
+
     /// <summary>Requests that were answered.</summary>
     public long Requests { get; private set; }
 
@@ -46,6 +49,7 @@ internal sealed class LoadPhase(IReadOnlyList<HttpConnection> connections, long 
     {
         var clock = Stopwatch.StartNew();
         double step = (double)connections.Count / rate;
+        long[][] slowest = [.. connections.Select(_ => new long[(int)Math.Ceiling(seconds / TimeCurve.Interval.TotalSeconds)])];
         LongHistogram[] each = await Task.WhenAll(connections.Select((connection, number) => Task.Run(async () =>
         {
             var latencies = new LongHistogram(LatencyMax, 3);
@@ -60,7 +64,10 @@ internal sealed class LoadPhase(IReadOnlyList<HttpConnection> connections, long 
                 }
 
                 await ask(connection, number);
-                latencies.RecordValue(long.Clamp((long)((clock.Elapsed.TotalSeconds - from) * 1e9), 1, LatencyMax));
+                long latency = long.Clamp((long)((clock.Elapsed.TotalSeconds - from) * 1e9), 1, LatencyMax);
+                latencies.RecordValue(latency);
+                ref long longest = ref slowest[number][(int)(due / TimeCurve.Interval.TotalSeconds)];
+                longest = long.Max(longest, latency);
             }
 
             return latencies;
@@ -70,6 +77,7 @@ internal sealed class LoadPhase(IReadOnlyList<HttpConnection> connections, long 
             Latencies.Add(latencies);
         }
 
+        Slowest = [.. Enumerable.Range(0, slowest[0].Length).Select(interval => slowest.Max(one => one[interval]))];
         End(clock);
     }
 

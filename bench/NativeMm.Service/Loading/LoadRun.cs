@@ -8,6 +8,10 @@ internal static class LoadRun
     // Ten megabytes a second, and a minute: a fill that is slower is broken.
     private const double FillBytesPerSecond = 10e6;
 
+    // Requests before anything is measured, and what the service has then to come to rest: the events of its collector come that late as well.
+    private const int WarmRequests = 20_000;
+    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(1);
+
     /// <summary>Runs them.</summary>
     /// <returns>Whether every value came back.</returns>
     public static async Task<bool> RunAsync(LoadOptions options)
@@ -16,6 +20,7 @@ internal static class LoadRun
         int count = ValueSet.CountFor(options.Bytes, out long bytes);
         HttpConnection[] connections = await Task.WhenAll(Enumerable.Range(0, options.Connections).Select(_ => HttpConnection.OpenAsync(options.Port, values)));
         HttpConnection control = await HttpConnection.OpenAsync(options.Port, values);
+        await WarmAsync(connections, count);
         long emptyResident = await ResidentAsync(control);
         var summary = new JsonObject { ["phase"] = "summary", ["keys"] = count, ["stored_bytes"] = bytes, ["empty_resident"] = emptyResident };
 
@@ -58,7 +63,7 @@ internal static class LoadRun
             return true;
         }
 
-        // The code of both processes is compiled by what is asked first, and what the fill left behind is collected meanwhile.
+        // What the fill left behind is collected meanwhile.
         var warm = new LoadPhase(connections, options.RequestsMax);
         await warm.RunAsync(AskAsync, options.Seconds / 4);
         await control.BeginWindowAsync();
@@ -70,6 +75,7 @@ internal static class LoadRun
         await control.BeginWindowAsync();
         var open = new LoadPhase(connections, options.RequestsMax);
         await open.RunAsync(AskAsync, options.Seconds, options.Rate);
+        await Task.Delay(s_rest);
         JsonObject window = Node(await control.ReadWindowAsync());
         foreach ((string name, double percentile) in ((string, double)[])[("p50", 50), ("p99", 99), ("p999", 99.9), ("max", 100)])
         {
@@ -83,6 +89,8 @@ internal static class LoadRun
             summary[name] = window[name]!.DeepClone();
         }
 
+        summary["interval_s"] = TimeCurve.Interval.TotalSeconds;
+        summary["latency_curve"] = new JsonArray([.. open.Slowest.Select(longest => (JsonNode)longest)]);
         summary["resident"] = window["resident"]!.DeepClone();
         summary["missing"] = missing.Sum();
         Say("open", open, window);
@@ -96,6 +104,24 @@ internal static class LoadRun
         }
 
         return missing.Sum() == 0;
+    }
+
+    /// <summary>
+    /// Asks for all that will be asked for, with a few values that are gone afterwards: an empty service is one whose code is compiled and whose buffers are there.
+    /// </summary>
+    private static async Task WarmAsync(HttpConnection[] connections, int count)
+    {
+        var phase = new LoadPhase(connections, WarmRequests / 3);
+        await phase.RunAsync(
+            async (connection, number) =>
+            {
+                await connection.SetAsync(count + number);
+                bool isThere = await connection.GetAsync(count + number);
+                await connection.RemoveAsync(count + number);
+                return isThere;
+            },
+            60);
+        await Task.Delay(s_rest);
     }
 
     private static async Task DropAsync(LoadOptions options, HttpConnection[] connections, int count, HttpConnection control, JsonObject summary)

@@ -60,6 +60,12 @@ internal sealed class ValueSet
         BinaryPrimitives.WriteInt64LittleEndian(destination, key);
     }
 
+    /// <summary>Whether these bytes are a key's value.</summary>
+    public bool Matches(int key, ReadOnlySpan<byte> value) =>
+        value.Length == LengthOf(key)
+        && BinaryPrimitives.ReadInt64LittleEndian(value) == key
+        && value[sizeof(long)..].SequenceEqual(_block.AsSpan((int)(Mix(key) % BlockBytes), value.Length)[sizeof(long)..]);
+
     // Steele, Lea and Flood's mixer.
     private static ulong Mix(int key)
     {

@@ -7,6 +7,7 @@ namespace NativeMm.Service.Serving;
 /// <param name="pauses">Hears of the pauses.</param>
 internal sealed class CollectorWindow(PauseListener pauses)
 {
+    private const int IntervalsMax = 4000;
     private DateTime _beganAt = DateTime.UtcNow;
     private long _timestamp = Stopwatch.GetTimestamp();
     private TimeSpan _paused = GC.GetTotalPauseDuration();
@@ -23,16 +24,10 @@ internal sealed class CollectorWindow(PauseListener pauses)
         _allocated = GC.GetTotalAllocatedBytes();
     }
 
-    /// <summary>What it is by now.</summary>
+    /// <summary>What it is by now. The curve has the longest pause that began in each interval, in milliseconds.</summary>
     public JsonObject Read()
     {
         IReadOnlyList<(DateTime At, TimeSpan Length)> seen = pauses.Since(_beganAt);
-        var curve = new JsonArray();
-        foreach ((DateTime at, TimeSpan length) in seen.OrderByDescending(pause => pause.Length).Take(500).OrderBy(pause => pause.At))
-        {
-            curve.Add((JsonNode)new JsonArray((at - _beganAt).TotalSeconds, length.TotalMilliseconds));
-        }
-
         return new JsonObject
         {
             ["resident"] = Environment.WorkingSet,
@@ -41,7 +36,19 @@ internal sealed class CollectorWindow(PauseListener pauses)
             ["pause_share"] = (GC.GetTotalPauseDuration() - _paused) / Stopwatch.GetElapsedTime(_timestamp),
             ["gen2"] = GC.CollectionCount(2) - _gen2,
             ["allocated"] = GC.GetTotalAllocatedBytes() - _allocated,
-            ["pause_curve"] = curve,
+            ["pause_curve"] = new JsonArray([.. CurveOf(seen).Select(longest => (JsonNode)double.Round(longest.TotalMilliseconds, 3))]),
         };
+    }
+
+    private TimeSpan[] CurveOf(IReadOnlyList<(DateTime At, TimeSpan Length)> seen)
+    {
+        var curve = new TimeSpan[int.Min(IntervalsMax, 1 + (int)(Stopwatch.GetElapsedTime(_timestamp) / TimeCurve.Interval))];
+        foreach ((DateTime at, TimeSpan length) in seen)
+        {
+            ref TimeSpan longest = ref curve[int.Clamp((int)((at - _beganAt) / TimeCurve.Interval), 0, curve.Length - 1)];
+            longest = length > longest ? length : longest;
+        }
+
+        return curve;
     }
 }

@@ -2,13 +2,15 @@ using System.Diagnostics.Tracing;
 
 namespace NativeMm.Service.Serving;
 
-/// <summary>Hears of every pause of the collector: from the moment when threads are stopped to the one when they go on.</summary>
+/// <summary>Hears of every pause of the collector: from the moment when threads are stopped to the one when they go on. Events come some tenths of a second late.</summary>
 internal sealed class PauseListener : EventListener
 {
     private const string Runtime = "Microsoft-Windows-DotNETRuntime";
     private const EventKeywords Collections = (EventKeywords)1;
     private const int SuspendBegins = 9;
     private const int RestartEnds = 3;
+    private const uint ForCollection = 1;
+    private const uint ForPhaseOfCollection = 6;
     private const int PausesMax = 100_000;
 
     private readonly List<(DateTime At, TimeSpan Length)> _pauses = [];
@@ -45,7 +47,8 @@ internal sealed class PauseListener : EventListener
         {
             if (eventData.EventId == SuspendBegins)
             {
-                _begunAt = eventData.TimeStamp;
+                // Debuggers, and code that is replaced, stop threads as well.
+                _begunAt = eventData.Payload is [uint reason, ..] && reason is ForCollection or ForPhaseOfCollection ? eventData.TimeStamp : null;
             }
             else if (_begunAt is { } begun && _pauses.Count < PausesMax)
             {

@@ -23,7 +23,12 @@ internal static class ServiceHost
         using var pauses = new PauseListener();
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(options => options.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(options =>
+        {
+            // A connection says nothing for minutes while others fill the cache.
+            options.Limits.KeepAliveTimeout = s_lifeMax;
+            options.Listen(IPAddress.Loopback, 0);
+        });
         AddStore(builder.Services, kind, limitBytes);
         await using WebApplication app = builder.Build();
         IValueStore store = app.Services.GetRequiredService<IValueStore>();

@@ -166,6 +166,71 @@ public sealed class AddDistributedCacheTests
         }
     }
 
+    /// <summary>Caches beside that of the service, each with limit and name of its own, on the one runtime.</summary>
+    [Fact]
+    public async Task Several_caches_have_a_key_each_and_nothing_in_common()
+    {
+        ServiceCollection services = Services();
+        foreach (string name in (string[])["pages", "orders"])
+        {
+            services.AddKeyedSingleton<IDistributedCache>(name, (provider, _) => new NativeDistributedCache(
+                provider.GetRequiredService<NativeMm.Runtime.MemoryRuntime>(), new NativeDistributedCacheOptions { Name = name, SizeLimit = 2 << 20 }));
+        }
+
+        IDistributedCache pages;
+        await using (ServiceProvider provider = services.BuildServiceProvider())
+        {
+            pages = provider.GetRequiredKeyedService<IDistributedCache>("pages");
+            IDistributedCache orders = provider.GetRequiredKeyedService<IDistributedCache>("orders");
+            IDistributedCache plain = provider.GetRequiredService<IDistributedCache>();
+            pages.Set("key", [1], new());
+            orders.Set("key", [2], new());
+            Assert.Equal([1], pages.Get("key"));
+            Assert.Equal([2], orders.Get("key"));
+            Assert.Null(plain.Get("key"));
+            Assert.Equal((2L << 20, 16L << 20), (Limit(orders), Limit(plain)));
+        }
+
+        Assert.Throws<ObjectDisposedException>(() => pages.Get("key"));
+
+        static long Limit(IDistributedCache cache) => ((NativeDistributedCache)cache).GetStatistics().Local.SizeLimit;
+    }
+
+    /// <summary>Requests that are under way when the host stops see a cache, or that it is disposed; nothing else, and nobody hangs.</summary>
+    [Fact]
+    public async Task Host_that_stops_under_load_leaves_nobody_hanging()
+    {
+        var tier = new FakeTier { Before = static (_, _) => Task.Delay(1) };
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddNativeMm(options => options.CapacityBytes = 64 << 20);
+        builder.Services.AddNativeMmDistributedCache(options => options.SizeLimit = 2 << 20).WithSecondTier(_ => tier);
+        IHost host = builder.Build();
+        await host.StartAsync().WaitAsync(CacheFixture.Timeout);
+        IDistributedCache cache = host.Services.GetRequiredService<IDistributedCache>();
+        int done = 0;
+        Task[] users = [.. Enumerable.Range(0, 8).Select(user => Task.Run(async () =>
+        {
+            for (int i = 0; ; i++)
+            {
+                try
+                {
+                    await cache.SetAsync($"{user} {i % 50}", CacheFixture.Bytes(20_000), new());
+                    await cache.GetAsync($"{user + 1} {i % 50}");
+                    await cache.RemoveAsync($"{user} {(i + 25) % 50}");
+                    Interlocked.Increment(ref done);
+                }
+                catch (ObjectDisposedException)
+                {
+                    return;
+                }
+            }
+        }))];
+        await SecondTierTests.Until(() => Volatile.Read(ref done) > 100);
+        await host.StopAsync().WaitAsync(CacheFixture.Timeout);
+        host.Dispose();
+        await Task.WhenAll(users).WaitAsync(CacheFixture.Timeout);
+    }
+
     private static ServiceCollection Services(Action<NativeDistributedCacheOptions>? configure = null, ServiceCollection? services = null)
     {
         services ??= [];

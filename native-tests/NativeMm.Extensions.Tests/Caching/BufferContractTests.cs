@@ -128,6 +128,91 @@ public sealed class BufferContractTests
         Assert.True(IsComplete(fixture.Cache.TryGetAsync("none", new ArrayBufferWriter<byte>())));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Keys_are_told_apart_by_case_and_space(bool isAsync)
+    {
+        using var fixture = new CacheFixture();
+        string[] keys = ["key", "KEY", "Key", " key", "key ", "", " ", "k\0y", "ключ", "k:e:y"];
+        for (int i = 0; i < keys.Length; i++)
+        {
+            await SetAsync(fixture.Cache, keys[i], [(byte)i], Source.Array, isAsync);
+        }
+
+        for (int i = 0; i < keys.Length; i++)
+        {
+            Assert.Equal((byte[])[(byte)i], await GetAsync(fixture.Cache, keys[i], isAsync));
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Last_set_counts_and_a_removal_may_come_twice(bool isAsync)
+    {
+        using var fixture = new CacheFixture();
+        foreach (int length in (int[])[10, 100_000, 0, 5])
+        {
+            await SetAsync(fixture.Cache, "key", CacheFixture.Bytes(length, seed: length), Source.MultiSegment, isAsync);
+            Assert.Equal(CacheFixture.Bytes(length, seed: length), await GetAsync(fixture.Cache, "key", isAsync));
+        }
+
+        for (int i = 0; i < 2; i++)
+        {
+            if (isAsync)
+            {
+                await fixture.Cache.RefreshAsync("key");
+                await fixture.Cache.RemoveAsync("key");
+            }
+            else
+            {
+                fixture.Cache.Refresh("key");
+                fixture.Cache.Remove("key");
+            }
+
+            Assert.Null(await GetAsync(fixture.Cache, "key", isAsync));
+        }
+    }
+
+    /// <summary>The framework's methods for texts are made of these.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    [InlineData("\0")]
+    [InlineData("plain")]
+    [InlineData("  two  words\r\nand a line ")]
+    [InlineData("Grüße 😀 日本")]
+    public async Task Texts_come_back(string text)
+    {
+        using var fixture = new CacheFixture();
+        fixture.Cache.SetString("key", text);
+        Assert.Equal(text, fixture.Cache.GetString("key"));
+        await fixture.Cache.SetStringAsync("async", text);
+        Assert.Equal(text, await fixture.Cache.GetStringAsync("async"));
+        Assert.Null(await fixture.Cache.GetStringAsync("none"));
+    }
+
+    /// <summary>What the framework refuses is refused by the calls that are awaited too, and the old value stays.</summary>
+    [Fact]
+    public async Task Awaited_call_refuses_what_lies_in_the_past()
+    {
+        using var fixture = new CacheFixture();
+        fixture.Cache.Set("key", [1], new());
+        foreach (TimeSpan past in (TimeSpan[])[TimeSpan.Zero, TimeSpan.FromMinutes(-1)])
+        {
+            await Refused(nameof(DistributedCacheEntryOptions.AbsoluteExpiration), () => new() { AbsoluteExpiration = fixture.Clock.GetUtcNow() + past });
+            await Refused(nameof(DistributedCacheEntryOptions.AbsoluteExpirationRelativeToNow), () => new() { AbsoluteExpirationRelativeToNow = past });
+            await Refused(nameof(DistributedCacheEntryOptions.SlidingExpiration), () => new() { SlidingExpiration = past });
+        }
+
+        Assert.Equal([1], fixture.Cache.Get("key"));
+
+        // The framework's own options refuse a time span that is not positive already.
+        async Task Refused(string name, Func<DistributedCacheEntryOptions> options) =>
+            await Assert.ThrowsAsync<ArgumentOutOfRangeException>(name, async () => await fixture.Cache.SetAsync("key", [2], options()));
+    }
+
     [Fact]
     public void What_is_too_long_is_not_there_and_nor_is_what_was()
     {

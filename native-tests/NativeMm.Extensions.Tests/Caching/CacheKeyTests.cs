@@ -45,6 +45,17 @@ public sealed class CacheKeyTests
         }
     }
 
+    /// <summary>Whoever sends long keys must not make the process take three times their length.</summary>
+    [Fact]
+    public void Key_that_is_too_long_is_not_written_out()
+    {
+        string key = new('k', 8_000_000);
+        BytesOf(new string('k', 70_000));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(33, BytesOf(key).Length);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10_000);
+    }
+
     private static byte[] BytesOf(string key)
     {
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using NativeMm.Buffers;
@@ -29,6 +30,12 @@ internal static class ServiceExample
         builder.Services.AddHybridCache();
         builder.Services.AddStackExchangeRedisCache(options => options.Configuration = "localhost");
         builder.Services.AddNativeMmDistributedCache().WithRegisteredSecondTier();
+    }
+
+    public static void SeveralCaches(WebApplicationBuilder builder)
+    {
+        builder.Services.AddKeyedSingleton<IDistributedCache>("pages", (services, _) => new NativeDistributedCache(
+            services.GetRequiredService<MemoryRuntime>(), new NativeDistributedCacheOptions { Name = "pages", SizeLimit = 1L << 30 }));
     }
 
     public static void CacheOfBytes(WebApplicationBuilder builder)

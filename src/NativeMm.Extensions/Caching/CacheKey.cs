@@ -25,6 +25,13 @@ internal ref struct CacheKey
     /// <param name="buffer">Where they go if they fit; it must outlive the key.</param>
     public CacheKey(string key, Span<byte> buffer)
     {
+        if (key.Length > NativeCacheOptions.KeyBytesMax)
+        {
+            // Text has at least as many bytes as units: it is too long, and need not be written to be known.
+            Bytes = Digest(key, buffer);
+            return;
+        }
+
         int bytesMax = 1 + (3 * key.Length);
         if (bytesMax > buffer.Length)
         {
@@ -39,13 +46,7 @@ internal ref struct CacheKey
             written = 1 + units.Length;
         }
 
-        if (written > NativeCacheOptions.KeyBytesMax)
-        {
-            buffer[0] = DigestMark;
-            written = 1 + SHA256.HashData(MemoryMarshal.AsBytes(key.AsSpan()), buffer[1..]);
-        }
-
-        Bytes = buffer[..written];
+        Bytes = written > NativeCacheOptions.KeyBytesMax ? Digest(key, buffer) : buffer[..written];
     }
 
     /// <summary>The bytes.</summary>
@@ -59,5 +60,11 @@ internal ref struct CacheKey
             _rented = null;
             ArrayPool<byte>.Shared.Return(rented);
         }
+    }
+
+    private static ReadOnlySpan<byte> Digest(string key, Span<byte> buffer)
+    {
+        buffer[0] = DigestMark;
+        return buffer[..(1 + SHA256.HashData(MemoryMarshal.AsBytes(key.AsSpan()), buffer[1..]))];
     }
 }

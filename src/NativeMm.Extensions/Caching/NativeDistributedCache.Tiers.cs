@@ -1,5 +1,6 @@
 using System.Buffers;
 using NativeMm.Caching;
+using NativeMm.Primitives;
 
 namespace NativeMm.Extensions;
 
@@ -42,7 +43,15 @@ public sealed partial class NativeDistributedCache
             return true;
         }
 
-        return answer.IsLocal && _tiers!.Look(key, ref sink, anyAge: true) == LocalAnswer.Hit;
+        try
+        {
+            return answer.IsLocal && _tiers!.Look(key, ref sink, anyAge: true) == LocalAnswer.Hit;
+        }
+        catch (ObjectDisposedException) when (Atomic.LoadAcquire(in _isDisposed) != 0)
+        {
+            // The cache ended while this waited for the tier: nothing is here any more.
+            return false;
+        }
     }
 
     private Task SetBoth(string key, in ReadOnlySequence<byte> value, EntryLifetime lifetime)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Caching.Distributed;
 using NativeMm.Caching;
+using NativeMm.Primitives;
 using NativeMm.Runtime;
 
 namespace NativeMm.Extensions;
@@ -23,6 +24,7 @@ public sealed partial class NativeDistributedCache : IBufferDistributedCache, ID
     private readonly TimeProvider _time;
     private readonly TimeSpan? _defaultExpiration;
     private readonly TierMeter? _meter;
+    private int _isDisposed;
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="runtime">Whose memory it takes.</param>
@@ -199,6 +201,7 @@ public sealed partial class NativeDistributedCache : IBufferDistributedCache, ID
     /// <summary>Gives all memory back. The second tier is left alone. A second call does nothing.</summary>
     public void Dispose()
     {
+        Atomic.StoreRelease(ref _isDisposed, 1);
         _meter?.Dispose();
         _cache.Dispose();
     }

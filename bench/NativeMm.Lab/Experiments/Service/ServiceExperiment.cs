@@ -69,6 +69,12 @@ internal sealed class ServiceExperiment : IExperiment
     public TourPart Tour { get; } = new([Of(s_native, Compressible), Of(s_managed, Compressible)], LaunchesMax: 1);
 
     /// <inheritdoc/>
+    public string SeriesUnit => "ns";
+
+    /// <summary>A launch takes minutes, and has forty thousand requests to draw from.</summary>
+    public int Launches => 1;
+
+    /// <inheritdoc/>
     public TimeSpan Patience => TimeSpan.FromMinutes(25);
 
     /// <inheritdoc/>

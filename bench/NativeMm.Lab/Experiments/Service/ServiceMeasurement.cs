@@ -11,6 +11,10 @@ internal static class ServiceMeasurement
     // A phase that is shorter sees hardly a collection of the oldest generation.
     private const double SecondsMin = 20;
     private const double SecondsQuick = 0.5;
+
+    // Memory that rested for a while is given back, a few times a second; the quick form waits for the first of it.
+    private const string Settle = "15";
+    private const string SettleQuick = "4";
     private static readonly TimeSpan s_startMax = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_loadMax = TimeSpan.FromMinutes(20);
 
@@ -32,7 +36,7 @@ internal static class ServiceMeasurement
             ProcessOutput load = ProcessOutput.Of(
                 Start(
                     isServer: false, "load", "--port", Text(port), "--bytes", Text(bytes), "--values", values, "--rate", rate, "--seconds", Text(seconds),
-                    "--settle", request.Quick ? "1" : "15"),
+                    "--settle", request.Quick ? SettleQuick : Settle),
                 s_loadMax);
             return load.ExitCode == 0
                 ? Read(load.Out.Split('\n').Last(one => one.StartsWith('{')))
@@ -65,9 +69,13 @@ internal static class ServiceMeasurement
             .Add("gen2", Number("gen2"))
             .Add("resident_per_byte", (Number("resident") - empty) / Number("stored_bytes"))
             .Add("resident_after_drop", (Number("left_resident") - empty) / Number("left_bytes"))
-            .AddSeries("pauses", [.. summary.GetProperty("pause_curve").EnumerateArray().Select(one => new SeriesPoint(one[0].GetDouble(), one[1].GetDouble()))]);
+            .AddSeries("longest pause", Curve("pause_curve", 1e6))
+            .AddSeries("slowest request", Curve("latency_curve", 1));
 
         double Number(string name) => summary.GetProperty(name).GetDouble();
+
+        SeriesPoint[] Curve(string name, double nanoseconds) =>
+            [.. summary.GetProperty(name).EnumerateArray().Select((one, interval) => new SeriesPoint(interval * Number("interval_s"), one.GetDouble() * nanoseconds))];
     }
 
     private static ProcessStartInfo Start(bool isServer, params string[] arguments)

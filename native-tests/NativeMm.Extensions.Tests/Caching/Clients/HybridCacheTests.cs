@@ -102,10 +102,63 @@ public sealed class HybridCacheTests
         Assert.Equal(1, made);
     }
 
+    /// <summary>Its flags say whether it asks ours, and whether it gives ours anything.</summary>
     [Fact]
-    public async Task Broken_second_tier_below_is_not_noticed()
+    public async Task Flags_of_the_client_keep_it_from_reading_and_from_writing()
     {
-        var tier = new Tiers.FakeTier { Before = (_, _) => throw new InvalidOperationException("down") };
+        using var fixture = new CacheFixture();
+        await using ServiceProvider host = Host(fixture.Cache);
+        HybridCacheEntryOptions noWrite = With(HybridCacheEntryFlags.DisableDistributedCacheWrite);
+        Assert.Equal("first", await Cache(host).GetOrCreateAsync("key", static _ => ValueTask.FromResult("first"), noWrite));
+        Assert.Equal(0, fixture.Statistics.Local.Count);
+
+        await Cache(host).SetAsync("key", "kept", s_noLocal);
+        await SecondTier(fixture);
+        Assert.Equal("made", await Cache(host).GetOrCreateAsync(
+            "key", static _ => ValueTask.FromResult("made"), With(HybridCacheEntryFlags.DisableDistributedCacheRead | HybridCacheEntryFlags.DisableDistributedCacheWrite)));
+        Assert.Equal("kept", await GetAsync(host, "key", "another"));
+        Assert.Equal("kept", await Cache(host).GetOrCreateAsync(
+            "key", static _ => ValueTask.FromResult("unasked"), With(HybridCacheEntryFlags.DisableUnderlyingData)));
+        Assert.Null(await Cache(host).GetOrCreateAsync<string?>(
+            "none", static _ => ValueTask.FromResult<string?>("unasked"), With(HybridCacheEntryFlags.DisableUnderlyingData)));
+
+        static HybridCacheEntryOptions With(HybridCacheEntryFlags flags) => new() { Flags = HybridCacheEntryFlags.DisableLocalCache | flags };
+    }
+
+    /// <summary>Bytes, empty ones and long ones, and what is no text: ours keeps what the client's serializers make of them.</summary>
+    [Fact]
+    public async Task Values_of_every_kind_come_back_to_another_host()
+    {
+        using var fixture = new CacheFixture();
+        await using ServiceProvider one = Host(fixture.Cache);
+        await using ServiceProvider other = Host(fixture.Cache);
+        byte[] bytes = CacheFixture.Bytes(300_000);
+        await Cache(one).SetAsync("bytes", bytes, s_noLocal);
+        await Cache(one).SetAsync("empty", Array.Empty<byte>(), s_noLocal);
+        await Cache(one).SetAsync("number", 42, s_noLocal);
+        await Cache(one).SetAsync("order", new Order(7, "Grüße"), s_noLocal);
+        await Tiers.SecondTierTests.Until(() => fixture.Statistics.Local.Count == 4);
+        Assert.Equal(bytes, await Cache(other).GetOrCreateAsync("bytes", static _ => ValueTask.FromResult<byte[]>([]), s_noLocal));
+        Assert.Empty(await Cache(other).GetOrCreateAsync("empty", static _ => ValueTask.FromResult<byte[]>([1]), s_noLocal));
+        Assert.Equal(42, await Cache(other).GetOrCreateAsync("number", static _ => ValueTask.FromResult(0), s_noLocal));
+        Assert.Equal(new Order(7, "Grüße"), await Cache(other).GetOrCreateAsync("order", static _ => ValueTask.FromResult(new Order(0, "")), s_noLocal));
+    }
+
+    [Theory]
+    [InlineData("throws at once")]
+    [InlineData("throws later")]
+    [InlineData("answers later")]
+    public async Task Broken_second_tier_below_is_not_noticed(string how)
+    {
+        var tier = new Tiers.FakeTier
+        {
+            Before = (_, _) => how switch
+            {
+                "throws at once" => throw new InvalidOperationException("down"),
+                "throws later" => Task.Run(() => throw new InvalidOperationException("down"), CancellationToken.None),
+                _ => Task.Delay(1),
+            },
+        };
         using var fixture = new CacheFixture(tier);
         await using ServiceProvider host = Host(fixture.Cache);
         Assert.Equal("made", await GetAsync(host, "key", "made"));

@@ -241,6 +241,107 @@ public sealed class BrokenTierTests
         Assert.Null(await read.WaitAsync(CacheFixture.Timeout));
     }
 
+    /// <summary>A host that stops does not wait for a write that waits for its tier.</summary>
+    [Theory]
+    [InlineData("Set", false)]
+    [InlineData("Set", true)]
+    [InlineData("Remove", false)]
+    [InlineData("Remove", true)]
+    [InlineData("Get", false)]
+    [InlineData("Get", true)]
+    public async Task Call_that_is_under_way_when_the_cache_ends_does_not_fail(string member, bool tierFails)
+    {
+        var arrived = new TaskCompletionSource();
+        var goOn = new TaskCompletionSource();
+        var tier = new FakeTier();
+        Task call;
+        using (var fixture = new CacheFixture(tier, options => options.LocalExpiration = TimeSpan.Zero))
+        {
+            fixture.Cache.Set("key", s_value, new());
+            tier.Before = (_, _) =>
+            {
+                arrived.TrySetResult();
+                return goOn.Task;
+            };
+            call = member switch
+            {
+                "Set" => fixture.Cache.SetAsync("key", [1], new()),
+                "Remove" => fixture.Cache.RemoveAsync("key"),
+                _ => fixture.Cache.GetAsync("key"),
+            };
+            await arrived.Task.WaitAsync(CacheFixture.Timeout);
+        }
+
+        if (tierFails)
+        {
+            goOn.SetException(new InvalidOperationException("down"));
+        }
+        else
+        {
+            goOn.SetResult();
+        }
+
+        await call.WaitAsync(CacheFixture.Timeout);
+    }
+
+    /// <summary>Each try of the circuit would leave one more thread behind.</summary>
+    [Fact]
+    public async Task Tier_that_blocks_for_ever_holds_a_bounded_number_of_threads()
+    {
+        using var goOn = new ManualResetEventSlim();
+        using var arrived = new SemaphoreSlim(0);
+        var tier = new FakeTier
+        {
+            Before = (_, _) =>
+            {
+                arrived.Release();
+                goOn.Wait(CacheFixture.Timeout, CancellationToken.None);
+                return Task.CompletedTask;
+            },
+        };
+        using var fixture = new CacheFixture(tier, options => options.CircuitFailures = 1);
+        for (int i = 0; i < BlockedCalls.Max; i++)
+        {
+            Task<byte[]?> read = fixture.Cache.GetAsync("none");
+            await arrived.WaitAsync(CacheFixture.Timeout);
+            fixture.Advance(0.5);
+            Assert.Null(await read.WaitAsync(CacheFixture.Timeout));
+            fixture.Advance(5);
+        }
+
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.True(fixture.Cache.GetAsync("none").IsCompletedSuccessfully);
+            Assert.True(fixture.Cache.SetAsync("key", s_value, new()).IsCompletedSuccessfully);
+            fixture.Advance(5);
+        }
+
+        Assert.Equal(BlockedCalls.Max, tier.Calls);
+        goOn.Set();
+        await SecondTierTests.Until(() =>
+        {
+            _ = fixture.Cache.GetAsync("none");
+            return fixture.Statistics.TierCircuit == TierCircuitState.Closed;
+        });
+    }
+
+    [Fact]
+    public void Entries_that_the_tier_gives_for_another_key_are_misses()
+    {
+        var tier = new FakeTier();
+        using (var writer = new CacheFixture(tier))
+        {
+            writer.Cache.Set("mine", [1], new());
+            writer.Cache.Set("yours", [2], new());
+        }
+
+        (tier["mine"], tier["yours"]) = (tier["yours"], tier["mine"]);
+        using var fixture = new CacheFixture(tier);
+        Assert.Null(fixture.Cache.Get("mine"));
+        Assert.Null(fixture.Cache.Get("yours"));
+        Assert.Equal(2L, fixture.Statistics.TierCorrupt);
+    }
+
     private static byte[] ValueOf(FakeTier tier, string key)
     {
         Assert.True(TierRecord.TryRead(System.Text.Encoding.UTF8.GetBytes(key), tier[key]!, out TierRecord record));

@@ -15,6 +15,14 @@ public sealed class LaunchOrderTests
         Assert.Equal([s_a, s_b, s_a, s_b, s_other, s_other], LaunchOrder.Interleaved([s_a, s_b, s_other], 2));
 
     [Fact]
+    public void An_experiment_says_how_often_it_is_launched_unless_somebody_else_does()
+    {
+        var service = new Case("service", "nativemm", 1, ParameterValues.Of("gib", "4", "values", "compressible", "rate", "2000"));
+        Assert.Equal([service, s_a, s_a, s_a, s_a, s_a], LaunchOrder.Interleaved([service, s_a], null));
+        Assert.Equal([service, service, s_a, s_a], LaunchOrder.Interleaved([service, s_a], 2));
+    }
+
+    [Fact]
     public void Experiments_take_turns_within_a_round()
     {
         Case trace = new("trace", "a", 1, ParameterValues.Of("trace", "x"));

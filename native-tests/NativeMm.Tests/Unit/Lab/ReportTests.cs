@@ -139,6 +139,25 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void A_picture_of_curves_stands_alone_and_has_the_unit_of_its_experiment()
+    {
+        SeriesPoint[] points = [new(0, 2e6), new(0.25, 0)];
+        ParameterValues parameters = ParameterValues.Of("gib", "4", "values", "compressible", "rate", "2000");
+        ResultRow[] rows = [.. ((string[])["nativemm", "managed"]).Select(variant => new ResultRow(
+            new Case("service", variant, 1, parameters), [], 1, new Dictionary<string, IReadOnlyList<SeriesPoint>> { ["longest pause"] = points }))];
+
+        (string name, string text) = Assert.Single(CurvePictures.Of(rows));
+
+        Assert.Equal("service-longest-pause-4-compressible-2000.svg", name);
+        XNamespace svg = "http://www.w3.org/2000/svg";
+        var picture = XElement.Parse(text);
+        Assert.Equal(svg + "svg", picture.Name);
+        Assert.Equal(2, picture.Elements(svg + "polyline").Count());
+        Assert.Contains(".curve.ours", Assert.Single(picture.Elements(svg + "style")).Value, StringComparison.Ordinal);
+        Assert.Contains(picture.Elements(svg + "text"), label => label.Value == "500 µs");
+    }
+
+    [Fact]
     public void The_page_stands_alone_and_escapes_what_it_quotes()
     {
         var outcome = new RunOutcome(

@@ -24,6 +24,7 @@ internal sealed class SecondTier(IDistributedCache tier, NativeDistributedCacheO
     private readonly IBufferDistributedCache? _buffers = tier as IBufferDistributedCache;
     private readonly TimeSpan _timeout = options.SecondTierTimeout;
     private readonly FailureLog _failures = new($"the second tier of cache '{options.Name}'");
+    private readonly BlockedCalls _blocked = new();
     private readonly TierCircuit _circuit = new(options.CircuitFailures, options.CircuitDuration, time);
 
     /// <summary>What became of the calls.</summary>
@@ -36,7 +37,7 @@ internal sealed class SecondTier(IDistributedCache tier, NativeDistributedCacheO
     public string? LastFailure => _failures.Last;
 
     /// <summary>Whether a call would be made at this moment.</summary>
-    public bool WouldAsk => _circuit.WouldEnter;
+    public bool WouldAsk => !_blocked.IsFull && _circuit.WouldEnter;
 
     /// <summary>Called when the tier answers again after the circuit was open.</summary>
     public Action? CameBack { get; set; }
@@ -124,7 +125,7 @@ internal sealed class SecondTier(IDistributedCache tier, NativeDistributedCacheO
     [SuppressMessage("Reliability", "CA2000:Dispose objects before losing scope", Justification = "A call that goes on beyond its timeout still has the token.")]
     private async Task<TierReply> CallAsync(Func<CancellationToken, Task> call)
     {
-        if (!_circuit.TryEnter(out int ticket))
+        if (_blocked.IsFull || !_circuit.TryEnter(out int ticket))
         {
             Counts.AddRejected();
             return TierReply.Failed;
@@ -134,7 +135,20 @@ internal sealed class SecondTier(IDistributedCache tier, NativeDistributedCacheO
         try
         {
             var limit = new CancellationTokenSource(_timeout, time);
-            Task running = Task.Run(() => call(limit.Token), CancellationToken.None);
+            var blocking = new BlockedCalls.Call(_blocked);
+            Task running = Task.Run(
+                () =>
+                {
+                    try
+                    {
+                        return call(limit.Token);
+                    }
+                    finally
+                    {
+                        blocking.Return();
+                    }
+                },
+                CancellationToken.None);
             try
             {
                 await running.WaitAsync(limit.Token).ConfigureAwait(false);
@@ -144,6 +158,7 @@ internal sealed class SecondTier(IDistributedCache tier, NativeDistributedCacheO
             catch (Exception failure)
             {
                 bool isTimeout = limit.IsCancellationRequested;
+                blocking.GiveUp();
                 Counts.AddFailure(isTimeout);
                 _failures.Note(isTimeout ? new TimeoutException($"The second tier did not answer within {_timeout}.") : failure);
                 _ = running.ContinueWith(

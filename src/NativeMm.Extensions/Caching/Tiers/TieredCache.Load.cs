@@ -118,18 +118,25 @@ internal sealed partial class TieredCache
     {
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
         using SleepLock.Scope scope = stripe.Lock.EnterScope();
-        if (!TryReadHead(name.Bytes, out LocalHead there) || there.Version != head.Version)
+        try
         {
-            return;
-        }
+            if (!TryReadHead(name.Bytes, out LocalHead there) || there.Version != head.Version)
+            {
+                return;
+            }
 
-        if (head.IsRemoved)
-        {
-            _local.Remove(name.Bytes);
+            if (head.IsRemoved)
+            {
+                _local.Remove(name.Bytes);
+            }
+            else
+            {
+                Put(name.Bytes, there with { IsPending = false, FreshUntil = Now + FreshFor(head.Lifetime) }, value);
+            }
         }
-        else
+        catch (ObjectDisposedException)
         {
-            Put(name.Bytes, there with { IsPending = false, FreshUntil = Now + FreshFor(head.Lifetime) }, value);
+            // The cache ended meanwhile. The tier has the write, and nothing is here that could be behind.
         }
     }
 

@@ -127,12 +127,20 @@ internal sealed partial class TieredCache
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
         using (stripe.Lock.EnterScope())
         {
-            if (!TryReadHead(name.Bytes, out LocalHead there) || there.Version != head.Version)
+            try
             {
+                if (!TryReadHead(name.Bytes, out LocalHead there) || there.Version != head.Version)
+                {
+                    return;
+                }
+
+                Put(name.Bytes, head with { IsPending = true, FreshUntil = 0 }, value);
+            }
+            catch (ObjectDisposedException)
+            {
+                // The cache ended meanwhile; with it ends what it would have told the tier later.
                 return;
             }
-
-            Put(name.Bytes, head with { IsPending = true, FreshUntil = 0 }, value);
         }
 
         NotePending(key);

@@ -1,0 +1,52 @@
+// Purpose      bounds the threads that a tier holds which blocks for ever instead of giving a task.
+// States       of a call: 0 begun; Returned; Overdue.
+// Transitions  begun → Returned  by the thread of the call, when the tier has given its task or thrown.
+//              begun → Overdue   by whoever waited for it, when its time is over; counted from here on.
+//              Overdue → Returned by the thread of the call, which takes it out of the count.
+// Ordering     one word a call, changed by compare-and-swap alone: the count goes up once and down once, or not at all.
+// Progress     wait-free but for the retry of the thread of the call, which meets one change at most.
+
+using NativeMm.Primitives;
+
+namespace NativeMm.Extensions;
+
+/// <summary>Counts calls whose thread has not come back in time. Thread-safe.</summary>
+internal sealed class BlockedCalls
+{
+    /// <summary>So many threads at most are left inside a tier.</summary>
+    public const int Max = 32;
+
+    private int _count;
+
+    /// <summary>Whether no further thread is to be risked.</summary>
+    public bool IsFull => Atomic.LoadAcquire(in _count) >= Max;
+
+    /// <summary>A call.</summary>
+    /// <param name="calls">Where it is counted.</param>
+    internal sealed class Call(BlockedCalls calls)
+    {
+        private const int Returned = 1;
+        private const int Overdue = 2;
+        private int _state;
+
+        /// <summary>The thread came back. Called once.</summary>
+        public void Return()
+        {
+            if (!Atomic.CompareExchange(ref _state, 0, Returned) && Atomic.CompareExchange(ref _state, Overdue, Returned))
+            {
+                Atomic.Add(ref calls._count, -1);
+            }
+        }
+
+        /// <summary>Nobody waits any more. Called once at most.</summary>
+        public void GiveUp()
+        {
+            // Counted first: the thread may come back at any moment, and takes back what was counted.
+            Atomic.Add(ref calls._count, 1);
+            if (!Atomic.CompareExchange(ref _state, 0, Overdue))
+            {
+                Atomic.Add(ref calls._count, -1);
+            }
+        }
+    }
+}
