@@ -91,7 +91,7 @@ public sealed unsafe class VmapBookkeepingTests
         platform.FailCall(1, ErrorNumber.OutOfMemory, PlatformCall.Open, int.MaxValue);
         OutOfMemoryException refused = Assert.Throws<OutOfMemoryException>(() =>
         {
-            while (true)
+            for (int i = 0; i < 10 * VmapAreas.RecordStep; i++)
             {
                 ranges.Add((nint)vmap.Alloc(Page));
             }
