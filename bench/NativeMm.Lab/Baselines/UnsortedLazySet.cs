@@ -71,6 +71,9 @@ internal sealed unsafe class UnsortedLazySet : LazySet
     }
 
     /// <inheritdoc/>
+    public override PlatformResult TryOpen(uint ranges) => PlatformResult.Success;
+
+    /// <inheritdoc/>
     public override void Add(PageRange range)
     {
         Invariant.Check(range.Pages > 0 && range.End <= _windowPages, $"The range of {range.Pages} pages at {range.Start} lies outside the window.");

@@ -36,6 +36,7 @@ internal static class CaseList
         new ZsFreeCase(),
         new VmapCase(),
         new VmapPurgeCase(),
+        new VmapStaleCase(),
         new HazardCase(),
         new LeafEntryCase(),
         new TableUnlinkCase(),

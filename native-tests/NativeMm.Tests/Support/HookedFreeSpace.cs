@@ -1,4 +1,5 @@
 using NativeMm.Diagnostics;
+using NativeMm.Platform;
 using NativeMm.Vmap;
 
 namespace NativeMm.Tests.Support;
@@ -15,6 +16,8 @@ internal sealed unsafe class HookedFreeSpace(FreeSpaceGeometry geometry, Action<
     public override long Ranges => _inner.Ranges;
 
     public override uint Largest => _inner.Largest;
+
+    public override PlatformResult TryOpen(uint ranges) => _inner.TryOpen(ranges);
 
     public override bool TryTake(uint pages, nuint alignPages, out uint start, out long ranges)
     {

@@ -1,3 +1,4 @@
+using NativeMm.Platform;
 using NativeMm.Vmap;
 
 namespace NativeMm.Tests.Support;
@@ -29,6 +30,8 @@ internal sealed unsafe class HookedLazySet(FreeSpaceGeometry geometry) : LazySet
 
     /// <summary>Runs once, before the next purge takes the ranges out: it holds the purge lock already.</summary>
     public void BeforeNextDetach(Action hook) => Volatile.Write(ref _beforeDetach, hook);
+
+    public override PlatformResult TryOpen(uint ranges) => _inner.TryOpen(ranges);
 
     public override void Add(PageRange range)
     {

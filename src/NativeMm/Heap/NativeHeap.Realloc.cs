@@ -9,7 +9,8 @@ public sealed unsafe partial class NativeHeap
     /// <summary>
     /// Changes a block's size, keeping its content up to the smaller of both sizes. The block stays where it is when the new size still fits
     /// and uses at least half of it, and large blocks are remapped rather than copied where the system can. Bytes beyond the old size are undefined,
-    /// also those of a block that was allocated as zero.
+    /// also those of a block that was allocated as zero. A block that moves has the alignment of its new size; one that was allocated with a larger one
+    /// keeps it by <see cref="AlignedRealloc"/>.
     /// </summary>
     /// <param name="block">A live block of this heap, or null, which allocates.</param>
     /// <param name="byteCount">The new size in bytes; 0 counts as 1.</param>

@@ -1,3 +1,5 @@
+using NativeMm.Platform;
+
 namespace NativeMm.Vmap;
 
 /// <summary>
@@ -14,6 +16,10 @@ internal abstract unsafe class FreeSpace : IDisposable
 
     /// <summary>Pages of the largest piece.</summary>
     public abstract uint Largest { get; }
+
+    /// <summary>Sees to it that giving pages back needs no memory while the window has so many ranges. For one caller at a time, beside any other use.</summary>
+    /// <param name="ranges">Ranges that are in use, or lazy, at once. As many again may be in the hands of a purge.</param>
+    public abstract PlatformResult TryOpen(uint ranges);
 
     /// <summary>Takes pages at the lowest address where they fit.</summary>
     /// <param name="pages">How many.</param>

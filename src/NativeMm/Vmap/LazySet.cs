@@ -1,3 +1,5 @@
+using NativeMm.Platform;
+
 namespace NativeMm.Vmap;
 
 /// <summary>
@@ -11,6 +13,9 @@ internal abstract unsafe class LazySet : IDisposable
 
     /// <summary>The pages from the first piece to the last, or no pages.</summary>
     public abstract PageRange Span { get; }
+
+    /// <summary>Sees to it that there is room for so many ranges. For one caller at a time, beside any other use.</summary>
+    public abstract PlatformResult TryOpen(uint ranges);
 
     /// <summary>Adds a range.</summary>
     public abstract void Add(PageRange range);

@@ -1,4 +1,5 @@
 using NativeMm.Diagnostics;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -18,7 +19,8 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the tree.</exception>
     public LockedFreeSpace(FreeSpaceGeometry geometry)
     {
-        _tree = new RangeTree(geometry);
+        // Between ranges, and between those that a purge has taken down and not given back: their records are others' already.
+        _tree = new RangeTree(geometry with { RangesMax = (uint)ulong.Min(2 * (ulong)geometry.RangesMax, geometry.Pages) });
         _tree.Give(new PageRange(0, geometry.Pages));
         _ranges = _tree.Count;
     }
@@ -52,6 +54,9 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
             return largest;
         }
     }
+
+    /// <inheritdoc/>
+    public override PlatformResult TryOpen(uint ranges) => _tree.TryOpen(2 * ranges);
 
     /// <inheritdoc/>
     public override bool TryTake(uint pages, nuint alignPages, out uint start, out long ranges)

@@ -9,7 +9,7 @@
 // Augment      Largest = max(Pages, Largest of both children), recomputed on the way back of every descent that changed something.
 //
 // Memory       nodes live in one reserved array beside the window and are never moved; a free node is linked by Left. Taking one cannot fail
-//              while there are fewer ranges than the owner promised, so that nothing is allocated under the owner's lock.
+//              while there are no more ranges than the owner had memory opened for (TryOpen), so that nothing is allocated under the owner's lock.
 //
 // Threads      none: the owner has a lock. Populate alone is for anybody at any time: it changes no byte, and what it reads may be stale.
 //
@@ -28,11 +28,11 @@ internal sealed unsafe partial class RangeTree : IDisposable
     /// <summary>Ranges that an aligned search tries one by one before it looks for one that fits at any offset.</summary>
     internal const int ProbesMax = 256;
 
-    private readonly IMemoryPlatform _platform;
-    private readonly nuint _bytes;
+    private readonly nuint _pageBytes;
     private readonly nuint _firstPage;
     private readonly uint _nodesMax;
-    private RangeNode* _nodes;
+    private readonly BookkeepingTable _table;
+    private readonly RangeNode* _nodes;
     private nuint _populatedEnd;
     private uint _root;
     private uint _freshNode = 1;
@@ -44,18 +44,14 @@ internal sealed unsafe partial class RangeTree : IDisposable
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the nodes.</exception>
     public RangeTree(FreeSpaceGeometry geometry)
     {
-        _platform = geometry.Platform;
+        _pageBytes = geometry.Platform.PageBytes;
         _firstPage = geometry.FirstPage;
         _nodesMax = geometry.RangesMax;
-        _bytes = ((nuint)_nodesMax + 1) * (nuint)sizeof(RangeNode);
-        PlatformResult result = _platform.Reserve(_bytes, _platform.PageBytes, out nuint nodes);
-        if (!result.Succeeded)
-        {
-            throw new OutOfMemoryException($"The system refuses {_bytes} bytes for {_nodesMax} address ranges: {result}.");
-        }
 
-        _nodes = (RangeNode*)nodes;
-        _populatedEnd = nodes;
+        // Node 0, which is none, and a range.
+        _table = new BookkeepingTable(geometry.Platform, sizeof(RangeNode), (nuint)_nodesMax + 1, 2);
+        _nodes = (RangeNode*)_table.Address;
+        _populatedEnd = _table.Address;
     }
 
     /// <summary>Number of ranges.</summary>
@@ -72,6 +68,9 @@ internal sealed unsafe partial class RangeTree : IDisposable
         taken.Start == range.Start
             ? taken.Pages == range.Pages ? RangeFit.Full : RangeFit.LeftEdge
             : taken.End == range.End ? RangeFit.RightEdge : RangeFit.Inside;
+
+    /// <summary>Sees to it that there is memory for so many ranges and one more. For one caller at a time, beside any other use.</summary>
+    public PlatformResult TryOpen(uint ranges) => _table.TryOpen((nuint)ranges + 2);
 
     /// <summary>Takes pages at the lowest address where they fit.</summary>
     /// <param name="pages">How many.</param>
@@ -150,15 +149,15 @@ internal sealed unsafe partial class RangeTree : IDisposable
     /// <param name="count">How many ranges are about to be added.</param>
     public void Populate(uint count)
     {
-        nuint pageBytes = _platform.PageBytes;
-        nuint end = nuint.Min(_bytes, ((nuint)Atomic.LoadAcquire(ref _freshNode) + count) * (nuint)sizeof(RangeNode)) + (nuint)_nodes;
+        nuint fresh = (nuint)(_nodes + Atomic.LoadAcquire(ref _freshNode) + count);
+        nuint end = nuint.Min(_table.OpenEnd, fresh);
         nuint page = Atomic.LoadAcquire(ref _populatedEnd);
         if (page >= end)
         {
             return;
         }
 
-        for (; page < end; page += pageBytes)
+        for (; page < end; page += _pageBytes)
         {
             // An addition of nothing commits the page and loses nothing that the owner writes at this moment.
             Atomic.Add(ref *(uint*)page, 0u);
@@ -187,14 +186,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (_nodes != null)
-        {
-            _platform.ReleaseOrKeep((nuint)_nodes, _bytes);
-            _nodes = null;
-        }
-    }
+    public void Dispose() => _table.Dispose();
 
     private void Cut(uint node, PageRange taken)
     {

@@ -10,6 +10,7 @@
 // Source       Linux 5.11 (commit 96e2db456135): a purge tree with a lock of its own, merged already when a range is freed.
 
 using NativeMm.Diagnostics;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -17,6 +18,8 @@ namespace NativeMm.Vmap;
 /// <summary>Freed ranges by address, merged with their neighbours.</summary>
 internal sealed unsafe class SortedLazySet : LazySet
 {
+    private readonly RangeTree _one;
+    private readonly RangeTree _other;
     private RangeTree _open;
     private RangeTree _detached;
     private SpinLock<NoLockStatistics> _lock;
@@ -28,16 +31,19 @@ internal sealed unsafe class SortedLazySet : LazySet
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the trees.</exception>
     public SortedLazySet(FreeSpaceGeometry geometry)
     {
-        _open = new RangeTree(geometry);
+        _one = new RangeTree(geometry);
         try
         {
-            _detached = new RangeTree(geometry);
+            _other = new RangeTree(geometry);
         }
         catch
         {
-            _open.Dispose();
+            _one.Dispose();
             throw;
         }
+
+        _open = _one;
+        _detached = _other;
     }
 
     /// <inheritdoc/>
@@ -53,6 +59,13 @@ internal sealed unsafe class SortedLazySet : LazySet
             _lock.Exit();
             return span;
         }
+    }
+
+    /// <inheritdoc/>
+    public override PlatformResult TryOpen(uint ranges)
+    {
+        PlatformResult result = _one.TryOpen(ranges);
+        return result.Succeeded ? _other.TryOpen(ranges) : result;
     }
 
     /// <inheritdoc/>
@@ -94,7 +107,7 @@ internal sealed unsafe class SortedLazySet : LazySet
     /// <inheritdoc/>
     public override void Dispose()
     {
-        _open.Dispose();
-        _detached.Dispose();
+        _one.Dispose();
+        _other.Dispose();
     }
 }

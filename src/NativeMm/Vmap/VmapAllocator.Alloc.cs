@@ -89,7 +89,7 @@ public sealed unsafe partial class VmapAllocator
         }
 
         area->BeginOwner(bytes, flags, alignment);
-        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Busy); // [V1] pairs with [V2]
+        Atomic.StoreRelease(ref area->Word, new VmapAreaWord(area->Word).ToNextOwner(poolable: true).Value); // [V1] pairs with [V2]
         return address;
     }
 
@@ -217,6 +217,9 @@ public sealed unsafe partial class VmapAllocator
                 + $"{_free.Largest} of them in one piece. VmapOptions.WindowBytes sets the window."),
             VmapOutcome.NoRecords => new OutOfMemoryException(
                 $"Out of ranges: {asked}, and all {_areas.Max} ranges that one window can have are in use."),
+            VmapOutcome.NoBookkeeping => new OutOfMemoryException(
+                $"{asked}, and the operating system refused memory for the bookkeeping of further ranges: {refusal}."
+                + ResourceLimits.Explain(refusal, "VmapOptions.WindowBytes")),
             VmapOutcome.NoMappings when !_budget.IsLoweredBySystem => new OutOfMemoryException(
                 $"Out of mappings: {asked}; {_budget.InUse} mappings are in use of {_budget.Max} allowed by "
                 + $"VmapOptions.MappingsMax; the system's limit for the process is vm.max_map_count = {_platform.MappingsMax}."),

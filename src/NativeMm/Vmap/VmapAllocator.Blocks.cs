@@ -1,3 +1,4 @@
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -108,8 +109,9 @@ public sealed unsafe partial class VmapAllocator
         return block.Queue.Remove(block);
     }
 
-    private VmapOutcome Cut(VmapBlockQueue queue, int frames, out VmapBlock? block, out uint offset)
+    private VmapOutcome Cut(VmapBlockQueue queue, int frames, out VmapBlock? block, out uint offset, out PlatformResult refusal)
     {
+        refusal = PlatformResult.Success;
         VmapBlock? idle;
         using (queue.Lock.EnterScope())
         {
@@ -124,7 +126,7 @@ public sealed unsafe partial class VmapAllocator
 
         offset = 0;
         RetireIfAny(idle);
-        VmapOutcome outcome = MakeBlock(queue, out block);
+        VmapOutcome outcome = MakeBlock(queue, out block, out refusal);
         if (outcome != VmapOutcome.Success)
         {
             return outcome;
@@ -153,12 +155,12 @@ public sealed unsafe partial class VmapAllocator
         return block is { Used: 0 } && Detach(block) ? block : null;
     }
 
-    private VmapOutcome MakeBlock(VmapBlockQueue queue, out VmapBlock? block)
+    private VmapOutcome MakeBlock(VmapBlockQueue queue, out VmapBlock? block, out PlatformResult refusal)
     {
         // What needs managed memory comes first, so that nothing is held when there is none.
         var made = new VmapBlock(queue);
         int slot = _blocks.Add(made);
-        VmapOutcome outcome = TryTakeForBlock(out uint record, out uint start);
+        VmapOutcome outcome = TryTakeForBlock(out uint record, out uint start, out refusal);
         if (outcome != VmapOutcome.Success)
         {
             _blocks.RemoveAt(slot);
@@ -176,33 +178,40 @@ public sealed unsafe partial class VmapAllocator
         _areas.Records[record].Mappings = 1;
         _budget.Charge(1);
         Atomic.Add(ref _blockPages, VmapBlock.Pages);
-        Publish(record, VmapAreaState.Block);
+        _areas.Records[record].MoveTo(VmapAreaState.Block);
         return VmapOutcome.Success;
     }
 
-    private VmapOutcome TryTakeForBlock(out uint record, out uint start)
+    private VmapOutcome TryTakeForBlock(out uint record, out uint start, out PlatformResult refusal)
     {
         start = 0;
-        record = _areas.TryTake();
-        if (record == 0)
+        VmapOutcome outcome = TryTakeRecord(out record, out refusal);
+        if (outcome != VmapOutcome.Success)
         {
-            return VmapOutcome.NoRecords;
+            return outcome;
         }
 
-        if (_free.TryTake(VmapBlock.Pages, 1, out start, out _))
+        if (!_free.TryTake(VmapBlock.Pages, 1, out start, out _))
+        {
+            _areas.Give(record);
+            return VmapOutcome.NoRange;
+        }
+
+        refusal = _areas.TryOpenPages(start + VmapBlock.Pages);
+        if (refusal.Succeeded)
         {
             return VmapOutcome.Success;
         }
 
-        _areas.Give(record);
-        return VmapOutcome.NoRange;
+        GiveUp(record, new PageRange(start, VmapBlock.Pages));
+        return VmapOutcome.NoBookkeeping;
     }
 
     private VmapBlock? BlockAt(uint page)
     {
         uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
         VmapArea* area = _areas.Records + record;
-        if (record == 0 || Atomic.LoadAcquire(ref area->State) != (uint)VmapAreaState.Block)
+        if (record == 0 || area->ReadWord().State != VmapAreaState.Block)
         {
             return null;
         }

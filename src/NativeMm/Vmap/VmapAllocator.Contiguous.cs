@@ -1,4 +1,5 @@
 using NativeMm.Frames;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -11,14 +12,14 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Bytes of the block that a range of a system without mappings needs: what is asked for, at a multiple of its alignment.</summary>
     private static nuint BlockBytes(in RangeWish wish) => nuint.Max(wish.Bytes, wish.AlignPages << Pfn.FrameShift);
 
-    private VmapOutcome MakeContiguous(in RangeWish wish, out void* address)
+    private VmapOutcome MakeContiguous(in RangeWish wish, out void* address, out PlatformResult refusal)
     {
         address = null;
         var order = Order.ForBytes(BlockBytes(wish));
-        uint record = _areas.TryTake();
-        if (record == 0)
+        VmapOutcome outcome = TryTakeRecord(out uint record, out refusal);
+        if (outcome != VmapOutcome.Success)
         {
-            return VmapOutcome.NoRecords;
+            return outcome;
         }
 
         FrameFlags wishes = FrameFlags.NoReclaim | ((wish.Flags & VmapFlags.Zeroed) != 0 ? FrameFlags.Zeroed : FrameFlags.None);
@@ -28,15 +29,22 @@ public sealed unsafe partial class VmapAllocator
             return VmapOutcome.NoFrames;
         }
 
+        refusal = _areas.TryOpenPages(frame.Value + order.Frames);
+        if (!refusal.Succeeded)
+        {
+            _frames.Free(frame, order);
+            _areas.Give(record);
+            return VmapOutcome.NoBookkeeping;
+        }
+
         Describe(record, wish with { Pages = order.Frames, Flags = wish.Flags & ~VmapFlags.Guarded }, new PageRange(frame.Value, order.Frames));
-        _areas.Records[record].Poolable = 0;
         for (uint i = 0; i < order.Frames; i++)
         {
             Atomic.StoreRelease(ref _areas.FrameOf[frame.Value + i], frame.Value + i + 1);
         }
 
         Atomic.Add(ref _contiguousPages, order.Frames);
-        Publish(record, VmapAreaState.Busy);
+        Publish(record, poolable: false);
         address = _zone.AddressOf(frame);
         return VmapOutcome.Success;
     }

@@ -8,6 +8,9 @@ namespace NativeMm.Vmap;
 /// <content>Taking ranges back: into the pool of their core, or into the lazy set.</content>
 public sealed unsafe partial class VmapAllocator
 {
+    /// <summary>Where a race test may hold a thread: the range was found, and nothing was done to it yet.</summary>
+    internal const string PauseFound = "the range was found";
+
     private long _lazyFrees;
 
     /// <summary>
@@ -15,7 +18,14 @@ public sealed unsafe partial class VmapAllocator
     /// </summary>
     /// <param name="address">The first byte; null is ignored.</param>
     /// <exception cref="MemoryFaultException">The address is not the start of such a range, or the range is free already.</exception>
-    public void Free(void* address)
+    public void Free(void* address) => Free<NoPause>(address);
+
+    /// <summary>As <see cref="Free(void*)"/>, with a place to pause at.</summary>
+    /// <typeparam name="TPause">Who pauses.</typeparam>
+    /// <param name="address">As there.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Free<TPause>(void* address)
+        where TPause : struct, IPausePoint
     {
         nuint offset = (nuint)address - _window;
         if (offset >= _windowBytes)
@@ -27,13 +37,16 @@ public sealed unsafe partial class VmapAllocator
         uint page = (uint)(offset >> Pfn.FrameShift);
         uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
         VmapArea* area = _areas.Records + record;
-        if (area->Start != page || area->Kind == (byte)VmapAreaKind.Map || record == 0 || (offset & (Pfn.FrameBytes - 1)) != 0
-            || !Atomic.CompareExchange(ref area->State, (uint)VmapAreaState.Busy, (uint)VmapAreaState.None))
+        VmapAreaWord seen = area->ReadWord();
+        bool isStart = area->Start == page && area->Kind != (byte)VmapAreaKind.Map && record != 0 && (offset & (Pfn.FrameBytes - 1)) == 0;
+        TPause.Reach(PauseFound);
+        if (!isStart || !area->TryStep(VmapAreaStep.End, seen, out VmapAreaWord ended))
         {
-            ThrowNotFreeable(address, record, VmapAreaKind.Alloc);
+            ThrowNotFreeable(address, record, seen, VmapAreaKind.Alloc);
+            return;
         }
 
-        if (area->Poolable != 0)
+        if (ended.IsPoolable)
         {
             VmapPool* pool = &_pools[area->Home];
             pool->Lock.Enter();
@@ -115,15 +128,27 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>Says why the start of a busy range of some kind is not at an address.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="record">The record that its page had.</param>
+    /// <param name="seen">The word that the record had.</param>
+    /// <param name="expected">What the caller takes back: Map, or anything else.</param>
     [DoesNotReturn]
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void ThrowNotFreeable(void* address, uint record, VmapAreaKind expected)
+    private void ThrowNotFreeable(void* address, uint record, VmapAreaWord seen, VmapAreaKind expected)
     {
         VmapArea* area = _areas.Records + record;
+        VmapAreaWord now = area->ReadWord();
+        uint page = (uint)(((nuint)address - _window) >> Pfn.FrameShift);
+        if (now.Generation != seen.Generation || (record != 0 && page - area->Start >= area->Range.Pages))
+        {
+            // Somebody else gave the range back meanwhile, and the record is another owner's, or nobody's.
+            MemoryFault.ThrowDoubleFree((nuint)address);
+        }
+
         if (record == 0 || area->Kind == (byte)VmapAreaKind.Block)
         {
             string where = record == 0 ? "no range is there (freed and unmapped, or never made)"
-                : area->State == (uint)VmapAreaState.Block ? "it is in a block of MapRam; UnmapRam takes it back"
+                : now.State == VmapAreaState.Block ? "it is in a block of MapRam; UnmapRam takes it back"
                 : "it is in a block of MapRam of which everything was given back already";
             MemoryFault.Throw(
                 MemoryFaultKind.ForeignPointer, (nuint)address, $"Foreign pointer: 0x{(nuint)address:x} lies in the window, but {where}.");
@@ -144,6 +169,14 @@ public sealed unsafe partial class VmapAllocator
                 isMap
                     ? $"The range at 0x{start:x} was made by Map; Unmap takes it back, not Free."
                     : $"The range at 0x{start:x} was made by {(VmapAreaKind)area->Kind}; Free takes it back, not Unmap.");
+        }
+
+        if (now.IsHeld)
+        {
+            MemoryFault.Throw(
+                MemoryFaultKind.DoubleFree,
+                (nuint)address,
+                $"The range at 0x{start:x} is in the middle of a Realloc, which gives the old address back itself; no other use of a range may overlap it.");
         }
 
         MemoryFault.ThrowDoubleFree((nuint)address);

@@ -121,7 +121,7 @@ public sealed unsafe partial class VmapAllocator
                 area->GuardPages,
                 area->Mappings,
                 (VmapAreaKind)area->Kind,
-                (VmapAreaState)Atomic.LoadAcquire(ref area->State),
+                area->ReadWord().State,
                 (VmapFlags)area->Flags);
             if (area->Version.IsUnchanged(version))
             {
@@ -194,7 +194,7 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>Whether a page is the program's, by a record of which the caller checks the version afterwards.</summary>
-    private bool IsReadable(VmapArea* area, uint page) => (VmapAreaState)Atomic.LoadAcquire(ref area->State) switch
+    private bool IsReadable(VmapArea* area, uint page) => area->ReadWord().State switch
     {
         VmapAreaState.Busy => page - area->Start < area->Pages,
         VmapAreaState.Block => BlockAt(page) is { } block && page - block.Start < VmapBlock.Pages && block.IsUsed(page - block.Start),

@@ -55,7 +55,7 @@ public sealed unsafe partial class VmapAllocator
     {
         // The state comes first: a purge that finds the range in the set takes it down.
         PageRange range = area->Range;
-        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Lazy);
+        area->MoveTo(VmapAreaState.Lazy);
         _lazy.Add(range);
     }
 

@@ -27,7 +27,7 @@ public sealed unsafe partial class VmapAllocator
         ReclaimSteps steps = StepsFor(wish.Bytes);
         do
         {
-            outcome = _canMap ? Make(wish, frames, frameCount, out address, out refusal) : MakeContiguous(wish, out address);
+            outcome = _canMap ? Make(wish, frames, frameCount, out address, out refusal) : MakeContiguous(wish, out address, out refusal);
         }
         while (outcome != VmapOutcome.Success && TryReclaim(ref steps, outcome, wish.Bytes));
         return outcome;
@@ -56,10 +56,10 @@ public sealed unsafe partial class VmapAllocator
     {
         address = null;
         refusal = PlatformResult.Success;
-        uint record = _areas.TryTake();
-        if (record == 0)
+        VmapOutcome outcome = TryTakeRecord(out uint record, out refusal);
+        if (outcome != VmapOutcome.Success)
         {
-            return VmapOutcome.NoRecords;
+            return outcome;
         }
 
         if (!TryTakeAddresses(wish, out uint start, out long freeRanges))
@@ -69,16 +69,22 @@ public sealed unsafe partial class VmapAllocator
         }
 
         var range = new PageRange(start, wish.Pages + wish.GuardPages);
+        refusal = _areas.TryOpenPages(range.End);
+        if (!refusal.Succeeded)
+        {
+            GiveUp(record, range);
+            return VmapOutcome.NoBookkeeping;
+        }
+
         uint* slots = _areas.FrameOf + start;
         bool zeroed = (wish.Flags & VmapFlags.Zeroed) != 0;
         bool huge = (wish.Flags & VmapFlags.Huge) != 0;
-        VmapOutcome outcome = !TryShare(frames, frameCount, slots) ? VmapOutcome.FrameGone
+        outcome = !TryShare(frames, frameCount, slots) ? VmapOutcome.FrameGone
             : !AllocateRest(slots, frameCount, wish.Pages, zeroed, huge) ? VmapOutcome.NoFrames
             : VmapOutcome.Success;
         if (outcome != VmapOutcome.Success)
         {
-            _free.Give(range);
-            _areas.Give(record);
+            GiveUp(record, range);
             return outcome;
         }
 
@@ -90,8 +96,7 @@ public sealed unsafe partial class VmapAllocator
             // Nothing was mapped: everything can go back at once.
             _references.Release(slots, wish.Pages);
             _areas.Enter(range, 0);
-            _free.Give(range);
-            _areas.Give(record);
+            GiveUp(record, range);
             return outcome;
         }
 
@@ -102,8 +107,24 @@ public sealed unsafe partial class VmapAllocator
             return outcome;
         }
 
-        Publish(record, VmapAreaState.Busy);
+        // Frames that were given are known to whoever gave them.
+        Publish(record, wish.Kind == VmapAreaKind.Alloc && frameCount == 0 && wish.Pages <= VmapPool.PagesMax);
         address = (void*)_mapper.AddressOf(start);
+        return VmapOutcome.Success;
+    }
+
+    /// <summary>Takes a record, and opens the next ones when there is none.</summary>
+    private VmapOutcome TryTakeRecord(out uint record, out PlatformResult refusal)
+    {
+        refusal = PlatformResult.Success;
+        while ((record = _areas.TryTake()) == 0)
+        {
+            if (!_areas.TryOpenRecords(_free, _lazy, _scratchTable, out refusal))
+            {
+                return refusal.Succeeded ? VmapOutcome.NoRecords : VmapOutcome.NoBookkeeping;
+            }
+        }
+
         return VmapOutcome.Success;
     }
 
@@ -156,14 +177,14 @@ public sealed unsafe partial class VmapAllocator
         area->Bytes = wish.Bytes;
         area->AlignPages = (uint)wish.AlignPages;
         area->Home = (uint)(CoreId.CurrentHint.Value & _poolMask);
-        area->Poolable = wish.Kind == VmapAreaKind.Alloc && wish.Pages <= VmapPool.PagesMax ? 1u : 0u;
         area->Version.EndWrite();
         _areas.Enter(range, record);
     }
 
-    private void Publish(uint record, VmapAreaState state)
+    private void Publish(uint record, bool poolable)
     {
-        Atomic.Add(ref _made, state == VmapAreaState.Busy ? 1 : 0);
-        Atomic.StoreRelease(ref _areas.Records[record].State, (uint)state); // [V1] pairs with [V2]
+        VmapArea* area = _areas.Records + record;
+        Atomic.Add(ref _made, 1);
+        Atomic.StoreRelease(ref area->Word, new VmapAreaWord(area->Word).ToNextOwner(poolable).Value); // [V1] pairs with [V2]
     }
 }

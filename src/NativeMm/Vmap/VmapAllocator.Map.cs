@@ -87,7 +87,14 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Takes a range back that <see cref="Map"/> gave. Its frames stay with whoever holds them.</summary>
     /// <param name="address">The first byte; null is ignored.</param>
     /// <exception cref="MemoryFaultException">The address is not the start of such a range, or the range is unmapped already.</exception>
-    public void Unmap(void* address)
+    public void Unmap(void* address) => Unmap<NoPause>(address, ramFrames: null);
+
+    /// <summary>As <see cref="Unmap(void*)"/>, with a place to pause at.</summary>
+    /// <typeparam name="TPause">Who pauses.</typeparam>
+    /// <param name="address">As there.</param>
+    /// <param name="ramFrames">The frames that the map must have, and be too long for a block; null for any map.</param>
+    internal void Unmap<TPause>(void* address, int? ramFrames)
+        where TPause : struct, IPausePoint
     {
         nuint offset = (nuint)address - _window;
         if (offset >= _windowBytes)
@@ -99,10 +106,17 @@ public sealed unsafe partial class VmapAllocator
         uint page = (uint)(offset >> Pfn.FrameShift);
         uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
         VmapArea* area = _areas.Records + record;
-        if (record == 0 || area->Start != page || area->Kind != (byte)VmapAreaKind.Map || (offset & (Pfn.FrameBytes - 1)) != 0
-            || !Atomic.CompareExchange(ref area->State, (uint)VmapAreaState.Busy, (uint)VmapAreaState.None))
+        VmapAreaWord seen = area->ReadWord();
+        bool isStart = record != 0 && area->Start == page && area->Kind == (byte)VmapAreaKind.Map && (offset & (Pfn.FrameBytes - 1)) == 0;
+        if (isStart && ramFrames is { } count && seen.State == VmapAreaState.Busy)
         {
-            ThrowNotFreeable(address, record, VmapAreaKind.Map);
+            RequireRam(address, area->Pages, count);
+        }
+
+        TPause.Reach(PauseFound);
+        if (!isStart || !area->TryStep(VmapAreaStep.End, seen, out _))
+        {
+            ThrowNotFreeable(address, record, seen, VmapAreaKind.Map);
         }
 
         Atomic.Add(ref _unmaps, 1);
@@ -114,22 +128,30 @@ public sealed unsafe partial class VmapAllocator
     /// </summary>
     /// <param name="address">Any address in the readable part of the range.</param>
     /// <exception cref="ArgumentException">No range of the program is there.</exception>
-    public Pfn FrameOf(void* address)
+    public Pfn FrameOf(void* address) => FrameOf<NoPause>(address);
+
+    /// <summary>As <see cref="FrameOf(void*)"/>, with a place to pause at.</summary>
+    /// <typeparam name="TPause">Who pauses.</typeparam>
+    /// <param name="address">As there.</param>
+    internal Pfn FrameOf<TPause>(void* address)
+        where TPause : struct, IPausePoint
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         nuint offset = (nuint)address - _window;
         uint page = (uint)(offset >> Pfn.FrameShift);
         uint record = offset < _windowBytes ? Atomic.LoadAcquire(ref _areas.AreaOf[page]) : 0; // [V2] pairs with [V1]
-        uint slot = record != 0 && Atomic.LoadAcquire(ref _areas.Records[record].State) == (uint)VmapAreaState.Busy
-            ? Atomic.LoadAcquire(ref _areas.FrameOf[page])
-            : 0;
-        if (slot == 0)
+        VmapArea* area = _areas.Records + record;
+        VmapAreaWord seen = area->ReadWord();
+        uint slot = record != 0 && seen.State == VmapAreaState.Busy && page - area->Start < area->Pages ? Atomic.LoadAcquire(ref _areas.FrameOf[page]) : 0;
+        TPause.Reach(PauseFound);
+
+        // The frame is told of if the range is still the owner's whose frame was read.
+        bool isOwners = seen.IsPoolable ? area->TryStep(VmapAreaStep.Show, seen, out _) : area->ReadWord() == seen;
+        if (slot == 0 || !isOwners)
         {
-            throw new ArgumentException($"0x{(nuint)address:x} lies in no range that is in use.", nameof(address));
+            throw new ArgumentException($"0x{(nuint)address:x} lies in no range that is in use, or in one that is being resized.", nameof(address));
         }
 
-        // Only the holder of the range may ask, so that nobody frees it at this moment.
-        Atomic.StoreRelease(ref _areas.Records[record].Poolable, 0u);
         return new Pfn(slot - 1);
     }
 

@@ -204,7 +204,7 @@ public sealed unsafe partial class VmapAllocator
         for (int i = 0; i < count; i++)
         {
             PageRange piece = pieces[i];
-            if (!TryTakeDown(piece, ref all))
+            if (!TryTakeDown(piece, alone: false, ref all))
             {
                 // The system refuses: the piece waits for the next purge, as mapped and as outstanding as before.
                 _lazy.Add(piece);
@@ -237,17 +237,21 @@ public sealed unsafe partial class VmapAllocator
         }
     }
 
-    /// <summary>Unmaps a piece and gives the frames and records of its ranges up. Its addresses stay with the caller.</summary>
+    /// <summary>Unmaps a piece and gives the frames and records of its ranges up. Its addresses stay with the caller, unless it is one range alone.</summary>
     /// <param name="piece">The piece, of whole ranges.</param>
+    /// <param name="alone">
+    /// Whether the piece is one range, whose addresses go back here and before its record, so that there are never more pieces of free space than there are
+    /// records, but for those that one purge has in its hands.
+    /// </param>
     /// <param name="purged">What came of it is added here.</param>
-    private bool TryTakeDown(PageRange piece, ref PurgeYield purged)
+    private bool TryTakeDown(PageRange piece, bool alone, ref PurgeYield purged)
     {
         long mappings = 0;
         for (uint page = piece.Start; page < piece.End;)
         {
             VmapArea* area = _areas.Records + _areas.AreaOf[page];
             Invariant.Check(
-                area->Start == page && area->State == (uint)VmapAreaState.Lazy, $"Page {page} of the lazy piece at {piece.Start} begins no lazy range.");
+                area->Start == page && area->State == VmapAreaState.Lazy, $"Page {page} of the lazy piece at {piece.Start} begins no lazy range.");
             mappings += area->Mappings;
             page += area->Pages + area->GuardPages;
         }
@@ -266,6 +270,11 @@ public sealed unsafe partial class VmapAllocator
             PageRange range = _areas.Records[record].Range;
             frames += _references.Release(_areas.FrameOf + page, range.Pages);
             _areas.Enter(range, 0);
+            if (alone)
+            {
+                _free.Give(range);
+            }
+
             _areas.Give(record);
             page = range.End;
         }
@@ -282,10 +291,9 @@ public sealed unsafe partial class VmapAllocator
     private void PurgeAlone(uint record, VmapArea* area, ref PurgeYield purged)
     {
         PageRange range = area->Range;
-        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Lazy);
-        if (TryTakeDown(range, ref purged))
+        area->MoveTo(VmapAreaState.Lazy);
+        if (TryTakeDown(range, alone: true, ref purged))
         {
-            _free.Give(range);
             return;
         }
 
@@ -334,7 +342,7 @@ public sealed unsafe partial class VmapAllocator
             if (taken)
             {
                 pool->Pop(sizeClass, area);
-                Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Lazy);
+                area->MoveTo(VmapAreaState.Lazy);
             }
 
             // From here on the range is this thread's, until it is in the set.

@@ -69,7 +69,8 @@ public sealed unsafe partial class VmapAllocator
         VmapBlock? block = offset < _windowBytes ? BlockAt(page) : null;
         if (block is null)
         {
-            UnmapLong(address, count);
+            // It was too long for a block, or whatever else is wrong with the address, which this says.
+            Unmap<NoPause>(address, count);
             return;
         }
 
@@ -87,30 +88,19 @@ public sealed unsafe partial class VmapAllocator
         }
     }
 
-    /// <summary>Takes a map back that was too long for a block.</summary>
-    private void UnmapLong(void* address, int count)
+    /// <summary>Says that a map is not one that <see cref="UnmapRam"/> takes back, or not of so many frames.</summary>
+    private static void RequireRam(void* address, uint pages, int count)
     {
-        nuint offset = (nuint)address - _window;
-        uint page = (uint)(offset >> Pfn.FrameShift);
-        uint record = offset < _windowBytes ? Atomic.LoadAcquire(ref _areas.AreaOf[page]) : 0; // [V2] pairs with [V1]
-        VmapArea* area = _areas.Records + record;
-
-        // Only the holder of the range may ask, so that its size stands; whatever else is wrong with the address, Unmap says.
-        if (record != 0 && area->Start == page && area->Kind == (byte)VmapAreaKind.Map && Atomic.LoadAcquire(ref area->State) == (uint)VmapAreaState.Busy)
+        if (pages <= RamFramesMax)
         {
-            if (area->Pages <= RamFramesMax)
-            {
-                MemoryFault.Throw(
-                    MemoryFaultKind.WrongHeap, (nuint)address, $"The range at 0x{(nuint)address:x} was made by Map; Unmap takes it back, not UnmapRam.");
-            }
-
-            if (area->Pages != count)
-            {
-                ThrowWrongCount(address, count, area->Pages);
-            }
+            MemoryFault.Throw(
+                MemoryFaultKind.WrongHeap, (nuint)address, $"The range at 0x{(nuint)address:x} was made by Map; Unmap takes it back, not UnmapRam.");
         }
 
-        Unmap(address);
+        if (pages != count)
+        {
+            ThrowWrongCount(address, count, pages);
+        }
     }
 
     private VmapOutcome MapRamOnce(ReadOnlySpan<Pfn> frames, out void* address, out PlatformResult refusal)
@@ -118,7 +108,7 @@ public sealed unsafe partial class VmapAllocator
         address = null;
         refusal = PlatformResult.Success;
         VmapBlockQueue queue = _queues[CoreId.CurrentHint.Value & _poolMask];
-        VmapOutcome outcome = Cut(queue, frames.Length, out VmapBlock? block, out uint offset);
+        VmapOutcome outcome = Cut(queue, frames.Length, out VmapBlock? block, out uint offset, out refusal);
         if (outcome != VmapOutcome.Success)
         {
             return outcome;

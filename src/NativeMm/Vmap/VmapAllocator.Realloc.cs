@@ -30,7 +30,35 @@ public sealed unsafe partial class VmapAllocator
         }
 
         RequireValid(bytes, flags, 0);
-        VmapArea* area = RequireBusy(address);
+        return Realloc<NoPause>(address, bytes, flags);
+    }
+
+    /// <summary>As <see cref="Realloc(void*, nuint, VmapFlags)"/> of a range, with a place to pause at.</summary>
+    /// <typeparam name="TPause">Who pauses.</typeparam>
+    /// <param name="address">The range.</param>
+    /// <param name="bytes">As there.</param>
+    /// <param name="flags">As there.</param>
+    internal void* Realloc<TPause>(void* address, nuint bytes, VmapFlags flags)
+        where TPause : struct, IPausePoint
+    {
+        // Held, so that whoever frees the range beside this is told, and takes nothing away.
+        VmapArea* area = Hold<TPause>(address, out VmapAreaWord held);
+        try
+        {
+            return Resize(address, area, bytes, flags);
+        }
+        finally
+        {
+            // Unless it moved: then the range was given back, and the record may be another owner's.
+            if (area->ReadWord() == held)
+            {
+                Atomic.StoreRelease(ref area->Word, held.LetGo(held.IsPoolable && area->Pages <= VmapPool.PagesMax).Value); // [V1] pairs with [V2]
+            }
+        }
+    }
+
+    private void* Resize(void* address, VmapArea* area, nuint bytes, VmapFlags flags)
+    {
         nuint before = area->Bytes;
         bool zeroed = (flags & VmapFlags.Zeroed) != 0;
         if (PagesOf(bytes) <= area->Pages)
@@ -90,8 +118,9 @@ public sealed unsafe partial class VmapAllocator
         return new VmapPerCoreArea((nuint)address, stride, (int)cores);
     }
 
-    /// <summary>The record of a busy range that Alloc or Realloc gave.</summary>
-    private VmapArea* RequireBusy(void* address)
+    /// <summary>Takes a busy range that Alloc or Realloc gave into this thread's hands, to resize it.</summary>
+    private VmapArea* Hold<TPause>(void* address, out VmapAreaWord held)
+        where TPause : struct, IPausePoint
     {
         nuint offset = (nuint)address - _window;
         if (offset >= _windowBytes)
@@ -102,15 +131,18 @@ public sealed unsafe partial class VmapAllocator
         uint page = (uint)(offset >> Pfn.FrameShift);
         uint record = Atomic.LoadAcquire(ref _areas.AreaOf[page]); // [V2] pairs with [V1]
         VmapArea* area = _areas.Records + record;
-        if (record == 0 || area->Start != page || (offset & (Pfn.FrameBytes - 1)) != 0
-            || Atomic.LoadAcquire(ref area->State) != (uint)VmapAreaState.Busy || area->Kind == (byte)VmapAreaKind.Map)
-        {
-            ThrowNotFreeable(address, record, VmapAreaKind.Alloc);
-        }
-
-        if (area->Kind == (byte)VmapAreaKind.PerCore)
+        VmapAreaWord seen = area->ReadWord();
+        bool isStart = record != 0 && area->Start == page && (offset & (Pfn.FrameBytes - 1)) == 0 && area->Kind != (byte)VmapAreaKind.Map;
+        if (isStart && area->Kind == (byte)VmapAreaKind.PerCore && seen.State == VmapAreaState.Busy)
         {
             throw new ArgumentException($"The range at 0x{(nuint)address:x} has a unit for each core; such a range keeps its size.", nameof(address));
+        }
+
+        TPause.Reach(PauseFound);
+        if (!isStart || !area->TryStep(VmapAreaStep.Hold, seen, out held))
+        {
+            ThrowNotFreeable(address, record, seen, VmapAreaKind.Alloc);
+            held = default;
         }
 
         return area;
@@ -138,8 +170,8 @@ public sealed unsafe partial class VmapAllocator
     {
         uint pages = PagesOf(bytes);
         bool shrinks = _canMap && area->GuardPages == 0 && pages < area->Pages / 2;
-        uint record = shrinks ? _areas.TryTake() : 0;
-        if (record == 0)
+        uint record = 0;
+        if (!shrinks || TryTakeRecord(out record, out _) != VmapOutcome.Success)
         {
             Resize(area, area->Pages, bytes, area->Mappings);
             return;
@@ -177,8 +209,8 @@ public sealed unsafe partial class VmapAllocator
         }
 
         // The record for what is added is only needed when it is mapped in part; but then there has to be one.
-        uint record = _areas.TryTake();
-        if (record == 0 || !_references.TryAllocate(_areas.FrameOf + end, more, zeroed, huge: false))
+        if (TryTakeRecord(out uint record, out _) != VmapOutcome.Success || !_areas.TryOpenPages(added.End).Succeeded
+            || !_references.TryAllocate(_areas.FrameOf + end, more, zeroed, huge: false))
         {
             GiveUp(record, added);
             return false;
@@ -201,7 +233,6 @@ public sealed unsafe partial class VmapAllocator
         _areas.Give(record);
         _areas.Enter(added, _areas.AreaOf[area->Start]);
         Resize(area, area->Pages + more, bytes, area->Mappings + mappings);
-        area->Poolable = area->Pages <= VmapPool.PagesMax ? area->Poolable : 0;
         return true;
     }
 
@@ -228,10 +259,9 @@ public sealed unsafe partial class VmapAllocator
         }
 
         ClearTail(moved, area->Bytes, (nuint)area->Pages << Pfn.FrameShift, (flags & VmapFlags.Zeroed) != 0);
+
         // Neither of the two is for a pool: the frames are the new range's, and the old one stays mapped until the next purge.
-        RequireBusy(moved)->Poolable = 0;
-        area->Poolable = 0;
-        Free(address);
+        FreeHeld(area);
         return moved;
     }
 
@@ -240,7 +270,15 @@ public sealed unsafe partial class VmapAllocator
         nuint before = area->Bytes;
         void* moved = Alloc(bytes, flags, (nuint)area->AlignPages << Pfn.FrameShift);
         NativeMemory.Copy(address, moved, nuint.Min(before, bytes));
-        Free(address);
+        FreeHeld(area);
         return moved;
+    }
+
+    /// <summary>Takes a range back that this thread holds.</summary>
+    private void FreeHeld(VmapArea* area)
+    {
+        area->MoveTo(VmapAreaState.None);
+        Atomic.Add(ref _lazyFrees, 1);
+        FreeLazy(_areas.AreaOf[area->Start], area);
     }
 }

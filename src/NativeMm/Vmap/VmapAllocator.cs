@@ -1,15 +1,17 @@
 // Purpose      contiguous address ranges over scattered frames, mapped by the processor, freed lazily and reused without a system call.
 //
-// States       a range (VmapArea.State)   None → Busy        Make: taken from the free tree, frames behind it, mapped
+// States       a range (VmapArea.Word)    None → Busy        Make: taken from the free tree, frames behind it, mapped
 //                                         Busy → None        Free, Unmap: CAS, so that one of two frees wins and the other is reported
+//                                         Busy → Busy, held → Busy or None   Realloc: CAS, so that a free beside it is reported and takes nothing
 //                                         None → Pooled      kept by the pool of its home core, mapped and with frames
 //                                         Pooled → Busy      popped by an allocation       Pooled → Lazy   a pool decays
 //                                         None → Lazy        waits in the lazy set         Lazy → None     a purge unmapped it
 //                                         None → Block → Lazy   a block of short-lived maps
 //              "None" with pages in the table is the private moment of the thread that moves the range on.
+//              Each → Busy from None or Pooled counts the generation up, which no other step changes (VmapAreaWord).
 //
 // Ownership    field                | who writes                         | who reads        | how
-//              area.State           | whoever moves the range on         | anybody          | CAS from Busy, else release; acquire
+//              area.Word            | whoever moves the range on         | anybody          | CAS from Busy, else release; acquire
 //              page → area, frame   | maker and purger of the range      | anybody          | release, acquire
 //              frame tags           | mappers, holders                   | the same         | locked operations (FrameReferences)
 //              lazy pages           | frees (reserve), purges (give)     | anybody          | CAS up to the hard bound, addition down
@@ -17,10 +19,12 @@
 //              scratch              | holder of the purge lock           | it and helpers   | plain, published by the claim counter
 //              disposed             | Dispose, after it closed the gate  | anybody          | plain; guests are inside the gate (EndGate)
 //
-// Ordering     [V1] the release of State = Busy after the table entries pairs with [V2], the acquire of AreaOf by whoever looks an address up.
-//              [V3] a range's end (the CAS of State, then the release of the pool's lock or of the frame) comes before whatever its frames hold next, and
-//              pairs with [V4], the fence of Read between the bytes and its second look at State. A new owner's version comes before his Busy, and
+// Ordering     [V1] the release of Busy after the table entries pairs with [V2], the acquire of AreaOf by whoever looks an address up.
+//              [V3] a range's end (the CAS of the word, then the release of the pool's lock or of the frame) comes before whatever its frames hold next, and
+//              pairs with [V4], the fence of Read between the bytes and its second look at the word. A new owner's version comes before his Busy, and
 //              what he asked to be zeroed is zero before both: bytes that Read gives are those of the one owner whose version it saw twice.
+//              [W1], the read of a record's word by whoever found it by an address, comes before what he reads of the record, and pairs with [W2], the CAS
+//              of his step (VmapArea): it finds the same generation only if the record had one owner throughout, so that what he read is that owner's.
 //              A purge unmaps first, drops the references of the frames second and gives the addresses back third: neither a frame nor an address
 //              is anybody else's while a stale translation exists.
 //
@@ -30,6 +34,10 @@
 // Forgotten    the finalizer releases the memory when no range, map or frame is in use. Whoever is inside of an operation then, with the last reference
 //              gone, must not touch the memory: what belongs to a range in his hands is in use, what he does under the purge lock the finalizer waits
 //              for, and everything else keeps the allocator alive to its end (GC.KeepAlive).
+//
+// Reuse        a record goes to another range, and a range to another owner at the same address. A free, unmap, resize or look at a frame that found the
+//              record before that fails at [W2], because the generation is another; one that begins afterwards is the new owner's own, as with any
+//              address. 2^56 owners of one record would have to pass under a thread that stands still.
 //
 // Accounting   window = free + busy + lazy + pooled + blocks, in pages, at rest; checked by Validate from the records themselves.
 //
@@ -86,6 +94,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     private readonly long _pooledPagesMax;
     private nuint _window;
     private VmapPool* _pools;
+    private readonly BookkeepingTable _scratchTable;
     private PageRange* _scratch;
 
     // Finalizers and buffers are inside while they give something back, and whoever counts, looks, trims or validates.
@@ -137,7 +146,8 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
             _lazy = makeLazySet?.Invoke(geometry) ?? new SortedLazySet(geometry);
             _budget = new MappingBudget(platform, _free, MappingsMaxOf(options, platform));
             _mapper = new VmapMapper(platform, _zone, _window, _areas, _budget);
-            _scratch = (PageRange*)ReserveBookkeeping((nuint)geometry.RangesMax * (nuint)sizeof(PageRange));
+            _scratchTable = new BookkeepingTable(platform, sizeof(PageRange), (nuint)geometry.RangesMax + 1, 0);
+            _scratch = (PageRange*)_scratchTable.Address;
             int cores = (int)uint.Min(BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount), 128);
             _poolMask = cores - 1;
             _pools = (VmapPool*)ReserveBookkeeping((nuint)cores * VmapPool.Bytes);
@@ -302,9 +312,8 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     {
         Release(ref _window, _canMap ? _windowBytes : 0);
         nuint pools = (nuint)_pools;
-        nuint scratch = (nuint)_scratch;
         Release(ref pools, (nuint)(_poolMask + 1) * VmapPool.Bytes);
-        Release(ref scratch, (nuint)(_areas?.Max ?? 0) * (nuint)sizeof(PageRange));
+        _scratchTable?.Dispose();
         _pools = null;
         _window = NoWindow;
         _scratch = null;

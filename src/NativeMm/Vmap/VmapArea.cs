@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -11,27 +12,18 @@ namespace NativeMm.Vmap;
 [StructLayout(LayoutKind.Explicit, Size = CacheLine.Isolation)]
 internal struct VmapArea
 {
-    // Owner: whoever moves the area on, as a VmapAreaState. Busy → None is a CAS by whoever frees; the rest are release stores by the one thread
-    // that the area belongs to at that moment, or by the holder of the pool's lock.
+    // Owner: whoever moves the area on, as a VmapAreaWord. The steps of a busy area are a CAS by whoever takes them; the rest are release stores by
+    // the one thread that the area belongs to at that moment, or by the holder of the pool's lock.
     [FieldOffset(0)]
-    public uint State;
+    public ulong Word;
 
-    // Owner: whoever makes the area or takes it out of a pool, before it is busy; afterwards the holder of the area (Realloc). Start to Bytes are
-    // written inside a write of Version alone, so that one version is one owner with one size.
-    [FieldOffset(4)]
+    // Owner: whoever makes the area or takes it out of a pool, before it is busy; afterwards the holder of the area (Realloc). Start to Flags, but for
+    // those in between that say otherwise, are written inside a write of Version alone, so that one version is one owner with one size.
+    [FieldOffset(8)]
     public uint Start;
 
-    [FieldOffset(8)]
-    public uint Pages;
-
     [FieldOffset(12)]
-    public byte GuardPages;
-
-    [FieldOffset(13)]
-    public byte Kind;
-
-    [FieldOffset(14)]
-    public ushort Flags;
+    public uint Pages;
 
     [FieldOffset(16)]
     public nuint Bytes;
@@ -55,13 +47,28 @@ internal struct VmapArea
     [FieldOffset(40)]
     public SeqCount Version;
 
-    // 1 while a pool may keep the area with its frames: it was allocated, and nobody was told which frames it has. Release stores.
+    // Pages that the address was asked to be a multiple of; 0 and 1 for any page.
     [FieldOffset(48)]
-    public uint Poolable;
-
-    // Pages that the address was asked to be a multiple of; 0 and 1 for any page. Owner: as Start.
-    [FieldOffset(52)]
     public uint AlignPages;
+
+    [FieldOffset(52)]
+    public byte GuardPages;
+
+    [FieldOffset(53)]
+    public byte Kind;
+
+    [FieldOffset(54)]
+    public ushort Flags;
+
+    /// <summary>All pages of the range, the guard page among them.</summary>
+    public readonly PageRange Range => new(Start, Pages + GuardPages);
+
+    /// <summary>Where the range stands, for the one thread that it belongs to, or at rest.</summary>
+    public readonly VmapAreaState State => new VmapAreaWord(Word).State;
+
+    /// <summary>The word at this moment, and what was written to the record before it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public VmapAreaWord ReadWord() => new(Atomic.LoadAcquire(ref Word)); // [W1] pairs with [W2]
 
     /// <summary>
     /// Begins the time of a new owner of a range that is made already and is the caller's alone at this moment. Plain stores to a line that the
@@ -77,6 +84,33 @@ internal struct VmapArea
         Version.EndWrite();
     }
 
-    /// <summary>All pages of the range, the guard page among them.</summary>
-    public readonly PageRange Range => new(Start, Pages + GuardPages);
+    /// <summary>Moves the range on in the hands of the one thread that it belongs to, or of the holder of the pool's lock.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void MoveTo(VmapAreaState state) => Atomic.StoreRelease(ref Word, new VmapAreaWord(Word).To(state).Value);
+
+    /// <summary>Takes a step of the owner whose range was found, unless his time is over or he takes another one.</summary>
+    /// <param name="step">Which.</param>
+    /// <param name="seen">The word that was there when the range was found; what else was read of the record after it is his if this succeeds.</param>
+    /// <param name="taken">The word after the step.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryStep(VmapAreaStep step, VmapAreaWord seen, out VmapAreaWord taken)
+    {
+        VmapAreaWord now = seen;
+        while (now.TryTake(step, out taken))
+        {
+            ulong found = Atomic.CompareExchangeValue(ref Word, now.Value, taken.Value); // [W2] pairs with [W1]
+            if (found == now.Value)
+            {
+                return true;
+            }
+
+            now = new VmapAreaWord(found);
+            if (now.Generation != seen.Generation)
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
 }

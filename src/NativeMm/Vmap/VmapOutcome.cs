@@ -9,6 +9,9 @@ internal enum VmapOutcome
     /// <summary>All records of ranges are in use.</summary>
     NoRecords,
 
+    /// <summary>The operating system refused the memory for further records or tables.</summary>
+    NoBookkeeping,
+
     /// <summary>No free piece of the window is long enough.</summary>
     NoRange,
 

@@ -107,7 +107,7 @@ internal unsafe struct VmapPool
         area->Next = _heads[sizeClass];
         _heads[sizeClass] = record;
         _counts[sizeClass]++;
-        Atomic.StoreRelease(ref area->State, (uint)VmapAreaState.Pooled);
+        area->MoveTo(VmapAreaState.Pooled);
         return true;
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using NativeMm.Diagnostics;
 using NativeMm.Lab.Harness;
+using NativeMm.Platform;
 using NativeMm.Vmap;
 
 namespace NativeMm.Lab.Experiments.Vmalloc;
@@ -27,6 +28,9 @@ internal sealed unsafe class ObservedFreeSpace(FreeSpaceGeometry geometry, Outst
 
     /// <summary>Begins anew. Call it at rest.</summary>
     public void ForgetHolds() => _inner.Statistics = default;
+
+    /// <inheritdoc/>
+    public override PlatformResult TryOpen(uint ranges) => _inner.TryOpen(ranges);
 
     /// <inheritdoc/>
     public override bool TryTake(uint pages, nuint alignPages, out uint start, out long ranges) =>

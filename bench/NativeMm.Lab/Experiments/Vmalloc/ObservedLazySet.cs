@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NativeMm.Platform;
 using NativeMm.Vmap;
 
 namespace NativeMm.Lab.Experiments.Vmalloc;
@@ -14,6 +15,9 @@ internal sealed unsafe class ObservedLazySet(LazySet inner, OutstandingPages out
 
     /// <inheritdoc/>
     public override PageRange Span => inner.Span;
+
+    /// <inheritdoc/>
+    public override PlatformResult TryOpen(uint ranges) => inner.TryOpen(ranges);
 
     /// <inheritdoc/>
     public override void Add(PageRange range)

@@ -52,6 +52,8 @@ public sealed unsafe class FaultyVmapTests
     [InlineData(PlatformCall.PunchHole, 1, ErrorNumber.OutOfMemory)]
     [InlineData(PlatformCall.PunchHole, ForGood, ErrorNumber.NotImplemented)]
     [InlineData(PlatformCall.Protect, 1, ErrorNumber.OutOfMemory)]
+    [InlineData(PlatformCall.Open, 1, ErrorNumber.OutOfMemory)]
+    [InlineData(PlatformCall.Open, ForGood, ErrorNumber.OutOfMemory)]
     [InlineData(null, 1, ErrorNumber.OutOfMemory)]
     [InlineData(null, 6, ErrorNumber.OutOfMemory)]
     [InlineData(null, ForGood, ErrorNumber.OutOfMemory)]

@@ -62,6 +62,8 @@ public sealed unsafe class PurgeFailureTests
 
         public override PageRange Span => inner.Span;
 
+        public override PlatformResult TryOpen(uint ranges) => inner.TryOpen(ranges);
+
         public override void Add(PageRange range) => inner.Add(range);
 
         public override int Detach(PageRange* into) =>
@@ -82,6 +84,8 @@ public sealed unsafe class PurgeFailureTests
         public override long Ranges => inner.Ranges;
 
         public override uint Largest => inner.Largest;
+
+        public override PlatformResult TryOpen(uint ranges) => inner.TryOpen(ranges);
 
         public override bool TryTake(uint pages, nuint alignPages, out uint start, out long ranges) =>
             inner.TryTake(pages, alignPages, out start, out ranges);

@@ -24,7 +24,7 @@ public sealed class AlignedFitModelTests
         const int Steps = 1500;
         const int StepsToValidate = 25;
         var random = new Random(seed);
-        using var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, (nuint)firstPage, Pages, Pages));
+        using RangeTree tree = RangeTreeModelTests.Make((nuint)firstPage, Pages);
         bool[] free = Fragment(tree, random, (uint)firstPage, withoutLongRanges);
         var taken = new List<PageRange>();
         var count = new Dictionary<Way, int>();

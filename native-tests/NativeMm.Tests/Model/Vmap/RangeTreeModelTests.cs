@@ -21,8 +21,7 @@ public sealed class RangeTreeModelTests
     {
         const int Steps = 6000;
         var random = new Random(seed);
-        var geometry = new FreeSpaceGeometry(SystemPlatform.Current, (nuint)firstPage, Pages, Pages);
-        using var tree = new RangeTree(geometry);
+        using RangeTree tree = Make((nuint)firstPage, Pages);
         var free = new bool[Pages];
         var taken = new List<PageRange>();
         var history = new List<string>();
@@ -57,7 +56,7 @@ public sealed class RangeTreeModelTests
     public void A_window_full_of_misaligned_ranges_still_serves_an_aligned_request()
     {
         const uint Big = 1 << 16;
-        using var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, 0, Big, Big));
+        using RangeTree tree = Make(0, Big);
 
         // More ranges of eight pages than are tried one by one, none of them at a multiple of eight; behind them one that is longer.
         for (uint at = 1; at < 8192; at += 16)
@@ -74,7 +73,7 @@ public sealed class RangeTreeModelTests
     [Fact]
     public void Overlaps_are_refused()
     {
-        using var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, 0, 100, 100));
+        using RangeTree tree = Make(0, 100);
         tree.Give(new PageRange(10, 10));
         Assert.Throws<InvariantViolationException>(() => tree.Give(new PageRange(19, 2)));
         Assert.Throws<InvariantViolationException>(() => tree.Give(new PageRange(5, 6)));
@@ -90,7 +89,7 @@ public sealed class RangeTreeModelTests
     [InlineData(10, 10, RangeFit.Full)]
     public void Fits_are_told_apart_and_leave_the_rest(uint start, uint pages, object fit)
     {
-        using var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, 0, 100, 100));
+        using RangeTree tree = Make(0, 100);
         var whole = new PageRange(10, 10);
         var taken = new PageRange(start, pages);
         tree.Give(whole);
@@ -157,4 +156,12 @@ public sealed class RangeTreeModelTests
     }
 
     private static long Runs(bool[] free) => free.Where((page, at) => page && (at == 0 || !free[at - 1])).LongCount();
+
+    /// <summary>A tree of a window whose pages may all be ranges of their own.</summary>
+    internal static RangeTree Make(nuint firstPage, uint pages)
+    {
+        var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, firstPage, pages, pages));
+        Assert.True(tree.TryOpen(pages).Succeeded);
+        return tree;
+    }
 }

@@ -2,6 +2,7 @@ using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
+using NativeMm.Tests.Model.Vmap;
 using NativeMm.Tests.Support;
 using NativeMm.Vmap;
 using Xunit;
@@ -215,7 +216,7 @@ public sealed unsafe class VmapPurgeTests
     public void Touching_the_nodes_to_come_changes_nothing()
     {
         const uint Pages = 2000;
-        using var tree = new RangeTree(new FreeSpaceGeometry(SystemPlatform.Current, 0, Pages, Pages));
+        using RangeTree tree = RangeTreeModelTests.Make(0, Pages);
         for (uint page = 0; page < Pages; page += 2)
         {
             tree.Populate(page % 700);
