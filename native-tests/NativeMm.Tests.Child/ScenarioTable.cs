@@ -32,6 +32,7 @@ internal static class ScenarioTable
         ["reporting-system-call"] = ReportingSystemCallScenario.Run,
         ["sampled-fault"] = SampledFaultScenario.Run,
         ["end-guests"] = EndGuestsScenario.Run,
+        ["assertion"] = AssertionScenario.Run,
     };
 
     /// <summary>The names, sorted.</summary>
