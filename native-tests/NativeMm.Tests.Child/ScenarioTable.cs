@@ -33,6 +33,7 @@ internal static class ScenarioTable
         ["sampled-fault"] = SampledFaultScenario.Run,
         ["end-guests"] = EndGuestsScenario.Run,
         ["cache-resident"] = CacheResidentScenario.Run,
+        ["assertion"] = AssertionScenario.Run,
     };
 
     /// <summary>The names, sorted.</summary>

@@ -11,7 +11,9 @@ internal static class CurvePictures
     public static IEnumerable<(string Name, string Svg)> Of(IReadOnlyList<ResultRow> rows) =>
         from @group in ResultGroup.Of(rows)
         from series in @group.Rows.SelectMany(row => row.Series.Keys).Distinct()
-        let svg = SvgLineChart.Draw(@group, series, @group.Experiment.SeriesUnit)
+        let scale = SvgLineChart.ScaleFor([@group], series, @group.Experiment.SeriesUnit)
+        where scale is not null
+        let svg = SvgLineChart.Draw(@group, series, @group.Experiment.SeriesUnit, scale)
         where svg.Length > 0
         let parameters = @group.Rows[0].Case.Parameters.Pairs.Select(pair => pair.Value)
         select (NameOf([@group.Experiment.Name, series, .. parameters]), Standing(svg));

@@ -17,7 +17,7 @@ internal sealed class AreaDetachCase : Case
         new("Vma[V1]", Weakening.Dropped), new("VmaTree[T1]", Weakening.Dropped), new(Early, Weakening.Protocol),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
 
     public override void Prepare(Plan plan)
     {

@@ -12,7 +12,7 @@ internal sealed class AreaForkCase : Case
 
     public override IReadOnlyList<BadCopy> BadCopies => [new("Vma[V1]", Weakening.Dropped), new("SpinLock[L2]")];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 0);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 0);
 
     public override void Prepare(Plan plan)
     {

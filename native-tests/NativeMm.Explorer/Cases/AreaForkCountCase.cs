@@ -12,7 +12,7 @@ internal sealed class AreaForkCountCase : Case
 
     public override IReadOnlyList<BadCopy> BadCopies => [new("AreaLayout[F1]", Weakening.Dropped), new("ReaderWriterSleepLock[R2]")];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
 
     public override void Prepare(Plan plan)
     {

@@ -18,7 +18,7 @@ internal sealed unsafe class AreaReuseCase : Case
         new("VmaTree[T1]"), new("VmaTree[T2]"), new("EpochParticipant[E1]"), new("EpochParticipant[E3]"),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 2);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 2);
 
     public override void Prepare(Plan plan)
     {

@@ -17,7 +17,7 @@ internal sealed unsafe class TableUnlinkCase : Case
         new("HazardAccess[H1]", Weakening.Dropped), new("Hazards[H2]", Weakening.Dropped), new(Unlinked, Weakening.Protocol),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
 
     /// <summary>The frames of tables are used by others after they were freed; what is looked at is whether anybody is still inside.</summary>
     public override bool WatchesPlainMemory => false;

@@ -1,20 +1,25 @@
+using System.Globalization;
+
 namespace NativeMm.Explorer.Running;
 
 /// <summary>What the command line asks for.</summary>
 /// <param name="IsDeep">Wider bounds, for hours.</param>
+/// <param name="Preemptions">In place of each case's own bound, or -1.</param>
 /// <param name="Case">One case alone, or empty.</param>
 /// <param name="Copy">With one case: a weakened copy of the library in place of the library.</param>
 /// <param name="Seed">With one case: repeat an execution and print it.</param>
 /// <param name="IsLabels">Weaken each label that the cases come by, and list those that none of them needs.</param>
 /// <param name="IsCount">Count the writes of the fast paths, and nothing else.</param>
 /// <param name="Table">A file for the table, or empty.</param>
-internal sealed record Arguments(bool IsDeep, string Case, BadCopy Copy, string Seed, bool IsLabels, bool IsCount, string Table)
+internal sealed record Arguments(bool IsDeep, int Preemptions, string Case, BadCopy Copy, string Seed, bool IsLabels, bool IsCount, string Table)
 {
-    public const string Usage = "usage: [--deep] [--labels] [--count] [--table FILE] [--case NAME [--bad LABEL:Relaxed|Dropped|Split] [--replay SEED]]";
+    public const string Usage = "usage: [--deep] [--preemptions N] [--labels] [--count] [--table FILE] [--case NAME [--bad LABEL:Relaxed|Dropped|Split] [--replay SEED]]";
+
+    private const int PreemptionsMax = 10;
 
     public static Arguments Parse(string[] args)
     {
-        Dictionary<string, string> values = new() { ["--case"] = "", ["--bad"] = "", ["--replay"] = "", ["--table"] = "" };
+        Dictionary<string, string> values = new() { ["--case"] = "", ["--bad"] = "", ["--replay"] = "", ["--table"] = "", ["--preemptions"] = "-1" };
         HashSet<string> switches = [];
         for (int i = 0; i < args.Length; i++)
         {
@@ -33,6 +38,18 @@ internal sealed record Arguments(bool IsDeep, string Case, BadCopy Copy, string 
         }
 
         return new Arguments(
-            switches.Contains("--deep"), values["--case"], BadCopy.Parse(values["--bad"]), values["--replay"], switches.Contains("--labels"), switches.Contains("--count"), values["--table"]);
+            switches.Contains("--deep"),
+            ParsePreemptions(values["--preemptions"]),
+            values["--case"],
+            BadCopy.Parse(values["--bad"]),
+            values["--replay"],
+            switches.Contains("--labels"),
+            switches.Contains("--count"),
+            values["--table"]);
     }
+
+    private static int ParsePreemptions(string text) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number is >= -1 and <= PreemptionsMax
+            ? number
+            : throw new ArgumentException($"--preemptions is 0 to {PreemptionsMax}, not {text}; {Usage}");
 }

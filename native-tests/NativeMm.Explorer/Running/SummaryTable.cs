@@ -3,7 +3,7 @@ using NativeMm.Explorer.Machine;
 namespace NativeMm.Explorer.Running;
 
 /// <summary>What was found, for people and for the documentation.</summary>
-internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionary<(string Case, BadCopy Copy), Outcome> outcomes)
+internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionary<(string Case, BadCopy Copy), Outcome> outcomes, Func<Case, Bounds> boundsOf)
 {
     /// <summary>Prints all, and the trace of each finding.</summary>
     /// <returns>Whether every case holds, is complete where it must be, and finds its bad copies.</returns>
@@ -75,7 +75,7 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
             int found = one.BadCopies.Count(copy => outcomes.TryGetValue((one.Name, copy), out Outcome? bad) && bad.IsFinding);
             string state = outcome.Failure is not null ? "FAILS" : outcome.IsComplete ? "complete" : "bounded";
             yield return FormattableString.Invariant(
-                $"| {one.Name.Replace("Case", "", StringComparison.Ordinal)} | {one.Claim} | {plan.Threads.Count} | {one.Bounds.Preemptions}, {one.Bounds.StaleReads} | {outcome.Executions:N0} | {state} | {found} of {one.BadCopies.Count} |");
+                $"| {one.Name.Replace("Case", "", StringComparison.Ordinal)} | {one.Claim} | {plan.Threads.Count} | {boundsOf(one).Preemptions}, {boundsOf(one).StaleReads} | {outcome.Executions:N0} | {state} | {found} of {one.BadCopies.Count} |");
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed class Tour(Arguments arguments)
         }
 
         bool areCountsGood = arguments.Case.Length != 0 || Count(program);
-        var table = new SummaryTable(cases, _outcomes);
+        var table = new SummaryTable(cases, _outcomes, BoundsOf);
         bool isGood = table.Print(isLabels: arguments.IsLabels);
         Console.WriteLine(FormattableString.Invariant($"{_outcomes.Values.Sum(outcome => outcome.Executions):N0} executions in {watch.Elapsed.TotalSeconds:F0} s"));
         if (arguments.Table.Length != 0)
@@ -77,10 +77,12 @@ internal sealed class Tour(Arguments arguments)
         return !rows.Any(row => row.StartsWith('!'));
     }
 
-    private Job JobOf(Case one, BadCopy copy)
+    private Job JobOf(Case one, BadCopy copy) => new(one, copy, BoundsOf(one));
+
+    private Bounds BoundsOf(Case one)
     {
-        Bounds bounds = one.Bounds;
-        return new Job(one, copy, arguments.IsDeep ? new Bounds(bounds.Preemptions + 1, bounds.StaleReads + 1, long.MaxValue) : bounds);
+        Bounds bounds = arguments.Preemptions < 0 ? one.Bounds : one.Bounds with { Preemptions = arguments.Preemptions, ExecutionsMax = long.MaxValue };
+        return arguments.IsDeep ? new Bounds(bounds.Preemptions + 1, bounds.StaleReads + 1, long.MaxValue) : bounds;
     }
 
     /// <summary>Labels that a case comes by and that nothing was found to need so far, weakened.</summary>

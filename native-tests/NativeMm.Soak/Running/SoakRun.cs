@@ -144,7 +144,12 @@ internal sealed class SoakRun
             _output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"          {committed >> 20} MiB committed in all, {((long)resident - (long)committed - collector) >> 20} MiB resident beside that and the {collector >> 20} MiB of the collector"));
-            _drift.Note(clock.Elapsed, resident, (double)committed + collector);
+            if (_drift.IsDue(clock.Elapsed))
+            {
+                _limit.Leave();
+                Mark(clock, worlds);
+            }
+
             _limit.NoteRest();
         }
         finally
@@ -154,6 +159,25 @@ internal sealed class SoakRun
                 world.Gate.ExitWriteLock();
             }
         }
+    }
+
+    /// <summary>Ends all that is in use and sees what is resident without it. Nobody is inside of the worlds.</summary>
+    private void Mark(Stopwatch clock, World[] worlds)
+    {
+        foreach (World world in worlds)
+        {
+            world.Clear(_chance);
+        }
+
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        GC.WaitForPendingFinalizers();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        ulong committed = worlds.Aggregate(0UL, (sum, world) => sum + world.TrimAll());
+        _ = ProcessMemory.ReadResident(out ulong resident);
+        _output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{clock.Elapsed.TotalSeconds,6:f0} s  nothing in use: resident {resident >> 10} KiB; {committed >> 10} KiB committed, {GC.GetGCMemoryInfo().TotalCommittedBytes >> 10} KiB of the collector"));
+        _drift.Note(clock.Elapsed, resident);
     }
 
     private void Replace(int place, Crew crew)
@@ -255,7 +279,7 @@ internal sealed class SoakRun
 
         _output.WriteLine(_limit.Summary);
         _output.WriteLine(_drift.Share is { } share
-            ? string.Create(CultureInfo.InvariantCulture, $"resident beside what is in use: {share:+0.0 %;-0.0 %} of all since the tenth minute")
+            ? string.Create(CultureInfo.InvariantCulture, $"resident with nothing in use: {share:+0.0 %;-0.0 %} since the tenth minute, at most {_drift.ShareSeen:0.0 %} away at {_drift.Marks} marks")
             : "resident memory is held against that of the tenth minute from the twelfth on");
         _output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -18,6 +18,7 @@ namespace NativeMm.Soak.Running;
 internal sealed class World
 {
     private const int ImagesMax = 2;
+    private const int TrimRounds = 3;
     private readonly ConcurrentDictionary<string, (long Count, string Last)> _refusals = new();
     private readonly int _firstOwner;
     private readonly Slot[] _slots;
@@ -229,18 +230,37 @@ internal sealed class World
         return statistics;
     }
 
+    /// <summary>Ends all that is in use; the world goes on. Nobody else is in the gate.</summary>
+    /// <param name="chance">For the order in which it ends.</param>
+    public void Clear(Chance chance)
+    {
+        EndHoldings(chance);
+        Shadow.Forget(Runtime.Frames.Zone.BaseAddress, Runtime.Frames.Zone.Bytes);
+    }
+
+    /// <summary>Gives back all that can be given back. Nobody else is in the gate.</summary>
+    /// <returns>Committed bytes afterwards.</returns>
+    public ulong TrimAll()
+    {
+        // More than once: the platform refuses some of it.
+        for (int round = 0; round < TrimRounds; round++)
+        {
+            _objects.Compact();
+            _pages.Compact();
+            Runtime.Vmap.Purge(pools: true);
+            Runtime.Trim();
+            Runtime.Reporter.ReportNow();
+        }
+
+        return Runtime.GetStatistics().CommittedBytes;
+    }
+
     /// <summary>Ends everything and looks whether nothing is left. Nobody else is in the gate, and nobody comes again.</summary>
     /// <param name="chance">For the order in which it ends.</param>
     public void End(Chance chance)
     {
         IsGone = true;
-        foreach (Slot slot in _slots)
-        {
-            Holding? holding = slot.Holding;
-            slot.Holding = null;
-            holding?.End(slot.Owner, chance);
-        }
-
+        EndHoldings(chance);
         for (int round = 0; round < 2; round++)
         {
             GC.Collect();
@@ -258,6 +278,16 @@ internal sealed class World
         if (Platform?.Leak() is { } leak)
         {
             throw new FindingException($"end of {Name}", 0, "that all address space and all files are given back", leak);
+        }
+    }
+
+    private void EndHoldings(Chance chance)
+    {
+        foreach (Slot slot in _slots)
+        {
+            Holding? holding = slot.Holding;
+            slot.Holding = null;
+            holding?.End(slot.Owner, chance);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 
 namespace NativeMm.Heap;
@@ -31,8 +32,11 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
             return false;
         }
 
+        Invariant.Assert(address != 0 && bytes != 0, $"An entry of a table is no block: 0x{address:x}, {bytes} bytes.");
+        Invariant.Assert(!TryFind(address, out _), $"The table has an entry for 0x{address:x} already.");
         Place(address, bytes);
         Count++;
+        Invariant.Assert(Count * 2 <= _capacity, $"A table of {_capacity} slots has {Count} entries.");
         return true;
     }
 
@@ -49,6 +53,7 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
         }
 
         bytes = _entries[hole].Bytes;
+        Invariant.Assert(Count != 0, $"A table without entries has one for 0x{address:x}.");
         Count--;
 
         // Entries behind move up as far as their own home allows, so that a search never stops at a hole before it.
@@ -63,6 +68,7 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
         }
 
         _entries[hole] = default;
+        Invariant.Assert(!TryFind(address, out _), $"The table had two entries for 0x{address:x}.");
         return true;
     }
 
@@ -124,6 +130,7 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
             }
         }
 
+        Invariant.Assert(BitOperations.IsPow2(_capacity) && _capacity > oldCapacity, $"A table grew from {oldCapacity} slots to {_capacity}.");
         if (oldCapacity != 0)
         {
             _ = platform.Release((nuint)old, oldBytes);

@@ -107,6 +107,8 @@ internal sealed unsafe partial class Depot
     private SlabTicket HoldLocked(ref Slab slab, uint granule, Span<ulong> taken)
     {
         Span<ulong> bitmap = _space.BitmapAt(granule, _geometry.Blocks);
+        Invariant.Assert(_lock.IsHeld && !slab.Held && slab.Listed, $"Slab {granule} cannot be held: {(slab.Held ? "it is" : "it is not listed")}.");
+        Invariant.Assert(slab.FreeCount > 0 && slab.FreeCount < _geometry.Blocks, $"Slab {granule} is held with {slab.FreeCount} free blocks of {_geometry.Blocks}.");
         bitmap.CopyTo(taken);
         bitmap.Clear();
         slab.DiscardedAt = slab.FreeCount;
@@ -114,12 +116,14 @@ internal sealed unsafe partial class Depot
         slab.FirstWord = bitmap.Length - 1;
         slab.Held = true;
         UnlinkLocked(ref slab);
+        AssertSlabLocked(granule);
         return _space.TicketOf(granule);
     }
 
     private void PutHeldLocked(ref Slab slab, uint granule, ReadOnlySpan<ulong> taken)
     {
         Span<ulong> bitmap = _space.BitmapAt(granule, _geometry.Blocks);
+        Invariant.Assert(_lock.IsHeld && slab.Held, $"Slab {granule} gets its blocks back and was not held.");
         for (int i = 0; i < taken.Length; i++)
         {
             // A block that was freed a second time meanwhile is not counted twice.
@@ -128,6 +132,7 @@ internal sealed unsafe partial class Depot
             bitmap[i] |= taken[i];
         }
 
+        Invariant.Assert(slab.FreeCount > 0 && slab.FreeCount <= _geometry.Blocks, $"Slab {granule} has {slab.FreeCount} free blocks of {_geometry.Blocks} after a trim pass.");
         slab.Held = false;
         slab.FirstWord = 0;
         if (slab.FreeCount == _geometry.Blocks)
@@ -138,6 +143,8 @@ internal sealed unsafe partial class Depot
         {
             LinkNewestLocked(ref slab, granule);
         }
+
+        AssertSlabLocked(granule);
     }
 
     /// <summary>Discards the whole pages inside each run of free blocks that was touched before.</summary>

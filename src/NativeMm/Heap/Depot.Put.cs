@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Heap;
 
 /// <content>Blocks that come back: into batches, or home to their slabs.</content>
@@ -108,6 +110,7 @@ internal sealed unsafe partial class Depot
         slab.DiscardedAt = -1;
         slab.ChangedAt = _pass;
         _setBits += count;
+        Invariant.Assert(slab.FreeCount <= _geometry.Blocks, $"Slab {granule} has {slab.FreeCount} free blocks, of {_geometry.Blocks}.");
         if (slab.FreeCount == _geometry.Blocks && !slab.Held)
         {
             FreeSlabLocked(ref slab, granule);
@@ -116,6 +119,8 @@ internal sealed unsafe partial class Depot
         {
             LinkNewestLocked(ref slab, granule);
         }
+
+        AssertSlabLocked(granule);
     }
 
     private static void NoteFault(ref BlockFault fault, BlockFaultKind kind, nuint block) =>
@@ -123,6 +128,8 @@ internal sealed unsafe partial class Depot
 
     private void FreeSlabLocked(ref Slab slab, uint granule)
     {
+        Invariant.Assert(_lock.IsHeld && !slab.Held, $"Slab {granule} is given back while a trim pass holds its blocks.");
+        Invariant.Assert(slab.FreeCount == _geometry.Blocks && _slabs > 0, $"Slab {granule} is given back with {slab.FreeCount} of {_geometry.Blocks} blocks free, of {_slabs} slabs.");
         if (slab.Listed)
         {
             UnlinkLocked(ref slab);
@@ -131,6 +138,7 @@ internal sealed unsafe partial class Depot
         _slabs--;
         _slabsFreed++;
         _setBits -= _geometry.Blocks;
+        Invariant.Assert(_setBits >= 0 && (_slabs != 0 || _setBits == 0), $"{_slabs} slabs have {_setBits} free blocks.");
         _space.FreeSlab(granule, in _geometry);
         _places.Push(granule);
     }

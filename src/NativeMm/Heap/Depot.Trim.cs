@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Heap;
 
 /// <content>Giving back what is not needed, looking things up, and checking.</content>
@@ -42,6 +44,7 @@ internal sealed unsafe partial class Depot
             fault = fault.Kind == BlockFaultKind.None ? found : fault;
         }
 
+        Invariant.Assert(_batches >= 0 && (!all || _batches == 0), $"A depot has {_batches} batches after a trim{(all ? " of all" : "")}.");
         _batchesLow = _batches;
         _places.Age();
         _pass++;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap;
@@ -59,6 +60,45 @@ internal sealed unsafe partial class Depot
         Invariant.Check(free == slab.FreeCount, $"Slab {granule}: {free} bits set, {slab.FreeCount} counted.");
         Invariant.Check(slab.Listed == (free != 0), $"Slab {granule} has {free} free blocks and is {(slab.Listed ? "listed" : "not listed")}.");
         return free;
+    }
+
+    /// <summary>Looks at a slab that was changed, unless it has gone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AssertSlabLocked(uint granule)
+    {
+        if (Invariant.AreAsserted && _space.OwnerAt(granule) == (_tag | (uint)_class.Value))
+        {
+            CheckSlabLocked(granule);
+        }
+    }
+
+    /// <summary>What holds of a slab, and of its place in the list, when the lock is given up.</summary>
+    private void CheckSlabLocked(uint granule)
+    {
+        ref Slab slab = ref _space.SlabAt(granule);
+        int free = 0;
+        ReadOnlySpan<ulong> bitmap = _space.BitmapAt(granule, _geometry.Blocks);
+        for (int i = 0; i < bitmap.Length; i++)
+        {
+            free += BitOperations.PopCount(bitmap[i]);
+            Invariant.Check(bitmap[i] == 0 || i >= slab.FirstWord, $"Slab {granule} has free blocks in word {i}, before its first one {slab.FirstWord}.");
+        }
+
+        Invariant.Check(_lock.IsHeld, $"Slab {granule} is changed without the depot's lock.");
+        Invariant.Check(free == slab.FreeCount && free <= _geometry.Blocks, $"Slab {granule} has {free} free blocks of {_geometry.Blocks} and counts {slab.FreeCount}.");
+        Invariant.Check(slab.Held || slab.Listed == (free != 0), $"Slab {granule} has {free} free blocks and is {(slab.Listed ? "listed" : "not listed")}.");
+        Invariant.Check(slab.Untouched >= 0 && slab.Untouched <= _geometry.Blocks, $"Slab {granule} of {_geometry.Blocks} blocks is untouched from {slab.Untouched} on.");
+        Invariant.Check(slab.DiscardedAt <= _geometry.Blocks, $"Slab {granule} of {_geometry.Blocks} blocks was discarded with {slab.DiscardedAt} free.");
+        if (slab.Listed)
+        {
+            Invariant.Check(
+                slab.Previous == Slab.None ? _oldest == granule : _space.SlabAt(slab.Previous).Next == granule, $"The slab before {granule} does not lead to it.");
+            Invariant.Check(
+                slab.Next == Slab.None ? _newest == granule : _space.SlabAt(slab.Next).Previous == granule, $"The slab behind {granule} does not lead back to it.");
+        }
+
+        // No upper bound: a block that is freed a second time while a trim pass holds its slab is counted twice until the pass is over.
+        Invariant.Check(_slabs > 0 && _setBits >= free, $"{_slabs} slabs count {_setBits} free blocks, and slab {granule} has {free}.");
     }
 
     private void ValidateList()

@@ -9,6 +9,7 @@
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -128,6 +129,7 @@ internal sealed unsafe partial class Depot
         }
 
         _batchesLow = Math.Min(_batchesLow, _batches);
+        Invariant.Assert(_batches >= 0 && _batches <= _geometry.StockedBatches, $"A depot has {_batches} batches in stock, of {_geometry.StockedBatches}.");
         return got + GatherLocked(into[got..]);
     }
 
@@ -150,6 +152,9 @@ internal sealed unsafe partial class Depot
         nuint address = _space.AddressOf(granule);
         nuint blockBytes = _geometry.BlockBytes;
         int word = slab.FirstWord;
+        Invariant.Assert(_lock.IsHeld && slab.Listed && !slab.Held, $"Slab {granule} gives blocks and is not on the list.");
+        Invariant.Assert(slab.FreeCount > 0 && (uint)word < (uint)bitmap.Length, $"Slab {granule} gives blocks and has {slab.FreeCount} from word {word} on.");
+        Invariant.Assert(_space.OwnerAt(granule) == (_tag | (uint)_class.Value), $"Slab {granule} gives blocks and is not this depot's.");
         into = into[..Math.Min(into.Length, slab.FreeCount)];
         int got = 0;
         int last = 0;
@@ -189,7 +194,9 @@ internal sealed unsafe partial class Depot
         }
 
         slab.FirstWord = word;
+        Invariant.Assert(got > 0 && last < _geometry.Blocks, $"Slab {granule} gave {got} blocks, the last of them {last} of {_geometry.Blocks}.");
         TakenLocked(ref slab, got, last);
+        AssertSlabLocked(granule);
         return got;
     }
 
@@ -245,6 +252,7 @@ internal sealed unsafe partial class Depot
         ref Slab slab = ref _space.SlabAt(granule);
         slab.ChangedAt = _pass;
         LinkNewestLocked(ref slab, granule);
+        AssertSlabLocked(granule);
         _lock.Exit();
         return true;
     }
@@ -285,6 +293,8 @@ internal sealed unsafe partial class Depot
 
     private void LinkNewestLocked(ref Slab slab, uint granule)
     {
+        Invariant.Assert(!slab.Listed && slab.FreeCount > 0, $"Slab {granule} is listed with {slab.FreeCount} free blocks.");
+        Invariant.Assert((_newest == Slab.None) == (_oldest == Slab.None) && _newest != granule, $"The list of slabs begins at {_oldest} and ends at {_newest}.");
         slab.Listed = true;
         slab.Next = Slab.None;
         slab.Previous = _newest;
@@ -302,6 +312,8 @@ internal sealed unsafe partial class Depot
 
     private void UnlinkLocked(ref Slab slab)
     {
+        Invariant.Assert(slab.Listed && _oldest != Slab.None, "A slab leaves the list that is not on it.");
+        Invariant.Assert((slab.Previous == Slab.None) == Unsafe.AreSame(ref slab, ref _space.SlabAt(_oldest)), "A slab without one before it is not the oldest.");
         slab.Listed = false;
         ref uint toSlab = ref _oldest;
         if (slab.Previous != Slab.None)

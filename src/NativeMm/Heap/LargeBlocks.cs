@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
@@ -85,6 +87,7 @@ internal sealed partial class LargeBlocks : IDisposable
             if (_blocks.TryAdd(block, length))
             {
                 _liveBytes += length;
+                AssertWhole();
                 return true;
             }
         }
@@ -109,6 +112,7 @@ internal sealed partial class LargeBlocks : IDisposable
             }
 
             _blocks.TryRemove(block, out bytes);
+            Invariant.Assert(bytes <= _liveBytes, $"The large block at 0x{block:x} has {bytes} bytes, of {_liveBytes} in use.");
             _liveBytes -= bytes;
             isRetained = bytes <= _retainBytesMax;
             if (isRetained)
@@ -120,6 +124,8 @@ internal sealed partial class LargeBlocks : IDisposable
 
                 _retained.Add(block, bytes, Environment.TickCount64);
             }
+
+            AssertWhole();
         }
 
         if (!isRetained)
@@ -171,6 +177,7 @@ internal sealed partial class LargeBlocks : IDisposable
             _blocks.TryRemove(block, out _);
             _blocks.TryAdd(moved, length);
             _liveBytes += length - (ulong)old;
+            AssertWhole();
             return true;
         }
     }
@@ -290,6 +297,8 @@ internal sealed partial class LargeBlocks : IDisposable
             {
                 _kept++;
             }
+
+            AssertWhole();
         }
 
         return false;
@@ -326,6 +335,7 @@ internal sealed partial class LargeBlocks : IDisposable
                 {
                     _blocks.TryRemove(block, out _);
                     _kept--;
+                    AssertWhole();
                     return true;
                 }
             }
@@ -333,6 +343,25 @@ internal sealed partial class LargeBlocks : IDisposable
 
         (block, length) = (0, 0);
         return false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AssertWhole()
+    {
+        if (Invariant.AreAsserted)
+        {
+            CheckWhole();
+        }
+    }
+
+    /// <summary>What holds when the lock is given up.</summary>
+    private void CheckWhole()
+    {
+        ulong pageMask = (ulong)_platform.PageBytes - 1;
+        Invariant.Check(_lock.IsHeldByCurrentThread, "The large blocks are changed without their lock.");
+        Invariant.Check(_kept >= 0 && (ulong)_kept <= _blocks.Count, $"{_kept} of {_blocks.Count} large blocks are kept.");
+        Invariant.Check((_liveBytes & pageMask) == 0 && (_retained.Bytes & pageMask) == 0, $"{_liveBytes} bytes in use and {_retained.Bytes} retained are no whole pages.");
+        Invariant.Check((_liveBytes != 0) == (_blocks.Count != (nuint)_kept), $"{_liveBytes} bytes are in use, in {_blocks.Count} blocks of which {_kept} are kept.");
     }
 
     private nuint RoundUp(nuint bytes) => (bytes + _platform.PageBytes - 1) & ~(_platform.PageBytes - 1);

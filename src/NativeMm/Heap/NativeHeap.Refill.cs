@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -79,6 +80,7 @@ public sealed unsafe partial class NativeHeap
         if (count != 0 && magazine.HasSlots)
         {
             block = magazine.Slots(count)[^1];
+            Invariant.Assert(_space.Contains(block), $"Block 0x{block:x} was refilled and lies outside of the zone.");
             magazine.SetItems(count - 1);
         }
 

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -87,6 +88,7 @@ public sealed unsafe partial class NativeHeap
             return fault;
         }
 
+        Invariant.Assert(thefts.Length <= TheftsMax && thefts[0].Cache->Guard.IsHeld, $"{thefts.Length} thefts end without the guard of their cache.");
         Atomic.ProcessWideFence(); // [M5] of Magazine, between [M3] and [M4]
         for (int i = 0; i < thefts.Length; i++)
         {

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Heap;
 
 /// <summary>
@@ -28,6 +31,7 @@ internal sealed class RetainedRanges(bool pieces)
     /// <summary>Keeps a range. There must be room.</summary>
     public void Add(nuint address, nuint bytes, long now)
     {
+        Invariant.Assert(bytes != 0 && _count < CountMax, $"{bytes} bytes are kept beside {_count} ranges.");
         Bytes += bytes;
         for (int i = _count - 1; i >= 0 && pieces; i--)
         {
@@ -41,6 +45,7 @@ internal sealed class RetainedRanges(bool pieces)
         }
 
         _ranges[_count++] = new Range(address, bytes, now);
+        AssertWhole();
     }
 
     /// <summary>Takes the smallest range that a block fits in, or what it needs of it.</summary>
@@ -76,7 +81,9 @@ internal sealed class RetainedRanges(bool pieces)
             _ranges[best] = new Range(address + bytes, found.Bytes - bytes, found.FreedAt);
         }
 
+        Invariant.Assert(length >= bytes && length <= Bytes, $"{length} bytes are taken for {bytes}, of {Bytes}.");
         Bytes -= length;
+        AssertWhole();
         return true;
     }
 
@@ -108,12 +115,44 @@ internal sealed class RetainedRanges(bool pieces)
             RemoveAt(0);
         }
 
+        Invariant.Assert(length != 0 && length <= Bytes, $"{length} bytes are surplus, of {Bytes}.");
         Bytes -= length;
+        AssertWhole();
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AssertWhole()
+    {
+        if (Invariant.AreAsserted)
+        {
+            CheckWhole();
+        }
+    }
+
+    /// <summary>What holds after each change: the sum, the order by time, and no byte twice.</summary>
+    private void CheckWhole()
+    {
+        ulong sum = 0;
+        for (int i = 0; i < _count; i++)
+        {
+            Range range = _ranges[i];
+            sum += range.Bytes;
+            Invariant.Check(range.Bytes != 0, $"The range at 0x{range.Address:x} is kept and empty.");
+            Invariant.Check(i == 0 || _ranges[i - 1].FreedAt <= range.FreedAt, $"The range at 0x{range.Address:x} is older than the one before it.");
+            for (int other = 0; other < i; other++)
+            {
+                bool isApart = _ranges[other].Address + _ranges[other].Bytes <= range.Address || range.Address + range.Bytes <= _ranges[other].Address;
+                Invariant.Check(isApart, $"The ranges at 0x{range.Address:x} and 0x{_ranges[other].Address:x} share bytes.");
+            }
+        }
+
+        Invariant.Check(sum == Bytes, $"The kept ranges have {sum} bytes and count {Bytes}.");
     }
 
     private void RemoveAt(int index)
     {
+        Invariant.Assert((uint)index < (uint)_count, $"There is no range {index} of {_count}.");
         _count--;
         Array.Copy(_ranges, index + 1, _ranges, index, _count - index);
     }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap;
 
@@ -48,6 +49,7 @@ internal struct SlabPlaces
         {
             _granules[_next++ & Mask] = granule;
             Count = Math.Min(Count + 1, _granules.Length);
+            Invariant.Assert(BitOperations.IsPow2(_granules.Length), $"Places for {_granules.Length} slabs are no power of two.");
         }
     }
 
@@ -69,6 +71,7 @@ internal struct SlabPlaces
     /// <summary>A trim pass: forgets the places that nobody came back to since the last one.</summary>
     public void Age()
     {
+        Invariant.Assert(_low >= 0 && _low <= Count, $"Of {Count} places {_low} rested.");
         Count -= _low;
         _low = Count;
     }

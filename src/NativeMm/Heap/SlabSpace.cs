@@ -142,6 +142,8 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     {
         using (_tagsLock.EnterScope())
         {
+            Invariant.Assert(tag != 0 && tag % FirstTag == 0 && tag / FirstTag <= _tagsGiven, $"Tag {tag:x} was never given.");
+            Invariant.Assert(!_freeTags.Contains(tag), $"Tag {tag:x} is returned twice.");
             _freeTags.Push(tag);
         }
     }
@@ -237,6 +239,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         }
 
         granule = frame.Value / FramesPerGranule;
+        Invariant.Assert(frame.Value % FramesPerGranule == 0, $"A slab begins at frame {frame}, inside a granule.");
         MakeSlab(sizeClass, tag, granule, knownZero);
         return true;
     }
@@ -256,6 +259,8 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     private void MakeSlab(SizeClass sizeClass, uint tag, uint granule, bool knownZero)
     {
         ref readonly SlabGeometry geometry = ref SlabGeometry.Of(sizeClass);
+        Invariant.Assert(granule + (uint)geometry.Granules <= _granules, $"The slab at granule {granule} ends behind the zone.");
+        Invariant.Assert(OwnerAt(granule) == 0, $"Granule {granule} is made a slab and is one of {OwnerAt(granule):x}.");
         ref Slab slab = ref SlabAt(granule);
         slab = new Slab { Life = slab.Life };
         slab.Next = Slab.None;
@@ -272,6 +277,8 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Gives the frames of a slab back, all of whose blocks are free.</summary>
     public void FreeSlab(uint granule, in SlabGeometry geometry)
     {
+        Invariant.Assert(OwnerAt(granule) != 0, $"Granule {granule} is given back and is no slab.");
+        Invariant.Assert(granule + (uint)geometry.Granules <= GranulesUsed, $"The slab at granule {granule} ends behind the last one ever made.");
         SlabAt(granule).Life++;
         WordsOf(granule, in geometry).Clear();
         var frame = new Pfn(granule * FramesPerGranule);

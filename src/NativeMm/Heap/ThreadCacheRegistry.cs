@@ -69,6 +69,8 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
                 return null;
             }
 
+            Invariant.Assert(entry.Owner is null && entry.Heaps is null, "A thread cache is given to a second owner.");
+            Invariant.Assert(_entries.Contains(entry) && !_gone.Contains(entry), "A thread cache has an owner and is unknown, or waits for one.");
             entry.Owner = thread;
             entry.Heaps = heaps;
             _newest[_attached++ % NewestCount] = entry;
@@ -196,6 +198,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
             {
                 if (TryLetGo(entry))
                 {
+                    Invariant.Assert(_gone.Count < _entries.Count && !_gone.Contains(entry), $"{_gone.Count} of {_entries.Count} thread caches wait for an owner, one of them twice.");
                     _gone.Push(entry);
                 }
             }

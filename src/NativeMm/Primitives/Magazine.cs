@@ -34,6 +34,7 @@
 // Source       the owner/thief protocol of work-stealing deques (Frigo, Leiserson, Randall 1998, "THE"), magazines from Bonwick and Adams
 //              2001. Departure: whole-content theft with one asymmetric fence for many magazines at once.
 
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace NativeMm.Primitives;
@@ -113,7 +114,11 @@ internal readonly unsafe struct Magazine
 
     /// <summary>Changes how many items may be pushed. Owner, under the guard.</summary>
     /// <param name="capacity">0 to the number of slots attached.</param>
-    public void SetCapacity(int capacity) => Limit = Base + ((nuint)capacity * (nuint)sizeof(nuint));
+    public void SetCapacity(int capacity)
+    {
+        Debug.Assert(capacity >= 0 && (Base != 0 || capacity == 0), $"A magazine without slots has room for {capacity}.");
+        Limit = Base + ((nuint)capacity * (nuint)sizeof(nuint));
+    }
 
     // The steps of a pop and of a push, each of them one expression that spells out its words instead of going through properties: all of it
     // is inlined into the callers of the allocator, and the compiler's budgets count every small method and every branch that joins again.
@@ -196,6 +201,7 @@ internal readonly unsafe struct Magazine
     public Span<nuint> Normalize()
     {
         int count = Count;
+        Debug.Assert(Floor >= Base, $"The floor 0x{Floor:x} of a magazine is below its slots, which begin at 0x{Base:x}.");
         if (Floor != Base)
         {
             new Span<nuint>((nuint*)Floor + 1, count).CopyTo(new Span<nuint>((nuint*)Base + 1, count));
@@ -208,6 +214,7 @@ internal readonly unsafe struct Magazine
     /// <summary>Declares how many of the <see cref="Slots"/> hold items. Owner, under the guard.</summary>
     public void SetItems(int count)
     {
+        Debug.Assert(count >= 0 && (HasSlots || count == 0), $"A magazine {(HasSlots ? "with" : "without")} slots is set to {count} items.");
         Atomic.StoreRelease(ref Floor, Base);
         Atomic.StoreRelease(ref Top, Base + ((nuint)count * (nuint)sizeof(nuint)));
     }
@@ -236,6 +243,7 @@ internal readonly unsafe struct Magazine
     {
         nuint top = Atomic.LoadAcquire(in Top); // [M4] pairs with [M1]
         nuint end = Math.Max(theft.Floor, Math.Min(top, theft.Top));
+        Debug.Assert(theft.Floor <= theft.Top && end <= theft.Top, $"A theft that began with 0x{theft.Floor:x} to 0x{theft.Top:x} ends at 0x{end:x}.");
         if (theft.Top != theft.Floor)
         {
             Atomic.StoreRelease(ref Floor, end);

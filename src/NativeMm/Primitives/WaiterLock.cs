@@ -16,6 +16,9 @@ internal struct WaiterLock<TStatistics>
     /// <summary>Whether somebody waits. Only a hint: a stale answer costs or saves one short hold.</summary>
     public readonly bool IsContended => Atomic.LoadAcquire(in _waiting) != 0;
 
+    /// <summary>Whether somebody holds it: for assertions.</summary>
+    public bool IsHeld => _lock.IsHeld;
+
     /// <summary>What the lock recorded.</summary>
     [UnscopedRef]
     public ref TStatistics Statistics => ref _lock.Statistics;

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -48,6 +49,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         Zspage* page = PageAt(zspage);
         ref readonly ZsClass geometry = ref _classes[@class];
         uint slot = TakeSlot(page, geometry);
+        Invariant.Assert(slot < geometry.Objects && page->InUse < geometry.Objects, $"Zspage {zspage} gives slot {slot}, and has {page->InUse} of {geometry.Objects} in use.");
+        Invariant.Assert(!page->IsIsolated && _classOf[bytes] == @class, $"An object of {bytes} bytes is put into class {@class}.");
         HeadOf(page, geometry, slot) = ZsHead.Used(cell, bytes).Bits;
         page->InUse++;
         Regroup(shard, zspage, page, geometry.GroupOf(page->InUse));
@@ -57,9 +60,12 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         ulong* word = CellAt(cell);
         var free = new ZsCell(*word);
+        Invariant.Assert(!free.IsLive && !free.IsSpent, $"Cell {cell} is given out and is live, or used up.");
         ZsCell live = free.Use(zspage, @class, slot);
         shard->FreeCell = free.Next;
+        Invariant.Assert(shard->FreeCellCount != 0 && (shard->FreeCell != 0) == (shard->FreeCellCount > 1), $"A shard counts {shard->FreeCellCount} free cells, and cell {free.Next} is the next.");
         shard->FreeCellCount--;
+        AssertZspage(shard, zspage);
         Atomic.StoreRelease(ref *word, live.Bits); // [A5] pairs with [A2]
         handle = new ZsHandle(((ulong)_tag << TagShift) | ((ulong)live.Generation << GenerationShift) | cell);
         return true;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -47,6 +48,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         ref WaiterLock<TStatistics> guard = ref LockOf(shard);
         guard.Enter();
+        Invariant.Assert(count <= CellBatch && (shard->FreeCell != 0) == (shard->FreeCellCount != 0), $"A shard with {shard->FreeCellCount} free cells gets {count}.");
         SetNext(tail, shard->FreeCell);
         shard->FreeCell = head;
         shard->FreeCellCount += count;
@@ -64,6 +66,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             return false;
         }
 
+        Invariant.Assert(_cellLock.IsHeld && !new ZsCell(*CellAt(cell)).IsLive, $"Cell {cell} is on a list of free ones and live, or the lock is not held.");
         common = new ZsCell(*CellAt(cell)).Next;
         return true;
     }
@@ -76,6 +79,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             return false;
         }
 
+        Invariant.Assert(new ZsCell(*CellAt(cell)).Bits == 0, $"Cell {cell} was never used and is not empty.");
         _cellEnd++;
         return true;
     }
@@ -98,6 +102,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     {
         uint head = shard->FreeCell;
         uint tail = head;
+        Invariant.Assert(LockOf(shard).IsHeld && shard->FreeCellCount > FreeCellsMax, $"A shard with {shard->FreeCellCount} free cells gives some away.");
         for (int i = 1; i < CellBatch; i++)
         {
             tail = new ZsCell(*CellAt(tail)).Next;
@@ -130,6 +135,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private void SetNext(uint cell, uint next)
     {
         ulong* word = CellAt(cell);
+        Invariant.Assert(!new ZsCell(*word).IsLive && next < _cellEnd && next != cell, $"Cell {cell} is chained to {next}, and is live, or that was never given.");
         Atomic.StoreRelease(ref *word, new ZsCell(*word).Link(next).Bits);
     }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -120,6 +121,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             freed += CompactShard(first);
         }
 
+        Invariant.Assert(Atomic.LoadAcquire(ref Shard(first)->Compactions) == compactions + 1, $"Class {@class} was compacted by two at a time.");
         Atomic.StoreRelease(ref Shard(first)->Compactions, compactions + 2);
         if (freed != 0)
         {
@@ -320,6 +322,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private uint Isolate(ZsShard<TStatistics>* shard, uint zspage)
     {
         Zspage* page = PageAt(zspage);
+        AssertZspage(shard, zspage);
         Unlink(shard, page);
         page->IsIsolated = true;
         return zspage;
@@ -331,6 +334,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         if (zspage != 0)
         {
             Zspage* page = PageAt(zspage);
+            Invariant.Assert(page->IsIsolated, $"Zspage {zspage} joins a list and was not isolated.");
             page->IsIsolated = false;
             Link(shard, zspage, page, _classes[ClassOf(shard)].GroupOf(page->InUse));
             zspage = 0;
@@ -359,6 +363,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         Zspage* to = PageAt(target);
         uint newSlot = TakeSlot(to, geometry);
+        Invariant.Assert(source != target && from->IsIsolated && to->IsIsolated, $"An object moves from zspage {source} to {target}, which are not both isolated.");
+        Invariant.Assert(newSlot < geometry.Objects && to->InUse < geometry.Objects && from->InUse != 0, $"Zspage {target} gives slot {newSlot} of {geometry.Objects} to one of {from->InUse} objects.");
         ref ulong head = ref HeadOf(from, geometry, slot);
         var used = new ZsHead(head);
         int bytes = ZsClassTable.HeadBytes + used.ObjectBytes;
@@ -366,6 +372,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         to->InUse++;
         TPause.Reach(PauseCopied);
         ulong* word = CellAt(used.Cell);
+        Invariant.Assert(new ZsCell(*word) is { IsLive: true } cell && cell.Zspage == source && cell.Object == slot, $"Slot {slot} of zspage {source} names cell {used.Cell}, which does not name it.");
         Atomic.StoreRelease(ref *word, new ZsCell(*word).Move(target, newSlot).Bits); // [A3] pairs with [A2]
         PutSlot(from, ref head, slot);
         Zspage.Thaw(from);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -21,6 +22,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         Zspage* page = PageAt(zspage);
         ref readonly ZsClass geometry = ref _classes[@class];
         ref ulong head = ref HeadOf(page, geometry, cell.Object);
+        Invariant.Assert(new ZsHead(head).IsUsed || geometry.IsHuge, $"Slot {cell.Object} of zspage {zspage} is freed and not in use.");
+        Invariant.Assert(page->InUse != 0 && shard->Used > 0, $"Zspage {zspage} of {page->InUse} objects gives one back, of {shard->Used} in its shard.");
         shard->Used--;
         shard->UsedBytes -= new ZsHead(head).ObjectBytes;
         PutSlot(page, ref head, cell.Object);
@@ -40,6 +43,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         uint dead = page->IsIsolated || !Regroup(shard, zspage, page, geometry.GroupOf(page->InUse)) ? 0 : Thinned(shard, zspage, page, geometry);
         uint surplus = shard->FreeCellCount > FreeCellsMax ? DetachCells(shard) : 0;
+        Invariant.Assert((shard->FreeCell != 0) == (shard->FreeCellCount != 0), $"A shard counts {shard->FreeCellCount} free cells, and cell {shard->FreeCell} is the first.");
+        AssertAlive(shard, zspage, dead);
         bool compact = shard->WantsCompaction == WantsToBeAsked;
         LockOf(shard).Exit();
         if (dead != 0 || surplus != 0 || compact)

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -53,6 +54,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         if (migrated)
         {
             new ReadOnlySpan<byte>(_zone.AddressOf(frame), Pfn.FrameBytes).CopyTo(new Span<byte>(_zone.AddressOf(target), Pfn.FrameBytes));
+            Invariant.Assert(_zspageOfFrame[target.Value] == 0, $"Frame {target} is migrated to and belongs to zspage {_zspageOfFrame[target.Value]}.");
             TPause.Reach(PauseCopied);
             Replace(page, _classes[ClassOf(shard)].Frames, frame, target);
             Atomic.StoreRelease(ref _zspageOfFrame[target.Value], zspage);
@@ -72,6 +74,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private static void Replace(Zspage* page, int count, Pfn frame, Pfn target)
     {
         var frames = new Span<uint>(Zspage.FramesOf(page), count);
+        Invariant.Assert(frames.Contains(frame.Value) && !frames.Contains(target.Value), $"Frame {frame} is replaced by {target} in a zspage that does not have it, or has both.");
         frames[frames.IndexOf(frame.Value)] = target.Value;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
 
 namespace NativeMm.Zsmalloc;
@@ -167,5 +168,40 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         Invariant.Check(mapped == frames, $"{frames} frames belong to zspages, {mapped} say so.");
+    }
+
+    /// <summary>Looks at a zspage that was changed, unless it has gone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AssertAlive(ZsShard<TStatistics>* shard, uint zspage, uint dead)
+    {
+        if (Invariant.AreAsserted && dead != zspage)
+        {
+            CheckZspage(shard, zspage);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AssertZspage(ZsShard<TStatistics>* shard, uint zspage)
+    {
+        if (Invariant.AreAsserted)
+        {
+            CheckZspage(shard, zspage);
+        }
+    }
+
+    /// <summary>What holds of a zspage on a list when the lock of its shard is given up.</summary>
+    private void CheckZspage(ZsShard<TStatistics>* shard, uint zspage)
+    {
+        Zspage* page = PageAt(zspage);
+        ref readonly ZsClass geometry = ref _classes[ClassOf(shard)];
+        Invariant.Check(LockOf(shard).IsHeld, $"Zspage {zspage} is changed without the lock of its shard.");
+        Invariant.Check(page->ShardPlusOne == IndexOf(shard) + 1, $"Zspage {zspage} is of shard {(long)page->ShardPlusOne - 1}, not {IndexOf(shard)}.");
+        Invariant.Check(page->InUse <= page->Fresh && page->Fresh <= geometry.Objects, $"Zspage {zspage} has {page->InUse} of {page->Fresh} slots in use, of {geometry.Objects}.");
+        Invariant.Check((page->FreeSlot == Zspage.NoSlot) == (page->InUse == page->Fresh), $"Zspage {zspage} has {page->Fresh - page->InUse} free slots, the first of them {page->FreeSlot}.");
+        Invariant.Check(page->FreeSlot == Zspage.NoSlot || page->FreeSlot < page->Fresh, $"The first free slot {page->FreeSlot} of zspage {zspage} was never used.");
+        Invariant.Check(page->IsIsolated || page->Group == geometry.GroupOf(page->InUse), $"Zspage {zspage} has {page->InUse} objects and is in group {page->Group}.");
+        Invariant.Check(page->IsIsolated || (shard->Lists.Present >> page->Group & 1) != 0, $"Group {page->Group} has zspage {zspage} and its bit is not set.");
+        Invariant.Check(page->IsIsolated || page->Previous != 0 || shard->Lists.Heads[page->Group] == zspage, $"Zspage {zspage} has none before it and is not the first of group {page->Group}.");
+        Invariant.Check(shard->Zspages != 0 && shard->Used >= 0, $"A shard of {shard->Zspages} zspages has {shard->Used} objects.");
     }
 }

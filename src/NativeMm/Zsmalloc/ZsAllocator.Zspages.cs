@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -37,7 +38,10 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private void Link(ZsShard<TStatistics>* shard, uint zspage, Zspage* page, uint group)
     {
+        Invariant.Assert(LockOf(shard).IsHeld && group < ZsClass.Groups, $"Zspage {zspage} is listed in group {group} without the lock.");
+        Invariant.Assert(!page->IsIsolated && page->ShardPlusOne == IndexOf(shard) + 1, $"Zspage {zspage} is listed in shard {IndexOf(shard)}, and is isolated or another's.");
         uint head = shard->Lists.Heads[group];
+        Invariant.Assert((head != 0) == (shard->Lists.Counts[group] != 0) && head != zspage, $"Group {group} begins with zspage {head} and counts {shard->Lists.Counts[group]}.");
         page->Group = (byte)group;
         page->Previous = 0;
         page->Next = head;
@@ -54,6 +58,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private void Unlink(ZsShard<TStatistics>* shard, Zspage* page)
     {
         uint group = page->Group;
+        Invariant.Assert(LockOf(shard).IsHeld && !page->IsIsolated, $"A zspage leaves group {group} without the lock, or was isolated.");
+        Invariant.Assert(shard->Lists.Counts[group] > 0 && (shard->Lists.Present >> (int)group & 1) != 0, $"A zspage leaves group {group}, which has none.");
+        Invariant.Assert((page->Previous != 0 ? PageAt(page->Previous) : PageAt(shard->Lists.Heads[group]))->Group == group, $"The zspage before one of group {group} is of another one.");
         if (page->Previous != 0)
         {
             PageAt(page->Previous)->Next = page->Next;
@@ -91,6 +98,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         Zspage* page = PageAt(zspage);
+        Invariant.Assert(page->ShardPlusOne == 0, $"Zspage {zspage} is made and belongs to shard {(long)page->ShardPlusOne - 1}.");
         page->InUse = 0;
         page->FreeSlot = Zspage.NoSlot;
         page->Fresh = 0;
@@ -99,6 +107,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         for (int i = 0; i < frames.Length; i++)
         {
             Zspage.FramesOf(page)[i] = frames[i].Value;
+            Invariant.Assert(_zspageOfFrame[frames[i].Value] == 0, $"Frame {frames[i]} is allocated and belongs to zspage {_zspageOfFrame[frames[i].Value]}.");
             Atomic.StoreRelease(ref _zspageOfFrame[frames[i].Value], zspage);
         }
 
@@ -112,6 +121,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         shard->Zspages++;
         shard->Rebuilds += shard->FreedEmpty ? 1u : 0;
         shard->FreedEmpty = false;
+        AssertZspage(shard, zspage);
         guard.Exit();
         return true;
     }
@@ -155,6 +165,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private void ReturnNumber(uint zspage)
     {
         _zspageLock.Enter();
+        Invariant.Assert(zspage != 0 && zspage < _zspageEnd && zspage != _freeZspage, $"Number {zspage} of a zspage is returned; {_zspageEnd} is the next that was never given.");
         PageAt(zspage)->Next = _freeZspage;
         _freeZspage = zspage;
         _zspageLock.Exit();
@@ -170,6 +181,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             return false;
         }
 
+        Invariant.Assert(page->InUse == 0 && shard->Zspages != 0, $"Zspage {zspage} ends with {page->InUse} objects, of {shard->Zspages} zspages.");
+        Invariant.Assert((page->Pins & Zspage.Frozen) != 0, $"Zspage {zspage} ends and is not frozen.");
         Unlink(shard, page);
         shard->Zspages--;
         Atomic.StoreRelease(ref page->ShardPlusOne, 0u);
@@ -241,6 +254,8 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private void Restripe(uint from, uint to, uint zspage)
     {
         Zspage* page = PageAt(zspage);
+        Invariant.Assert(from / (uint)_stripes == to / (uint)_stripes && from != to, $"Zspage {zspage} moves from shard {from} to {to}, of another class.");
+        AssertZspage(Shard(from), zspage);
         Unlink(Shard(from), page);
         Shard(from)->Zspages--;
         Shard(from)->Used -= page->InUse;
@@ -248,6 +263,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         Link(Shard(to), zspage, page, page->Group);
         Shard(to)->Zspages++;
         Shard(to)->Used += page->InUse;
+        AssertZspage(Shard(to), zspage);
     }
 
     // Always the smaller number first; stripes are more than one only where each has a lock of its own.

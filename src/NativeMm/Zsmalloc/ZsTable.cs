@@ -87,6 +87,7 @@ internal sealed unsafe class ZsTable
             return false;
         }
 
+        Invariant.Assert(index >> _indexShift == 0 || _directory[(index >> _indexShift) - 1] != 0, $"Record {index} has a chunk before the one in front of it.");
         Atomic.StoreRelease(ref entry, chunk); // [T1] pairs with [T2]
         return true;
     }

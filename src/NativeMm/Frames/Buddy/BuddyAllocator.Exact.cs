@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -76,6 +77,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <summary>Makes an allocated block a run and free blocks behind it. Under the zone's lock.</summary>
     private void Cut(Pfn first, Order order, uint frames, BlockKind kind, bool isZero)
     {
+        Invariant.Assert(_lock.IsHeld && WordOf(first).IsAllocated(order.Value), $"A run is cut from block {first} of order {order}, which is not allocated.");
+        Invariant.Assert(frames < order.Frames, $"A run of {frames} frames is all of its block of order {order}.");
         uint at = first.Value;
         for (int part = order.Value; part >= 0; part--)
         {
@@ -87,6 +90,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         }
 
         uint end = first.Value + order.Frames;
+        Invariant.Assert(at == first.Value + frames && at < end, $"The parts of a run of {frames} frames at {first} end at {at}.");
         while (at < end)
         {
             // Nobody wrote to it. What is not known to be zero counts as held: how much of it was is not known any more.

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -65,6 +66,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
 
     private bool ClaimWhole(Pfn frame, int order, BlockKind kind)
     {
+        Invariant.Assert(_lock.IsHeld && order >= BlockOrder, $"A block of order {order} is no page block.");
+        Invariant.Assert(WordOf(frame).IsFree(order), $"Block {frame} of order {order} is claimed and not free.");
         for (uint f = 0; f < 1u << order; f += 1u << BlockOrder)
         {
             SetKind(new Pfn(frame.Value + f), kind);
@@ -78,6 +81,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     {
         var first = new Pfn(inside.Value & ~((1u << BlockOrder) - 1));
         uint end = first.Value + (1u << BlockOrder);
+        Invariant.Assert(end <= _lists->Frontier, $"The page block at {first} ends behind the frontier.");
         uint friendly = 0;
         for (uint f = first.Value; f < end;)
         {
@@ -86,6 +90,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             f += 1u << word.Order;
         }
 
+        Invariant.Assert(friendly <= 1u << BlockOrder, $"{friendly} frames of the page block at {first} are friendly.");
         if (friendly < 1u << (BlockOrder - 1))
         {
             return false;
@@ -108,6 +113,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
 
     private void Relist(Pfn frame, int order, BlockKind kind)
     {
+        Invariant.Assert(WordOf(frame).IsFree(order), $"Block {frame} of order {order} changes its list and is on none.");
         FrameContent content = Remove(frame);
         Insert(frame, order, kind, content, content != FrameContent.Unknown, _frames[frame.Value].Held);
     }

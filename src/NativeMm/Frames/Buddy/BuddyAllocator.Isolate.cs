@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -77,6 +78,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             return false;
         }
 
+        Invariant.Assert(_lists->IsolatedFrames >= order.Frames, $"Block {block} of order {order} comes back, and {_lists->IsolatedFrames} frames are isolated.");
+        Invariant.Assert(_frames[block.Value].Owner == FrameOwner.Isolated, $"Block {block} comes back and belongs to {_frames[block.Value].Owner}.");
         _lists->IsolatedFrames -= order.Frames;
         _lists->PutBacks++;
         _frames[block.Value].Owner = FrameOwner.None;
@@ -89,9 +92,12 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
 
     private void MarkIsolated(Pfn frame, Order order, BlockKind kind)
     {
+        Invariant.Assert(_lock.IsHeld, $"Block {frame} is isolated without the lock.");
+        Invariant.Assert(WordOf(frame).State == BlockState.None, $"Block {frame} is isolated while it is something else.");
         SetWord(frame, BuddyWord.For(BlockState.Isolated, order.Value, kind));
         _frames[frame.Value].Owner = FrameOwner.Isolated;
         _lists->IsolatedFrames += order.Frames;
+        Invariant.Assert(_lists->IsolatedFrames + _lists->FreeFrames <= _lists->Frontier, $"{_lists->IsolatedFrames} frames are isolated and {_lists->FreeFrames} free, of {_lists->Frontier}.");
     }
 
     /// <summary>Isolates the block at a frame if it is part of a free block that the operating system may hold pages of.</summary>
@@ -103,6 +109,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         Pfn head = HeadOf(frame);
         BuddyWord word = WordOf(head);
         uint end = head.Value + (1u << word.Order);
+        Invariant.Assert(head <= frame && frame.Value < end, $"Frame {frame} is not in the block of order {word.Order} at {head}.");
         stride = Math.Max(order.Frames, (end - frame.Value + order.Frames - 1) & ~(order.Frames - 1));
         if (word.State != BlockState.Free || word.Order < order.Value || word.Content != FrameContent.Unknown)
         {
@@ -122,6 +129,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             head = inUpper ? upper : head;
         }
 
+        Invariant.Assert(head == frame && held <= order.Frames, $"What is left around frame {frame} begins at {head}, with {held} held frames of order {order}.");
         _frames[frame.Value].Held = held;
         MarkIsolated(frame, order, word.Kind);
         return true;

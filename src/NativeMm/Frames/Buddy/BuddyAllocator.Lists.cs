@@ -35,6 +35,12 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <param name="held">Frames of it that were handed out since they were last reported.</param>
     private void Insert(Pfn frame, int order, BlockKind kind, FrameContent content, bool toTail, uint held)
     {
+        Invariant.Assert(_lock.IsHeld, $"Block {frame} is listed without the lock.");
+        Invariant.Assert(order is >= 0 and <= Order.MaxValue && (frame.Value & ((1u << order) - 1)) == 0, $"A block of order {order} does not begin at frame {frame}.");
+        Invariant.Assert(frame.Value + (1u << order) <= _lists->Frontier, $"Block {frame} of order {order} ends behind the frontier.");
+        Invariant.Assert(WordOf(frame).State == BlockState.None, $"Frame {frame} is listed and begins a block already.");
+        Invariant.Assert(held <= 1u << order && (held == 0 || content == FrameContent.Unknown), $"{held} frames of the {content} block {frame} of order {order} are held.");
+        Invariant.Assert(kind == KindOf(frame), $"Block {frame} is listed as {kind}, and its page block is {KindOf(frame)}.");
         _frames[frame.Value].Held = held;
         ref FrameList list = ref BuddyLists.List(_lists, order, kind);
         if (!toTail)
@@ -53,11 +59,16 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         SetWord(frame, BuddyWord.For(BlockState.Free, order, kind, content));
         _lists->FreeFrames += 1u << order;
         _lists->ReportedFrames += content != FrameContent.Unknown ? 1u << order : 0;
+        Invariant.Assert(_lists->ReportedFrames <= _lists->FreeFrames, $"{_lists->ReportedFrames} frames are reported, of {_lists->FreeFrames} free ones.");
+        Invariant.Assert(_lists->FreeFrames + _lists->IsolatedFrames <= _lists->Frontier, $"{_lists->FreeFrames} frames are free and {_lists->IsolatedFrames} isolated, of {_lists->Frontier}.");
     }
 
     private FrameContent Remove(Pfn frame)
     {
         BuddyWord word = WordOf(frame);
+        Invariant.Assert(_lock.IsHeld, $"Block {frame} leaves its list without the lock.");
+        Invariant.Assert(word.State == BlockState.Free, $"Block {frame} leaves a list of free ones and is {word.State}.");
+        Invariant.Assert(_lists->FreeFrames >= 1u << word.Order, $"Block {frame} of order {word.Order} is more than the {_lists->FreeFrames} free frames.");
         if (_lists->BoundariesActive)
         {
             LeaveBoundary(ref BuddyLists.Boundary(_lists, word.Order, word.Kind), frame);
@@ -117,6 +128,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     {
         FrameContent content = Remove(frame);
         uint held = _frames[frame.Value].Held;
+        Invariant.Assert(from >= order && held <= 1u << from, $"{held} frames of block {frame} of order {from} are held, and order {order} is wanted.");
         while (from > order)
         {
             from--;
@@ -139,6 +151,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         }
 
         var frame = new Pfn(_lists->Frontier);
+        Invariant.Assert(frame.Value % (1u << size) == 0 && size >= BlockOrder, $"The frontier {frame} is no place for a block of order {size}.");
         for (uint f = 0; f < 1u << size; f += 1u << BlockOrder)
         {
             SetKind(new Pfn(frame.Value + f), kind);
@@ -146,6 +159,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
 
         Atomic.StoreRelease(ref _lists->Frontier, _lists->Frontier + (1u << size));
         Insert(frame, size, kind, FrameContent.ReportedZero, toTail: true, held: 0);
+        Invariant.Assert(_lists->Frontier <= _frameCount && _lists->Frontier <= _zone.OpenedFrames, $"The frontier {_lists->Frontier} lies behind what is open.");
         return true;
     }
 
@@ -170,6 +184,9 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <summary>Makes a block free, together with its buddies as far as those are free.</summary>
     private void FreeBlock(Pfn frame, int order, FrameContent content, bool toTail, uint held)
     {
+        Invariant.Assert(_lock.IsHeld, $"Block {frame} is freed without the lock.");
+        Invariant.Assert(WordOf(frame).State != BlockState.Free, $"Block {frame} is freed and free already.");
+        Invariant.Assert(held <= 1u << order, $"{held} frames of block {frame} of order {order} are held.");
         SetWord(frame, default);
         while (order < Order.MaxValue && TryBuddy(frame, order, out Pfn buddy))
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -63,6 +64,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         if (list.Count != 0 || Refill(pages, order, kind))
         {
             frame = list.Head;
+            Invariant.Assert(WordOf(frame) is { State: BlockState.PerCore } word && word.Order == order && word.Kind == kind, $"Block {frame} is on a core's list of order {order}, kind {kind}.");
+            Invariant.Assert(pages->Frames >= 1u << order, $"A core with {pages->Frames} frames gives one of order {order}.");
             list.Remove(_frames, frame);
             pages->Frames -= 1u << order;
             pages->Moves++;
@@ -76,6 +79,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Refill(PerCorePages* pages, int order, BlockKind kind)
     {
+        Invariant.Assert(pages->Lock.IsHeld, "The lists of a core are filled without its lock.");
+        Invariant.Assert(order <= PerCorePages.OrderMax, $"Cores keep no blocks of order {order}.");
         ref FrameList list = ref PerCorePages.List(pages, order, kind);
         int wanted = PerCorePages.BatchOf(order);
 
@@ -84,6 +89,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         _lock.Enter();
         ulong free = _lists->FreeFrames + FreshFrames;
         wanted = free < _watermarks.Low ? 1 : free < _watermarks.High ? (wanted + 1) / 2 : wanted;
+        Invariant.Assert(wanted is >= 1 and <= PerCorePages.Batch, $"A batch of order {order} has {wanted} blocks.");
         for (int i = 0; i < wanted && TryTakeBlock(order, kind, spoil: false, out Pfn frame, out _); i++)
         {
             SetWord(frame, BuddyWord.For(BlockState.PerCore, order, kind));
@@ -106,6 +112,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
             return;
         }
 
+        Invariant.Assert(WordOf(frame) is { State: BlockState.PerCore } word && word.Order == order, $"Block {frame} goes to a core and is not said to.");
         PerCorePages.List(pages, order, WordOf(frame).Kind).AddHead(_frames, frame);
         pages->Frames += 1u << order;
         pages->Moves++;
@@ -125,6 +132,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <summary>Sends the blocks that lie longest back to the zone, list by list. The core's lock is held.</summary>
     private void FlushFrames(PerCorePages* pages, uint frames)
     {
+        Invariant.Assert(pages->Lock.IsHeld, "The lists of a core are emptied without its lock.");
         uint keep = pages->Frames - Math.Min(pages->Frames, frames);
         _lock.Enter();
         for (int order = 0; order <= PerCorePages.OrderMax; order++)
@@ -135,6 +143,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
                 while (list.Count != 0 && pages->Frames > keep)
                 {
                     Pfn frame = list.Tail;
+                    Invariant.Assert(WordOf(frame) is { State: BlockState.PerCore } word && word.Order == order, $"Block {frame} is on a core's list of order {order} and is not said to.");
+                    Invariant.Assert(pages->Frames >= 1u << order, $"A core with {pages->Frames} frames gives back one of order {order}.");
                     list.Remove(_frames, frame);
                     pages->Frames -= 1u << order;
                     FreeUsed(frame, order);

@@ -12,6 +12,7 @@
 // Source       Linux: the boundary is version 10 of the series (never merged), rotation is mm/page_reporting.c. Departure: a boundary stays
 //              active from one pass to the next until the walk came to its end, so that a pass begins where the last one stopped.
 
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -146,6 +147,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
         ref FrameList list = ref BuddyLists.List(_lists, walk.Order, walk.Kind);
         ref uint boundary = ref BuddyLists.Boundary(_lists, walk.Order, walk.Kind);
         int count = 0;
+        Invariant.Assert(_lock.IsHeld && _lists->BoundariesActive, "A walk to the head needs the lock and boundaries.");
         for (int step = 0; step < StepsMax; step++)
         {
             Pfn block = boundary != 0 ? FrameList.Previous(_frames, new Pfn(boundary - 1)) : list.Tail;
@@ -177,6 +179,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     private int WalkToTail(ref BuddyWalk walk, Span<FrameRange> blocks, out bool isThrough)
     {
         ref FrameList list = ref BuddyLists.List(_lists, walk.Order, walk.Kind);
+        Invariant.Assert(_lock.IsHeld, "A walk to the tail needs the lock.");
         walk.Remaining = walk.Remaining < 0 ? list.Count : walk.Remaining;
         int count = 0;
         Pfn at = list.Head;
@@ -211,6 +214,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     {
         var order = new Order(walk.Order);
         Remove(block);
+        Invariant.Assert(_frames[block.Value].Held <= order.Frames, $"{_frames[block.Value].Held} frames of block {block} of order {order} are held.");
         MarkIsolated(block, order, walk.Kind);
         return new FrameRange(block, order, _zone.BaseAddress + block.Offset) { ReportedFrames = order.Frames - _frames[block.Value].Held };
     }
@@ -218,6 +222,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics>
     /// <summary>Inserts a block at the tail of a list whose boundary is kept: what is reported goes to the very end, anything else before it.</summary>
     private void AddTailAtBoundary(ref FrameList list, ref uint boundary, Pfn block, FrameContent content)
     {
+        Invariant.Assert(boundary == 0 || WordOf(new Pfn(boundary - 1)).Content != FrameContent.Unknown, $"The boundary stands at block {boundary - 1}, which is not reported.");
+        Invariant.Assert(boundary != block.Value + 1, $"The boundary stands at block {block}, which is on no list.");
         if (content == FrameContent.Unknown && boundary != 0)
         {
             list.AddBefore(_frames, new Pfn(boundary - 1), block);

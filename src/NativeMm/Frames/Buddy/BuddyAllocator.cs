@@ -70,6 +70,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         uint cores = (uint)Environment.ProcessorCount;
         _highMin = Math.Max(4 * PerCorePages.Batch, (uint)_watermarks.Low / cores);
         _highMax = Math.Max(_highMin, _frameCount / 8 / cores);
+        Invariant.Assert(_watermarks.Min <= _watermarks.Low && _watermarks.Low <= _watermarks.High, $"The watermarks {_watermarks} are out of order.");
+        Invariant.Assert(_frameCount % (1u << BlockOrder) == 0, $"A zone of {_frameCount} frames is no whole number of page blocks.");
 
         nuint coresAt = ((nuint)sizeof(BuddyLists) + CacheLine.Isolation - 1) & ~((nuint)CacheLine.Isolation - 1);
         nuint kindsAt = coresAt + ((nuint)coreSlots * (nuint)sizeof(PerCorePages));
@@ -273,6 +275,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
             found = TryTakeBlock(order, kind, spoil, out frame, out content);
             if (found)
             {
+                Invariant.Assert(WordOf(frame).State == BlockState.None && IsOpen(frame, new Order(order)), $"Block {frame} of order {order} is handed out and is something else.");
                 SetWord(frame, BuddyWord.For(BlockState.Allocated, order, kind));
             }
 
@@ -333,6 +336,8 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         _lock.Enter();
         while (count < frames.Length && TryTakeBlock(order.Value, kind, spoil: false, out frames[count], out FrameContent content))
         {
+            Invariant.Assert(WordOf(frames[count]).State == BlockState.None, $"Block {frames[count]} is handed out and is something else.");
+
             // The mark rides along in the word until the frames are cleared or populated, which is no work for inside the lock.
             SetWord(frames[count++], BuddyWord.For(BlockState.Allocated, order.Value, kind, wantsContent ? content : FrameContent.Unknown));
         }
@@ -351,6 +356,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     {
         for (int i = 0; i < blocks.Length; i++)
         {
+            Invariant.Assert(WordOf(blocks[i]).IsAllocated(order.Value), $"Block {blocks[i]} is prepared and not allocated.");
             bool isFresh = WordOf(blocks[i]).Content == FrameContent.ReportedZero;
             if (!isFresh && (flags & FrameFlags.Zeroed) != 0)
             {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -22,6 +23,8 @@ internal unsafe struct FrameList
     /// <summary>Last block, or <see cref="Pfn.None"/>.</summary>
     public readonly Pfn Tail => new(_tail - 1);
 
+    private readonly bool AreEndsWhole => (_head == 0) == (Count == 0) && (_tail == 0) == (Count == 0);
+
     /// <summary>The block after one on this list, or <see cref="Pfn.None"/>.</summary>
     public static Pfn Next(PageFrame* frames, Pfn block) => new(frames[block.Value].NextFree - 1);
 
@@ -31,6 +34,8 @@ internal unsafe struct FrameList
     /// <summary>Puts a block in front.</summary>
     public void AddHead(PageFrame* frames, Pfn block)
     {
+        Invariant.Assert(AreEndsWhole, $"A list of {Count} blocks has one end and not the other.");
+        Invariant.Assert(_head != block.Value + 1, $"Block {block} is put in front of itself.");
         uint link = block.Value + 1;
         frames[block.Value].NextFree = _head;
         frames[block.Value].PreviousFree = 0;
@@ -50,6 +55,8 @@ internal unsafe struct FrameList
     /// <summary>Puts a block at the end.</summary>
     public void AddTail(PageFrame* frames, Pfn block)
     {
+        Invariant.Assert(AreEndsWhole, $"A list of {Count} blocks has one end and not the other.");
+        Invariant.Assert(_tail != block.Value + 1, $"Block {block} is put behind itself.");
         uint link = block.Value + 1;
         frames[block.Value].NextFree = 0;
         frames[block.Value].PreviousFree = _tail;
@@ -69,6 +76,7 @@ internal unsafe struct FrameList
     /// <summary>Puts a block before one that is on this list.</summary>
     public void AddBefore(PageFrame* frames, Pfn next, Pfn block)
     {
+        Invariant.Assert(Count != 0, $"Block {block} is put before {next} on a list without any.");
         uint previous = frames[next.Value].PreviousFree;
         if (previous == 0)
         {
@@ -94,6 +102,7 @@ internal unsafe struct FrameList
         }
 
         uint last = frames[block.Value].PreviousFree;
+        Invariant.Assert(last != 0 && frames[last - 1].NextFree == link, $"Block {block} is not behind the one that it names.");
         frames[_tail - 1].NextFree = _head;
         frames[_head - 1].PreviousFree = _tail;
         frames[last - 1].NextFree = 0;
@@ -107,6 +116,9 @@ internal unsafe struct FrameList
     {
         uint next = frames[block.Value].NextFree;
         uint previous = frames[block.Value].PreviousFree;
+        Invariant.Assert(Count != 0, $"Block {block} is taken from a list without any.");
+        Invariant.Assert(previous != 0 ? frames[previous - 1].NextFree == block.Value + 1 : _head == block.Value + 1, $"The block before {block} does not lead to it.");
+        Invariant.Assert(next != 0 ? frames[next - 1].PreviousFree == block.Value + 1 : _tail == block.Value + 1, $"The block behind {block} does not lead back to it.");
         if (previous != 0)
         {
             frames[previous - 1].NextFree = next;

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -148,6 +149,7 @@ public sealed unsafe partial class CachedFrameAllocator
             // Lowest address on top.
             for (int i = count - 1; i >= 0; i--)
             {
+                Invariant.Assert(_states[batch[i].Value] == CachedFrameState.Behind, $"Frame {batch[i]} comes from behind and is {_states[batch[i].Value]}.");
                 _states[batch[i].Value] = CachedFrameState.Stacked;
                 if (!owner.Stack->Magazine.TryPush(batch[i].Value))
                 {
@@ -185,6 +187,7 @@ public sealed unsafe partial class CachedFrameAllocator
         for (int i = 0; i < count; i++)
         {
             batch[i] = new Pfn((uint)items[i]);
+            Invariant.Assert(_states[items[i]] == CachedFrameState.Stacked, $"Frame {batch[i]} lies in a stack and is {_states[items[i]]}.");
             _states[items[i]] = CachedFrameState.Behind;
         }
 
@@ -236,6 +239,7 @@ public sealed unsafe partial class CachedFrameAllocator
             : _behind.TryAllocateExact(frames, flags | FrameFlags.NoReclaim, out first, out knownZero);
         if (found && frames == 1)
         {
+            Invariant.Assert(_states[first.Value] == CachedFrameState.Behind, $"Frame {first} comes from behind and is {_states[first.Value]}.");
             _states[first.Value] = CachedFrameState.Out;
         }
 
@@ -249,6 +253,7 @@ public sealed unsafe partial class CachedFrameAllocator
         {
             foreach (Pfn frame in frames[..count])
             {
+                Invariant.Assert(_states[frame.Value] == CachedFrameState.Behind, $"Frame {frame} comes from behind and is {_states[frame.Value]}.");
                 _states[frame.Value] = CachedFrameState.Out;
             }
         }

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -35,6 +36,7 @@ public sealed unsafe partial class CachedFrameAllocator
             {
                 if (owner.IsRobbed)
                 {
+                    Invariant.Assert(owner.Stack->Magazine.Count == 0, $"The stack of a dead thread has {owner.Stack->Magazine.Count} frames after they were taken.");
                     owner.Allocator = null;
                     owner.Stack->NextSpare = _spareStacks;
                     _spareStacks = owner.Stack;
@@ -97,6 +99,7 @@ public sealed unsafe partial class CachedFrameAllocator
         int count = 0;
         foreach (nint item in owner.Stack->Magazine.StealEnd(owner.Theft))
         {
+            Invariant.Assert(_states[item] == CachedFrameState.Stacked, $"Frame {item} is stolen from a stack and is {_states[item]}.");
             _states[item] = CachedFrameState.Behind;
             stolen[count++] = new Pfn((uint)item);
         }
@@ -185,6 +188,7 @@ public sealed unsafe partial class CachedFrameAllocator
                 return;
             }
 
+            Invariant.Assert(owner.Allocator == this && owner.Stack == stack, "A stack is registered for another allocator, or is another one.");
             owner.Next = _registry;
             _registry = owner;
         }

@@ -5,6 +5,7 @@
 // Progress     lock-free.
 
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -94,6 +95,7 @@ internal readonly struct BitmapRow(ulong taken)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryChange(ref ulong cell, ulong frames, bool claim)
     {
+        Invariant.Assert(frames != 0, "No frame of a row is claimed or released.");
         var row = new BitmapRow(Atomic.LoadAcquire(ref cell));
         while (claim ? row.TryClaim(frames, out BitmapRow next) : row.TryRelease(frames, out next))
         {

@@ -19,6 +19,7 @@
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -215,6 +216,7 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
             ulong seen = Atomic.CompareExchangeValue(ref cell, word._bits, next._bits);
             if (seen == word._bits)
             {
+                Invariant.Assert(next.IsWhole, $"A child became {next}, from {word}.");
                 before = word;
                 return true;
             }
@@ -238,6 +240,13 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
     /// <inheritdoc/>
     public override string ToString() =>
         $"{State}, {Used} used, {Isolated} of them isolated, touched 0x{Touched:x8}{(IsUntouchedZero ? string.Empty : ", untouched not zero")}";
+
+    /// <summary>What holds of a child's word at any moment, whatever the transition.</summary>
+    public bool IsWhole =>
+        Used <= Frames
+        && Isolated <= Used
+        && (State == ChildState.Frames || (Used == Frames && Isolated == 0))
+        && (IsUntouchedZero || Untouched != 0);
 
     private static ChildWord Whole(ChildState state) =>
         new(((ulong)AllGranules << TouchedShift) | ((ulong)state << StateShift) | Frames);

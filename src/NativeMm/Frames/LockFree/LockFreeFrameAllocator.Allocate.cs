@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -108,6 +109,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private uint TakeFound(ref ulong cell, uint row, int bit, int order)
     {
         uint frame = (row * BitmapRow.Frames) + (uint)bit;
+        Invariant.Assert((frame & ((1u << order) - 1)) == 0 && frame + (1u << order) <= _frameCount, $"A block of order {order} was found at frame {frame} of {_frameCount}.");
         if (!ChildWord.TryChange(ref cell, new ChildTransitions.Take(1u << order), out _)) // [A1]
         {
             return NoFrame;
@@ -235,6 +237,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             }
         }
 
+        Invariant.Assert(run.Frames <= ChildWord.Frames, $"A run of {run.Frames} frames is put back into one child.");
         Put(child, run.Frames, rows: 0);
         return false;
     }
@@ -315,6 +318,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private bool TryClaimRows(uint frame, uint frames)
     {
         uint end = frame + frames;
+        Invariant.Assert(frame / ChildWord.Frames == (end - 1) / ChildWord.Frames, $"The frames from {frame} to {end} are claimed in two children.");
         for (uint f = frame; f < end; f = NextRow(f))
         {
             if (!BitmapRow.TryChange(ref Row(f), RowMask(f, end), claim: true))
@@ -339,6 +343,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <summary>The bits of a frame and those behind it in its row, up to the end of a run.</summary>
     private static ulong RowMask(uint frame, uint end)
     {
+        Invariant.Assert(frame < end, $"The frames from {frame} to {end} are none.");
         uint last = Math.Min(end, NextRow(frame)) - 1;
         return (ulong.MaxValue >> (int)(BitmapRow.Frames - 1 - (last - frame))) << (int)(frame % BitmapRow.Frames);
     }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -168,6 +169,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     {
         knownZero = 0;
         uint count = (uint)BitOperations.PopCount(frames);
+        Invariant.Assert(frames != 0 && row / ChildWord.Frames == child, $"Row {row} is not of child {child}.");
         if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.Take(count), out _)) // [A1]
         {
             return false;

@@ -66,6 +66,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             return false;
         }
 
+        Invariant.Assert((child & 1) == 0 && child + 1 < _childCount, $"A block of order {order} begins at child {child} of {_childCount}.");
         held = before.TouchedFrames + second.TouchedFrames;
         knownZero = before.IsKnownZero(ChildWord.AllGranules) && second.IsKnownZero(ChildWord.AllGranules);
         return true;

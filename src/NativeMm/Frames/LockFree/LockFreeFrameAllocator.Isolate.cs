@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -66,6 +67,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
                 : TryPutBackPiece(blocks[i], order, content));
             if (isBack)
             {
+                Invariant.Assert(Atomic.LoadAcquire(ref _state->IsolatedFrames) >= order.Frames, $"Block {blocks[i]} of order {order} comes back, and fewer frames are isolated.");
                 Atomic.Add(ref _state->IsolatedFrames, 0UL - order.Frames);
                 Land(1); // [A11]
             }
@@ -136,6 +138,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
     private void Land(int blocks)
     {
+        Invariant.Assert(blocks >= 0 && Atomic.LoadAcquire(ref _state->InFlight) >= (ulong)blocks, $"{blocks} blocks land, and fewer are in flight.");
         Atomic.Add(ref _state->PutBacks, 1UL);
         Atomic.Add(ref _state->InFlight, 0UL - (ulong)blocks);
     }
@@ -243,6 +246,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         bool isWhole = CountTaken(block.Value, order.Value) == order.Frames;
         uint child = block.Value / ChildWord.Frames;
         Sign(block.Value, FrameOwner.None, 0); // [A13]
+        Invariant.Assert(order.Value < HugeOrder && ReadChild(child).State == ChildState.Frames, $"A piece of order {order} comes back to child {child}, which is {ReadChild(child)}.");
         if (isWhole)
         {
             Report(block.Value, order.Value, content);
@@ -281,6 +285,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <summary>Signs the descriptor of a block whose bits are the caller's.</summary>
     private void Sign(uint frame, FrameOwner owner, int order)
     {
+        Invariant.Assert(frame < _zone.OpenedFrames && order < HugeOrder, $"Frame {frame} is signed with order {order}.");
         ref PageFrame descriptor = ref _zone.Descriptor(new Pfn(frame));
         Atomic.StoreRelease(ref descriptor.Signature, (uint)owner | ((uint)order << 8) | ((uint)descriptor.Flags << 16)); // [A13]
     }
@@ -319,6 +324,8 @@ public sealed unsafe partial class LockFreeFrameAllocator
         // A block of several granules may hold untouched ones: only free frames are untouched.
         ChildWord.TryChange(ref Child(child), new ChildTransitions.Touch(GranulesOf(frame, order)), out ChildWord before); // [A8]
         held = HeldOf(before, frame, order);
+        Invariant.Assert(held <= 1u << order, $"{held} frames of block {frame} of order {order} are held.");
+        Invariant.Assert(before.Isolated >= 1u << order && before.State == ChildState.Frames, $"Block {frame} of order {order} was isolated in a child that is {before}.");
         Sign(frame, FrameOwner.Isolated, order); // [A13]
         return true;
     }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -242,7 +243,8 @@ public sealed unsafe partial class LockFreeFrameAllocator
         {
             if (owner)
             {
-                TreeWord.TryChange(ref _trees[tree].Word, kind: null);
+                bool released = TreeWord.TryChange(ref _trees[tree].Word, kind: null);
+                Invariant.Assert(released, $"Tree {tree} was reserved by this thread and is not.");
             }
 
             return false;
@@ -267,10 +269,12 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private void Reserve(ref uint reservation, ReservationWord next)
     {
         // The exchange hands every owned reservation to exactly one thread, who gives it up.
+        Invariant.Assert(!next.HasTree || next.Tree < _treeCount, $"A core is given tree {next.Tree} of {_treeCount}.");
         var last = new ReservationWord(Atomic.Exchange(ref reservation, next.Bits));
         if (last.IsOwner)
         {
-            TreeWord.TryChange(ref _trees[last.Tree].Word, kind: null);
+            bool released = TreeWord.TryChange(ref _trees[last.Tree].Word, kind: null);
+            Invariant.Assert(released, $"Tree {last.Tree} had an owner and was not reserved.");
         }
     }
 

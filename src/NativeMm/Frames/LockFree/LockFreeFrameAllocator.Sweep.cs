@@ -1,4 +1,5 @@
 using System.Numerics;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -151,6 +152,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
             ulong piece = BitmapRow.BlockMask(order) << bit;
             var frame = new Pfn(first + (uint)bit);
+            Invariant.Assert(order >= smallest && (frame.Value & ((1u << order) - 1)) == 0, $"A piece of order {order} is cut at frame {frame}.");
             ranges[pieces++] = new FrameRange(frame, new Order(order), _zone.BaseAddress + frame.Offset);
             frames &= ~piece;
             cut |= piece;
@@ -174,6 +176,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             return false;
         }
 
+        Invariant.Assert(SlotOf(first / BitmapRow.Frames) != slot && frames != 0, $"Record {slot} of swept rows is in use.");
         Atomic.StoreRelease(ref _state->SweptFrames[slot], frames);
         Atomic.StoreRelease(ref _state->SweptRows[slot], (first / BitmapRow.Frames) + 1); // [A13]
         Atomic.Add(ref _state->IsolatedFrames, count);
@@ -188,6 +191,8 @@ public sealed unsafe partial class LockFreeFrameAllocator
         {
             return false;
         }
+
+        Invariant.Assert(frames != 0 && slot >= 0, $"No frame of row {row} is put back.");
 
         // Off the record before the bits are released [A13].
         Atomic.StoreRelease(ref _state->SweptFrames[slot], swept & ~frames);
