@@ -200,7 +200,7 @@ public sealed class AddDistributedCacheTests
     [Fact]
     public async Task Host_that_stops_under_load_leaves_nobody_hanging()
     {
-        var tier = new FakeTier { Before = static (_, _) => Task.Delay(1) };
+        var tier = new FakeTier { Before = static (_, stop) => Task.Delay(1, stop) };
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddNativeMm(options => options.CapacityBytes = 64 << 20);
         builder.Services.AddNativeMmDistributedCache(options => options.SizeLimit = 2 << 20).WithSecondTier(_ => tier);

@@ -152,11 +152,11 @@ public sealed class HybridCacheTests
     {
         var tier = new Tiers.FakeTier
         {
-            Before = (_, _) => how switch
+            Before = (_, stop) => how switch
             {
                 "throws at once" => throw new InvalidOperationException("down"),
                 "throws later" => Task.Run(() => throw new InvalidOperationException("down"), CancellationToken.None),
-                _ => Task.Delay(1),
+                _ => Task.Delay(1, stop),
             },
         };
         using var fixture = new CacheFixture(tier);
