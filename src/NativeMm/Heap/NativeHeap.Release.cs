@@ -17,14 +17,7 @@ public sealed unsafe partial class NativeHeap
     private SleepLock _releaseLock;
     private HeapRelease? _release;
     private Task? _releaseTask;
-    private bool _isClosing;
     private bool _isReleased;
-
-    // The thread that ends the heap, until its memory went back or is about to in the background; 0 for none.
-    private int _endingThread;
-
-    // What the checked mode found, when the release was stopped before it was thrown.
-    private Exception? _untold;
 
     /// <summary>
     /// Ends the heap as <see cref="Dispose"/> does, and gives its memory back in the background: what is decided is decided when this returns, in a time that does not
@@ -138,26 +131,6 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
-    /// <summary>Whether the calling thread is ending the heap, such as inside of a leak handler.</summary>
-    internal bool IsEndingHere => Atomic.LoadAcquire(in _endingThread) == Environment.CurrentManagedThreadId;
-
-    /// <summary>
-    /// Every verb ends in a refusal from here on, and threads forget their caches; the memory stays until <see cref="Release"/>. For a runtime that ends in the background.
-    /// </summary>
-    internal void CloseEarly()
-    {
-        // Whoever frees what he forgot is out, and finds the heap gone from here on.
-        _end.Close();
-        using (_upkeepLock.EnterScope())
-        {
-            if (!_disposed)
-            {
-                _isClosing = true;
-                _caches.Clear();
-            }
-        }
-    }
-
     /// <summary>Who gives much memory back at once, or null.</summary>
     internal PageRelease? Pages => _options.Pages;
 
@@ -166,56 +139,6 @@ public sealed unsafe partial class NativeHeap
 
     /// <summary>Bytes that nobody can use any more and that are not given back yet: of frames, and beside the zone.</summary>
     internal (ulong Frames, ulong Mapped) ReleasingBytes => _release?.BytesLeft ?? default;
-
-    /// <summary>Ends the heap, once. Who does it says when it is decided what becomes of the memory.</summary>
-    private bool TryDecide()
-    {
-        // Before the upkeep lock, which a guest may want.
-        _end.Close();
-        using (_upkeepLock.EnterScope())
-        {
-            bool first = !_disposed;
-            _disposed = true;
-            if (first)
-            {
-                Atomic.StoreRelease(ref _endingThread, Environment.CurrentManagedThreadId);
-            }
-
-            return first;
-        }
-    }
-
-    private void NoteDecision(bool first)
-    {
-        if (first)
-        {
-            Atomic.StoreRelease(ref _endingThread, 0);
-        }
-    }
-
-    /// <summary>Waits until somebody else is through who ends the heap; a handler that he calls does not wait for himself.</summary>
-    private void AwaitDecision()
-    {
-        var backoff = default(Backoff);
-        while (Atomic.LoadAcquire(in _endingThread) != 0 && !IsEndingHere)
-        {
-            backoff.Wait();
-        }
-    }
-
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It reaches whoever waits, when the memory went back.")]
-    private Exception? CheckAtEnd()
-    {
-        try
-        {
-            _checked?.Dispose();
-            return null;
-        }
-        catch (Exception failure)
-        {
-            return failure;
-        }
-    }
 
     /// <summary>Makes what a release in steps needs, where managed memory may be allocated.</summary>
     private HeapRelease PrepareRelease(PageRelease pages)
