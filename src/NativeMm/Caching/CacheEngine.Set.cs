@@ -159,19 +159,25 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     }
 
     /// <summary>Makes the index of a shard smaller, if it has far too many buckets and there is memory for another one.</summary>
-    private void ShrinkTable(CacheShard<TPolicy> shard, long now)
+    /// <returns>Bytes that the index takes less.</returns>
+    private long ShrinkTable(CacheShard<TPolicy> shard, long now)
     {
         Enter(shard, now);
         uint buckets = shard.FewerBuckets;
         Tell(Exit(shard));
         CacheTable* table = buckets == 0 ? null : TryMakeTable(buckets, shard.Space);
-        if (table != null)
+        if (table == null)
         {
-            Enter(shard, now);
-            CacheTable* unused = shard.Shrink(table);
-            Tell(Exit(shard));
-            FreeTable(unused);
+            return 0;
         }
+
+        long charge = table->Charge;
+        Enter(shard, now);
+        CacheTable* unused = shard.Shrink(table);
+        Tell(Exit(shard));
+        long given = unused == table ? 0 : unused->Charge - charge;
+        FreeTable(unused);
+        return given;
     }
 
     private static long TableCharge(uint buckets)

@@ -159,7 +159,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
             ulong after = shard.Space.FrameBytes;
             bytes += before > after ? before - after : 0;
             Tell(Exit(shard));
-            ShrinkTable(shard, now);
+            bytes += (ulong)ShrinkTable(shard, now);
         }
 
         return bytes;

@@ -75,7 +75,7 @@ public sealed unsafe partial class NativeCache
     /// Removes what has expired, evicts a share of the rest if asked to, moves records together, and gives memory that no entry needs back to the runtime.
     /// </summary>
     /// <param name="share">Share of the entries to evict, 0 to 1; those that would go next. Default none.</param>
-    /// <returns>Bytes of frames given back.</returns>
+    /// <returns>Bytes that records and the index take less.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The share is not between 0 and 1.</exception>
     /// <exception cref="ObjectDisposedException">The cache is disposed, or its runtime.</exception>
     public ulong Trim(double share = 0)

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using NativeMm.Heap;
 using NativeMm.Platform;
 using NativeMm.Runtime;
@@ -100,6 +101,55 @@ public sealed class RuntimeReleaseTests
         Assert.Throws<ObjectDisposedException>(() => ReleaseFixture.Alloc(fixture.Runtime.Heap, 64));
         fixture.Runtime.Dispose();
         fixture.Ledger.AssertNothingLeaked();
+    }
+
+    /// <summary>The spaces end first: their pages count as progress, and a cancellation there leaves the rest for later.</summary>
+    [LinuxTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_cancellation_takes_effect_while_spaces_end(bool byFinalizer)
+    {
+        (ReleaseFixture fixture, WeakReference runtime) = await StopAmongSpaces();
+        if (byFinalizer)
+        {
+            fixture.Forget();
+            HeapReleaseTests.Until(() =>
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                return !runtime.IsAlive;
+            });
+        }
+        else
+        {
+            var progress = new ProgressList();
+            await fixture.Runtime.DisposeAsync(progress).WaitAsync(ReleaseFixture.Timeout);
+            progress.AssertCompleteAndMonotone();
+        }
+
+        fixture.Ledger.AssertNothingLeaked();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<(ReleaseFixture Fixture, WeakReference Runtime)> StopAmongSpaces()
+    {
+        const long Base = 1L << 40;
+        var fixture = new ReleaseFixture(maxActive: 1);
+        _ = ReleaseFixture.Alloc(fixture.Runtime.Heap, 100);
+        SpaceReleaseFixture.Populate(fixture.Runtime.CreateAddressSpace(), Base, 24 << 20);
+        SpaceReleaseFixture.Populate(fixture.Runtime.CreateAddressSpace(), Base, 24 << 20);
+        using var source = new CancellationTokenSource();
+        var progress = new ProgressList { Told = _ => source.Cancel() };
+        int calls = fixture.Platform.Discards.Length;
+
+        Task release = fixture.Runtime.DisposeAsync(progress, source.Token);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => release.WaitAsync(ReleaseFixture.Timeout));
+
+        // Nothing went back to the system, and part of what there is was let go of.
+        Assert.Equal(calls, fixture.Platform.Discards.Length);
+        Assert.InRange(progress.All[^1].BytesDone, 1, 47 << 20);
+        Assert.InRange(progress.All[^1].BytesTotal, 96 << 20, 192 << 20);
+        return (fixture, new WeakReference(fixture.Runtime, trackResurrection: true));
     }
 
     [LinuxFact]

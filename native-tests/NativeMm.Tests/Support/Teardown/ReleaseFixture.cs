@@ -34,7 +34,10 @@ internal sealed unsafe class ReleaseFixture : IDisposable
 
     public ReleasingPlatform Platform { get; }
 
-    public MemoryRuntime Runtime { get; }
+    public MemoryRuntime Runtime { get; private set; }
+
+    /// <summary>Lets go of the runtime without disposing it.</summary>
+    public void Forget() => Runtime = null!;
 
     /// <summary>A heap with large blocks in use, one kept for reuse, and some slabs.</summary>
     public NativeHeap Filled(int blocks = 4)
