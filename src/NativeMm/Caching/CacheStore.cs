@@ -191,7 +191,7 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
         }
 
         bool isTelling = t_untold is not null;
-        Queue<(CacheStore Store, CacheFarewell Farewell)> untold = t_untold ??= new();
+        Queue<(CacheStore Store, CacheFarewell Farewell)> untold = t_untold ?? new();
         foreach (CacheFarewell farewell in left)
         {
             untold.Enqueue((this, farewell));
@@ -202,7 +202,9 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
             return;
         }
 
+        // What takes managed memory comes first: without any, the thread tells nobody now, and is not taken for one that tells already.
         BeginCallOut();
+        t_untold = untold;
         try
         {
             while (untold.TryDequeue(out (CacheStore Store, CacheFarewell Farewell) next))

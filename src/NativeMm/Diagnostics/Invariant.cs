@@ -12,8 +12,7 @@ internal static class Invariant
     public static bool AreAsserted => true;
 #else
     // Read once, so that the compiler at run time leaves out what depends on it. What is wrong with the value is said by whoever reads the options.
-    private static readonly bool s_areAsserted =
-        Environment.GetEnvironmentVariable("NATIVEMM_CHECKED")?.Trim().ToUpperInvariant() is "1" or "TRUE";
+    private static readonly bool s_areAsserted = EnvironmentSwitch.Read(Environment.GetEnvironmentVariable("NATIVEMM_CHECKED")) == true;
 
     /// <summary>
     /// Whether structures look at what they changed before they give up its lock: always in a Debug build, elsewhere in a process whose checked mode the environment

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap.Checked;
 
@@ -93,15 +94,8 @@ public sealed record CheckedOptions
 
     internal static CheckedOptions FromEnvironment(Func<string, string?> variable) => new()
     {
-        Enabled = ParseEnabled(variable(EnabledVariable)),
+        Enabled = EnvironmentSwitch.Parse(EnabledVariable, variable(EnabledVariable)),
         StackSampleInterval = ParseInterval(variable(StacksVariable)),
-    };
-
-    private static bool ParseEnabled(string? value) => value?.Trim().ToUpperInvariant() switch
-    {
-        null or "" or "0" or "FALSE" => false,
-        "1" or "TRUE" => true,
-        _ => throw new FormatException($"{EnabledVariable} is '{value}'; it must be 1, true, 0 or false."),
     };
 
     private static int ParseInterval(string? value)
