@@ -10,7 +10,7 @@ namespace NativeMm.Lab.Commands;
 /// </summary>
 internal static class TourCommand
 {
-    private static readonly TimeSpan s_budget = TimeSpan.FromSeconds(155);
+    private static readonly TimeSpan s_budget = TimeSpan.FromSeconds(165);
 
     /// <summary>Runs the tour.</summary>
     public static int Run()

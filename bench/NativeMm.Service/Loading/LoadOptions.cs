@@ -11,9 +11,10 @@ namespace NativeMm.Service.Loading;
 /// <param name="Reads">Share of reads among requests; the others set.</param>
 /// <param name="Skew">Exponent of the zipf distribution of the keys, above 0 and below 1.</param>
 /// <param name="Settle">Seconds from the end of the load to the last look at the memory.</param>
+/// <param name="Warm">Requests before anything is measured.</param>
 /// <param name="Seed">Of everything that is drawn.</param>
 internal sealed record LoadOptions(
-    int Port, long Bytes, bool IsCompressible, int Connections, long Rate, double Seconds, long RequestsMax, double Reads, double Skew, double Settle, int Seed)
+    int Port, long Bytes, bool IsCompressible, int Connections, long Rate, double Seconds, long RequestsMax, double Reads, double Skew, double Settle, long Warm, int Seed)
 {
     /// <summary>Reads them from the command line.</summary>
     /// <exception cref="ArgumentException">One of them is out of its range.</exception>
@@ -27,11 +28,12 @@ internal sealed record LoadOptions(
             string other => throw new ArgumentException($"--values is '{other}'; it must be compressible or incompressible."),
         },
         (int)arguments.Number("connections", 16, 1, 256),
-        arguments.Number("rate", 2000, 1, 1_000_000),
+        arguments.Number("rate", 10_000, 1, 1_000_000),
         arguments.Real("seconds", 10, 0.1, 600),
         arguments.Number("requests", 20_000_000, 1, 100_000_000),
         arguments.Real("reads", 0.9, 0, 1),
         arguments.Real("skew", 0.99, 0.01, 0.999),
         arguments.Real("settle", 15, 0, 60),
+        arguments.Number("warm", 20_000, 0, 1_000_000),
         (int)arguments.Number("seed", 1, 0, int.MaxValue));
 }

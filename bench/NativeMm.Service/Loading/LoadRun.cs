@@ -8,8 +8,7 @@ internal static class LoadRun
     // Ten megabytes a second, and a minute: a fill that is slower is broken.
     private const double FillBytesPerSecond = 10e6;
 
-    // Requests before anything is measured, and what the service has then to come to rest: the events of its collector come that late as well.
-    private const int WarmRequests = 20_000;
+    // What the service has to come to rest: the events of its collector come that late as well.
     private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs them.</summary>
@@ -20,7 +19,7 @@ internal static class LoadRun
         int count = ValueSet.CountFor(options.Bytes, out long bytes);
         HttpConnection[] connections = await Task.WhenAll(Enumerable.Range(0, options.Connections).Select(_ => HttpConnection.OpenAsync(options.Port, values)));
         HttpConnection control = await HttpConnection.OpenAsync(options.Port, values);
-        await WarmAsync(connections, count);
+        await WarmAsync(connections, count, options.Warm);
         long emptyResident = await ResidentAsync(control);
         var summary = new JsonObject { ["phase"] = "summary", ["keys"] = count, ["stored_bytes"] = bytes, ["empty_resident"] = emptyResident };
 
@@ -109,9 +108,9 @@ internal static class LoadRun
     /// <summary>
     /// Asks for all that will be asked for, with a few values that are gone afterwards: an empty service is one whose code is compiled and whose buffers are there.
     /// </summary>
-    private static async Task WarmAsync(HttpConnection[] connections, int count)
+    private static async Task WarmAsync(HttpConnection[] connections, int count, long requests)
     {
-        var phase = new LoadPhase(connections, WarmRequests / 3);
+        var phase = new LoadPhase(connections, requests / 3);
         await phase.RunAsync(
             async (connection, number) =>
             {

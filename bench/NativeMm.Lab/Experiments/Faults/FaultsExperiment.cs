@@ -61,10 +61,12 @@ internal sealed class FaultsExperiment : IExperiment
     /// <inheritdoc/>
     public TourPart Tour => new(
         [
-            .. from variant in Variants select CaseOf(variant, 2, FaultPattern.Ebizzy, "0", "0"),
-            .. from variant in Variants select CaseOf(variant, 1, FaultPattern.Layout, "50", "0"),
+            .. from variant in TourVariants select CaseOf(variant, 2, FaultPattern.Ebizzy, "0", "0"),
+            .. from variant in TourVariants where variant.IsOurs select CaseOf(variant, 1, FaultPattern.Layout, "50", "0"),
         ],
         RunSettings.RepeatDefault);
+
+    private static IReadOnlyList<Variant> TourVariants { get; } = [FaultVariants.Speculative, FaultVariants.Classic, FaultVariants.Kernel];
 
     /// <inheritdoc/>
     public IEnumerable<Case> Plan(Selection selection)

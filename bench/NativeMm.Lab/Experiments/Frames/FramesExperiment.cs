@@ -42,7 +42,10 @@ internal sealed class FramesExperiment : IExperiment
 
     /// <inheritdoc/>
     public TourPart Tour => new(
-        [.. from pattern in (string[])[FramePattern.Repeat, FramePattern.Random] from v in Variants where pattern == FramePattern.Repeat || v != FrameAllocators.Ideal select CaseOf(v, 2, pattern, "0")],
+        [
+            .. from v in Variants where v != FrameAllocators.BuddyUncached select CaseOf(v, 2, FramePattern.Repeat, "0"),
+            .. from v in Variants where v != FrameAllocators.BuddyUncached && v != FrameAllocators.Ideal select CaseOf(v, 2, FramePattern.Random, "0"),
+        ],
         RunSettings.RepeatDefault);
 
     /// <inheritdoc/>

@@ -43,7 +43,9 @@ internal sealed class GrowExperiment : IExperiment
     ];
 
     /// <inheritdoc/>
-    public TourPart Tour => new([.. Variants.Select(v => CaseOf(v, ToQuick, StepDefault))], LaunchesMax: 1);
+    public TourPart Tour => new(
+        [.. ((Variant[])[AllocatorPeers.NativeMm, AllocatorPeers.Glibc, AllocatorPeers.Tcmalloc]).Select(v => CaseOf(v, ToQuick, StepDefault))],
+        LaunchesMax: 1);
 
     /// <inheritdoc/>
     public IEnumerable<Case> Plan(Selection selection) => selection.Threads is null or [1]

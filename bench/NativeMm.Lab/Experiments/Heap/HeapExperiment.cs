@@ -104,7 +104,7 @@ internal sealed class HeapExperiment : IExperiment
     {
         Variant[] variants = size == "65536"
             ? [AllocatorPeers.NativeMm, AllocatorPeers.Glibc, AllocatorPeers.Mimalloc, AllocatorPeers.ArrayPool]
-            : [AllocatorPeers.NativeMm, AllocatorPeers.Glibc, AllocatorPeers.Mimalloc];
+            : [AllocatorPeers.NativeMm, AllocatorPeers.Mimalloc];
         return variants.Select(v => CaseOf(v, threads, pattern, size));
     }
 

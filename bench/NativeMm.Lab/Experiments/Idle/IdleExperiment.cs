@@ -29,7 +29,7 @@ internal sealed class IdleExperiment : IExperiment
     ];
 
     /// <inheritdoc/>
-    public TourPart Tour => new([CaseOf(AllocatorPeers.NativeMm), CaseOf(AllocatorPeers.Glibc), CaseOf(AllocatorPeers.Mimalloc)], LaunchesMax: 1);
+    public TourPart Tour => new([CaseOf(AllocatorPeers.NativeMm), CaseOf(AllocatorPeers.Mimalloc)], LaunchesMax: 1);
 
     /// <inheritdoc/>
     public IEnumerable<Case> Plan(Selection selection) => selection.Threads is null or [1]

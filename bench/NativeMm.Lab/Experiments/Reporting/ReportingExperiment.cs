@@ -54,7 +54,7 @@ internal sealed class ReportingExperiment : IExperiment
     [
         CaseOf(ReportingVariants.Off, 1, ReportingPart.Overhead),
         CaseOf(ReportingVariants.DontNeed, 1, ReportingPart.Overhead),
-        .. from v in (Variant[])[ReportingVariants.Bits, ReportingVariants.Rotation, ReportingVariants.Rescan] select ScanCaseOf(v, BlocksInTour),
+        .. from v in (Variant[])[ReportingVariants.Bits, ReportingVariants.Rescan] select ScanCaseOf(v, BlocksInTour),
     ],
     LaunchesMax: 1);
 

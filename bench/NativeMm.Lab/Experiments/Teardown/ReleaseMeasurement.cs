@@ -44,8 +44,7 @@ internal sealed unsafe class ReleaseMeasurement
             return Bare();
         }
 
-        // The first end in a process is mostly the compiler's work.
-        Warmup.UntilCompilerIsQuiet(() => ByRuntime(WarmBytes));
+        TeardownWarmup.Run(_request, () => ByRuntime(WarmBytes));
         return ByRuntime(_bytes);
     }
 

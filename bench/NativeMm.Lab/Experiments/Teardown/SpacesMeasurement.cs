@@ -18,8 +18,7 @@ internal sealed class SpacesMeasurement(MeasurementRequest request)
     /// <summary>Measures.</summary>
     public Measurement Run()
     {
-        // The first end in a process is mostly the compiler's work.
-        Warmup.UntilCompilerIsQuiet(() => Run(WarmBytes));
+        TeardownWarmup.Run(request, () => Run(WarmBytes));
         return Run(long.Parse(request.Parameters["gib"]!, CultureInfo.InvariantCulture) * Gibibyte);
     }
 

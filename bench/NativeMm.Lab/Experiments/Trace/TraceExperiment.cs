@@ -45,7 +45,7 @@ internal sealed class TraceExperiment : IExperiment
         RunSettings.RepeatDefault);
 
     private static IReadOnlyList<Variant> TourVariants { get; } =
-        [AllocatorPeers.NativeMm, AllocatorPeers.Glibc, AllocatorPeers.Mimalloc, AllocatorPeers.Jemalloc, AllocatorPeers.Tcmalloc, s_nativeMimalloc];
+        [AllocatorPeers.NativeMm, AllocatorPeers.Glibc, AllocatorPeers.Mimalloc, s_nativeMimalloc];
 
     /// <inheritdoc/>
     public IEnumerable<Case> Plan(Selection selection)

@@ -49,8 +49,8 @@ internal sealed class VmallocExperiment : IExperiment
     /// <inheritdoc/>
     public TourPart Tour => new(
         [
-            .. from v in (Variant[])[VmallocVariants.NativeMm, VmallocVariants.Lazy, VmallocVariants.Mmap] select TestCase(v, 2, VmallocTest.FixSize, "1"),
-            .. from v in (Variant[])[VmallocVariants.NativeMm, VmallocVariants.Lazy, VmallocVariants.Unsorted]
+            .. from v in (Variant[])[VmallocVariants.NativeMm, VmallocVariants.Mmap] select TestCase(v, 2, VmallocTest.FixSize, "1"),
+            .. from v in (Variant[])[VmallocVariants.NativeMm, VmallocVariants.Unsorted]
                select DrainCase(v, "32768", DrainLayout.Alternating, PurgePolicyText.Default),
             StormCase(VmallocVariants.NativeMm, 2, PurgePolicyText.Default),
         ],
