@@ -26,12 +26,25 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
             }
         }
 
-        Refuse();
+        Refuse(hash, key, now);
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public override void Refuse(ReadOnlySpan<byte> key)
+    {
+        long now = CacheTimes.Now(Options.TimeProvider);
+        using EndGate.Visit inside = Inside();
+        Refuse(Hash.Of(key), key, now);
+    }
+
+    private void Refuse(ulong hash, ReadOnlySpan<byte> key, long now)
+    {
+        CountRefusal();
         CacheShard<TPolicy> shard = ShardOf(hash);
         Enter(shard, now);
         shard.Remove(hash, key, CacheEvictionReason.Replaced);
         Tell(Exit(shard));
-        return false;
     }
 
     private bool TrySetCompressed(in CacheItem item, long now)
@@ -152,7 +165,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
 
         Enter(shard, now);
         CacheTable* unused = table == null ? null : shard.Grow(table);
-        bool helped = table != null || shard.EvictSome();
+        bool helped = table != null || !shard.IsFull || shard.EvictSome();
         Tell(Exit(shard));
         FreeTable(unused);
         return helped;
