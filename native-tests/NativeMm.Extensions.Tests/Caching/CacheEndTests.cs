@@ -20,7 +20,7 @@ public sealed class CacheEndTests
         Task<bool> read = Task.Run(() => fixture.Cache.TryGet("key", writer));
         Assert.True(writer.Arrived.Wait(CacheFixture.Timeout));
         Task end = Task.Run(fixture.Cache.Dispose);
-        Assert.False(end.Wait(50));
+        Assert.NotSame(end, await Task.WhenAny(end, Task.Delay(50)));
         writer.GoOn.Set();
         Assert.True(await read.WaitAsync(CacheFixture.Timeout));
         await end.WaitAsync(CacheFixture.Timeout);
