@@ -144,7 +144,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
                 return true;
             }
 
-            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoom((long)Frames.Zone.Platform.PageBytes, now)))
+            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoomForNumber(shard, now)))
             {
                 break;
             }
@@ -266,6 +266,15 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
         }
 
         return added;
+    }
+
+    /// <summary>Makes room for the descriptor of a segment: numbers are a shard's own, so the limit may have room where the shard has none.</summary>
+    private bool TryMakeRoomForNumber(CacheShard<TPolicy> shard, long now)
+    {
+        Enter(shard, now);
+        bool gave = shard.GiveBack();
+        Tell(Exit(shard));
+        return gave || TryMakeRoom((long)Frames.Zone.Platform.PageBytes, now);
     }
 
     /// <summary>What eviction cannot give back.</summary>
