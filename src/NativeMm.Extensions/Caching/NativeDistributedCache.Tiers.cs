@@ -22,7 +22,7 @@ public sealed partial class NativeDistributedCache
         }
 
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
-        if (!_cache.TryGet(name.Bytes, out CacheLease entry))
+        if (!_cache.TryGet(name.Bytes, isCall: true, out CacheLease entry))
         {
             return false;
         }

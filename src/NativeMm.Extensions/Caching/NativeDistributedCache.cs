@@ -198,11 +198,24 @@ public sealed partial class NativeDistributedCache : IBufferDistributedCache, ID
     /// <inheritdoc cref="NativeCache.Trim"/>
     public ulong Trim(double share = 0) => _cache.Trim(share);
 
-    /// <summary>Gives all memory back. The second tier is left alone. A second call does nothing.</summary>
+    /// <summary>
+    /// Gives all memory back. Waits for readers of other threads that are copying a value, with what they call: their writers. The second tier is left alone. A second call
+    /// does nothing.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The caller is a writer that a call of this cache called. The cache stays as it is.</exception>
     public void Dispose()
     {
         Atomic.StoreRelease(ref _isDisposed, 1);
+        try
+        {
+            _cache.Dispose();
+        }
+        catch (InvalidOperationException)
+        {
+            Atomic.StoreRelease(ref _isDisposed, 0);
+            throw;
+        }
+
         _meter?.Dispose();
-        _cache.Dispose();
     }
 }

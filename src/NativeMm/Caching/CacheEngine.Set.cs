@@ -26,12 +26,25 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
             }
         }
 
-        Refuse();
+        Refuse(hash, key, now);
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public override void Refuse(ReadOnlySpan<byte> key)
+    {
+        long now = CacheTimes.Now(Options.TimeProvider);
+        using EndGate.Visit inside = Inside();
+        Refuse(Hash.Of(key), key, now);
+    }
+
+    private void Refuse(ulong hash, ReadOnlySpan<byte> key, long now)
+    {
+        CountRefusal();
         CacheShard<TPolicy> shard = ShardOf(hash);
         Enter(shard, now);
         shard.Remove(hash, key, CacheEvictionReason.Replaced);
         Tell(Exit(shard));
-        return false;
     }
 
     private bool TrySetCompressed(in CacheItem item, long now)
@@ -131,7 +144,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
                 return true;
             }
 
-            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoom((long)Frames.Zone.Platform.PageBytes, now)))
+            if (!(outcome == CacheOutcome.NeedsTable ? TryGrow(shard, now) : TryMakeRoomForNumber(shard, now)))
             {
                 break;
             }
@@ -152,7 +165,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
 
         Enter(shard, now);
         CacheTable* unused = table == null ? null : shard.Grow(table);
-        bool helped = table != null || shard.EvictSome();
+        bool helped = table != null || !shard.IsFull || shard.EvictSome();
         Tell(Exit(shard));
         FreeTable(unused);
         return helped;
@@ -253,6 +266,15 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
         }
 
         return added;
+    }
+
+    /// <summary>Makes room for the descriptor of a segment: numbers are a shard's own, so the limit may have room where the shard has none.</summary>
+    private bool TryMakeRoomForNumber(CacheShard<TPolicy> shard, long now)
+    {
+        Enter(shard, now);
+        bool gave = shard.GiveBack();
+        Tell(Exit(shard));
+        return gave || TryMakeRoom((long)Frames.Zone.Platform.PageBytes, now);
     }
 
     /// <summary>What eviction cannot give back.</summary>

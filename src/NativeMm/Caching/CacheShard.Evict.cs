@@ -92,7 +92,12 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private int Evict()
     {
         int gone = Sweep(uint.Min(SweepBuckets, _table->BucketCount));
-        if (gone >= VictimsMax / 2 || _evictable == 0)
+        if (_evictable == 0)
+        {
+            return gone != 0 ? gone : SweepOn();
+        }
+
+        if (gone >= VictimsMax / 2)
         {
             return gone;
         }
@@ -113,6 +118,32 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         return gone + chosen;
     }
 
+    /// <summary>
+    /// Removes what has expired, where all else must stay: looks on until it finds some, once around at most. It remembers when the first entry can expire that it
+    /// left, so that a full shard does not go around for each entry that it refuses.
+    /// </summary>
+    private int SweepOn()
+    {
+        if (Now < _firstDeadline)
+        {
+            return 0;
+        }
+
+        _firstDeadline = CacheTimes.Never;
+        for (uint looked = 0; looked < _table->BucketCount; looked += SweepBuckets)
+        {
+            int gone = Sweep(uint.Min(SweepBuckets, _table->BucketCount));
+            if (gone != 0)
+            {
+                // The others were not looked at.
+                _firstDeadline = Now;
+                return gone;
+            }
+        }
+
+        return 0;
+    }
+
     /// <summary>Removes what has expired in the next buckets.</summary>
     private int Sweep(uint buckets)
     {
@@ -129,10 +160,20 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             {
                 uint number = (_sweep * CacheBucket.Slots) + i;
                 var slot = new CacheSlot(CacheTable.WordAt(_table, number));
-                if (slot.Expires && CacheRecord.IsExpired(Space.AddressOf(slot.Location), Now))
+                if (!slot.Expires)
+                {
+                    continue;
+                }
+
+                long deadline = Atomic.LoadAcquire(in CacheRecord.DeadlineOf(Space.AddressOf(slot.Location)));
+                if (deadline <= Now)
                 {
                     Unlink(number, CacheEvictionReason.Expired);
                     gone++;
+                }
+                else
+                {
+                    _firstDeadline = long.Min(_firstDeadline, deadline);
                 }
             }
         }
@@ -141,7 +182,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     }
 
     /// <summary>Moves the records of the sparsest segment elsewhere.</summary>
-    /// <param name="mayEvict">Whether those that find no place are evicted; else they stay where they are.</param>
+    /// <param name="mayEvict">Whether those that find no place are evicted, if they may be; else they stay where they are.</param>
     /// <returns>Whether there was such a segment, and it was not left for want of places.</returns>
     private bool TryEmpty(bool mayEvict)
     {
@@ -185,12 +226,13 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
         if (!Space.TryAlloc(CacheRecord.UnitsNeeded(old), out uint to, out uint granted))
         {
-            if (mayEvict)
+            bool goes = mayEvict && new CacheSlot(CacheTable.WordAt(_table, number)).Priority != CachePriority.NeverRemove;
+            if (goes)
             {
                 Unlink(number, CacheEvictionReason.Capacity);
             }
 
-            return mayEvict;
+            return goes;
         }
 
         _movedUnits += granted;

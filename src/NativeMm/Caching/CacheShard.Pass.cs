@@ -10,7 +10,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private const uint ExpiredShare = 8;
 
     // So much of the memory may be free: a little where nothing is evicted, more where room is needed, and used again, all the time.
-    private const int FreeShareAtRest = 12;
+    private const int FreeShareAtRest = 16;
     private const int FreeShareUnderLoad = 4;
     private const int SparsePassesMax = 4;
 
@@ -52,13 +52,15 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         }
 
         Settle();
-        Space.ReleaseEmpty(1);
-        if (pass.Units > 0 && Space.FreeUnits >= 2 * FreeUnitsToEmpty && Space.FreeUnits > Space.PackedCount * (long)Space.SegmentUnits / _freeShare)
+        int kept = _freeShare == FreeShareAtRest ? 0 : 1;
+        Space.ReleaseEmpty(kept);
+        if (pass.Units > 0 && Space.FreeUnits >= (1 + kept) * FreeUnitsToEmpty
+            && Space.FreeUnits > Space.PackedCount * (long)Space.SegmentUnits / _freeShare)
         {
             long before = _movedUnits;
             bool emptied = TryEmpty(mayEvict: false);
             pass.Units -= _movedUnits - before;
-            Space.ReleaseEmpty(1);
+            Space.ReleaseEmpty(kept);
             if (emptied)
             {
                 return true;

@@ -16,8 +16,9 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 {
     private const int LimboLength = 1024;
 
-    // An index of which less than this part is in use is too large.
-    private const uint SparseShare = 4;
+    // An index of which less than this part is in use is too large. The next one has room for a quarter more than there is.
+    private const uint SparseShare = 2;
+    private const uint RoomShare = 4;
 
     private readonly CacheReaders _readers;
     private readonly CacheBudget _budget;
@@ -36,6 +37,9 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private uint _evictable;
     private uint _expiring;
     private uint _sweep;
+
+    // No entry that may expire does so earlier, for all that is known.
+    private long _firstDeadline = CacheTimes.Never;
     private long _indexBytes;
 
     /// <summary>Makes an empty shard.</summary>
@@ -92,12 +96,15 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <summary>Buckets that the next index should have.</summary>
     public uint NextBuckets { get; private set; }
 
-    /// <summary>Buckets that the index should have when it has far too many for its entries, which are then half of what fits; else 0.</summary>
+    /// <summary>Whether the index takes no further entry.</summary>
+    public bool IsFull => _count >= _table->CountMax;
+
+    /// <summary>Buckets that the index should have when it has far too many for its entries; else 0.</summary>
     public uint FewerBuckets
     {
         get
         {
-            uint buckets = uint.Max(CacheTable.BucketsMin, CacheTable.BucketsFor(2 * _count));
+            uint buckets = uint.Max(CacheTable.BucketsMin, CacheTable.BucketsFor(_count + (_count / RoomShare)));
             return _count < _table->CountMax / SparseShare && buckets < _table->BucketCount ? buckets : 0;
         }
     }
@@ -114,7 +121,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     public CacheOutcome Set(in CacheItem item)
     {
         uint number = CacheTable.Find(_table, item.Hash, item.Key, out byte* old);
-        if (old == null && _count >= _table->CountMax)
+        if (old == null && IsFull)
         {
             return CacheOutcome.NeedsTable;
         }
@@ -140,7 +147,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     public CacheOutcome SetLarge(in CacheItem item, nuint record, long charge)
     {
         uint number = CacheTable.Find(_table, item.Hash, item.Key, out byte* old);
-        if (old == null && _count >= _table->CountMax)
+        if (old == null && IsFull)
         {
             return CacheOutcome.NeedsTable;
         }
@@ -192,7 +199,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <summary>Moves to a smaller index.</summary>
     /// <inheritdoc cref="Replace"/>
     public CacheTable* Shrink(CacheTable* table) =>
-        table->BucketCount < _table->BucketCount && _count < table->CountMax / 4 * 3 ? Replace(table) : table;
+        table->BucketCount < _table->BucketCount && _count < table->CountMax / 8 * 7 ? Replace(table) : table;
 
     /// <summary>Moves to another index. Lookups that are under way go on in the old one, and are waited for.</summary>
     /// <param name="table">An empty one, charged.</param>
@@ -252,6 +259,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private void Link(in CacheItem item, uint location, uint? number)
     {
         CacheSlot slot = item.SlotAt(location);
+        _firstDeadline = long.Min(_firstDeadline, item.Times.Deadline);
         Sets++;
         EntryBytes += item.Key.Length + item.Stored.Length;
         if (number is not { } at)

@@ -91,6 +91,9 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     /// <summary>Stores an entry.</summary>
     public abstract bool Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, CacheTimes times, CachePriority priority);
 
+    /// <summary>Counts an entry that cannot be stored, and removes the old one of its key: a stale value is worse than none.</summary>
+    public abstract void Refuse(ReadOnlySpan<byte> key);
+
     public abstract bool Remove(ReadOnlySpan<byte> key);
 
     public abstract void Clear();
@@ -177,7 +180,7 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
 
     protected abstract void ValidateUnlessEnded();
 
-    protected void Refuse() => Atomic.Add(ref _refusals, 1);
+    protected void CountRefusal() => Atomic.Add(ref _refusals, 1);
 
     /// <summary>
     /// Tells the listener, outside of all locks. What a listener's own calls make leave, of this cache or another, is told behind the rest and not inside of it: so one that sets

@@ -27,7 +27,7 @@ public sealed unsafe partial class NativeCache
     }
 
     /// <inheritdoc cref="Set(ReadOnlySpan{byte}, ReadOnlySpan{byte}, in CacheEntryOptions)"/>
-    /// <exception cref="OutOfMemoryException">The value comes in pieces, and there is no memory to put them together in.</exception>
+    /// <remarks>Pieces are put together in the runtime's heap first, beside the limit and until the call returns.</remarks>
     public bool Set(ReadOnlySpan<byte> key, in ReadOnlySequence<byte> value, in CacheEntryOptions options = default)
     {
         if (value.IsSingleSegment)
@@ -39,7 +39,13 @@ public sealed unsafe partial class NativeCache
         options.Validate();
         ThrowIfTooLong(key.Length, value.Length);
         NativeHeap heap = _store.Heap;
-        void* whole = heap.Alloc((nuint)value.Length);
+        if (key.Length + value.Length > Options.EntryBytesMax || !heap.TryAlloc((nuint)value.Length, out void* whole))
+        {
+            _store.Refuse(key);
+            GC.KeepAlive(this);
+            return false;
+        }
+
         try
         {
             var span = new Span<byte>(whole, (int)value.Length);

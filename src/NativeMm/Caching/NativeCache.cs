@@ -103,17 +103,11 @@ public sealed unsafe partial class NativeCache : IDisposable
     public bool TryGet(ReadOnlySpan<byte> key, IBufferWriter<byte> destination)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        AccessSlot* own = AccessSlots.Own();
-        ulong* word = LeaseWords.Find(own);
-        byte* record = Find(own, key, isUse: true);
-        if (record == null)
+        if (!TryGet(key, isCall: true, out CacheLease lease))
         {
             return false;
         }
 
-        CacheLease lease = CacheRecord.At(record).IsCompressed
-            ? Restore(own, word, record, isCall: true)
-            : new CacheLease(this, word, BeginLease(own, word, _readers.CallOf(record), record));
         try
         {
             destination.Write(lease.Span);
@@ -167,22 +161,7 @@ public sealed unsafe partial class NativeCache : IDisposable
     /// <exception cref="InvalidOperationException">The thread holds six leases already, on values of caches and on pages of address spaces together.</exception>
     /// <exception cref="OutOfMemoryException">The value is kept compressed, and there is no memory to restore it in.</exception>
     /// <exception cref="ObjectDisposedException">The cache is disposed, or its runtime.</exception>
-    public bool TryGet(ReadOnlySpan<byte> key, out CacheLease lease)
-    {
-        AccessSlot* own = AccessSlots.Own();
-        ulong* word = LeaseWords.Find(own);
-        byte* record = Find(own, key, isUse: true);
-        if (record == null)
-        {
-            lease = default;
-            return false;
-        }
-
-        lease = CacheRecord.At(record).IsCompressed
-            ? Restore(own, word, record, isCall: false)
-            : new CacheLease(this, word, BeginLease(own, word, _readers.LeaseOf(record), record));
-        return true;
-    }
+    public bool TryGet(ReadOnlySpan<byte> key, out CacheLease lease) => TryGet(key, isCall: false, out lease);
 
     /// <summary>Whether there is an entry of this key that has not expired. It is no use of the entry: neither a sliding expiration nor its chances to stay change.</summary>
     /// <param name="key">0 to 65,536 bytes; a longer key is never found.</param>
@@ -194,6 +173,28 @@ public sealed unsafe partial class NativeCache : IDisposable
     /// <returns>Whether there is an entry of this key that has not expired.</returns>
     /// <exception cref="ObjectDisposedException">The cache is disposed, or its runtime.</exception>
     public bool Refresh(ReadOnlySpan<byte> key) => IsThere(key, isUse: true);
+
+    /// <summary>Looks a value up without copying it.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="isCall">Whether the caller gives the lease up before he returns to the program: the cache's end waits for him then, and is not refused.</param>
+    /// <param name="lease">The value.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryGet(ReadOnlySpan<byte> key, bool isCall, out CacheLease lease)
+    {
+        AccessSlot* own = AccessSlots.Own();
+        ulong* word = LeaseWords.Find(own);
+        byte* record = Find(own, key, isUse: true);
+        if (record == null)
+        {
+            lease = default;
+            return false;
+        }
+
+        lease = CacheRecord.At(record).IsCompressed
+            ? Restore(own, word, record, isCall)
+            : new CacheLease(this, word, BeginLease(own, word, isCall ? _readers.CallOf(record) : _readers.LeaseOf(record), record));
+        return true;
+    }
 
     /// <summary>Makes a cache with another policy.</summary>
     internal static NativeCache Make<TPolicy>(MemoryRuntime runtime, NativeCacheOptions options)

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text.Json;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.DependencyInjection;
@@ -144,6 +146,74 @@ public sealed class HybridCacheTests
         Assert.Equal(new Order(7, "Grüße"), await Cache(other).GetOrCreateAsync("order", static _ => ValueTask.FromResult(new Order(0, "")), s_noLocal));
     }
 
+    /// <summary>What a program's serializer throws while it writes never reaches ours, and while it reads changes nothing of ours.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Serializer_that_throws_leaves_ours_as_it_was(bool whileReading)
+    {
+        using var fixture = new CacheFixture();
+        var serializer = new OrderSerializer();
+        await using ServiceProvider host = Host(fixture.Cache, serializer: serializer);
+        var order = new Order(1, "made");
+        if (whileReading)
+        {
+            await Cache(host).SetAsync("key", order, s_noLocal);
+            await SecondTier(fixture);
+        }
+
+        byte[]? before = fixture.Cache.Get("key");
+        serializer.Fails = true;
+        for (int i = 0; i < 10; i++)
+        {
+            try
+            {
+                await Cache(host).GetOrCreateAsync("key", static _ => ValueTask.FromResult(new Order(2, "again")), s_noLocal);
+            }
+            catch (InvalidDataException)
+            {
+                // Some versions pass on what a serializer throws.
+            }
+        }
+
+        Assert.NotEqual(0, serializer.Failures);
+        Assert.Equal(before, fixture.Cache.Get("key"));
+        serializer.Fails = false;
+        await Cache(host).SetAsync("key", order, s_noLocal);
+        await SecondTier(fixture);
+        Assert.Equal(order, await Cache(host).GetOrCreateAsync("key", static _ => ValueTask.FromResult(new Order(3, "once more")), s_noLocal));
+    }
+
+    [Fact]
+    public async Task Caller_that_gives_up_leaves_the_value_to_the_others_and_to_ours()
+    {
+        using var fixture = new CacheFixture();
+        await using ServiceProvider host = Host(fixture.Cache);
+        using var givesUp = new CancellationTokenSource();
+        var arrived = new TaskCompletionSource();
+        var goOn = new TaskCompletionSource();
+        Task<string> first = ReadAsync(givesUp.Token);
+        await arrived.Task.WaitAsync(CacheFixture.Timeout);
+        Task<string> second = ReadAsync(CancellationToken.None);
+        await givesUp.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first.WaitAsync(CacheFixture.Timeout));
+        goOn.SetResult();
+        Assert.Equal("value", await second.WaitAsync(CacheFixture.Timeout));
+        await SecondTier(fixture);
+        Assert.Equal("value", await GetAsync(host, "key", "another"));
+
+        Task<string> ReadAsync(CancellationToken token) => Cache(host).GetOrCreateAsync(
+            "key",
+            async _ =>
+            {
+                arrived.TrySetResult();
+                await goOn.Task;
+                return "value";
+            },
+            s_noLocal,
+            cancellationToken: token).AsTask();
+    }
+
     [Theory]
     [InlineData("throws at once")]
     [InlineData("throws later")]
@@ -173,13 +243,52 @@ public sealed class HybridCacheTests
     private static async Task<string> GetAsync(ServiceProvider host, string key, string made) =>
         await Cache(host).GetOrCreateAsync(key, made, static (made, _) => ValueTask.FromResult(made), s_noLocal);
 
-    private static ServiceProvider Host(IDistributedCache cache, Action<HybridCacheOptions>? configure = null)
+    private static ServiceProvider Host(
+        IDistributedCache cache, Action<HybridCacheOptions>? configure = null, IHybridCacheSerializer<Order>? serializer = null)
     {
         var services = new ServiceCollection();
         services.AddSingleton(cache);
-        services.AddHybridCache(options => configure?.Invoke(options));
+        IHybridCacheBuilder builder = services.AddHybridCache(options => configure?.Invoke(options));
+        if (serializer is not null)
+        {
+            builder.AddSerializer(serializer);
+        }
+
         return services.BuildServiceProvider();
     }
 
     private sealed record Order(int Id, string Text);
+
+    private sealed class OrderSerializer : IHybridCacheSerializer<Order>
+    {
+        private int _failures;
+
+        public bool Fails { get; set; }
+
+        public int Failures => Volatile.Read(ref _failures);
+
+        public Order Deserialize(ReadOnlySequence<byte> source)
+        {
+            ThrowIfFailing();
+            return JsonSerializer.Deserialize<Order>(source.ToArray())!;
+        }
+
+        public void Serialize(Order value, IBufferWriter<byte> target)
+        {
+            // Half of it is written already.
+            byte[] text = JsonSerializer.SerializeToUtf8Bytes(value);
+            target.Write(text.AsSpan(0, text.Length / 2));
+            ThrowIfFailing();
+            target.Write(text.AsSpan(text.Length / 2));
+        }
+
+        private void ThrowIfFailing()
+        {
+            if (Fails)
+            {
+                Interlocked.Increment(ref _failures);
+                throw new InvalidDataException("broken");
+            }
+        }
+    }
 }

@@ -183,6 +183,65 @@ public sealed class BrokenTierTests
         Assert.Equal([1], await fixture.Cache.GetAsync("other"));
     }
 
+    /// <summary>One call in between fails, which opens no circuit, and nobody reads the key again.</summary>
+    [Theory]
+    [InlineData("Set")]
+    [InlineData("Remove")]
+    public async Task Tier_that_missed_a_single_call_gets_it_without_being_asked_for_the_key(string member)
+    {
+        var tier = new FakeTier();
+        using var fixture = new CacheFixture(tier);
+        await fixture.Cache.SetAsync("key", [1], new());
+        int failures = 1;
+        tier.Before = (called, _) => called == member && failures-- > 0 ? throw new InvalidOperationException("down") : Task.CompletedTask;
+        await (member == "Set" ? fixture.Cache.SetAsync("key", [2], new()) : fixture.Cache.RemoveAsync("key"));
+        Assert.Equal([1], ValueOf(tier, "key"));
+        Assert.Equal(TierCircuitState.Closed, fixture.Statistics.TierCircuit);
+
+        fixture.Advance(5);
+        Assert.Null(await fixture.Cache.GetAsync("something else"));
+        await SecondTierTests.Until(() => fixture.Statistics.TierRepairs == 1);
+        Assert.Equal(member == "Set" ? [2] : null, tier["key"] is null ? null : ValueOf(tier, "key"));
+    }
+
+    /// <summary>Its reads are answered, so its circuit stays closed: it must not be asked for each missed write again and again.</summary>
+    [Fact]
+    public async Task Tier_that_takes_no_writes_is_asked_for_a_few_now_and_then()
+    {
+        var tier = new FakeTier { Before = static (member, _) => member == "Set" ? throw new InvalidOperationException("read only") : Task.CompletedTask };
+        using var fixture = new CacheFixture(tier);
+        for (int i = 0; i < 200; i++)
+        {
+            await fixture.Cache.SetAsync($"{i}", [1], new());
+            Assert.Null(await fixture.Cache.GetAsync("none"));
+        }
+
+        int writes = tier.Writes;
+        for (int round = 1; round <= 3; round++)
+        {
+            fixture.Advance(5);
+            for (int i = 0; i < 20; i++)
+            {
+                Assert.Null(await fixture.Cache.GetAsync("none"));
+                await Task.Delay(1);
+            }
+        }
+
+        Assert.InRange(tier.Writes - writes, 3, 3 * 10);
+        tier.Before = null;
+        for (int round = 0; round < 500 && fixture.Statistics.TierRepairs != 200; round++)
+        {
+            fixture.Advance(5);
+            for (int i = 0; i < 10; i++)
+            {
+                Assert.Null(await fixture.Cache.GetAsync("none"));
+                await Task.Delay(1);
+            }
+        }
+
+        Assert.Equal(200, fixture.Statistics.TierRepairs);
+    }
+
     [Fact]
     public async Task Another_machines_later_write_wins_over_the_one_that_the_tier_missed()
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using NativeMm.Caching;
 using NativeMm.Platform;
 using NativeMm.Runtime;
@@ -36,6 +37,9 @@ public sealed class CacheFaultyPlatformTests
     [InlineData(PlatformCall.Open, 2)]
     [InlineData(PlatformCall.Open, 3)]
     [InlineData(PlatformCall.Discard, 2)]
+    [InlineData(PlatformCall.Release, 2)]
+    [InlineData(PlatformCall.Release, 3)]
+    [InlineData(PlatformCall.Release, 7)]
     public void When_every_so_manieth_call_is_refused_the_cache_goes_on(PlatformCall kind, int period)
     {
         int calls = Run(failing: 0, times: 0);
@@ -43,6 +47,34 @@ public sealed class CacheFaultyPlatformTests
         {
             Run(first, times: 1, kind, again: calls, period);
         }
+    }
+
+    /// <summary>It is put together before it is stored.</summary>
+    [LinuxFact]
+    public void A_value_in_pieces_that_no_memory_is_there_for_is_not_stored_and_the_old_one_gone()
+    {
+        var platform = new FaultyPlatform();
+        using (var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false }, platform, isShared: false))
+        using (var cache = new NativeCache(runtime, new NativeCacheOptions { SizeLimit = 48 << 20 }))
+        {
+            Assert.True(cache.Set("key"u8, new byte[100]));
+            platform.FailCall(1, times: int.MaxValue);
+            ReadOnlySequence<byte> value = Pieces(new byte[3 << 20], new byte[3 << 20]);
+            Assert.False(cache.Set("key"u8, in value));
+            Assert.False(cache.Contains("key"u8));
+            Assert.Equal(1, cache.GetStatistics().Refusals);
+            platform.FailNothing();
+            Assert.True(cache.Set("key"u8, in value));
+            cache.Validate();
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
+    private static ReadOnlySequence<byte> Pieces(byte[] first, byte[] last)
+    {
+        var end = new Piece(last, first.Length);
+        return new ReadOnlySequence<byte>(new Piece(first, 0, end), 0, end, last.Length);
     }
 
     private static int Run(int failing, int times, PlatformCall? kind = null, int again = 0, int period = 1)
@@ -120,5 +152,10 @@ public sealed class CacheFaultyPlatformTests
         }
 
         _ = cache.Trim();
+    }
+
+    private sealed class Piece : ReadOnlySequenceSegment<byte>
+    {
+        public Piece(byte[] bytes, long before, Piece? next = null) => (Memory, RunningIndex, Next) = (bytes, before, next);
     }
 }

@@ -39,8 +39,8 @@ internal sealed class SecondTier(IDistributedCache tier, NativeDistributedCacheO
     /// <summary>Whether a call would be made at this moment.</summary>
     public bool WouldAsk => !_blocked.IsFull && _circuit.WouldEnter;
 
-    /// <summary>Called when the tier answers again after the circuit was open.</summary>
-    public Action? CameBack { get; set; }
+    /// <summary>Called when the tier has answered; says whether it was left alone before. Must not throw.</summary>
+    public Action<bool>? Answered { get; set; }
 
     /// <summary>Reads an entry. Never throws.</summary>
     public async Task<(TierReply Reply, TierRecord Record)> ReadAsync(string key)
@@ -167,9 +167,10 @@ internal sealed class SecondTier(IDistributedCache tier, NativeDistributedCacheO
         }
         finally
         {
-            if (_circuit.Leave(ticket, succeeded))
+            bool cameBack = _circuit.Leave(ticket, succeeded);
+            if (succeeded)
             {
-                CameBack?.Invoke();
+                Answered?.Invoke(cameBack);
             }
         }
 

@@ -13,7 +13,13 @@ internal sealed partial class TieredCache
 
     private readonly FailureLog _loadFailures = new("a load from the second tier");
     private readonly HashSet<string> _pending = new(StringComparer.Ordinal);
+    private readonly TimeSpan _roundPause;
+    private readonly int _roundFailuresMax;
     private SleepLock _pendingLock;
+    private int _pendingCount;
+    private int _isInRound;
+    private int _failedRepairs;
+    private long _roundBegan;
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The cache ended, or there is no memory: waiters must not hang, nor fail.")]
     private async Task FlyAsync(string key, TierStripe stripe, TierFlight flight)
@@ -106,6 +112,8 @@ internal sealed partial class TieredCache
             : await Tier.WriteAsync(key, record, head.Lifetime, TimeSpan.FromMilliseconds(FreshFor(head.Lifetime))).ConfigureAwait(false);
         if (reply == TierReply.Failed)
         {
+            Atomic.Add(ref _failedRepairs, 1);
+            NotePending(key);
             return;
         }
 
@@ -146,7 +154,7 @@ internal sealed partial class TieredCache
         head = default;
         record = [];
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
-        if (!_local.TryGet(name.Bytes, out CacheLease entry))
+        if (!_local.TryGet(name.Bytes, isCall: true, out CacheLease entry))
         {
             return false;
         }
@@ -167,22 +175,38 @@ internal sealed partial class TieredCache
         if (_pending.Count < PendingKeysMax)
         {
             _pending.Add(key);
+            Atomic.StoreRelease(ref _pendingCount, _pending.Count);
         }
     }
 
-    /// <summary>The tier is back: what it missed, one after the other. Loads find out by themselves what is to be done.</summary>
+    private string[] TakePending()
+    {
+        using SleepLock.Scope scope = _pendingLock.EnterScope();
+        string[] keys = [.. _pending];
+        _pending.Clear();
+        Atomic.StoreRelease(ref _pendingCount, 0);
+        return keys;
+    }
+
+    /// <summary>The tier has answered: it gets what it missed. At once if it was left alone before; else, as it may refuse just that, now and then.</summary>
+    private void RepairIfBehind(bool cameBack)
+    {
+        if (Atomic.LoadAcquire(in _pendingCount) != 0
+            && (cameBack || _time.GetElapsedTime(Atomic.LoadAcquire(in _roundBegan)) >= _roundPause)
+            && Atomic.CompareExchange(ref _isInRound, 0, 1))
+        {
+            _ = Task.Run(RepairAllAsync);
+        }
+    }
+
+    /// <summary>A round: what the tier missed, one after the other. Loads find out by themselves what is to be done. A tier that refuses is not asked for the rest.</summary>
     private async Task RepairAllAsync()
     {
-        string[] keys;
-        using (_pendingLock.EnterScope())
+        Atomic.StoreRelease(ref _roundBegan, _time.GetTimestamp());
+        int failuresMax = Atomic.LoadAcquire(in _failedRepairs) + _roundFailuresMax;
+        foreach (string key in TakePending())
         {
-            keys = [.. _pending];
-            _pending.Clear();
-        }
-
-        foreach (string key in keys)
-        {
-            if (!Tier.WouldAsk)
+            if (!Tier.WouldAsk || Atomic.LoadAcquire(in _failedRepairs) - failuresMax >= 0)
             {
                 NotePending(key);
                 continue;
@@ -190,5 +214,7 @@ internal sealed partial class TieredCache
 
             await LoadAsync(key).ConfigureAwait(false);
         }
+
+        Atomic.StoreRelease(ref _isInRound, 0);
     }
 }

@@ -45,7 +45,10 @@ internal sealed partial class TieredCache
         _versions = new VersionClock(time);
         _freshFor = (long)options.LocalExpiration.TotalMilliseconds;
         Tier = tier;
-        tier.CameBack = () => _ = Task.Run(RepairAllAsync);
+        tier.Answered = RepairIfBehind;
+        _roundPause = options.CircuitDuration;
+        _roundFailuresMax = options.CircuitFailures;
+        _roundBegan = time.GetTimestamp();
         for (int i = 0; i < Stripes; i++)
         {
             _stripes[i] = new TierStripe();
@@ -65,7 +68,7 @@ internal sealed partial class TieredCache
         where TSink : struct, ICacheSink
     {
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
-        if (!_local.TryGet(name.Bytes, out CacheLease entry))
+        if (!_local.TryGet(name.Bytes, isCall: true, out CacheLease entry))
         {
             return Without(anyAge, LocalAnswer.Miss);
         }
@@ -155,7 +158,7 @@ internal sealed partial class TieredCache
     {
         // Most often there is none, and a look that nobody asked for is no miss of the cache.
         head = default;
-        if (!_local.Contains(name) || !_local.TryGet(name, out CacheLease entry))
+        if (!_local.Contains(name) || !_local.TryGet(name, isCall: true, out CacheLease entry))
         {
             return false;
         }
