@@ -16,6 +16,8 @@ internal sealed class TeardownJobCase : Case
 
     public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
 
+    public override bool IsReduced => true;
+
     /// <summary>Hints of the width, and sums for statistics, are read beside those who write them.</summary>
     public override bool WatchesPlainMemory => false;
 
