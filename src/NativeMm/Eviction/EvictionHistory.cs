@@ -7,7 +7,6 @@
 // Reuse        another item with the same line and tag is taken for this one: 24 of 2^(21 − history bits) strangers, about 1 %.
 // Progress     bounded, waits for nobody, at most one line is touched.
 
-using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Eviction;
@@ -45,8 +44,6 @@ internal unsafe struct EvictionHistory
     /// <param name="historyBits">Bits of a history, 1 to 12: <see cref="IReplacementPolicy.HistoryBits"/>.</param>
     public void Attach(byte* memory, uint items, int historyBits)
     {
-        Invariant.Assert((nuint)memory % LineBytes == 0, $"A history lies at 0x{(nuint)memory:x}, inside of a line.");
-        Invariant.Assert(historyBits is > 0 and <= 12, $"A history has {historyBits} bits.");
         _words = (ulong*)memory;
         _lines = LinesFor(items);
         _historyBits = historyBits;
@@ -62,7 +59,6 @@ internal unsafe struct EvictionHistory
             return;
         }
 
-        Invariant.Assert(history >> _historyBits == 0, $"History {history:x} has more than {_historyBits} bits.");
         ulong* line = LineOf(hash);
         ulong moving = (TagOf(hash) << _historyBits) | history;
         for (int i = 0; i < WordsALine && moving != 0; i++)
