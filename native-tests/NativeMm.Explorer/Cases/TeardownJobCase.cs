@@ -14,7 +14,7 @@ internal sealed class TeardownJobCase : Case
         new("TeardownJob[W1]", Weakening.Split), new("TeardownJob[W1]", Weakening.Dropped), new("TeardownJob[W3]", Weakening.Dropped),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
 
     public override bool IsReduced => true;
 
