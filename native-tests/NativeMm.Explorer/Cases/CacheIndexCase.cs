@@ -21,7 +21,7 @@ internal sealed unsafe class CacheIndexCase : Case
         new("CacheReaders[R3]"),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
 
     public override bool WatchesPlainMemory => false;
 

@@ -17,7 +17,9 @@ internal sealed class CachedFramesCase : Case
         new("Magazine[M1]", Weakening.Dropped), new("CachedFrameAllocator[T0]"),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
+
+    public override bool IsReduced => true;
 
     public override void Prepare(Plan plan)
     {

@@ -17,7 +17,9 @@ internal sealed class CachedTransitCase : Case
         new("CachedFrameAllocator[T2]", Weakening.Dropped),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
+
+    public override bool IsReduced => true;
 
     public override void Prepare(Plan plan)
     {

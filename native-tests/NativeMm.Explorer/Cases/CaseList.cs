@@ -54,6 +54,9 @@ internal static class CaseList
         new CacheRenewalCase(),
         new CacheIndexCase(),
         new CacheBudgetCase(),
+        new EvictionHistoryCase(),
+        new EvictionHistoryLineCase(),
+        new BlockedCallsCase(),
     ];
 
     /// <summary>The case of a name.</summary>

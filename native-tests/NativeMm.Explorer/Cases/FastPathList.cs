@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Caching;
 using NativeMm.Explorer.Running;
 using NativeMm.Frames;
 using NativeMm.Heap;
@@ -23,6 +24,7 @@ internal static unsafe class FastPathList
         new("frames through a thread's stack: allocate and free", 0, CachedFrames),
         new("zspool: read an object of one's own", 0, ZsRead),
         new("space: a read and a write of one page that hit", 0, SpaceAccess),
+        new("cache: a lookup that hits, with a lease and its end", 0, CacheLease),
         new("vmap: Alloc and Free of a page, both from the core's pool", 0, VmapPool),
     ];
 
@@ -75,6 +77,22 @@ internal static unsafe class FastPathList
                 Plan.Check(leaf != null && (Atomic.LoadRelaxed(in leaf[1000 % SharedTables.Entries]) & mask) == 0, "an access does not hit");
                 HazardAccess.End(ref slot->Access);
             }
+        };
+    }
+
+    private static Func<int, Action> CacheLease()
+    {
+        var cache = new CacheModel(threads: 2);
+        cache.Write(0);
+        cache.Publish(0);
+        return thread => () =>
+        {
+            AccessSlots.Bind(thread);
+            AccessSlot* own = AccessSlotThread.t_slot;
+            byte* record = cache.Find(own, out _, out _);
+            Plan.Check(record != null, "a lookup does not hit");
+            CacheReaders.ExitLeased(own, &own->Lease0, cache.Readers.LeaseOf(record));
+            HazardAccess.End(ref own->Lease0);
         };
     }
 

@@ -17,7 +17,9 @@ internal sealed class FrameFlightCase : Case
         new("LockFreeFrameAllocator[A10]", Weakening.Dropped), new("LockFreeFrameAllocator[A12]"),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
+
+    public override bool IsReduced => true;
 
     public override void Prepare(Plan plan)
     {

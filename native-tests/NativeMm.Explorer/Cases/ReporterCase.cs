@@ -16,7 +16,9 @@ internal sealed class ReporterCase : Case
 
     public override IReadOnlyList<BadCopy> BadCopies => [new("PageReporter[R2]", Weakening.Dropped)];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
+
+    public override bool IsReduced => true;
 
     public override void Prepare(Plan plan)
     {

@@ -14,7 +14,9 @@ internal sealed class TeardownJobCase : Case
         new("TeardownJob[W1]", Weakening.Split), new("TeardownJob[W1]", Weakening.Dropped), new("TeardownJob[W3]", Weakening.Dropped),
     ];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
+
+    public override bool IsReduced => true;
 
     /// <summary>Hints of the width, and sums for statistics, are read beside those who write them.</summary>
     public override bool WatchesPlainMemory => false;

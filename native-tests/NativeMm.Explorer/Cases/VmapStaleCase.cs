@@ -14,7 +14,7 @@ internal sealed unsafe class VmapStaleCase : Case
 
     public override IReadOnlyList<BadCopy> BadCopies => [new("VmapArea[W2]", Weakening.Split)];
 
-    public override Bounds Bounds => new(Preemptions: 2, StaleReads: 1);
+    public override Bounds Bounds => new(Preemptions: 3, StaleReads: 1);
 
     /// <summary>Counts of the pools are read outside of their locks as approximations; the mistaken free reads a record that is being written.</summary>
     public override bool WatchesPlainMemory => false;

@@ -8,4 +8,7 @@ internal sealed record Bounds(int Preemptions = 3, int StaleReads = 2, long Exec
 {
     /// <summary>Steps of one execution; a longer one counts as a finding, because it would not end.</summary>
     public int StepsMax { get; init; } = 5000;
+
+    /// <summary>Whether executions are run too that others stand for, in cases that would leave them out.</summary>
+    public bool IsWhole { get; init; }
 }

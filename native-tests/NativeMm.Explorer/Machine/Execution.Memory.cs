@@ -43,7 +43,7 @@ internal static unsafe partial class Execution
     /// <summary>Writes a word.</summary>
     public static void Store(nuint address, int size, ulong value, object? reference, bool release)
     {
-        Step(address);
+        Step(address, StepKind.Write);
         if (IsDropped)
         {
             Trace.Operation(s_current, "store left out", address, value);
@@ -53,6 +53,7 @@ internal static unsafe partial class Execution
         ref Word word = ref Find(address, size);
         Trace.Operation(s_current, release ? "store" : "store, relaxed", address, value);
         Contention.Touch(ref word, s_current.Number, isWrite: true);
+        NoteTouch(address, size, isWrite: true);
         Append(s_current, ref word, value, reference, release && !IsRelaxed ? s_current.View : s_current.Released);
         WriteRaw(address, size, value, reference);
     }
@@ -79,7 +80,7 @@ internal static unsafe partial class Execution
             return;
         }
 
-        Step(address);
+        Step(address, StepKind.Change);
         Strand strand = s_current;
         ref Word word = ref Find(address, size);
         int newest = word.Newest;
@@ -103,6 +104,7 @@ internal static unsafe partial class Execution
 
         Trace.Change(strand, address, old, value, isChanged);
         Contention.Touch(ref word, strand.Number, isChanged);
+        NoteTouch(address, size, isChanged);
         if (!isChanged || IsDropped)
         {
             return;
@@ -164,6 +166,7 @@ internal static unsafe partial class Execution
         }
 
         Trace.Note(self, "process-wide fence begins");
+        s_fencedAllAt[self.Number] = s_steps;
         FullFence(self);
         for (int i = 0; i < s_count; i++)
         {
@@ -171,6 +174,7 @@ internal static unsafe partial class Execution
             {
                 Step();
                 Trace.Note(self, $"process-wide fence reaches {s_strands[i].Name}");
+                s_fencedAllAt[self.Number] = s_steps;
                 FullFence(s_strands[i]);
                 FullFence(self);
                 Views.JoinClocks(self.View, s_strands[i].View);
@@ -206,10 +210,11 @@ internal static unsafe partial class Execution
 
     private static int LoadMessage(nuint address, int size, bool acquire)
     {
-        Step(address);
+        Step(address, StepKind.Read);
         Strand strand = s_current;
         ref Word word = ref Find(address, size);
         Contention.Touch(ref word, strand.Number, isWrite: false);
+        NoteTouch(address, size, isWrite: false);
         int entry = Views.Clocks + word.Number;
         int choice = word.Newest;
         int unseen = s_messages[choice].Stamp - strand.View[entry];
@@ -240,6 +245,7 @@ internal static unsafe partial class Execution
 
     private static void FullFence(Strand strand)
     {
+        s_fencedAt[strand.Number] = s_steps;
         Views.Join(strand.View, strand.Read);
 
         // That one fence came before another one decides what is seen, but it is no order that a program may count on for its data: clocks stay.
@@ -339,6 +345,7 @@ internal static unsafe partial class Execution
             if (value != s_messages[word.Newest].Value)
             {
                 Contention.Touch(ref word, s_current.Number, isWrite: true);
+                NoteTouch(word.Address, word.Size, isWrite: true);
                 Append(s_current, ref word, value, null, s_current.Released);
             }
         }
@@ -347,6 +354,7 @@ internal static unsafe partial class Execution
             object? reference = Unsafe.AsRef<object?>((void*)word.Address);
             if (!ReferenceEquals(reference, s_objects[word.Newest]))
             {
+                NoteTouch(word.Address, word.Size, isWrite: true);
                 Append(s_current, ref word, 0, reference, s_current.Released);
             }
         }

@@ -74,6 +74,7 @@ internal static unsafe partial class Execution
         Clock = JumpMilliseconds;
         Failure = null;
         ResetMemory();
+        ResetReduction();
         for (int i = 0; i < s_count; i++)
         {
             s_strands[i].Reset();
@@ -181,12 +182,12 @@ internal static unsafe partial class Execution
 
     /// <summary>The point before an operation on a word, where another strand may run first if the word counts.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step(nuint address)
+    private static void Step(nuint address, StepKind kind)
     {
         CountStep();
         if (s_preemptions < s_bounds.Preemptions && Contention.IsStop(address))
         {
-            StepPreemptible();
+            StepPreemptible(address, kind);
         }
     }
 
@@ -197,12 +198,13 @@ internal static unsafe partial class Execution
         CountStep();
         if (s_preemptions < s_bounds.Preemptions)
         {
-            StepPreemptible();
+            StepPreemptible(0, StepKind.Any);
         }
     }
 
     private static void CountStep()
     {
+        JudgeStep();
         if (s_eachStep is not null)
         {
             Quietly(s_eachStep);
@@ -214,15 +216,16 @@ internal static unsafe partial class Execution
         }
     }
 
-    private static void StepPreemptible()
+    private static void StepPreemptible(nuint address, StepKind kind)
     {
         Strand strand = s_current;
+        SeePlainStoresIfReduced();
         Span<int> ready = stackalloc int[Fibers.Count];
         int count = 1;
         ready[0] = strand.Number;
         for (int i = 0; i < s_count; i++)
         {
-            if (s_strands[i] != strand && CanGoOn(s_strands[i]))
+            if (s_strands[i] != strand && CanGoOn(s_strands[i]) && !Commutes(s_strands[i]))
             {
                 ready[count++] = i;
             }
@@ -232,7 +235,9 @@ internal static unsafe partial class Execution
         if (next != strand.Number)
         {
             s_preemptions++;
+            strand.Stop(s_steps, address, kind, s_staleReads);
             SwitchTo(next);
+            GoOn(strand);
         }
     }
 
@@ -241,15 +246,26 @@ internal static unsafe partial class Execution
     {
         Span<int> ready = stackalloc int[Fibers.Count];
         int next = -1;
+        SeePlainStoresIfReduced();
+
         while (next < 0)
         {
             int count = 0;
+            bool isRedundant = false;
             for (int i = 0; i < s_count; i++)
             {
                 if (CanGoOn(s_strands[i]))
                 {
-                    ready[count++] = i;
+                    bool commutes = Commutes(s_strands[i]);
+                    isRedundant |= commutes;
+                    ready[count] = i;
+                    count += commutes ? 0 : 1;
                 }
+            }
+
+            if (count == 0 && isRedundant)
+            {
+                EndAsRedundant();
             }
 
             next = count != 0 ? ready[Search.Choose(count)] : Awake(ready);
@@ -366,6 +382,7 @@ internal static unsafe partial class Execution
             Fibers.Switch(strand.Number, Fibers.Main);
         }
 
+        JudgeStep();
         EndOfThread(strand);
         strand.State = StrandState.Done;
         Trace.Note(strand, "ends");

@@ -37,12 +37,18 @@ internal static unsafe class Races
             Lines.Touch(address, isWrite);
         }
 
-        if (!AreWatched || address - Fibers.StacksBegin < Fibers.StacksEnd - Fibers.StacksBegin)
+        if (address - Fibers.StacksBegin < Fibers.StacksEnd - Fibers.StacksBegin)
         {
             return;
         }
 
         int size = site >> 16;
+        if (!AreWatched)
+        {
+            Execution.NotePlain(address, size, isWrite);
+            return;
+        }
+
         Strand strand = Execution.Current;
         if (Execution.IsAtomic(address, out bool isKnown))
         {

@@ -35,6 +35,18 @@ internal sealed unsafe class Strand(int number)
     /// <summary>Whether it waits in a loop that does not depend on anybody: it may go on when nobody else can.</summary>
     public bool IsPatient { get; set; }
 
+    /// <summary>The step that it was stopped at, though it could have gone on; 0 while it was not.</summary>
+    public int StoppedAt { get; private set; }
+
+    /// <summary>What comes next, while it is stopped.</summary>
+    public StepKind NextStep { get; private set; }
+
+    /// <summary>The word of the next step.</summary>
+    public nuint NextWord { get; private set; }
+
+    /// <summary>Stale reads of the execution when it was stopped.</summary>
+    public int StaleReadsBefore { get; private set; }
+
     /// <summary>The words that it read since its last wait.</summary>
     public ReadOnlySpan<int> Watched => _watched.AsSpan(0, _watchedCount);
 
@@ -61,6 +73,12 @@ internal sealed unsafe class Strand(int number)
         _watchedCount = 0;
     }
 
+    /// <summary>It is stopped before a step.</summary>
+    public void Stop(int at, nuint word, StepKind kind, int staleReads) => (StoppedAt, NextWord, NextStep, StaleReadsBefore) = (at, word, kind, staleReads);
+
+    /// <summary>It goes on with the step that it was stopped before.</summary>
+    public void GoOn() => StoppedAt = 0;
+
     /// <summary>Makes it new for an execution.</summary>
     public void Reset()
     {
@@ -70,6 +88,7 @@ internal sealed unsafe class Strand(int number)
         State = StrandState.Ready;
         Site = 0;
         IsPatient = false;
+        StoppedAt = 0;
         ForgetWatched();
         Array.Clear(EndWords);
         View[Number] = 1;

@@ -4,6 +4,7 @@ namespace NativeMm.Explorer.Running;
 
 /// <summary>What the command line asks for.</summary>
 /// <param name="IsDeep">Wider bounds, for hours.</param>
+/// <param name="IsWhole">Run the executions too that others stand for.</param>
 /// <param name="Preemptions">In place of each case's own bound, or -1.</param>
 /// <param name="Case">One case alone, or empty.</param>
 /// <param name="Copy">With one case: a weakened copy of the library in place of the library.</param>
@@ -11,9 +12,9 @@ namespace NativeMm.Explorer.Running;
 /// <param name="IsLabels">Weaken each label that the cases come by, and list those that none of them needs.</param>
 /// <param name="IsCount">Count the writes of the fast paths, and nothing else.</param>
 /// <param name="Table">A file for the table, or empty.</param>
-internal sealed record Arguments(bool IsDeep, int Preemptions, string Case, BadCopy Copy, string Seed, bool IsLabels, bool IsCount, string Table)
+internal sealed record Arguments(bool IsDeep, bool IsWhole, int Preemptions, string Case, BadCopy Copy, string Seed, bool IsLabels, bool IsCount, string Table)
 {
-    public const string Usage = "usage: [--deep] [--preemptions N] [--labels] [--count] [--table FILE] [--case NAME [--bad LABEL:Relaxed|Dropped|Split] [--replay SEED]]";
+    public const string Usage = "usage: [--deep] [--whole] [--preemptions N] [--labels] [--count] [--table FILE] [--case NAME [--bad LABEL:Relaxed|Dropped|Split] [--replay SEED]]";
 
     private const int PreemptionsMax = 10;
 
@@ -23,7 +24,7 @@ internal sealed record Arguments(bool IsDeep, int Preemptions, string Case, BadC
         HashSet<string> switches = [];
         for (int i = 0; i < args.Length; i++)
         {
-            if (args[i] is "--deep" or "--labels" or "--count")
+            if (args[i] is "--deep" or "--whole" or "--labels" or "--count")
             {
                 switches.Add(args[i]);
             }
@@ -39,6 +40,7 @@ internal sealed record Arguments(bool IsDeep, int Preemptions, string Case, BadC
 
         return new Arguments(
             switches.Contains("--deep"),
+            switches.Contains("--whole"),
             ParsePreemptions(values["--preemptions"]),
             values["--case"],
             BadCopy.Parse(values["--bad"]),

@@ -20,6 +20,9 @@ internal abstract class Case
     /// <summary>Whether races on plain memory of the library are findings too.</summary>
     public virtual bool WatchesPlainMemory => true;
 
+    /// <summary>Whether executions are left out that others stand for. No thread of the case may look at anything but words and cells on its way.</summary>
+    public virtual bool IsReduced => false;
+
     /// <summary>Copies of the library, weakened at a label, that this case must tell from the library itself.</summary>
     public virtual IReadOnlyList<BadCopy> BadCopies => [];
 

@@ -104,11 +104,12 @@ internal static class Searcher
         ThreadStatics.Reset();
         ThreadStatics.Load(Fibers.Main);
         Races.AreWatched = subject.WatchesPlainMemory;
+        Execution.IsReduced = subject.IsReduced && !bounds.IsWhole;
         Arena.Reset();
         var plan = new Plan();
         subject.Prepare(plan);
         Execution.Run(plan.Threads, bounds, plan.EachStep);
-        if (Execution.Failure is null && plan.End is { } end)
+        if (Execution.Failure is null && !Execution.IsRedundant && plan.End is { } end)
         {
             Finish(end);
         }

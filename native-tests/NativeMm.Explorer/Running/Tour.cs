@@ -82,7 +82,8 @@ internal sealed class Tour(Arguments arguments)
     private Bounds BoundsOf(Case one)
     {
         Bounds bounds = arguments.Preemptions < 0 ? one.Bounds : one.Bounds with { Preemptions = arguments.Preemptions, ExecutionsMax = long.MaxValue };
-        return arguments.IsDeep ? new Bounds(bounds.Preemptions + 1, bounds.StaleReads + 1, long.MaxValue) : bounds;
+        bounds = bounds with { IsWhole = arguments.IsWhole };
+        return arguments.IsDeep ? bounds with { Preemptions = bounds.Preemptions + 1, StaleReads = bounds.StaleReads + 1, ExecutionsMax = long.MaxValue } : bounds;
     }
 
     /// <summary>Labels that a case comes by and that nothing was found to need so far, weakened.</summary>

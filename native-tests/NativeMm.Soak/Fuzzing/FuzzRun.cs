@@ -13,15 +13,15 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output)
     private static readonly TimeSpan s_progressInterval = TimeSpan.FromSeconds(10);
 
     /// <summary>Every target.</summary>
-    public static IReadOnlyList<(string Name, Func<IFuzzTarget> Make)> Targets { get; } =
+    public static IReadOnlyList<(string Name, bool HasState, Func<IFuzzTarget> Make)> Targets { get; } =
     [
-        ("trace", () => new TraceTarget()),
-        ("result", () => new ResultTarget()),
-        ("system", () => new SystemTextTarget()),
-        ("codec", () => new CodecTarget()),
-        ("pages", () => new PageStoreTarget()),
-        ("handles", () => new HandleTarget()),
-        ("pointers", () => new PointerTarget()),
+        ("trace", false, () => new TraceTarget()),
+        ("result", false, () => new ResultTarget()),
+        ("system", false, () => new SystemTextTarget()),
+        ("codec", false, () => new CodecTarget()),
+        ("pages", true, () => new PageStoreTarget()),
+        ("handles", true, () => new HandleTarget()),
+        ("pointers", true, () => new PointerTarget()),
     ];
 
     /// <summary>Runs to the end.</summary>
@@ -31,10 +31,10 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output)
     private bool IsClean(Func<IFuzzTarget> make)
     {
         using IFuzzTarget target = make();
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fuzz --target {target.Name} --cases {options.Cases} --seed {options.Seed}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fuzz --target {target.Name} --first {options.First} --cases {options.Cases} --seed {options.Seed}"));
         var clock = Stopwatch.StartNew();
         TimeSpan next = s_progressInterval;
-        for (long number = 0; number < options.Cases; number++)
+        for (long number = options.First; number < options.First + options.Cases; number++)
         {
             try
             {
@@ -51,7 +51,7 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output)
             if ((number & 1023) == 0 && clock.Elapsed > next)
             {
                 next += s_progressInterval;
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds,6:f0} s  {number} cases, resident {Environment.WorkingSet >> 20} MiB"));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds,6:f0} s  {number - options.First} cases, resident {Environment.WorkingSet >> 20} MiB"));
             }
         }
 

@@ -16,7 +16,7 @@ internal sealed record SoakOptions
           --allocator  of frames. Default lockfree
           --limit      of memory in MiB, of a control group that is entered every half minute for ten seconds, where that is possible; 0 for none. Default 1024
           --canary     overwrite | lose: one byte, or one block. Exit code 0 says that it was found
-        fuzz --target NAME|all [--cases N] [--seed N]
+        fuzz --target NAME|all [--cases N] [--first N] [--seed N]
         """;
 
     public ulong Seed { get; init; } = (ulong)DateTime.UtcNow.Ticks % 1_000_000_000;

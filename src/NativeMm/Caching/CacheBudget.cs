@@ -6,6 +6,7 @@
 // Reuse        a value that comes again means the same.
 // Progress     lock-free: a charge tries again only because another one, or a release, came between.
 
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Caching;
@@ -41,5 +42,9 @@ internal sealed class CacheBudget(long limit)
     }
 
     /// <summary>Gives bytes back.</summary>
-    public void Release(long bytes) => Atomic.Add(ref _used.Value, (ulong)-bytes); // [B2]
+    public void Release(long bytes)
+    {
+        Invariant.Assert(bytes <= Used, $"{bytes} bytes are given back, of {Used} that are charged.");
+        Atomic.Add(ref _used.Value, (ulong)-bytes); // [B2]
+    }
 }

@@ -53,6 +53,9 @@ internal sealed unsafe partial class CacheSpace
 
     private void InsertFree(uint location, uint units)
     {
+        Invariant.Assert(
+            units >= MinUnits && CacheSegment.UnitOf(location) + units <= SegmentUnits,
+            $"A block of {units} units at unit {CacheSegment.UnitOf(location)} becomes free.");
         WriteFree(AddressOf(location), units);
         int list = ListOf(units);
         uint head = _heads[list];
@@ -70,6 +73,10 @@ internal sealed unsafe partial class CacheSpace
     private uint RemoveFree(uint location)
     {
         uint units = CacheRecord.At(AddressOf(location)).Units;
+        Invariant.Assert(CacheRecord.At(AddressOf(location)).IsFree && units >= MinUnits, $"The block at {location:x} leaves its list and is not free.");
+        Invariant.Assert(
+            PreviousRef(location) != 0 || _heads[ListOf(units)] == location,
+            $"The block at {location:x} has none before it and is not the first of its list.");
         uint next = NextRef(location);
         uint previous = PreviousRef(location);
         if (next != 0)
@@ -97,6 +104,7 @@ internal sealed unsafe partial class CacheSpace
     private void Split(uint location, ref uint units)
     {
         uint whole = RemoveFree(location);
+        Invariant.Assert(whole >= units, $"A block of {whole} units is taken for {units}.");
         uint number = CacheSegment.NumberOf(location);
         EmptyCount -= whole == SegmentUnits ? 1 : 0;
         if (whole - units < MinUnits)
@@ -112,6 +120,9 @@ internal sealed unsafe partial class CacheSpace
         *(ulong*)AddressOf(location) = units;
         FreeUnits -= units;
         _segments[number].FreeUnits -= units;
+        Invariant.Assert(
+            FreeUnits >= 0 && EmptyCount >= 0 && _segments[number].FreeUnits <= SegmentUnits,
+            $"Segment {number} has {_segments[number].FreeUnits} free units, of {FreeUnits}.");
     }
 
     /// <summary>Makes a block free together with the free ones beside it.</summary>

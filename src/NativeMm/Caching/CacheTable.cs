@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Eviction;
 using NativeMm.Primitives;
 
@@ -140,6 +141,7 @@ internal unsafe struct CacheTable
     /// <returns>The slot's number.</returns>
     public static uint Add(CacheTable* table, CacheSlot slot)
     {
+        Invariant.Assert(slot.Location != 0, "An entry without a record is put into an index.");
         uint index = CacheSlot.HomeOf(slot.Tag, table->BucketCount);
         while (true)
         {
@@ -166,12 +168,14 @@ internal unsafe struct CacheTable
     /// <summary>Takes a word out. The caller holds the lock.</summary>
     public static void Remove(CacheTable* table, uint number)
     {
+        Invariant.Assert(number < table->SlotCount && WordAt(table, number) != 0, $"Slot {number} of {table->SlotCount} is emptied and holds nothing.");
         ref ulong word = ref WordAt(table, number);
         uint index = CacheSlot.HomeOf(new CacheSlot(word).Tag, table->BucketCount);
         Atomic.StoreRelease(ref word, 0);
         for (uint own = number / CacheBucket.Slots; index != own; index = index + 1 == table->BucketCount ? 0 : index + 1)
         {
             CacheBucket* bucket = BucketAt(table, index);
+            Invariant.Assert(bucket->Passed != 0, $"An entry leaves that passed bucket {index}, which nobody passed.");
             if (bucket->Passed != CacheBucket.PassedMax)
             {
                 bucket->Passed--;

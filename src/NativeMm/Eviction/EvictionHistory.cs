@@ -1,7 +1,9 @@
 // Purpose      remembers what left a cache: the history that a policy gave out, by a hash of the key, in at most four bytes an item.
 // States       of a place: empty (0), or a tag and a history that is not 0. A line of 64 bytes has 8 words of 3 places, the youngest first.
-// Ownership    every word | whoever puts or takes | the same | acquire, release. No lock: a place lies within one word and moves as a whole, so nobody reads the
+// Transitions  of a word: one read [H1], then one store of what becomes of it: an item put in front [H2], or one taken out [H3].
+// Ownership    every word | whoever puts or takes | the same | relaxed read, release. No lock: a place lies within one word and moves as a whole, so nobody reads the
 //              history of one item with the tag of another. Two at the same line may lose an item, or keep it twice: both are hints.
+// Ordering     none is needed: no other memory is handed over by a word. A thread finds what it put itself, unless another one stored since.
 // Reuse        another item with the same line and tag is taken for this one: 24 of 2^(21 − history bits) strangers, about 1 %.
 // Progress     bounded, waits for nobody, at most one line is touched.
 
@@ -61,8 +63,8 @@ internal unsafe struct EvictionHistory
         ulong moving = (TagOf(hash) << _historyBits) | history;
         for (int i = 0; i < WordsALine && moving != 0; i++)
         {
-            ulong word = Atomic.LoadAcquire(in line[i]);
-            Atomic.StoreRelease(ref line[i], Push(word, ref moving));
+            ulong word = Atomic.LoadRelaxed(in line[i]); // [H1]
+            Atomic.StoreRelease(ref line[i], Push(word, ref moving)); // [H2]
         }
     }
 
@@ -76,13 +78,13 @@ internal unsafe struct EvictionHistory
         uint historyMask = (1u << _historyBits) - 1;
         for (int i = 0; i < WordsALine; i++)
         {
-            ulong word = Atomic.LoadAcquire(in line[i]);
+            ulong word = Atomic.LoadRelaxed(in line[i]); // [H1]
             for (int shift = 0; shift < PlacesAWord * PlaceBits; shift += PlaceBits)
             {
                 ulong place = (word >> shift) & PlaceMask;
                 if (place >> _historyBits == tag && place != 0)
                 {
-                    Atomic.StoreRelease(ref line[i], word & ~(PlaceMask << shift));
+                    Atomic.StoreRelease(ref line[i], word & ~(PlaceMask << shift)); // [H3]
                     return (uint)place & historyMask;
                 }
             }

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
@@ -76,6 +77,7 @@ internal sealed class HeapRelease(NativeHeap heap, LargeBlocks large, PageReleas
         {
             long frames = heap.ReleaseSlabs((uint)unit, (uint)end, ref _slabsLeft);
             Note(ref _frameBytesLeft, frames << Pfn.FrameShift);
+            Invariant.Assert(_frameBytesLeft >= 0 && _slabsLeft >= 0, $"{_slabsLeft} slabs are left of a heap that ends, with {_frameBytesLeft} bytes.");
             Workers.Ledger.AddReleasingFrames(-(frames << Pfn.FrameShift));
             return new StepDone(frames, frames << Pfn.FrameShift);
         }
@@ -85,6 +87,9 @@ internal sealed class HeapRelease(NativeHeap heap, LargeBlocks large, PageReleas
         nuint to = range.Address + (nuint)(end << Pfn.FrameShift);
         pages.Calls.DiscardArea(from, to);
         Note(ref _mappedBytesLeft, (long)(to - from));
+        Invariant.Assert(
+            from < to && to - range.Address <= range.Bytes,
+            $"0x{from:x} to 0x{to:x} is given back of a block of {range.Bytes} bytes at 0x{range.Address:x}.");
         Workers.Ledger.AddReleasingMappings(-(long)(to - from));
         return new StepDone((long)(end - unit), (long)(to - from));
     }

@@ -82,6 +82,9 @@ internal sealed partial class LargeBlocks : IDisposable
             }
         }
 
+        Invariant.Assert(
+            (block & (alignment - 1)) == 0 && length >= rounded,
+            $"A large block of {length} bytes at 0x{block:x} is handed out for {rounded} at a multiple of {alignment}.");
         using (_lock.EnterScope())
         {
             if (_blocks.TryAdd(block, length))
@@ -173,9 +176,13 @@ internal sealed partial class LargeBlocks : IDisposable
                 }
             }
 
+            Invariant.Assert(
+                moved != 0 && moved % _platform.PageBytes == 0 && (moved == block || LiveBytesOf(moved) == 0),
+                $"The large block at 0x{block:x} moved to 0x{moved:x}, where another one is.");
             // The place of the one is there for the other.
             _blocks.TryRemove(block, out _);
             _blocks.TryAdd(moved, length);
+            Invariant.Assert(old <= _liveBytes, $"The large block at 0x{block:x} has {old} bytes, of {_liveBytes} in use.");
             _liveBytes += length - (ulong)old;
             AssertWhole();
             return true;

@@ -34,6 +34,9 @@ internal sealed unsafe class MetadataArena(IMemoryPlatform platform) : IDisposab
         nuint address = _next;
         _next += bytes;
         UsedBytes += bytes;
+        Invariant.Assert(
+            address % Alignment == 0 && _next <= _end && _end - _newest == ChunkBytes,
+            $"{bytes} bytes at 0x{address:x} lie outside of the chunk at 0x{_newest:x}.");
         return address;
     }
 

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -9,6 +10,7 @@ public sealed unsafe partial class NativeHeap
     private void NoteOverflow(ThreadCache* cache, nuint sizeClass)
     {
         ref Allowance allowance = ref ThreadCache.AllowanceOf(cache, sizeClass);
+        Invariant.Assert(cache->Guard.IsHeld, "A cache notes an overflow without its guard.");
         allowance.OverflowedAt = ++cache->Events;
         if (!EnsureFirstSlots(cache, sizeClass))
         {
@@ -26,6 +28,7 @@ public sealed unsafe partial class NativeHeap
     private void EarnCapacity(ThreadCache* cache, nuint sizeClass)
     {
         ref Allowance allowance = ref ThreadCache.AllowanceOf(cache, sizeClass);
+        Invariant.Assert(cache->Guard.IsHeld && ThreadCache.MagazineOf(cache, sizeClass).Count == 0, "A magazine that holds items earns capacity.");
         uint overflowedAt = allowance.OverflowedAt;
         allowance.OverflowedAt = 0;
         cache->Events++;
@@ -46,9 +49,15 @@ public sealed unsafe partial class NativeHeap
     private void SetCapacity(ThreadCache* cache, nuint sizeClass, int capacity)
     {
         Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        Invariant.Assert(
+            cache->Guard.IsHeld && capacity >= 0 && capacity <= ThreadCache.AllowanceOf(cache, sizeClass).Slots,
+            $"A magazine of {ThreadCache.AllowanceOf(cache, sizeClass).Slots} slots gets room for {capacity} items.");
         ulong blockBytes = _depots[sizeClass].Geometry.BlockBytes;
         cache->EarnedBytes += (ulong)(capacity - magazine.Capacity) * blockBytes;
         magazine.SetCapacity(capacity);
+        Invariant.Assert(
+            cache->EarnedBytes <= _options.ThreadCacheBytesMax,
+            $"The magazines of a cache have earned {cache->EarnedBytes} bytes of {_options.ThreadCacheBytesMax}.");
     }
 
     /// <summary>Slots for the first capacity and for a batch.</summary>
@@ -87,6 +96,7 @@ public sealed unsafe partial class NativeHeap
 
         // Only ever called while the magazine is empty, or has no slots at all: nothing has to move.
         Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        Invariant.Assert(magazine.Count == 0, $"A magazine gets other slots and holds {magazine.Count} items.");
         magazine.Attach((void*)slots, magazine.HasSlots ? magazine.Capacity : 0);
         allowance.Slots = count;
         return true;

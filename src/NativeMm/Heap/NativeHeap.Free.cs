@@ -247,6 +247,9 @@ public sealed unsafe partial class NativeHeap
         Span<nuint> items = magazine.HasSlots ? magazine.Normalize() : default;
         if (items.Length != 0 && items.Length >= magazine.Capacity)
         {
+            Invariant.Assert(
+                cache->Guard.IsHeld && items.Length <= ThreadCache.AllowanceOf(cache, sizeClass).Slots,
+                $"A magazine of {ThreadCache.AllowanceOf(cache, sizeClass).Slots} slots holds {items.Length} items.");
             int older = Math.Max(items.Length / 2, 1);
             fault = depot.Put(items[..older]);
             items[older..].CopyTo(items);

@@ -99,6 +99,9 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
 
         foreach (Pfn frame in held)
         {
+            Invariant.Assert(
+                _zone.Descriptor(frame).OwnerTag == 0,
+                $"Frame {frame} was allocated and is mapped or held: {_zone.Descriptor(frame).OwnerTag:x}.");
             Atomic.StoreRelease(ref _zone.Descriptor(frame).OwnerTag, Held);
         }
 
@@ -172,6 +175,7 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
 
             Atomic.StoreRelease(ref slots[i], 0u);
             uint frame = slot - 1;
+            Invariant.Assert(frame < _zone.OpenedFrames, $"A slot has frame {frame}, of {_zone.OpenedFrames}.");
             if (!Drop(new Pfn(frame), ref freed))
             {
                 continue;
@@ -198,6 +202,7 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
         Pfn head = HeadOf(frame);
         ref PageFrame descriptor = ref _zone.Descriptor(head);
         bool huge = head.Value % Order.Huge.Frames == 0 && (descriptor.Flags & HugeBlock) != 0;
+        Invariant.Assert((Atomic.LoadAcquire(ref descriptor.OwnerTag) & ~Held) != 0, $"Frame {frame} loses a mapping and has none.");
         if (Atomic.Add(ref descriptor.OwnerTag, uint.MaxValue) != 0)
         {
             return false;
@@ -224,6 +229,9 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
 
     private void Sign(Pfn frame, int order)
     {
+        Invariant.Assert(
+            _zone.Descriptor(frame).OwnerTag == 0 && (_zone.Descriptor(frame).Flags & HugeBlock) == 0,
+            $"Frame {frame} was allocated and is mapped {_zone.Descriptor(frame).OwnerTag} times.");
         if (order == Order.Huge.Value)
         {
             _zone.Descriptor(frame).Flags = HugeBlock;

@@ -117,6 +117,9 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     /// <summary>Ends a hold that may have changed the tree.</summary>
     private void Exit()
     {
+        Invariant.Assert(
+            (_tree.Count == 0) == (_tree.Pages == 0) && _tree.Count <= _tree.Pages,
+            $"{_tree.Count} pieces of free space have {_tree.Pages} pages.");
         Atomic.StoreRelease(ref _ranges, _tree.Count);
         _lock.Exit();
     }

@@ -9,6 +9,7 @@
 // Progress     lock-free; system calls only in the two transitions. The question costs milliseconds, so it is put by one thread of those that are
 //              refused, a second after the refusal at the earliest and each time twice as late, up to a minute.
 
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -54,6 +55,7 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
     /// <param name="freeRanges">Pieces of free space at this moment.</param>
     public bool TryCharge(long mappings, long freeRanges)
     {
+        Invariant.Assert(mappings > 0 && freeRanges >= 0, $"{mappings} mappings are charged beside {freeRanges} pieces of free space.");
         if (Atomic.LoadAcquire(ref _isPrepared) == 0 && Atomic.Exchange(ref _isPrepared, 1) == 0)
         {
             Prepare();
@@ -73,7 +75,11 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
     public void Charge(long mappings) => Atomic.Add(ref _charged, mappings);
 
     /// <summary>Takes a charge back.</summary>
-    public void Refund(long mappings) => Atomic.Add(ref _charged, -mappings);
+    public void Refund(long mappings)
+    {
+        Atomic.Add(ref _charged, -mappings);
+        Invariant.Assert(mappings >= 0 && Charged >= 0, $"{mappings} mappings are taken back, and {Charged} are left.");
+    }
 
     /// <summary>
     /// Takes a charge back although the mappings are still there, out of reach. They stay counted for good, also when their place is mapped again: too
@@ -83,6 +89,7 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
     {
         Atomic.Add(ref _hidden, mappings);
         Atomic.Add(ref _charged, -mappings);
+        Invariant.Assert(mappings >= 0 && Charged >= 0, $"{mappings} mappings are hidden, and {Charged} are left.");
     }
 
     /// <summary>

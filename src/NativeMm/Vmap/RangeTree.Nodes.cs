@@ -130,6 +130,7 @@ internal sealed unsafe partial class RangeTree
     {
         _root = Insert(_root, TakeNode(range));
         Count++;
+        Invariant.Assert((_root == 0) == (Count == 0) && Pages >= Count, $"{Count} ranges have {Pages} pages.");
     }
 
     private uint Insert(uint at, uint node)
@@ -187,6 +188,7 @@ internal sealed unsafe partial class RangeTree
 
     private void Remove(uint node)
     {
+        Invariant.Assert(node != 0 && Count > 0, $"Node {node} of {Count} is removed.");
         _root = Remove(_root, _nodes[node].Start);
         _nodes[node].Left = _freeNode;
         _freeNode = node;
@@ -221,6 +223,9 @@ internal sealed unsafe partial class RangeTree
             return left | right;
         }
 
+        Invariant.Assert(
+            _nodes[left].End < _nodes[right].Start,
+            $"The range at page {_nodes[left].Start} is joined in front of that at {_nodes[right].Start}.");
         if (_nodes[left].Priority >= _nodes[right].Priority)
         {
             _nodes[left].Right = Join(_nodes[left].Right, right);

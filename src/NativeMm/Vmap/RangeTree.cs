@@ -16,6 +16,7 @@
 // Source       treaps: Aragon and Seidel 1989. The search is that of Linux's vmalloc with its augmented red-black tree (mm/vmalloc.c), without
 //              its padding of aligned requests unless many ranges were tried in vain.
 
+using System.Numerics;
 using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -82,6 +83,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
     /// </remarks>
     public bool TryTake(uint pages, nuint alignPages, out uint start)
     {
+        Invariant.Assert(pages != 0 && BitOperations.IsPow2(alignPages), $"{pages} pages are taken at a multiple of {alignPages}.");
         start = 0;
         uint node = Find(pages, alignPages);
         if (node == 0)
@@ -91,6 +93,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
 
         bool fits = TryPlace(_nodes[node].Start, _nodes[node].Pages, pages, alignPages, out start);
         Invariant.Check(fits, "A free range that was found does not fit.");
+        Invariant.Assert(((_firstPage + start) & (alignPages - 1)) == 0, $"Page {start} is no multiple of {alignPages}.");
         Cut(node, new PageRange(start, pages));
         return true;
     }
@@ -98,6 +101,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
     /// <summary>Takes exactly these pages if all of them are in one range.</summary>
     public bool TryTakeAt(PageRange range)
     {
+        Invariant.Assert(range.Pages != 0 && range.End > range.Start, $"Pages {range.Start} to {range.End} are asked for.");
         uint node = AtOrBelow(range.Start);
         if (node == 0 || _nodes[node].End < (ulong)range.Start + range.Pages)
         {
@@ -112,6 +116,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
     /// <exception cref="InvariantViolationException">The range overlaps one that is here already.</exception>
     public void Give(PageRange range)
     {
+        Invariant.Assert(range.Pages != 0 && range.End > range.Start, $"Pages {range.Start} to {range.End} are added.");
         Neighbours(range.Start, out uint before, out uint behind);
         Invariant.Check(
             (before == 0 || _nodes[before].End <= range.Start) && (behind == 0 || range.End <= _nodes[behind].Start),
@@ -141,6 +146,10 @@ internal sealed unsafe partial class RangeTree : IDisposable
         {
             Insert(range);
         }
+
+        Invariant.Assert(
+            Count > 0 && Largest >= range.Pages && Pages >= Largest,
+            $"{range.Pages} pages were added, and of {Pages} in {Count} ranges the largest has {Largest}.");
     }
 
     /// <summary>
@@ -173,6 +182,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
     {
         PageRange* next = into;
         Copy(_root, ref next);
+        Invariant.Assert(next - into == Count, $"{next - into} ranges were copied, of {Count}.");
     }
 
     /// <summary>Forgets all ranges.</summary>
@@ -192,6 +202,10 @@ internal sealed unsafe partial class RangeTree : IDisposable
     {
         Pages -= taken.Pages;
         ref RangeNode from = ref _nodes[node];
+        Invariant.Assert(
+            taken.Pages != 0 && taken.Start >= from.Start && taken.End <= from.End && taken.End > taken.Start,
+            $"Pages {taken.Start} to {taken.End} are cut out of {from.Start} to {from.End}.");
+        Invariant.Assert(Pages >= 0 && Count > 0, $"{Count} ranges have {Pages} pages.");
         switch (FitOf(new PageRange(from.Start, from.Pages), taken))
         {
             case RangeFit.Full:
@@ -221,6 +235,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
         if (node != 0)
         {
             _freeNode = _nodes[node].Left;
+            Invariant.Assert(node < _freshNode && _freeNode < _freshNode, $"Node {node} is free and was never used.");
         }
         else
         {

@@ -75,6 +75,7 @@ internal sealed unsafe class SortedLazySet : LazySet
         _open.Give(range);
         _start = uint.Min(_start, range.Start);
         _end = uint.Max(_end, range.End);
+        Invariant.Assert(_start < _end && _open.Pages <= _end - _start, $"{_open.Pages} lazy pages lie between pages {_start} and {_end}.");
         Atomic.StoreRelease(ref _pieces, _open.Count);
         _lock.Exit();
     }
@@ -83,6 +84,7 @@ internal sealed unsafe class SortedLazySet : LazySet
     public override int Detach(PageRange* into)
     {
         _lock.Enter();
+        Invariant.Assert(_detached.Count == 0, $"{_detached.Count} ranges of the last purge are still in its tree.");
         (_open, _detached) = (_detached, _open);
         RangeTree full = _detached;
         _start = uint.MaxValue;
@@ -92,6 +94,7 @@ internal sealed unsafe class SortedLazySet : LazySet
         int count = (int)full.Count;
         full.CopyTo(into);
         full.Clear();
+        Invariant.Assert(ReferenceEquals(full, _detached), "Two purges detach at a time.");
         return count;
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -82,6 +83,15 @@ public sealed unsafe partial class VmapAllocator
     private void* Hand(VmapArea* area, nuint bytes, VmapFlags flags, nuint alignment)
     {
         void* address = (void*)_mapper.AddressOf(area->Start);
+        Invariant.Assert(
+            area->State == VmapAreaState.Pooled && area->Pages == PagesOf(bytes),
+            $"A range of {area->Pages} pages, {area->State}, is handed out for {bytes} bytes.");
+        Invariant.Assert(
+            alignment == 0 || ((nuint)address & (alignment - 1)) == 0,
+            $"The range at 0x{(nuint)address:x} is handed out for a multiple of {alignment}.");
+        Invariant.Assert(
+            _areas.Records + _areas.AreaOf[area->Start] == area && _areas.FrameOf[area->Start] != 0,
+            $"The range at page {area->Start} is handed out without its pages.");
         if ((flags & VmapFlags.Zeroed) != 0)
         {
             // While the range is still nobody's: until here it holds the bytes of its last owner, which Read must not show.

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -240,8 +241,13 @@ public sealed unsafe partial class VmapAllocator
     private VmapArea* Forget(VmapBlock block)
     {
         VmapArea* area = _areas.Records + block.Record;
+        Invariant.Assert(
+            area->State == VmapAreaState.Block && !block.IsQueued,
+            $"Block {block.Record} ends while it is {area->State}{(block.IsQueued ? " and in its queue" : "")}.");
+        Invariant.Assert(block.Used == 0, $"Block {block.Record} ends with {block.Used} pages in use.");
         _blocks.RemoveAt((int)area->Slot);
         Atomic.Add(ref _blockPages, -VmapBlock.Pages);
+        Invariant.Assert(Atomic.LoadAcquire(ref _blockPages) >= 0, $"Blocks have {_blockPages} pages.");
         return area;
     }
 

@@ -48,6 +48,7 @@ public sealed unsafe partial class VmapAllocator
 
         if (ended.IsPoolable)
         {
+            Invariant.Assert(area->Home <= (uint)_poolMask, $"A range comes from core {area->Home} of {_poolMask + 1}.");
             VmapPool* pool = &_pools[area->Home];
             pool->Lock.Enter();
             pool->Frees++;

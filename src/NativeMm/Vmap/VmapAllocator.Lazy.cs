@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -54,6 +55,9 @@ public sealed unsafe partial class VmapAllocator
     private void AddReserved(VmapArea* area)
     {
         // The state comes first: a purge that finds the range in the set takes it down.
+        Invariant.Assert(area->State is VmapAreaState.None or VmapAreaState.Block, $"The range at page {area->Start} becomes lazy and is {area->State}.");
+        Invariant.Assert(_areas.Records + _areas.AreaOf[area->Start] == area, $"The range at page {area->Start} becomes lazy without its pages.");
+        Invariant.Assert(LazyPages >= area->Range.Pages, $"{area->Range.Pages} pages become lazy, and {LazyPages} are counted.");
         PageRange range = area->Range;
         area->MoveTo(VmapAreaState.Lazy);
         _lazy.Add(range);
@@ -62,6 +66,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Counts pages as outstanding unless that would exceed the bound.</summary>
     private bool TryReserveLazy(long pages)
     {
+        Invariant.Assert(pages > 0, $"{pages} pages become lazy.");
         long now = Atomic.LoadAcquire(ref _lazyPages);
         while (now + pages <= _lazyPagesBound)
         {
@@ -125,6 +130,7 @@ public sealed unsafe partial class VmapAllocator
     /// </summary>
     private bool TryReserveByPurge(long pages)
     {
+        Invariant.Assert(_purgeLock.IsHeldByCurrentThread, "A free purges without the purge lock.");
         // Whoever had the lock before may have made the room: one purge is enough for all who wait.
         if (TryReserveLazy(pages))
         {

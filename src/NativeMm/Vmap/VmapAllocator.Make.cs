@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -168,6 +169,10 @@ public sealed unsafe partial class VmapAllocator
     private void Describe(uint record, in RangeWish wish, PageRange range)
     {
         VmapArea* area = _areas.Records + record;
+        Invariant.Assert(record != 0 && area->State == VmapAreaState.None, $"Record {record} gets a range and is {area->State}.");
+        Invariant.Assert(
+            range.Pages == wish.Pages + wish.GuardPages && range.End <= _windowPages,
+            $"A range of {wish.Pages} pages gets pages {range.Start} to {range.End}, of {_windowPages}.");
         area->Version.BeginWrite();
         area->Start = range.Start;
         area->Pages = wish.Pages;
@@ -184,6 +189,10 @@ public sealed unsafe partial class VmapAllocator
     private void Publish(uint record, bool poolable)
     {
         VmapArea* area = _areas.Records + record;
+        Invariant.Assert(
+            area->State == VmapAreaState.None && area->Pages != 0 && _areas.AreaOf[area->Start] == record,
+            $"Record {record} becomes busy with {area->Pages} pages, {area->State}.");
+        Invariant.Assert(!poolable || area->Pages <= VmapPool.PagesMax, $"A range of {area->Pages} pages may be pooled.");
         Atomic.Add(ref _made, 1);
         Atomic.StoreRelease(ref area->Word, new VmapAreaWord(area->Word).ToNextOwner(poolable).Value); // [V1] pairs with [V2]
     }

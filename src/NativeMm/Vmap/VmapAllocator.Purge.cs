@@ -153,6 +153,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>One purge, and the share of the pools and the blocks that goes with each. The caller holds the purge lock.</summary>
     private PurgeYield DecayAndPurge()
     {
+        Invariant.Assert(_purgeLock.IsHeldByCurrentThread, "A purge goes on without the purge lock.");
         PurgeYield alone = default;
         DecayPools(roundUp: false, PoolDecay, ref alone);
         RetireFragmented(ref alone);
@@ -162,6 +163,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Takes everything lazy down. The caller holds the purge lock.</summary>
     private PurgeYield PurgeLocked()
     {
+        Invariant.Assert(_purgeLock.IsHeldByCurrentThread, "A purge goes on without the purge lock.");
         long outstanding = LazyPages;
         int helpers = HelpersFor(outstanding);
 
@@ -234,6 +236,7 @@ public sealed unsafe partial class VmapAllocator
             Thread.Yield();
             _free.GiveMany(pieces, count);
             Atomic.Add(ref _lazyPages, -pages);
+            Invariant.Assert(LazyPages >= 0 && pages >= count, $"{count} pieces of {pages} pages were purged, and {LazyPages} are left.");
         }
     }
 
@@ -246,6 +249,7 @@ public sealed unsafe partial class VmapAllocator
     /// <param name="purged">What came of it is added here.</param>
     private bool TryTakeDown(PageRange piece, bool alone, ref PurgeYield purged)
     {
+        Invariant.Assert(piece.Pages != 0 && piece.End <= _windowPages, $"Pages {piece.Start} to {piece.End} are taken down, of {_windowPages}.");
         long mappings = 0;
         for (uint page = piece.Start; page < piece.End;)
         {
@@ -290,6 +294,9 @@ public sealed unsafe partial class VmapAllocator
     /// <param name="purged">What came of it is added here.</param>
     private void PurgeAlone(uint record, VmapArea* area, ref PurgeYield purged)
     {
+        Invariant.Assert(
+            _areas.AreaOf[area->Start] == record && area->Range.Pages > _lazyPagesBound,
+            $"Record {record} of {area->Range.Pages} pages is purged alone; {_lazyPagesBound} may wait.");
         PageRange range = area->Range;
         area->MoveTo(VmapAreaState.Lazy);
         if (TryTakeDown(range, alone: true, ref purged))

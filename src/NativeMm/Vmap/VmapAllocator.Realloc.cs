@@ -158,6 +158,9 @@ public sealed unsafe partial class VmapAllocator
 
     private static void Resize(VmapArea* area, uint pages, nuint bytes, uint mappings)
     {
+        Invariant.Assert(
+            new VmapAreaWord(area->Word) is { State: VmapAreaState.Busy, IsHeld: true } && pages >= PagesOf(bytes),
+            $"A range of {pages} pages is resized to {bytes} bytes by nobody who holds it.");
         area->Version.BeginWrite();
         area->Pages = pages;
         area->Bytes = bytes;
@@ -179,6 +182,7 @@ public sealed unsafe partial class VmapAllocator
 
         // A run of frames that the cut goes through is one mapping still. It counts for the part that stays, which has it when the rest is unmapped.
         uint mappings = VmapMapper.CountRuns(_areas.FrameOf + area->Start, pages);
+        Invariant.Assert(area->Mappings >= mappings, $"{pages} of {area->Pages} pages have {mappings} mappings, of {area->Mappings}.");
         uint restMappings = area->Mappings - mappings;
         var rest = new PageRange(area->Start + pages, area->Pages - pages);
         Resize(area, pages, bytes, mappings);
@@ -277,6 +281,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Takes a range back that this thread holds.</summary>
     private void FreeHeld(VmapArea* area)
     {
+        Invariant.Assert(area->ReadWord().IsHeld, $"The range at page {area->Start} is given back by nobody who holds it.");
         area->MoveTo(VmapAreaState.None);
         Atomic.Add(ref _lazyFrees, 1);
         FreeLazy(_areas.AreaOf[area->Start], area);

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -82,6 +83,10 @@ internal sealed unsafe class VmapAreas : IDisposable
             Atomic.StoreRelease(ref _freshRecord, record + 1);
         }
 
+        Invariant.Assert(record < _openRecords && _freshRecord <= _openRecords, $"Record {record} is taken, of {_openRecords} that are open.");
+        Invariant.Assert(
+            record == 0 || (Records[record].State == VmapAreaState.None && Records[record].Pages == 0),
+            $"Record {record} is free and is one of {Records[record].Pages} pages, {Records[record].State}.");
         _lock.Exit();
         return record;
     }
@@ -128,6 +133,11 @@ internal sealed unsafe class VmapAreas : IDisposable
     /// <summary>Gives a record back whose pages are not in the table any more.</summary>
     public void Give(uint record)
     {
+        Invariant.Assert(record != 0 && record < Atomic.LoadAcquire(ref _freshRecord), $"Record {record} is given back and was never taken.");
+        Invariant.Assert(
+            Records[record].State is VmapAreaState.None or VmapAreaState.Lazy,
+            $"Record {record} is given back while its range is {Records[record].State}.");
+        Invariant.Assert(AreaOf[Records[record].Start] != record, $"Record {record} is given back and page {Records[record].Start} still leads to it.");
         VmapArea* area = Records + record;
         area->Version.BeginWrite();
         area->Pages = 0;
@@ -144,6 +154,11 @@ internal sealed unsafe class VmapAreas : IDisposable
     /// <summary>Says which record the pages of a range have.</summary>
     public void Enter(PageRange range, uint record)
     {
+        Invariant.Assert(
+            range.Pages != 0 && range.End > range.Start && range.End <= Atomic.LoadAcquire(ref _openPages),
+            $"Pages {range.Start} to {range.End} get a record, of {_openPages} that are open.");
+        Invariant.Assert(record != 0 || AreaOf[range.Start] != 0, $"Page {range.Start} leaves a range that it was not in.");
+        Invariant.Assert(AreaOf[range.Start] == AreaOf[range.End - 1], $"Pages {range.Start} to {range.End} change their record and are not of one range.");
         for (uint page = range.Start; page < range.End; page++)
         {
             Atomic.StoreRelease(ref AreaOf[page], record);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Vmap;
 
@@ -68,6 +69,7 @@ internal sealed class VmapBlock(VmapBlockQueue queue)
     /// <param name="start">Its first page.</param>
     public void Begin(uint record, uint start)
     {
+        Invariant.Assert(record != 0 && Record == 0, $"A block gets range {record} and has range {Record}.");
         Record = record;
         Start = start;
     }
@@ -78,6 +80,7 @@ internal sealed class VmapBlock(VmapBlockQueue queue)
     public bool TryCut(int frames, out uint offset)
     {
         // Sizes are powers of two up to a word, and an offset is rounded up to its size, so that the bits of a map lie in one word.
+        Invariant.Assert(frames is > 0 and <= MapPagesMax, $"A map of {frames} frames is cut.");
         uint pages = Rounded(frames);
         offset = (Cursor + pages - 1) & ~(pages - 1);
         if (offset + pages > Pages)
@@ -88,8 +91,12 @@ internal sealed class VmapBlock(VmapBlockQueue queue)
         Dirty += offset - Cursor;
         Cursor = offset + pages;
         Used += pages;
+        Invariant.Assert(
+            ((_used[offset / 64] | _stale[offset / 64]) & Bits(offset, pages)) == 0,
+            $"The {pages} pages at {offset} of a block are handed out twice.");
         _used[offset / 64] |= Bits(offset, pages);
         _frames[offset] = (byte)frames;
+        Invariant.Assert(Used + Dirty == Cursor, $"Of the {Cursor} pages that were cut {Used} are in use and {Dirty} are not.");
         return true;
     }
 
@@ -97,11 +104,16 @@ internal sealed class VmapBlock(VmapBlockQueue queue)
     public void Return(uint offset)
     {
         uint pages = Rounded(_frames[offset]);
+        Invariant.Assert(
+            _frames[offset] != 0 && (_used[offset / 64] & Bits(offset, pages)) == Bits(offset, pages),
+            $"The map at {offset} of a block is taken back and has {_frames[offset]} frames.");
+        Invariant.Assert((_stale[offset / 64] & Bits(offset, pages)) == 0, $"The map at {offset} of a block is in use and stale.");
         _frames[offset] = 0;
         _used[offset / 64] &= ~Bits(offset, pages);
         _stale[offset / 64] |= Bits(offset, pages);
         Used -= pages;
         Dirty += pages;
+        Invariant.Assert(Used + Dirty == Cursor, $"Of the {Cursor} pages that were cut {Used} are in use and {Dirty} are not.");
     }
 
     /// <summary>Makes sure that nothing is cut from here any more: what was never handed out counts as used up.</summary>
@@ -109,6 +121,7 @@ internal sealed class VmapBlock(VmapBlockQueue queue)
     {
         Dirty += Pages - Cursor;
         Cursor = Pages;
+        Invariant.Assert(Used + Dirty == Pages, $"Of a block that is closed {Used} pages are in use and {Dirty} are not.");
     }
 
     /// <summary>
@@ -132,6 +145,7 @@ internal sealed class VmapBlock(VmapBlockQueue queue)
             {
                 Used += pages;
                 Dirty -= pages;
+                Invariant.Assert(Used + Dirty == Cursor && offset + pages <= Cursor, $"The {pages} pages at {offset} are stale, of {Cursor} that were cut.");
                 return true;
             }
         }
@@ -145,6 +159,7 @@ internal sealed class VmapBlock(VmapBlockQueue queue)
     /// <param name="unmapped">Whether they were unmapped, so that they are stale no more.</param>
     public void PutStale(uint offset, uint pages, bool unmapped)
     {
+        Invariant.Assert(pages != 0 && Used >= pages && offset + pages <= Cursor, $"The {pages} pages at {offset} are put back, of {Used} in use.");
         Used -= pages;
         Dirty += pages;
         for (uint page = offset; !unmapped && page < offset + pages; page++)

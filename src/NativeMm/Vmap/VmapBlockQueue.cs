@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -23,6 +24,7 @@ internal sealed class VmapBlockQueue
     /// <summary>Puts a block in.</summary>
     public void Add(VmapBlock block)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread && !block.IsQueued && block.Next is null, $"Block {block.Record} is put into a queue and is in one.");
         block.Next = First;
         block.IsQueued = true;
         First = block;
@@ -32,6 +34,7 @@ internal sealed class VmapBlockQueue
     /// <returns>Whether it was in.</returns>
     public bool Remove(VmapBlock block)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread && !ReferenceEquals(Current, block), $"Block {block.Record} leaves its queue and is still cut from.");
         if (!block.IsQueued)
         {
             return false;

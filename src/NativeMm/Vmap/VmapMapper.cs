@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -113,6 +114,7 @@ internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone
 
     private static uint RunLength(uint* slots, uint pages)
     {
+        Invariant.Assert(pages != 0 && slots[0] != 0, $"A run of {pages} pages begins at a page without a frame.");
         uint length = 1;
         while (length < pages && slots[length] == slots[0] + length)
         {

@@ -11,6 +11,7 @@
 
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -70,6 +71,7 @@ internal unsafe struct VmapPool
     /// <param name="share">One in so many, up to 255.</param>
     public int ShareOf(uint sizeClass, int share)
     {
+        Invariant.Assert(share is > 0 and <= byte.MaxValue, $"A pool gives up one range in {share}.");
         int count = _counts[sizeClass];
         int owed = count == 0 ? 0 : count + _owed[sizeClass];
         _owed[sizeClass] = (byte)(owed % share);
@@ -84,9 +86,16 @@ internal unsafe struct VmapPool
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Pop(uint sizeClass, VmapArea* area)
     {
+        Invariant.Assert(_counts[sizeClass] != 0 && _heads[sizeClass] != 0, $"Stack {sizeClass} of a pool is popped and has {_counts[sizeClass]} ranges.");
+        Invariant.Assert(
+            area->State == VmapAreaState.Pooled && ClassOf(area->Pages, area->GuardPages) == sizeClass,
+            $"A range of {area->Pages} pages, {area->State}, is in stack {sizeClass} of a pool.");
         _heads[sizeClass] = area->Next;
         _counts[sizeClass]--;
         Pages -= area->Pages + area->GuardPages;
+        Invariant.Assert(
+            Pages >= 0 && (_heads[sizeClass] == 0) == (_counts[sizeClass] == 0),
+            $"A pool of {Pages} pages has {_counts[sizeClass]} ranges in stack {sizeClass}.");
     }
 
     /// <summary>Keeps a range unless the pool is full. Under the lock.</summary>
@@ -97,6 +106,11 @@ internal unsafe struct VmapPool
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(uint sizeClass, uint record, VmapArea* area, long pagesMax)
     {
+        Invariant.Assert(record != 0 && area->State is VmapAreaState.None or VmapAreaState.Pooled, $"Range {record} goes to a pool and is {area->State}.");
+        Invariant.Assert(
+            ClassOf(area->Pages, area->GuardPages) == sizeClass && sizeClass < Classes,
+            $"A range of {area->Pages} pages goes to stack {sizeClass} of a pool.");
+        Invariant.Assert(Pages >= 0 && record != _heads[sizeClass], $"A pool of {Pages} pages gets range {record} twice.");
         long pages = Pages + area->Pages + area->GuardPages;
         if (pages > pagesMax || _counts[sizeClass] == ushort.MaxValue)
         {

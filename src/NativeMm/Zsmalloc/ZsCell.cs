@@ -8,6 +8,8 @@
 // Transitions  free → live: Alloc. live → live elsewhere: a compactor. live → free: Free. All under the lock of the object's shard, by release.
 // Reuse        each use raises the generation by two; a cell whose generations are used up is retired, so a stale handle never fits.
 
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Zsmalloc;
 
 /// <summary>State word of a handle's cell: pure transitions.</summary>
@@ -53,16 +55,32 @@ internal readonly struct ZsCell(ulong bits)
     public bool IsSpent => Generation == GenerationMax;
 
     /// <summary>The live word of the next use.</summary>
-    public ZsCell Use(uint zspage, uint @class, uint @object) => At(Generation + 1, zspage, @class, @object);
+    public ZsCell Use(uint zspage, uint @class, uint @object)
+    {
+        Invariant.Assert(!IsLive && !IsSpent && zspage is > 0 and < ZspageCount, $"A cell of generation {Generation} gets an object in zspage {zspage}.");
+        return At(Generation + 1, zspage, @class, @object);
+    }
 
     /// <summary>The same use, elsewhere.</summary>
-    public ZsCell Move(uint zspage, uint @object) => At(Generation, zspage, Class, @object);
+    public ZsCell Move(uint zspage, uint @object)
+    {
+        Invariant.Assert(IsLive && zspage is > 0 and < ZspageCount, $"A cell of generation {Generation} moves to zspage {zspage}.");
+        return At(Generation, zspage, Class, @object);
+    }
 
     /// <summary>The free word after this use; the generation of a spent cell goes back to 0, which no handle has.</summary>
-    public ZsCell Free(uint next) => new(((Bits & GenerationMask) + (1UL << GenerationShift)) | next);
+    public ZsCell Free(uint next)
+    {
+        Invariant.Assert(IsLive && next < CellCount, $"A cell of generation {Generation} becomes free in front of {next}.");
+        return new(((Bits & GenerationMask) + (1UL << GenerationShift)) | next);
+    }
 
     /// <summary>The same free cell with another successor.</summary>
-    public ZsCell Link(uint next) => new((Bits & GenerationMask) | next);
+    public ZsCell Link(uint next)
+    {
+        Invariant.Assert(!IsLive && next < CellCount, $"A cell of generation {Generation} is chained to {next}.");
+        return new((Bits & GenerationMask) | next);
+    }
 
     private static ZsCell At(uint generation, uint zspage, uint @class, uint @object) =>
         new(((ulong)generation << GenerationShift) | ((ulong)zspage << ZspageShift) | (@class << ClassShift) | @object);

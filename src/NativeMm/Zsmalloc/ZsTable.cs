@@ -76,6 +76,7 @@ internal sealed unsafe class ZsTable
             return false;
         }
 
+        Invariant.Assert(_directory != null, $"Record {index} is wanted of a table that was given back.");
         ref nuint entry = ref _directory[index >> _indexShift];
         if (entry != 0)
         {

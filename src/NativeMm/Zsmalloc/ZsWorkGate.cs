@@ -9,6 +9,7 @@
 //              work, and whoever begins after that sees it. Who waited counts as at work before he counts as waiting no more.
 // Progress     blocking: for the end of the work that is under way. Rest is for checks, which begin no work themselves; several may rest together.
 
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -50,7 +51,11 @@ internal struct ZsWorkGate
     }
 
     /// <summary>Ends work.</summary>
-    public void Exit() => Atomic.Add(ref _word, -1);
+    public void Exit()
+    {
+        Invariant.Assert((Atomic.LoadAcquire(ref _word) & AtWorkMask) != 0, "Somebody ends work in a pool where nobody is at work.");
+        Atomic.Add(ref _word, -1);
+    }
 
     /// <summary>Lets no work begin, and waits for what is under way, and first for those who wait since an earlier rest.</summary>
     public void BeginRest()
@@ -66,11 +71,16 @@ internal struct ZsWorkGate
     }
 
     /// <summary>Lets work begin again, unless somebody else wants rest.</summary>
-    public void EndRest() => Atomic.Add(ref _word, -Rest);
+    public void EndRest()
+    {
+        Invariant.Assert((Atomic.LoadAcquire(ref _word) & ~Closed) >= Rest, "A rest ends that nobody wanted.");
+        Atomic.Add(ref _word, -Rest);
+    }
 
     /// <summary>Lets no work begin any more, and waits for what is under way. Once.</summary>
     public void Close()
     {
+        Invariant.Assert(Atomic.LoadAcquire(ref _word) < Closed, "The gate of a pool is closed twice.");
         Atomic.Add(ref _word, Closed);
         AwaitEnd();
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -77,7 +78,11 @@ internal unsafe struct Zspage
     /// <summary>Ends a pin.</summary>
     /// <returns>Whether the caller is the one who must see to the deferred freeing.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Unpin(Zspage* zspage) => Atomic.Add(ref zspage->Pins, uint.MaxValue) == Deferred;
+    public static bool Unpin(Zspage* zspage)
+    {
+        Invariant.Assert(IsPinned(zspage), "A pin of a zspage ends that nobody has.");
+        return Atomic.Add(ref zspage->Pins, uint.MaxValue) == Deferred;
+    }
 
     /// <summary>Keeps readers out, if there are none. Under the lock of the shard.</summary>
     /// <param name="zspage">The zspage.</param>
@@ -96,5 +101,9 @@ internal unsafe struct Zspage
     }
 
     /// <summary>Lets readers in again.</summary>
-    public static void Thaw(Zspage* zspage, uint flags = Frozen) => Atomic.And(ref zspage->Pins, ~flags);
+    public static void Thaw(Zspage* zspage, uint flags = Frozen)
+    {
+        Invariant.Assert(flags != Frozen || (Atomic.LoadAcquire(ref zspage->Pins) & Frozen) != 0, "A zspage is thawed that is not frozen.");
+        Atomic.And(ref zspage->Pins, ~flags);
+    }
 }

@@ -1,3 +1,4 @@
+using NativeMm.Primitives;
 using Xunit;
 
 namespace NativeMm.Extensions.Tests.Caching.Tiers;

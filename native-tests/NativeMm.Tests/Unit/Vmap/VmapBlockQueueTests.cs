@@ -95,9 +95,15 @@ public sealed unsafe class VmapBlockQueueTests
         AssertMembership(vmap);
         VmapBlockQueue home = queues.Single(queue => queue.First is not null);
         VmapBlock block = home.First!;
-        home.Remove(block);
-        home.Current = null;
-        queues.First(queue => queue != home).Add(block);
+        VmapBlockQueue other = queues.First(queue => queue != home);
+        using (home.Lock.EnterScope())
+        using (other.Lock.EnterScope())
+        {
+            home.Current = null;
+            home.Remove(block);
+            other.Add(block);
+        }
+
         Assert.ThrowsAny<XunitException>(() => AssertMembership(vmap));
         foreach (nuint map in maps)
         {

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Caching.Distributed;
 using NativeMm.Caching;
 using NativeMm.Diagnostics;
+using NativeMm.Primitives;
 
 namespace NativeMm.Extensions;
 

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.AddressSpaces;
 
 /// <summary>A piece of the layout while it is being rewritten: an area as it is, a part of one, or a new one.</summary>
@@ -53,6 +55,7 @@ internal readonly unsafe struct AreaPiece
             return false;
         }
 
+        Invariant.Assert(left.Spec.Pages.End == right.Spec.Pages.Start, $"{left.Spec.Pages} and {right.Spec.Pages} are put together.");
         AreaSpec target = left.Exists || !right.Exists ? left.Spec : right.Spec;
         VmaFlags sticky = (left.Spec.Flags | right.Spec.Flags) & VmaFlags.Forked;
         merged = new AreaPiece(

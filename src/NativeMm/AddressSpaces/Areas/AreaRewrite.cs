@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.AddressSpaces;
 
@@ -47,6 +48,10 @@ internal unsafe ref struct AreaRewrite
     /// <summary>Adds the next piece.</summary>
     public void Put(AreaPiece piece)
     {
+        Invariant.Assert(!piece.Spec.Pages.IsEmpty, $"A piece of the layout is {piece.Spec.Pages}.");
+        Invariant.Assert(
+            !_hasCurrent || piece.Spec.Pages.Start >= _current.Spec.Pages.End,
+            $"The piece {piece.Spec.Pages} comes behind {_current.Spec.Pages}.");
         if (_hasCurrent && AreaPiece.TryMerge(_current, piece, out AreaPiece merged))
         {
             _current = merged;
@@ -99,6 +104,7 @@ internal unsafe ref struct AreaRewrite
 
     private void EditUpTo(ulong end)
     {
+        Invariant.Assert(end >= _begin, $"The layout is rewritten from page {_begin:x} back to {end:x}.");
         long removed = Remove(new VpnRange(_begin, end));
         if (removed + _batched > 0)
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.AddressSpaces;
 
@@ -20,6 +21,7 @@ internal unsafe struct LinkList
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Push(nuint member)
     {
+        Invariant.Assert(member != 0 && member != _head, $"0x{member:x} is put in front of 0x{_head:x}.");
         Link(member) = _head;
         _tail = _head == 0 ? member : _tail;
         _head = member;
@@ -35,6 +37,7 @@ internal unsafe struct LinkList
         {
             _head = Link(member);
             Count--;
+            Invariant.Assert((_head == 0) == (Count == 0), $"{Count} members are behind 0x{_head:x}.");
         }
 
         return member;
@@ -43,6 +46,10 @@ internal unsafe struct LinkList
     /// <summary>Takes all members of another list over, in front.</summary>
     public void TakeAll(ref LinkList other)
     {
+        Invariant.Assert(
+            (other._head == 0) == (other.Count == 0) && (_head == 0) == (Count == 0),
+            $"{other.Count} members are behind 0x{other._head:x}, and {Count} behind 0x{_head:x}.");
+        Invariant.Assert(other._head == 0 || Link(other._tail) == 0, $"A list of {other.Count} members goes on behind its last.");
         if (other._head == 0)
         {
             return;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.AddressSpaces;
 
@@ -83,6 +84,10 @@ internal unsafe struct VmaNode
     /// <summary>Adds an entry behind the last.</summary>
     public void Add(VmaEntry entry)
     {
+        Invariant.Assert(Count < FanOut && entry.Child != 0 && entry.Start < entry.End, $"Entry {Count} of a node is {entry}.");
+        Invariant.Assert(
+            Count == 0 || Ends[Count - 1] <= entry.Start,
+            $"An entry that begins at page {entry.Start:x} comes behind one that ends at {Ends[Count - 1]:x}.");
         Starts[Count] = entry.Start;
         Ends[Count] = entry.End;
         Gaps[Count] = entry.Gap;

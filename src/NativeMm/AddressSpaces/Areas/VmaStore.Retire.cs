@@ -27,10 +27,18 @@ internal sealed unsafe partial class VmaStore
     }
 
     /// <summary>Notes a record that is detached and will not be in the tree that is published next.</summary>
-    public void Retire(Vma* record) => _pendingRecords.Push((nuint)record);
+    public void Retire(Vma* record)
+    {
+        Invariant.Assert(record->State.IsDetached, $"The record of {record->Range} retires and may still be installed by.");
+        _pendingRecords.Push((nuint)record);
+    }
 
     /// <summary>Notes a node that will not be in the tree that is published next.</summary>
-    public void Retire(VmaNode* node) => _pendingNodes.Push((nuint)node);
+    public void Retire(VmaNode* node)
+    {
+        Invariant.Assert(node->Count is > 0 and <= VmaNode.FanOut, $"A node with {node->Count} entries retires.");
+        _pendingNodes.Push((nuint)node);
+    }
 
     /// <summary>What was noted is in the published tree no more: it waits from here on.</summary>
     public void Settle()
@@ -40,6 +48,9 @@ internal sealed unsafe partial class VmaStore
         if (bag.Epoch != epoch)
         {
             // The bag was used three epochs ago or earlier: all of that can go.
+            Invariant.Assert(
+                bag.Epoch + BagCount <= epoch || bag.Records.Count + bag.Nodes.Count == 0,
+                $"What retired in epoch {bag.Epoch} is made free in {epoch}.");
             Empty(ref bag);
             bag.Epoch = epoch;
         }

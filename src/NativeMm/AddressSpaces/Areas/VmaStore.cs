@@ -7,6 +7,7 @@
 // Reserve      whatever makes the layout larger leaves ReserveBytes untouched; what makes it smaller may use them, and waits for the readers that are inside
 //              before it gives up: so an unmap that cuts nothing never fails for want of memory, as long as faults in flight end.
 
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -70,6 +71,7 @@ internal sealed unsafe partial class VmaStore
     /// <returns>False when the system has no memory for it.</returns>
     public bool TryReserve(long records, long nodes, bool growing)
     {
+        Invariant.Assert(records >= 0 && nodes >= 0, $"{records} records and {nodes} nodes are reserved.");
         if (Fits(records, nodes, growing))
         {
             return true;
@@ -100,6 +102,8 @@ internal sealed unsafe partial class VmaStore
             RecordsMade++;
         }
 
+        Invariant.Assert(!spec.Pages.IsEmpty, $"A record is taken for {spec.Pages}.");
+        Invariant.Assert(record->StateWord == 0 || record->State.IsDetached, $"The record of {record->Range} is taken and is in use.");
         record->Begin(spec);
         return record;
     }
@@ -114,6 +118,7 @@ internal sealed unsafe partial class VmaStore
             NodesMade++;
         }
 
+        Invariant.Assert(height is >= 0 and < 32, $"A node of height {height} is taken.");
         node->Count = 0;
         node->Height = height;
         return node;
@@ -146,6 +151,7 @@ internal sealed unsafe partial class VmaStore
     {
         nuint address = _next;
         _next += bytes;
+        Invariant.Assert(_next != 0 && _next <= _end, $"An item of {bytes} bytes was taken and not reserved.");
         return address;
     }
 

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.AddressSpaces;
 
 /// <content>Copying where it changes. Nothing here fails: the nodes were reserved.</content>
@@ -28,6 +30,7 @@ internal sealed unsafe partial class VmaTree
     /// <param name="inserted">Records in order, at most <see cref="InsertedMax"/>, which lie between what stays before and behind.</param>
     public void Edit(ulong from, ulong to, ReadOnlySpan<nuint> inserted)
     {
+        Invariant.Assert(from <= to && inserted.Length <= InsertedMax, $"{inserted.Length} areas are put in between pages {from:x} and {to:x}.");
         Span<VmaEntry> made = stackalloc VmaEntry[2];
         int count;
         int height = 0;
@@ -84,6 +87,9 @@ internal sealed unsafe partial class VmaTree
 
     private int EditInner(VmaNode* node, ulong from, ulong to, ReadOnlySpan<nuint> inserted, Span<VmaEntry> entries)
     {
+        Invariant.Assert(
+            node->Count > 0 && ((VmaNode*)node->Children[0])->Height == node->Height - 1,
+            $"A node of height {node->Height} with {node->Count} entries has a child of another height.");
         int first = int.Max(node->LastFrom(from), 0);
         int last = int.Max(first, to == 0 ? first : node->LastFrom(to - 1));
         int count = 0;
@@ -126,6 +132,7 @@ internal sealed unsafe partial class VmaTree
                 continue;
             }
 
+            Invariant.Assert(left->Height == height && right->Height == height, $"Nodes of height {left->Height} and {right->Height} become one of {height}.");
             VmaNode* both = store.TakeNode(height);
             AddAll(both, left);
             AddAll(both, right);
@@ -179,6 +186,7 @@ internal sealed unsafe partial class VmaTree
 
     private VmaNode* Make(ReadOnlySpan<VmaEntry> entries, int height)
     {
+        Invariant.Assert(entries.Length is > 0 and <= VmaNode.FanOut, $"A node is made of {entries.Length} entries.");
         VmaNode* node = store.TakeNode(height);
         foreach (VmaEntry entry in entries)
         {

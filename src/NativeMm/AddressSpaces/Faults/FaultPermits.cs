@@ -6,6 +6,7 @@
 // Reuse        only the holder gives a cell back.
 // Progress     taking is wait-free: one look at each cell. A thread has a cell of its own as long as there are no more threads than cells.
 
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -75,6 +76,9 @@ internal sealed class FaultPermits
             ulong word = Atomic.LoadAcquire(in Cell(index));
             if ((word & Held) == 0 && Atomic.CompareExchange(ref Cell(index), word, Held)) // [P2] pairs with [P1]
             {
+                Invariant.Assert(
+                    permit.Cell < 0 && permit.Frame == 0,
+                    $"A fault that has permit {permit.Cell} and a frame at 0x{permit.Frame:x} takes another.");
                 permit.Cell = index;
                 permit.Frame = (nuint)(word & ~LeafEntry.FlagMask);
                 permit.IsZero = (word & Zero) != 0;
@@ -96,6 +100,8 @@ internal sealed class FaultPermits
     {
         if (permit.Cell >= 0)
         {
+            Invariant.Assert(Atomic.LoadAcquire(in Cell(permit.Cell)) == Held, $"Permit {permit.Cell} is given back and is not held.");
+            Invariant.Assert((permit.Frame & (nuint)LeafEntry.FlagMask) == 0, $"Permit {permit.Cell} is given back with a frame at 0x{permit.Frame:x}.");
             ulong word = permit.Frame | (permit.IsZero && permit.Frame != 0 ? Zero : 0);
             Atomic.StoreRelease(ref Cell(permit.Cell), word); // [P1] pairs with [P2]
             permit.Cell = -1;

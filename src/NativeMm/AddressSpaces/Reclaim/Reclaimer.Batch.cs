@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -29,6 +30,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
             return 0;
         }
 
+        Invariant.Assert(_moving.IsHeldByCurrentThread && count <= chosen, $"{count} of {chosen} pages were marked.");
         Span<LeavingPage> batch = _batch.AsSpan(0, count);
         KeepUsed(batch);
         Sort(batch);
@@ -140,6 +142,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
         {
             if (page.Kind == LeavingKind.Store)
             {
+                Invariant.Assert(next < count, $"The backend was given {count} pages, and more are asked for.");
                 ulong slot = slots[next++];
                 bool isStored = SwapSlot.IsStored(slot);
                 page.Slot = isStored ? slot : 0;

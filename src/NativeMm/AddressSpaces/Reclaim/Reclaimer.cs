@@ -15,6 +15,7 @@
 
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using NativeMm.Diagnostics;
 using NativeMm.Eviction;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -104,6 +105,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     public override bool TryCharge(out uint charge)
     {
         _freeLock.Enter();
+        Invariant.Assert(_freeCount >= 0 && _freeCount <= _limit, $"{_freeCount} of {_limit} charges are free.");
         int left = _freeCount - 1;
         charge = left >= 0 ? _free[left] + 1 : 0;
         Atomic.StoreRelease(ref _freeCount, int.Max(left, 0));
@@ -122,6 +124,10 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     /// <inheritdoc/>
     public override void Installed(ulong page, uint frame, uint charge, uint history)
     {
+        Invariant.Assert(charge != 0 && charge <= _limit, $"Page {page:x} has charge {charge}, of {_limit}.");
+        Invariant.Assert(
+            _numbers[frame] == 0 && _pages[charge - 1] == NoPage,
+            $"Frame {frame} has charge {_numbers[frame]} and gets {charge}, which page {_pages[charge - 1]:x} has.");
         uint number = charge - 1;
         _numbers[frame] = charge;
         Atomic.StoreRelease(ref _pages[number], page);
@@ -131,6 +137,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     /// <inheritdoc/>
     public override void Removed(uint frame)
     {
+        Invariant.Assert(_numbers[frame] != 0 && _pages[_numbers[frame] - 1] != NoPage, $"Frame {frame} goes and has no charge.");
         uint number = _numbers[frame] - 1;
         _policy.Remove(number);
         Forget(frame, number);
@@ -139,12 +146,19 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     /// <inheritdoc/>
     public override void Replaced(uint frame, uint newFrame)
     {
+        Invariant.Assert(
+            _numbers[frame] != 0 && _numbers[newFrame] == 0,
+            $"Frame {newFrame} with charge {_numbers[newFrame]} takes the place of {frame} with {_numbers[frame]}.");
         _numbers[newFrame] = _numbers[frame];
         _numbers[frame] = 0;
     }
 
     /// <inheritdoc/>
-    public override void Moved(ulong page, uint frame) => Atomic.StoreRelease(ref _pages[_numbers[frame] - 1], page);
+    public override void Moved(ulong page, uint frame)
+    {
+        Invariant.Assert(_numbers[frame] != 0 && page != NoPage, $"Frame {frame} moves to page {page:x} and has no charge.");
+        Atomic.StoreRelease(ref _pages[_numbers[frame] - 1], page);
+    }
 
     /// <inheritdoc/>
     public override OutOfMemoryException OutOfRoom() => Describe(_swap.GetStatistics());
@@ -173,6 +187,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     private void FreeNumber(uint number)
     {
         _freeLock.Enter();
+        Invariant.Assert(number < _limit && _freeCount < _limit, $"Charge {number} is given back beside {_freeCount} free ones of {_limit}.");
         _free[_freeCount] = number;
         Atomic.StoreRelease(ref _freeCount, _freeCount + 1);
         _freeLock.Exit();

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Teardown;
 
 namespace NativeMm.AddressSpaces;
@@ -24,6 +25,9 @@ internal sealed unsafe partial class TableRelease
         }
 
         bite = new WorkPiece(first, ulong.Min(end, piece.End));
+        Invariant.Assert(
+            bite.First >= piece.First && bite.End > bite.First && bite.End <= piece.End,
+            $"Pages {bite.First:x} to {bite.End:x} are bitten off {piece.First:x} to {piece.End:x}.");
         piece = piece with { First = bite.End };
         return true;
     }
@@ -48,6 +52,7 @@ internal sealed unsafe partial class TableRelease
             if (only == PageTables.Pages)
             {
                 ulong middle = MiddleOf(table, level, pages, weight / 2);
+                Invariant.Assert(middle > piece.First && middle < piece.End, $"Pages {piece.First:x} to {piece.End:x} are halved at {middle:x}.");
                 half = piece with { First = middle };
                 piece = piece with { End = middle };
                 return true;

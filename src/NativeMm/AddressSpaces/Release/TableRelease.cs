@@ -16,6 +16,7 @@
 //              populated subtrees.
 
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
@@ -61,6 +62,7 @@ internal sealed unsafe partial class TableRelease : TeardownJob, IFrameRelease
     /// <param name="announcedBefore">Bytes of it that are accounted as releasing already.</param>
     public void Attach(ulong* root, VpnRange pages, long bytes, long announcedBefore = 0)
     {
+        Invariant.Assert(_root == null && root != null && bytes >= 0, $"A job over {pages} with {bytes} bytes is attached to one in use.");
         _root = root;
         _announced = bytes;
         Workers.Ledger.AddReleasingFrames(bytes - announcedBefore);

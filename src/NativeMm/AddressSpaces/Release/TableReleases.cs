@@ -14,6 +14,7 @@ internal sealed class TableReleases
     public void Add(TableRelease release)
     {
         _lock.Enter();
+        Invariant.Assert(release != _first && release.NextOfSpace is null && release.IsAttached, "A release is added twice, or has nothing to release.");
         release.NextOfSpace = _first;
         _first = release;
         _lock.Exit();
@@ -35,6 +36,7 @@ internal sealed class TableReleases
                 before = before.NextOfSpace;
             }
 
+            Invariant.Assert(before is not null, "A release ends that is not in the list of its space.");
             if (before is not null)
             {
                 before.NextOfSpace = release.NextOfSpace;

@@ -9,6 +9,7 @@
 //              when the system refuses one as well does adding wait for a record that is free, which hazards of reads, writes and faults bring about by
 //              themselves and a lease of the same thread does not.
 
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -94,6 +95,7 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
             int drops = 0;
             _lock.Enter();
             before = int.Min(before, _count);
+            Invariant.Assert(_count >= 0 && _count <= _capacity && looked <= before, $"{looked} of {_count} records were looked at, of {_capacity}.");
             while (looked < before && drops < Batch)
             {
                 if (IsHeld(hazards, At(looked)))
@@ -144,6 +146,7 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
 
     private void Add(ulong first, nuint what)
     {
+        Invariant.Assert((what & ~(nuint)PageTables.LowMask) != 0, $"What waits for hazards of page {first:x} is {what:x}.");
         var backoff = default(Backoff);
         while (!TryAdd(first, what))
         {
@@ -197,6 +200,7 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
     /// <summary>A record. The newest chunk is the first in the list and has the highest numbers.</summary>
     private ulong* At(int number)
     {
+        Invariant.Assert((uint)number < (uint)_capacity && _capacity % ChunkRecords == 0, $"Record {number} of {_capacity} is asked for.");
         ulong* chunk = _chunks;
         for (int skip = (_capacity / ChunkRecords) - 1 - (number / ChunkRecords); skip > 0; skip--)
         {

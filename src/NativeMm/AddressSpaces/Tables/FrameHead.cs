@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -54,18 +55,34 @@ internal struct FrameHead
     public void BeginBlock(uint frames) => Atomic.StoreRelease(ref _blockFrames, frames);
 
     /// <summary>One more entry refers to the frame. The caller holds the lock under which another one does.</summary>
-    public void AddMapping() => Atomic.Add(ref _references, Mapping);
+    public void AddMapping()
+    {
+        Invariant.Assert(Atomic.LoadAcquire(in _references) != 0, "A frame that nobody refers to gets a mapping.");
+        Atomic.Add(ref _references, Mapping);
+    }
 
     /// <summary>One entry less.</summary>
     /// <returns>Whether nobody refers to the frame any more.</returns>
-    public bool DropMapping() => Atomic.Add(ref _references, unchecked(0UL - Mapping)) == 0;
+    public bool DropMapping()
+    {
+        Invariant.Assert(Mappings != 0, "A frame loses a mapping and has none.");
+        return Atomic.Add(ref _references, unchecked(0UL - Mapping)) == 0;
+    }
 
     /// <summary>One more pin. The caller's hazard, or the lock of the table, keeps the frame.</summary>
-    public void AddPin() => Atomic.Add(ref _references, Pin);
+    public void AddPin()
+    {
+        Invariant.Assert(Atomic.LoadAcquire(in _references) != 0, "A frame that nobody refers to gets a pin.");
+        Atomic.Add(ref _references, Pin);
+    }
 
     /// <summary>One pin less.</summary>
     /// <returns>Whether nobody refers to the frame any more.</returns>
-    public bool DropPin() => Atomic.Add(ref _references, unchecked(0UL - Pin)) == 0;
+    public bool DropPin()
+    {
+        Invariant.Assert(Pins != 0, "A frame loses a pin and has none.");
+        return Atomic.Add(ref _references, unchecked(0UL - Pin)) == 0;
+    }
 
     /// <summary>One frame of the block is free, for its first frame.</summary>
     /// <returns>Whether all are.</returns>
@@ -73,7 +90,11 @@ internal struct FrameHead
 
     /// <summary>Frames of the block are free, for its first frame.</summary>
     /// <returns>Whether all are.</returns>
-    public bool DropBlockFrames(uint frames) => Atomic.Add(ref _blockFrames, unchecked(0 - frames)) == 0;
+    public bool DropBlockFrames(uint frames)
+    {
+        Invariant.Assert(frames != 0 && Atomic.LoadAcquire(in _blockFrames) >= frames, $"{frames} frames of a block become free, of {_blockFrames} in use.");
+        return Atomic.Add(ref _blockFrames, unchecked(0 - frames)) == 0;
+    }
 
     /// <summary>Whether the swap has the content.</summary>
     public readonly bool HasSlot => Slot != 0 && Slot != Incompressible;

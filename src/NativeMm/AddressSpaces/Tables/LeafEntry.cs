@@ -14,6 +14,7 @@
 // Source       AIFM's pointer (OSDI'20) for the inverted flags.
 
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -111,14 +112,27 @@ internal readonly struct LeafEntry(ulong word) : IEquatable<LeafEntry>
     /// <summary>A page in a frame.</summary>
     /// <param name="address">Address of the frame.</param>
     /// <param name="flags">Flags of a present page.</param>
-    public static LeafEntry Present(nuint address, ulong flags) => new(address | flags);
+    public static LeafEntry Present(nuint address, ulong flags)
+    {
+        Invariant.Assert(
+            address != 0 && (address & FlagMask) == 0 && (flags & ~(FlagMask & ~NotPresent)) == 0,
+            $"A present page has its frame at 0x{address:x} and flags {flags:x}.");
+        return new(address | flags);
+    }
 
     /// <summary>A page that repeats a value.</summary>
-    public static LeafEntry SameFilled(uint value, uint history) =>
-        new(((ulong)value << ValueShift) | (history << HistoryShift) | SameFilledKind | NotPresent);
+    public static LeafEntry SameFilled(uint value, uint history)
+    {
+        Invariant.Assert(history <= HistoryMax, $"A page that leaves has history {history:x}.");
+        return new(((ulong)value << ValueShift) | (history << HistoryShift) | SameFilledKind | NotPresent);
+    }
 
     /// <summary>A page in a slot.</summary>
-    public static LeafEntry Swapped(ulong slot, uint history) => new((slot << SlotShift) | (history << HistoryShift) | SwappedKind | NotPresent);
+    public static LeafEntry Swapped(ulong slot, uint history)
+    {
+        Invariant.Assert(slot is > 0 and <= SlotMax && history <= HistoryMax, $"A page leaves to slot {slot:x} with history {history:x}.");
+        return new((slot << SlotShift) | (history << HistoryShift) | SwappedKind | NotPresent);
+    }
 
     /// <summary>The entry with flags set.</summary>
     public LeafEntry With(ulong flags) => new(Word | flags);

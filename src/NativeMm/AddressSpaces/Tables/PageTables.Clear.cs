@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -73,6 +74,7 @@ internal sealed unsafe partial class PageTables
 
     private ulong* BelowLocked(ulong* table, int index)
     {
+        Invariant.Assert(!SharedTables.Contains(table) && (uint)index < SharedTables.Entries, $"Entry {index} is looked at of a table that stands for none.");
         ref TableHead head = ref HeadOf(table);
         head.Lock.Enter();
         var below = (ulong*)Atomic.LoadAcquire(in table[index]);
@@ -162,6 +164,9 @@ internal sealed unsafe partial class PageTables
                     _leaves.Clear(head.FirstPage);
                 }
 
+                Invariant.Assert(
+                    aboveHead.Population != 0 && aboveHead.Level == head.Level + 1,
+                    $"A table of level {head.Level} leaves one of {aboveHead.Level} with {aboveHead.Population} entries.");
                 aboveHead.Population--;
             }
 
@@ -186,6 +191,7 @@ internal sealed unsafe partial class PageTables
         {
             ulong* table = (ulong*)_zone.AddressOf(new Pfn(list - 1));
             ref TableHead head = ref HeadOf(table);
+            Invariant.Assert(head.Population == 0, $"A table of level {head.Level} is given back with {head.Population} entries.");
             list = head.NextUnlinked;
             if (hazards.TouchesAny(head.FirstPage, head.FirstPage + Span(head.Level + 1)))
             {

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -116,6 +117,7 @@ internal sealed unsafe partial class PageTables
     {
         ref TableHead upperHead = ref HeadOf((ulong*)((nuint)upper & ~(nuint)LowMask));
         upperHead.Lock.Enter();
+        Invariant.Assert(*upper == (ulong)SharedTables.CollapsingLeaf, "A leaf that was out comes back to where another table is.");
         Atomic.StoreRelease(ref *upper, (ulong)leaf); // [T1] pairs with [T2]
         _leaves.Set(HeadOf(leaf).FirstPage, leaf);
         upperHead.Lock.Exit();
@@ -154,6 +156,8 @@ internal sealed unsafe partial class PageTables
     /// <summary>Copies the pages and writes the entries. Nobody reaches the leaf meanwhile, and nobody who began before is left.</summary>
     private void Gather(ulong* leaf, ref TableHead head, nuint block)
     {
+        Invariant.Assert((block - _zone.BaseAddress) % (nuint)Order.Huge.Bytes == 0, $"A block of 2 MiB begins at 0x{block:x}.");
+        Invariant.Assert(head.Population == SharedTables.Entries && !head.IsHuge, $"A leaf of {head.Population} pages is gathered.");
         FrameOf(block).BeginBlock(SharedTables.Entries);
         head.Lock.Enter();
         for (int i = 0; i < SharedTables.Entries; i++)

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
@@ -257,12 +258,16 @@ internal sealed unsafe partial class PageTables
         ref TableHead head = ref HeadOf(below);
         above.Lock.Enter();
         head.Lock.Enter();
+        Invariant.Assert(
+            above.Population != 0 && above.Level == head.Level + 1 && table[index] == (ulong)below,
+            $"A table of level {head.Level} leaves one of {above.Level} with {above.Population} entries.");
         Atomic.StoreRelease(ref table[index], (ulong)SharedTables.Empty(head.Level));
         above.Population--;
         head.Lock.Exit();
         above.Lock.Exit();
         other[index] = (ulong)below;
         HeadOf(other).Population++;
+        Invariant.Assert(HeadOf(other).Population <= SharedTables.Entries, $"A tree that was taken out has {HeadOf(other).Population} entries in a table.");
     }
 
     /// <summary>Takes the lowest table on the way to a page out if it is empty, and those above it that become so.</summary>
@@ -304,6 +309,7 @@ internal sealed unsafe partial class PageTables
 
     private ulong* TakeSpare(ref ulong* spare, int level, ulong firstPage, ulong* parent)
     {
+        Invariant.Assert(spare != null, $"A tree that is taken out needs more than {TablesOfTree} tables.");
         ulong* table = spare;
         spare = (ulong*)*table;
         BeginTable(table, level, firstPage, parent);

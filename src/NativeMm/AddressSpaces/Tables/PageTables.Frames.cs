@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -54,6 +55,7 @@ internal sealed unsafe partial class PageTables
 
     private void FreeFrame(nuint address, ref FrameHead head)
     {
+        Invariant.Assert(head.Mappings == 0 && head.Pins == 0, $"A frame is freed that has {head.Mappings} mappings and {head.Pins} pins.");
         FreeSlot(head.TakeSlot());
         Pfn frame = _zone.FrameOf((void*)address);
         if (!head.IsInBlock)

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -64,6 +65,9 @@ internal sealed unsafe partial class PageTables
         }
         else if (below == SharedTables.Empty(level - 1))
         {
+            Invariant.Assert(
+                head.Population < SharedTables.Entries && head.Level == level,
+                $"A table of level {head.Level} with {head.Population} entries gets one more at level {level}.");
             head.Population++;
             below = made;
             Atomic.StoreRelease(ref *entry, (ulong)made);
@@ -98,6 +102,8 @@ internal sealed unsafe partial class PageTables
 
     private void BeginTable(ulong* table, int level, ulong firstPage, ulong* parent)
     {
+        Invariant.Assert(level is >= 0 and <= RootLevel && (firstPage & (Span(level + 1) - 1)) == 0, $"A table of level {level} begins at page {firstPage:x}.");
+        Invariant.Assert((level == RootLevel) == (parent == null), $"A table of level {level} hangs at 0x{(nuint)parent:x}.");
         new Span<ulong>(table, SharedTables.Entries).Fill(level == 0 ? LeafEntry.Empty.Word : (ulong)SharedTables.Empty(level - 1));
         ref TableHead head = ref HeadOf(table);
         head = default;

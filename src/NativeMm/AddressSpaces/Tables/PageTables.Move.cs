@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -101,6 +102,9 @@ internal sealed unsafe partial class PageTables
         for (int i = 0; i < count; i++)
         {
             var entry = new LeafEntry(moved[i]);
+            Invariant.Assert(
+                new LeafEntry(targetLeaf[Index(target + (ulong)i, 0)]).IsEmpty,
+                $"Page {target + (ulong)i:x} has an entry, and another page moves there.");
             if (!entry.IsEmpty)
             {
                 Put(ref targetHead, targetLeaf + Index(target + (ulong)i, 0), entry);

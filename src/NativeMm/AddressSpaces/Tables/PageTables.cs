@@ -19,6 +19,7 @@
 // Source       Linux's page tables and Documentation/mm/process_addrs; the deposited leaf of its huge pages, which here is in use all the time.
 
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -155,7 +156,9 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
     {
         var before = new LeafEntry(*entry);
         Atomic.StoreRelease(ref *entry, value.Word); // [T1] pairs with [T2]
+        Invariant.Assert(head.Level == 0, $"An entry of a page is written to a table of level {head.Level}.");
         head.Population += (ushort)(before.IsEmpty ? 1 : 0);
         head.Population -= (ushort)(value.IsEmpty ? 1 : 0);
+        Invariant.Assert(head.Population <= SharedTables.Entries, $"A leaf has {head.Population} pages.");
     }
 }

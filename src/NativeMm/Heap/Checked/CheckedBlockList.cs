@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Heap.Checked;
 
 /// <summary>Blocks in the order they came, linked by themselves: to come and to go needs no managed memory. Not thread-safe.</summary>
@@ -14,6 +16,8 @@ internal struct CheckedBlockList
     /// <summary>Puts a block at the end. It is in no other list.</summary>
     public void Add(CheckedBlock block)
     {
+        Invariant.Assert(block.Next is null && !ReferenceEquals(block, _last), $"The block at 0x{block.Address:x} comes to a list and is in one.");
+        Invariant.Assert((_last is null) == (First is null) && (First is null) == (Count == 0), $"A list of {Count} blocks has no first or no last one.");
         if (_last is null)
         {
             First = block;
@@ -37,6 +41,7 @@ internal struct CheckedBlockList
             _last = First is null ? null : _last;
             block.Next = null;
             Count--;
+            Invariant.Assert((Count == 0) == (First is null), $"{Count} blocks are left of a list.");
         }
 
         return block;

@@ -29,6 +29,9 @@ internal sealed class LedgerShard
             }
 
             _blocks[block.Address] = block;
+            Invariant.Assert(
+                block.State == BlockState.Live && block.Contains(block.Address),
+                $"The block at 0x{block.Address:x} is entered and is {block.State}.");
             _liveBlocks++;
             _liveBytes += block.Bytes;
         }
@@ -68,6 +71,8 @@ internal sealed class LedgerShard
             block.State = BlockState.Freed;
             _liveBlocks--;
             _liveBytes -= block.Bytes;
+            Invariant.Assert(_liveBlocks >= 0 && (long)_liveBytes >= 0, $"{_liveBlocks} live blocks have {(long)_liveBytes} bytes.");
+            Invariant.Assert(_liveBlocks != 0 || _liveBytes == 0, $"No live blocks have {_liveBytes} bytes.");
             return block;
         }
         finally
@@ -90,6 +95,7 @@ internal sealed class LedgerShard
                 && _blocks.TryGetValue(forgotten.Address, out CheckedBlock? known)
                 && ReferenceEquals(known, forgotten))
             {
+                Invariant.Assert(forgotten.State == BlockState.Released, $"The block at 0x{forgotten.Address:x} is forgotten and is {forgotten.State}.");
                 _blocks.Remove(forgotten.Address);
             }
         }

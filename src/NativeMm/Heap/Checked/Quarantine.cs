@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap.Checked;
@@ -32,6 +33,7 @@ internal sealed class Quarantine(ulong bytesMax)
     {
         _lock.Enter();
         _blocks.Add(block);
+        Invariant.Assert(block.RawBytes <= bytesMax, $"A block of {block.RawBytes} bytes comes to a quarantine of {bytesMax}.");
         _bytes += block.RawBytes;
         _lock.Exit();
     }
@@ -46,6 +48,9 @@ internal sealed class Quarantine(ulong bytesMax)
             _patrol = ReferenceEquals(_patrol, _blocks.First) ? _patrol?.Next : _patrol;
             block = _blocks.TryTake();
             _bytes -= block?.RawBytes ?? 0;
+            Invariant.Assert(
+                (_blocks.Count == 0) == (_bytes == 0) && (block is null || block.State == BlockState.Freed),
+                $"{_blocks.Count} blocks in quarantine have {_bytes} bytes.");
         }
 
         _lock.Exit();

@@ -121,6 +121,9 @@ internal sealed unsafe partial class GuardedPages
         if (free)
         {
             _restingHead = (_restingHead + 1) % _resting.Length;
+            Invariant.Assert(
+                _slots[index].State is GuardState.Unused or GuardState.Freed,
+                $"Slot {index} of the guarded pages is taken and is {_slots[index].State}.");
             _restingCount--;
             _slots[index].State = GuardState.Changing;
         }
@@ -148,6 +151,9 @@ internal sealed unsafe partial class GuardedPages
     public nuint Open(int index, nuint bytes, nuint alignment, bool atEnd, SampledGuards owner, string allocatedAt)
     {
         nuint page = PageOf(index);
+        Invariant.Assert(
+            bytes is > 0 && bytes <= PageBytes && _slots[index].State == GuardState.Changing,
+            $"A guarded block of {bytes} bytes is made in slot {index}, which is {_slots[index].State}.");
         nuint block = atEnd ? (page + PageBytes - bytes) & ~(alignment - 1) : page;
         var slot = new GuardedSlot { State = GuardState.Live, Address = block, Bytes = bytes, Owner = owner, AllocatedAt = allocatedAt };
         if (!TryWriteText(index, slot) || !_platform.Protect(page, PageBytes, accessible: true).Succeeded)
@@ -156,6 +162,9 @@ internal sealed unsafe partial class GuardedPages
             return 0;
         }
 
+        Invariant.Assert(
+            block >= page && block + bytes <= page + PageBytes && (block & (alignment - 1)) == 0,
+            $"A guarded block of {bytes} bytes at 0x{block:x} is not in its page.");
         BlockPaint.Fill(page, block - page, BlockPaint.RedZone);
         BlockPaint.Fill(block + bytes, page + PageBytes - block - bytes, BlockPaint.RedZone);
         _lock.Enter();
@@ -251,6 +260,9 @@ internal sealed unsafe partial class GuardedPages
 
     private void Rest(int index, GuardState state)
     {
+        Invariant.Assert(
+            _lock.IsHeld && _restingCount < _resting.Length && state is GuardState.Unused or GuardState.Freed,
+            $"Slot {index} rests beside {_restingCount} others, as {state}.");
         _slots[index].State = state;
         _resting[(_restingHead + _restingCount) % _resting.Length] = index;
         _restingCount++;
