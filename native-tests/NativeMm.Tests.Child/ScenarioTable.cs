@@ -32,6 +32,7 @@ internal static class ScenarioTable
         ["reporting-system-call"] = ReportingSystemCallScenario.Run,
         ["sampled-fault"] = SampledFaultScenario.Run,
         ["end-guests"] = EndGuestsScenario.Run,
+        ["end-limits"] = EndLimitsScenario.Run,
         ["cache-resident"] = CacheResidentScenario.Run,
         ["assertion"] = AssertionScenario.Run,
     };

@@ -17,7 +17,14 @@ internal static class LoadContextScenario
 
     public static int Run(string[] arguments)
     {
-        string[] uses = [nameof(LoadContextWork.UseShared), nameof(LoadContextWork.KeepRuntime), nameof(LoadContextWork.ForgetOwners), nameof(LoadContextWork.KeepOwners)];
+        string[] uses =
+        [
+            nameof(LoadContextWork.UseShared),
+            nameof(LoadContextWork.KeepRuntime),
+            nameof(LoadContextWork.ForgetOwners),
+            nameof(LoadContextWork.KeepOwners),
+            nameof(LoadContextWork.LeaveReleases),
+        ];
         ulong before = AddressSpace();
         WeakReference[] contexts = [.. uses.Select(LoadUseAndUnload)];
         if (AddressSpace() < before + (ZoneBytes * (ulong)contexts.Length))

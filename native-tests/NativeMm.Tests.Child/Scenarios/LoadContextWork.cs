@@ -1,6 +1,8 @@
+using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
 using NativeMm.Heap;
 using NativeMm.Runtime;
+using NativeMm.Teardown;
 
 namespace NativeMm.Tests.Child.Scenarios;
 
@@ -53,6 +55,38 @@ public static unsafe class LoadContextWork
         arena.Alloc(100);
         s_kept.Add(arena);
         s_kept.Add(new CompressedPageStore());
+    }
+
+    /// <summary>Leaves releases under way in the background: of a heap and of a range of a space, which are kept, and of a runtime that nobody knows any more.</summary>
+    public static void LeaveReleases(ulong zoneBytes)
+    {
+        var options = new MemoryRuntimeOptions { CapacityBytes = zoneBytes, Teardown = new TeardownOptions { MaxActive = 2, InlineFloorBytes = 1 << 20 } };
+        var kept = new MemoryRuntime(options);
+        NativeHeap heap = kept.CreateHeap();
+        Fill(heap);
+        AddressSpace space = kept.CreateAddressSpace();
+        const long Length = 64 << 20;
+        long mapped = space.Map(Length, Protection.ReadWrite);
+        for (long at = mapped; at < mapped + Length; at += 64 << 10)
+        {
+            space.Write(at, at);
+        }
+
+        var ended = new MemoryRuntime(options);
+        Fill(ended.Heap);
+        s_kept.Add(kept);
+        s_kept.Add(space);
+        s_kept.Add(heap.DisposeAsync().AsTask());
+        s_kept.Add(space.UnmapAsync(mapped, Length));
+        _ = ended.DisposeAsync().AsTask();
+    }
+
+    private static void Fill(NativeHeap heap)
+    {
+        for (int i = 0; i < 16; i++)
+        {
+            new Span<byte>(heap.Alloc(8 << 20), 8 << 20).Fill(1);
+        }
     }
 
     private sealed class Freeing

@@ -14,6 +14,8 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
     private readonly HashSet<int> _files = [];
     private readonly int[] _calls = new int[Enum.GetValues<PlatformCall>().Length];
     private readonly List<string> _mistakes = [];
+    private readonly List<AddressRange> _refusedRanges = [];
+    private readonly List<int> _refusedFiles = [];
     private PlatformCall? _failingKind;
     private int _callsUntilFailure;
     private int _failuresLeft;
@@ -103,6 +105,36 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
         }
     }
 
+    /// <summary>
+    /// As <see cref="AssertNothingLeaked"/>, but what the platform itself refused to take back may be left: of a range the addresses, of a file its number. Gives that back.
+    /// </summary>
+    /// <param name="withPages">Whether a range may have its pages still, because those were refused as well.</param>
+    public void AssertOnlyRefusedIsLeft(bool withPages = false)
+    {
+        lock (_lock)
+        {
+            foreach (AddressRange range in _refusedRanges)
+            {
+                if (_ranges.Remove(range.Address, range.Bytes))
+                {
+                    Assert.True(inner.CountResident(range.Address, range.Bytes, out nuint pages).Succeeded);
+                    Assert.True(withPages || pages == 0, $"{pages} pages are left of {range}.");
+                    Assert.True(inner.Release(range.Address, range.Bytes).Succeeded);
+                }
+            }
+
+            foreach (int file in _refusedFiles)
+            {
+                if (_files.Remove(file))
+                {
+                    Assert.True(inner.CloseFile(file).Succeeded);
+                }
+            }
+
+            AssertNothingLeaked();
+        }
+    }
+
     public int CountMappings()
     {
         MappingsCounted++;
@@ -131,7 +163,7 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
 
     public PlatformResult Release(nuint address, nuint bytes)
     {
-        PlatformResult result = Admit(PlatformCall.Release);
+        PlatformResult result = AdmitEnd(PlatformCall.Release, address, bytes);
         return result.Succeeded ? Forget("Release", address, bytes, () => inner.Release(address, bytes)) : result;
     }
 
@@ -225,6 +257,11 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
         PlatformResult result = Admit(PlatformCall.CloseFile);
         if (!result.Succeeded)
         {
+            lock (_lock)
+            {
+                _refusedFiles.Add(file);
+            }
+
             return result;
         }
 
@@ -255,7 +292,7 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
 
     public PlatformResult Unmap(nuint address, nuint bytes)
     {
-        PlatformResult result = Admit(PlatformCall.Unmap);
+        PlatformResult result = AdmitEnd(PlatformCall.Unmap, address, bytes);
         return result.Succeeded ? Forget("Unmap", address, bytes, () => inner.Unmap(address, bytes)) : result;
     }
 
@@ -294,6 +331,20 @@ internal sealed class FaultyPlatform(IMemoryPlatform inner) : IMemoryPlatform
             Failures++;
             return new PlatformResult(_errno);
         }
+    }
+
+    private PlatformResult AdmitEnd(PlatformCall kind, nuint address, nuint bytes)
+    {
+        PlatformResult result = Admit(kind);
+        if (!result.Succeeded)
+        {
+            lock (_lock)
+            {
+                _refusedRanges.Add(new AddressRange(address, RoundUp(bytes)));
+            }
+        }
+
+        return result;
     }
 
     private PlatformResult Track(PlatformResult result, nuint address, nuint bytes)

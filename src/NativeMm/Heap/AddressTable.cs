@@ -100,8 +100,7 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
     {
         if (_capacity != 0)
         {
-            // A table that the system does not take back is lost until the process ends; there is nobody to tell.
-            _ = platform.Release((nuint)_entries, ArrayBytes);
+            platform.ReleaseOrKeep((nuint)_entries, ArrayBytes);
         }
 
         _entries = null;
@@ -133,7 +132,7 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
         Invariant.Assert(BitOperations.IsPow2(_capacity) && _capacity > oldCapacity, $"A table grew from {oldCapacity} slots to {_capacity}.");
         if (oldCapacity != 0)
         {
-            _ = platform.Release((nuint)old, oldBytes);
+            platform.ReleaseOrKeep((nuint)old, oldBytes);
         }
 
         return true;

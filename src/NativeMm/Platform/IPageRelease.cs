@@ -22,4 +22,14 @@ internal interface IPageRelease
     /// <summary>Gives the pages of many ranges back whose addresses stay in use, with few calls, none of which keeps the map of the process locked for long.</summary>
     /// <returns>Success when all of it went back.</returns>
     PlatformResult Discard(ReadOnlySpan<AddressRange> ranges, DiscardMode mode);
+
+    /// <summary>Whether so many bytes are worth more than one thread.</summary>
+    bool IsWorth(ulong bytes);
+
+    /// <summary>Has the steps of a work made by as many threads as bring something, the caller among them, and returns when it is over.</summary>
+    /// <param name="work">The work.</param>
+    /// <param name="bytes">About how much it is.</param>
+    /// <returns>False when there was no managed memory to begin with; no step was made.</returns>
+    /// <exception cref="Exception">The first exception of a step.</exception>
+    bool TryShare(IStepwiseWork work, ulong bytes);
 }

@@ -54,6 +54,9 @@ public sealed class MadviseDevice : IReportingDevice
     /// <summary>How the operating system takes pages back.</summary>
     public DiscardMode Mode { get; }
 
+    /// <summary>Who has several threads call this, or null: then one at a time does.</summary>
+    internal IPageRelease? Helpers => _pages;
+
     /// <summary>Whether a platform can take pages back.</summary>
     internal static bool IsSupportedBy(IMemoryPlatform platform) => (platform.Capabilities & PlatformCapabilities.Discard) != 0;
 

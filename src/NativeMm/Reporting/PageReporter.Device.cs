@@ -8,7 +8,9 @@ namespace NativeMm.Reporting;
 /// <content>Calls of the device, and what is counted.</content>
 public sealed partial class PageReporter
 {
-    // Written by whoever holds the pass lock.
+    private const string DeviceRefused = "the device could not do its work";
+
+    // Written by whoever holds the pass lock; while several threads make a pass, under the lock of their walk.
     private long _passes;
     private long _deviceCalls;
     private long _deviceFailures;
@@ -37,7 +39,7 @@ public sealed partial class PageReporter
     private FrameContent CallDevice(IReportingDevice device, ReadOnlySpan<FrameRange> ranges, out string failure)
     {
         Atomic.StoreRelease(ref _deviceCalls, _deviceCalls + 1);
-        failure = "the device could not do its work";
+        failure = DeviceRefused;
         try
         {
             return Believed(device, device.Report(ranges));

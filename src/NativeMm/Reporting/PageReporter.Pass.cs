@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.Frames;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Reporting;
@@ -171,6 +172,7 @@ public sealed partial class PageReporter
         Order smallest = device.SmallestOrder;
         _frames.Begin(Larger(Options.Blocks, smallest), Larger(Options.Pieces, smallest), restart: !isPaced);
         _foundAny &= isPaced;
+        IPageRelease? helpers = isPaced ? null : HelpersOf(device);
         while (goesOn && reported < framesMax && Atomic.LoadAcquire(ref _registration) == registration) // [R1]
         {
             ulong wanted = framesMax - reported;
@@ -189,6 +191,14 @@ public sealed partial class PageReporter
 
             reported += frames;
             goesOn = frames != 0;
+            if (goesOn && helpers?.IsWorth(reported << Pfn.FrameShift) == true)
+            {
+                // What went so far shows that this is no small one.
+                goesOn = TryReportShared(device, helpers, registration, pressureRequests, out frames);
+                reported += frames;
+                helpers = null;
+            }
+
             if (found == 0 && spare < wanted && !_frames.IsAtEnd)
             {
                 Atomic.StoreRelease(ref _pressureStops, _pressureStops + 1);
@@ -222,7 +232,7 @@ public sealed partial class PageReporter
         string failure = "";
         int count = 0;
         frames = 0;
-        Atomic.StoreRelease(ref _isolating, 1); // [R2]
+        Atomic.Add(ref _isolating, 1); // [R2]
         try
         {
             count = _frames.Isolate(ranges, framesMax, freeMax);
@@ -254,17 +264,26 @@ public sealed partial class PageReporter
 
     private ulong NoteIsolated(ReadOnlySpan<FrameRange> isolated)
     {
-        ulong isolatedFrames = 0;
         ulong held = 0;
         foreach (FrameRange range in isolated)
         {
-            isolatedFrames += range.Order.Frames;
             held += range.HeldFrames;
         }
 
         _foundAny |= !isolated.IsEmpty;
-        Atomic.StoreRelease(ref _isolatedFrames, isolatedFrames);
+        Atomic.Add(ref _isolatedFrames, CountFrames(isolated));
         return held;
+    }
+
+    private static ulong CountFrames(ReadOnlySpan<FrameRange> blocks)
+    {
+        ulong frames = 0;
+        foreach (FrameRange block in blocks)
+        {
+            frames += block.Order.Frames;
+        }
+
+        return frames;
     }
 
     private void PutBack(ReadOnlySpan<FrameRange> isolated, FrameContent content)
@@ -278,8 +297,8 @@ public sealed partial class PageReporter
         }
         finally
         {
-            Atomic.StoreRelease(ref _isolatedFrames, 0UL);
-            Atomic.StoreRelease(ref _isolating, 0); // [R2]
+            Atomic.Add(ref _isolatedFrames, 0UL - CountFrames(isolated));
+            Atomic.Add(ref _isolating, -1); // [R2]
         }
     }
 

@@ -7,15 +7,17 @@
 //              device, registration | register, unregister, close   | the pass         | gate; release, acquire [R1]
 //              closed, background   | start, close                  | everybody        | gate; release, acquire [R4]
 //              pressure requests    | failing allocations           | the pass         | add, acquire
-//              isolating            | the pass                      | failing allocations | release, acquire [R2]
+//              isolating            | the pass: calls of the device with blocks | failing allocations | add, acquire [R2]
 //              pace, walk, back-off, counters | the pass            | statistics       | pass lock; counters release, acquire
+//              the same, while several threads make the pass: each of them, under the lock of the walk; whoever holds the pass lock waits for them
 // Locks        pass lock, over a whole pass and so over calls of the device; then the gate, for a few instructions. Nobody asks for the pass
-//              lock under the gate.
+//              lock under the gate. The lock of a shared walk comes after the pass lock, and before those of the allocator.
 // Ordering     [R1] a pass reads the registration before the device, and looks at the registration again before each call. Whoever takes the
 //              device away changes the device, then the registration, and then takes the pass lock: when he has it, no call of that device
 //              is under way and none will follow.
-//              [R2] isolating is set before blocks are isolated and cleared after they are put back, so whoever finds it clear after his allocation
-//              failed either failed for another reason or can have the blocks by trying again. It is cleared whatever is thrown in between.
+//              [R2] isolating goes up before blocks are isolated and down after they are put back, so whoever finds it 0 after his allocation
+//              failed either failed for another reason or can have the blocks by trying again. It goes down whatever is thrown in between.
+//              Of several threads each looks for requests after it went up, so once somebody has asked, each puts back what it has and takes no more.
 //              [R3] the time is written before the count goes down, so a pass that finds nobody waiting sees when the last one was.
 //              [R4] closing comes before the disposer's turn with the pass lock, and each pass looks under that lock: none begins after.
 //              The reporter stays among the shrinkers until then, so that an allocation can wait for the blocks of the last call.

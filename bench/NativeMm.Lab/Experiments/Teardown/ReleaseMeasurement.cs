@@ -9,20 +9,23 @@ using NativeMm.Runtime;
 
 namespace NativeMm.Lab.Experiments.Teardown;
 
-/// <summary>Touches real memory and gives all of it back at once: by the end of a runtime, or by bare threads.</summary>
+/// <summary>Touches real memory and gives all of it back at once: by the end of a runtime, by a trim of one that goes on, or by bare threads.</summary>
 internal sealed unsafe class ReleaseMeasurement
 {
     private const int HugeKibibytes = 2048;
     private const int PageBytes = 4096;
     private const ulong RoomBytes = 64UL << 20;
 
-    // Above the floor, so that the same methods are compiled.
-    private const int WarmBytes = 128 << 20;
+    // Above the floor, so that the same methods are compiled. A trim begins alone, and shares out what is left.
+    private const nuint WarmBytes = 128 << 20;
+    private const nuint WarmTrimBytes = 320 << 20;
     private const string MiddlePages = "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled";
 
     private readonly MeasurementRequest _request;
     private readonly nuint _bytes;
     private readonly int _kibibytes;
+
+    private bool IsTrim => _request.Parameters["part"] == TeardownPart.Trim;
 
     public ReleaseMeasurement(MeasurementRequest request)
     {
@@ -44,7 +47,7 @@ internal sealed unsafe class ReleaseMeasurement
             return Bare();
         }
 
-        TeardownWarmup.Run(_request, () => ByRuntime(WarmBytes));
+        TeardownWarmup.Run(_request, () => ByRuntime(IsTrim ? WarmTrimBytes : WarmBytes));
         return ByRuntime(_bytes);
     }
 
@@ -68,6 +71,12 @@ internal sealed unsafe class ReleaseMeasurement
         }
 
         Touch(block => (byte*)runtime.Frames.Zone.AddressOf(blocks[block]), blocks.Length);
+        if (IsTrim)
+        {
+            runtime.Frames.FreeBulk(blocks, Order.Huge);
+            return ByTrim(runtime, bytes);
+        }
+
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         if (_request.Case.Variant != TeardownVariants.Unwaited.Name)
@@ -80,6 +89,18 @@ internal sealed unsafe class ReleaseMeasurement
         double back = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
         end.AsTask().Wait();
         return Result(start, cpu).Add("return_ns", back);
+    }
+
+    private Measurement ByTrim(MemoryRuntime runtime, nuint bytes)
+    {
+        using (runtime)
+        {
+            TimeSpan cpu = Environment.CpuUsage.TotalTime;
+            long start = Stopwatch.GetTimestamp();
+            ulong returned = runtime.Trim();
+            Measurement result = Result(start, cpu).Add("width", Math.Max(1, runtime.GetStatistics().Teardown.WidthReached));
+            return returned >= bytes ? result : Measurement.Failed($"A trim gave {returned} of {bytes} bytes back.");
+        }
     }
 
     private Measurement Bare()

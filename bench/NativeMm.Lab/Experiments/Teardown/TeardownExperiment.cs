@@ -21,8 +21,8 @@ internal sealed class TeardownExperiment : IExperiment
     [
         ParameterDefinition.Choice("part", "what is given back", TeardownPart.All),
         ParameterDefinition.Number("gib", "GiB of a space (spaces, balanced, one-full, many-small, nodes, interference), at most 320", 1, 320, "32"),
-        ParameterDefinition.Number("mib", "release, file: MiB of real memory", 64, 1 << 20, "8192"),
-        new("pages", "release: KiB of a page; 64 needs a system that has such pages", s_pages, value => value is "4" or "64" or "2048" ? value : null, "4|64|2048"),
+        ParameterDefinition.Number("mib", "release, trim, file: MiB of real memory", 64, 1 << 20, "8192"),
+        new("pages", "release, trim: KiB of a page; 64 needs a system that has such pages", s_pages, value => value is "4" or "64" or "2048" ? value : null, "4|64|2048"),
         ParameterDefinition.Number("nodes", "nodes: how many there are", 1, 107, "1", "4", "16", "107"),
     ];
 
@@ -75,7 +75,7 @@ internal sealed class TeardownExperiment : IExperiment
     /// <inheritdoc/>
     public Measurement Measure(MeasurementRequest request) => request.Parameters["part"] switch
     {
-        TeardownPart.Release => new ReleaseMeasurement(request).Run(),
+        TeardownPart.Release or TeardownPart.Trim => new ReleaseMeasurement(request).Run(),
         TeardownPart.File => new FileMeasurement(request).Run(),
         TeardownPart.Interference => new InterferenceMeasurement(request).Run(),
         TeardownPart.Small => SmallMeasurement.Run(request),
@@ -85,6 +85,10 @@ internal sealed class TeardownExperiment : IExperiment
     /// <summary>A case of real memory.</summary>
     internal static Case ReleaseCase(Variant variant, int threads, string mebibytes, string pages) =>
         new("teardown", variant.Name, threads, ParameterValues.Of("part", TeardownPart.Release, "mib", mebibytes, "pages", pages));
+
+    /// <summary>A case of a trim.</summary>
+    internal static Case TrimCase(Variant variant, int threads, string mebibytes, string pages) =>
+        new("teardown", variant.Name, threads, ParameterValues.Of("part", TeardownPart.Trim, "mib", mebibytes, "pages", pages));
 
     /// <summary>A case of a memory file.</summary>
     internal static Case FileCase(Variant variant, int threads, string mebibytes) =>
@@ -102,6 +106,8 @@ internal sealed class TeardownExperiment : IExperiment
     {
         TeardownPart.Release =>
             from mebibytes in selection.Values["mib"] from pages in selection.Values["pages"] select ReleaseCase(variant, threads, mebibytes, pages),
+        TeardownPart.Trim =>
+            from mebibytes in selection.Values["mib"] from pages in selection.Values["pages"] select TrimCase(variant, threads, mebibytes, pages),
         TeardownPart.File => from mebibytes in selection.Values["mib"] select FileCase(variant, threads, mebibytes),
         TeardownPart.Small => [SmallCase(variant, threads)],
         TeardownPart.Nodes =>

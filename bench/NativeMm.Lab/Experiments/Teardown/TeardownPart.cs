@@ -6,6 +6,9 @@ internal static class TeardownPart
     /// <summary>Real memory: as many bytes, touched, given back at once by the end of a runtime.</summary>
     public const string Release = "release";
 
+    /// <summary>Real memory: as many bytes, touched and freed, given back by a trim of a runtime that goes on.</summary>
+    public const string Trim = "trim";
+
     /// <summary>Software page tables of a space that is full, over frames that nobody touches.</summary>
     public const string Spaces = "spaces";
 
@@ -31,5 +34,5 @@ internal static class TeardownPart
     public const string File = "file";
 
     /// <summary>All of them.</summary>
-    public static readonly string[] All = [Release, File, Spaces, Balanced, OneFull, ManySmall, Nodes, Interference, Small];
+    public static readonly string[] All = [Release, Trim, File, Spaces, Balanced, OneFull, ManySmall, Nodes, Interference, Small];
 }

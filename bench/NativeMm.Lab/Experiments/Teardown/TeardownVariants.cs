@@ -40,7 +40,7 @@ internal static class TeardownVariants
         "adaptive" => threads == AdaptiveThreads && part != TeardownPart.Interference,
         "unwaited" => threads == AdaptiveThreads && part is TeardownPart.Release or TeardownPart.Spaces or TeardownPart.Interference,
         "bare" => part == TeardownPart.Release && threads <= 32,
-        "batches" => part is not (TeardownPart.Interference or TeardownPart.Small or TeardownPart.Release) && threads <= TeardownOptions.ActiveLimit,
+        "batches" => part is not (TeardownPart.Interference or TeardownPart.Small or TeardownPart.Release or TeardownPart.Trim) && threads <= TeardownOptions.ActiveLimit,
         _ => part is not (TeardownPart.Interference or TeardownPart.Small) && threads <= TeardownOptions.ActiveLimit,
     };
 

@@ -244,7 +244,7 @@ public sealed unsafe class MemoryRuntimeTests
     {
         ChildResult child = ChildProcess.Run("load-context");
         Assert.True(child.ExitCode == 0, child.Error + child.Output);
-        Assert.Equal("contexts left: 0 of 4, zones left: 0", child.Output.Trim());
+        Assert.Equal("contexts left: 0 of 5, zones left: 0", child.Output.Trim());
     }
 
     [Fact]

@@ -108,8 +108,8 @@ internal sealed unsafe partial class GuardedPages
     /// <summary>Gives all memory back. Only for slots that nobody uses.</summary>
     public void Release()
     {
-        _ = _platform.Release(_region, RegionBytes(_platform, _slots.Length));
-        _ = _platform.Release(_records, (nuint)_slots.Length << GuardText.RecordShift);
+        _platform.ReleaseOrKeep(_region, RegionBytes(_platform, _slots.Length));
+        _platform.ReleaseOrKeep(_records, (nuint)_slots.Length << GuardText.RecordShift);
     }
 
     /// <summary>Takes a slot that has rested long enough; it must be opened or given back.</summary>

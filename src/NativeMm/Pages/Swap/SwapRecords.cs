@@ -68,7 +68,7 @@ internal sealed unsafe class SwapRecords : IDisposable
     {
         if (_base != 0)
         {
-            _ = _platform.Release(_base, _bytes);
+            _platform.ReleaseOrKeep(_base, _bytes);
             _base = 0;
         }
     }

@@ -37,7 +37,8 @@ internal sealed class PageRelease : IPageRelease
     /// <summary>Whether nobody helps any more and nothing is made in steps: for a runtime that is finalized, whose helpers may have gone before it.</summary>
     public bool IsPlain { get; set; }
 
-    /// <summary>Whether so many bytes are worth steps and threads of their own, rather than one call that takes pages and addresses together.</summary>
+    /// <inheritdoc/>
+    /// <remarks>Where addresses go as well, that is better than one call that takes pages and addresses together.</remarks>
     public bool IsWorth(ulong bytes) => !IsPlain && Calls.IsSupported && bytes > (ulong)Workers.Options.InlineFloorBytes;
 
     /// <summary>Makes what help takes, where managed memory may be allocated. Cheap from the second time on.</summary>
@@ -110,6 +111,27 @@ internal sealed class PageRelease : IPageRelease
 
     /// <inheritdoc/>
     public PlatformResult Discard(ReadOnlySpan<AddressRange> ranges, DiscardMode mode) => Calls.Discard(ranges, mode);
+
+    /// <inheritdoc/>
+    /// <remarks>Nobody looks on: what is given back like this is free already, and part of no end.</remarks>
+    public bool TryShare(IStepwiseWork work, ulong bytes)
+    {
+        StepwiseJob job;
+        try
+        {
+            Workers.Prepare();
+            job = new StepwiseJob(Workers, work);
+        }
+        catch (OutOfMemoryException)
+        {
+            Workers.Ledger.NoteWithoutMemory();
+            return false;
+        }
+
+        job.Begin(bytes);
+        Workers.Run(job);
+        return true;
+    }
 
     /// <summary>Does a job that was begun, under the eyes of whoever looks on.</summary>
     /// <exception cref="OperationCanceledException">He stopped it, and something is left.</exception>
