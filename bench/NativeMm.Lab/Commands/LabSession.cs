@@ -21,8 +21,14 @@ internal static class LabSession
                 CultureInfo.InvariantCulture, $"This machine is busy: others use {before * 100:F0} % of its processors. Figures will scatter, and bars may be missed for it."));
         }
 
+        Case[] all = [.. launches];
+        if (ExpectedDuration.Text(all.Length, settings, budget) is { } expected)
+        {
+            Console.Error.WriteLine(expected);
+        }
+
         var runner = new LabRunner(settings, ChildProcess.Launch);
-        RunOutcome outcome = ProgressDisplay.Show(budget, progress => runner.Run(launches, progress, budget));
+        RunOutcome outcome = ProgressDisplay.Show(budget, progress => runner.Run(all, progress, budget));
         outcome = outcome with { Conditions = new RunConditions(settings, before, ProcessorUse.Sample()) };
         foreach (string line in outcome.LeftOut)
         {

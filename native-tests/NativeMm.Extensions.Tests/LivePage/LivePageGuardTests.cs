@@ -32,6 +32,20 @@ public sealed class LivePageGuardTests
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(app, "/nativemm" + part, "operator"));
     }
 
+    [Theory]
+    [InlineData("Development")]
+    [InlineData("Production")]
+    public async Task Policy_without_anything_that_asks_it_stops_the_start(string environment)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = environment });
+        builder.WebHost.UseTestServer();
+        builder.Services.AddNativeMm();
+        await using WebApplication app = builder.Build();
+        app.MapNativeMm().RequireAuthorization();
+        InvalidOperationException thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => app.StartAsync());
+        Assert.Contains("AddAuthorization()", thrown.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Every_part_of_the_page_is_in_these_tests()
     {

@@ -268,6 +268,48 @@ public sealed class NativeMemoryStreamCompletenessTests : IDisposable
         }
     }
 
+    /// <summary>By a thread of its own: what it has from the stream before is known.</summary>
+    [Theory]
+    [InlineData(4096, false, false)]
+    [InlineData(4097, false, true)]
+    [InlineData(100, true, true)]
+    public void Short_stream_that_follows_another_one_rents_nothing_but_in_checked_mode(int bytes, bool isChecked, bool rents)
+    {
+        using var pool = new NativeBufferPool(new BufferPoolOptions { Checked = isChecked });
+        (long First, bool Second, byte[] Content) seen = default;
+        var thread = new Thread(() =>
+        {
+            using (var first = new NativeMemoryStream(Data(bytes), pool))
+            {
+                seen.First = pool.GetStatistics().RentsNow;
+            }
+
+            long rented = pool.GetStatistics().RentedBytes;
+            using var second = new NativeMemoryStream(Data(bytes), pool);
+            seen.Second = pool.GetStatistics().RentedBytes > rented;
+            second.Write(Data(bytes));
+            seen.Content = second.ToArray();
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal((1, rents), (seen.First, seen.Second));
+        Assert.Equal(Data(bytes), seen.Content);
+
+        // What the checked mode keeps back counts as rented until then.
+        pool.Trim();
+        Assert.Equal(0, pool.GetStatistics().RentsNow);
+    }
+
+    [Fact]
+    public void Stream_of_a_pool_that_ended_is_refused_whatever_its_thread_has_left()
+    {
+        var pool = new NativeBufferPool();
+        new NativeMemoryStream(Data(10), pool).Dispose();
+        pool.Dispose();
+        using var stream = new NativeMemoryStream(pool);
+        Assert.Throws<ObjectDisposedException>(() => stream.Write(Data(10)));
+    }
+
     [Fact]
     public void Disposals_on_many_threads_end_a_stream_once_and_the_next_ones_have_blocks_of_their_own()
     {

@@ -17,6 +17,7 @@ public sealed class NativeMemoryStreamRangeTests
     {
         using var pool = new NativeBufferPool();
         using var stream = new NativeMemoryStream([1, 2, 3], pool);
+        long rents = pool.GetStatistics().RentsNow;
         Action[] uses = [() => stream.SetLength(value), () => stream.Position = value, () => stream.Capacity = value, () => new NativeMemoryStream(value, pool).Dispose()];
         Assert.All(uses, use =>
         {
@@ -25,7 +26,7 @@ public sealed class NativeMemoryStreamRangeTests
             Assert.Contains($"to {Max} bytes", message, StringComparison.Ordinal);
         });
         Assert.Equal((byte[])[1, 2, 3], stream.ToArray());
-        Assert.Equal((0, 1), (stream.Position, pool.GetStatistics().RentsNow));
+        Assert.Equal((0, rents), (stream.Position, pool.GetStatistics().RentsNow));
     }
 
     [Theory]

@@ -23,7 +23,7 @@ internal sealed class LivePageGuard(IServiceProvider services) : IStartupFilter
     private string EnvironmentName => _environment?.EnvironmentName ?? "unknown";
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">A page has no policy, and this is not Development.</exception>
+    /// <exception cref="InvalidOperationException">A page has no policy, and this is not Development; or it has one that nobody could ask.</exception>
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
         next(app);
@@ -60,15 +60,19 @@ internal sealed class LivePageGuard(IServiceProvider services) : IStartupFilter
 
     private void Check(IEnumerable<Endpoint> endpoints)
     {
-        if (_environment?.IsDevelopment() == true)
-        {
-            return;
-        }
-
         using IServiceScope scope = services.CreateScope();
+        bool hasPolicies = scope.ServiceProvider.GetService<IAuthorizationPolicyProvider>() is not null;
         foreach (Endpoint endpoint in endpoints)
         {
-            if (endpoint.Metadata.GetMetadata<LivePageMetadata>() is { AllowWithoutAuthorization: false } page
+            if (!hasPolicies && HasPolicy(endpoint) && endpoint.Metadata.GetMetadata<LivePageMetadata>() is { } asked)
+            {
+                // Every request would end in an exception.
+                throw new InvalidOperationException(
+                    $"The live page {asked.Path} asks for authorization, and the service has none: call builder.Services.AddAuthentication(…) with a scheme, "
+                    + "and AddAuthorization(), before it is built.");
+            }
+
+            if (_environment?.IsDevelopment() != true && endpoint.Metadata.GetMetadata<LivePageMetadata>() is { AllowWithoutAuthorization: false } page
                 && !IsGuardedAsync(endpoint, scope.ServiceProvider).AsTask().GetAwaiter().GetResult())
             {
                 throw new InvalidOperationException(
@@ -86,9 +90,11 @@ internal sealed class LivePageGuard(IServiceProvider services) : IStartupFilter
             return false;
         }
 
-        return endpoint.Metadata.GetMetadata<IAuthorizeData>() is not null
-            || endpoint.Metadata.GetMetadata<AuthorizationPolicy>() is not null
-            || endpoint.Metadata.GetMetadata<IAuthorizationRequirementData>() is not null
+        return HasPolicy(endpoint)
             || (services.GetService<IAuthorizationPolicyProvider>() is { } policies && await policies.GetFallbackPolicyAsync() is not null);
     }
+
+    private static bool HasPolicy(Endpoint endpoint) => endpoint.Metadata.GetMetadata<IAuthorizeData>() is not null
+        || endpoint.Metadata.GetMetadata<AuthorizationPolicy>() is not null
+        || endpoint.Metadata.GetMetadata<IAuthorizationRequirementData>() is not null;
 }

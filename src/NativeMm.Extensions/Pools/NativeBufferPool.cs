@@ -24,6 +24,7 @@ public sealed class NativeBufferPool : IDisposable
     private readonly SlabStore _store;
     private readonly SlabMemoryPool _memoryPool;
     private readonly bool _isShared;
+    private readonly bool _allowsOwnBlocks;
     private int _disposed;
 
     /// <summary>Makes a pool of its own.</summary>
@@ -43,6 +44,7 @@ public sealed class NativeBufferPool : IDisposable
         _isShared = isShared;
         _store = new SlabStore(name, options, time, platform);
         _memoryPool = new SlabMemoryPool(_store, onDispose: null);
+        _allowsOwnBlocks = options.BlockBytesMin == StreamBlocks.OwnBytes && !options.Checked;
     }
 
     /// <summary>The one of the process. Disposing it does nothing.</summary>
@@ -56,6 +58,11 @@ public sealed class NativeBufferPool : IDisposable
 
     /// <summary>The store.</summary>
     internal SlabStore Store => _store;
+
+    /// <summary>
+    /// Whether a stream may begin with a block of its own instead of one of the smallest here: it is as large, nobody watches over it, and a rent would not throw.
+    /// </summary>
+    internal bool AllowsOwnBlocks => _allowsOwnBlocks && Atomic.LoadAcquire(ref _disposed) == 0;
 
     /// <summary>Rents a buffer of at least so many bytes.</summary>
     /// <param name="minimumLength">0 to <see cref="Array.MaxLength"/>. Of 0 bytes the buffer is empty and need not be returned.</param>

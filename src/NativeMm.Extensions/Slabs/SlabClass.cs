@@ -10,6 +10,7 @@
 //              The checked mode has an object for each rent.
 
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using NativeMm.Primitives;
 
 namespace NativeMm.Slabs;
@@ -17,11 +18,14 @@ namespace NativeMm.Slabs;
 /// <summary>The blocks of one size of a store. Thread-safe.</summary>
 internal sealed class SlabClass
 {
-    /// <summary>Most blocks that move at once, and that a stripe keeps.</summary>
+    /// <summary>Most blocks that move at once.</summary>
     public const int BatchMax = 64;
 
     private const int SlabBytes = 2 << 20;
-    private const int StripeBytes = 256 << 10;
+
+    // What the requests of a core have in use between two of its moves, and some more: what does not fit costs a lock and a search.
+    private const int StripeBytes = 1 << 20;
+    private const int StripeBlocksMax = 256;
 
     private readonly SlabStripe[] _stripes;
     private readonly List<Slab> _slabs = [];
@@ -38,8 +42,8 @@ internal sealed class SlabClass
         Store = store;
         BlockBytes = blockBytes;
         _blocksInSlab = int.Max(SlabBytes / blockBytes, 1);
-        int capacity = int.Clamp(StripeBytes / blockBytes, 1, BatchMax);
-        _batch = (capacity + 1) / 2;
+        int capacity = int.Clamp(StripeBytes / blockBytes, 1, StripeBlocksMax);
+        _batch = int.Min((capacity + 1) / 2, BatchMax);
         _stripes = new SlabStripe[(int)BitOperations.RoundUpToPowerOf2((uint)int.Min(Environment.ProcessorCount, 64))];
         for (int i = 0; i < _stripes.Length; i++)
         {
@@ -62,11 +66,9 @@ internal sealed class SlabClass
     /// <summary>Takes a block back that nobody uses any more.</summary>
     public void Return(SlabBlock block)
     {
-        var overflow = default(SlabBatch);
-        int moved = Stripe.Return(block, overflow);
-        if (moved != 0)
+        if (!Stripe.TryReturn(block))
         {
-            PutHome(overflow[..moved]);
+            ReturnOverflow(block);
         }
     }
 
@@ -81,11 +83,13 @@ internal sealed class SlabClass
         var idle = default(SlabBatch);
         foreach (SlabStripe stripe in _stripes)
         {
-            int taken = stripe.TakeIdle(now, age, idle);
-            if (taken != 0)
+            int taken;
+            do
             {
+                taken = stripe.TakeIdle(now, age, idle);
                 PutHome(idle[..taken]);
             }
+            while (taken == BatchMax);
         }
 
         if (pageBytes == 0)
@@ -186,6 +190,15 @@ internal sealed class SlabClass
         {
             return _slabs.All(slab => slab.IsConsistent()) && counts.Allocated - counts.Evicted == counts.Rents - counts.Returns + counts.IdleResident;
         }
+    }
+
+    /// <summary>Apart from the usual return, which has no room for a batch to clear.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ReturnOverflow(SlabBlock block)
+    {
+        var overflow = default(SlabBatch);
+        int moved = Stripe.Return(block, overflow);
+        PutHome(overflow[..moved]);
     }
 
     private SlabBlock RentRefill()
@@ -310,6 +323,11 @@ internal sealed class SlabClass
 
     private void PutHome(ReadOnlySpan<SlabBlock> blocks)
     {
+        if (blocks.IsEmpty)
+        {
+            return;
+        }
+
         int now = Store.PassNumber;
         using (_lock.EnterScope())
         {

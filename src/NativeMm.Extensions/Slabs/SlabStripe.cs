@@ -43,9 +43,27 @@ internal sealed class SlabStripe(int capacity)
         return block;
     }
 
+    /// <summary>Keeps a block and counts its return, if there is room.</summary>
+    public bool TryReturn(SlabBlock block)
+    {
+        _lock.Enter();
+        SlabBlock?[] blocks = _blocks;
+        int count = _count;
+        bool fits = (uint)count < (uint)blocks.Length;
+        if (fits)
+        {
+            blocks[count] = block;
+            _count = count + 1;
+            _returns++;
+        }
+
+        _lock.Exit();
+        return fits;
+    }
+
     /// <summary>Keeps a block and counts a return in any case.</summary>
     /// <param name="block">The block.</param>
-    /// <param name="overflow">Receives the older half of what lay here, and the block if nothing can be kept.</param>
+    /// <param name="overflow">Receives the older half of what lay here, or as much of it as there is room for.</param>
     /// <returns>How many it received.</returns>
     public int Return(SlabBlock block, Span<SlabBlock> overflow)
     {
@@ -54,18 +72,10 @@ internal sealed class SlabStripe(int capacity)
         _returns++;
         if (_count == capacity)
         {
-            moved = TakeOldest((capacity + 1) / 2, overflow);
+            moved = TakeOldest(int.Min((capacity + 1) / 2, overflow.Length), overflow);
         }
 
-        if (_count < capacity)
-        {
-            _blocks[_count++] = block;
-        }
-        else
-        {
-            overflow[moved++] = block;
-        }
-
+        _blocks[_count++] = block;
         _lock.Exit();
         return moved;
     }
@@ -86,14 +96,14 @@ internal sealed class SlabStripe(int capacity)
         return kept;
     }
 
-    /// <summary>Takes the blocks out that have lain for long enough.</summary>
+    /// <summary>Takes the blocks out that have lain for long enough, as many as there is room for.</summary>
     public int TakeIdle(int now, int age, Span<SlabBlock> idle)
     {
         _lock.Enter();
 
         // Not sorted strictly: a batch from the slabs lies beneath. It came because the stripe was empty, and is used next.
         int count = 0;
-        while (count < _count && _blocks[count]!.IdleSince <= now - age)
+        while (count < int.Min(_count, idle.Length) && _blocks[count]!.IdleSince <= now - age)
         {
             count++;
         }

@@ -225,6 +225,11 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
 
     private void AddBlocks(StreamBlocks blocks, long bytes)
     {
+        if (blocks.Count == 0 && bytes is > 0 and <= StreamBlocks.OwnBytes && _pool.AllowsOwnBlocks && blocks.TryAddOwn())
+        {
+            return;
+        }
+
         for (long room = blocks.Room; room < bytes; room = blocks.Room)
         {
             int least = _pool.Store.Options.BlockBytesMin;

@@ -19,8 +19,16 @@ internal readonly struct StreamBlock
         Offset = segment.Offset;
     }
 
-    /// <summary>Who returns it.</summary>
-    public IMemoryOwner<byte> Owner { get; }
+    /// <summary>Makes a block of an array that nobody has to return.</summary>
+    /// <param name="array">All of it.</param>
+    public StreamBlock(byte[] array)
+    {
+        Memory = array;
+        Array = array;
+    }
+
+    /// <summary>Who returns it; null for an array that nobody has to return.</summary>
+    public IMemoryOwner<byte>? Owner { get; }
 
     /// <summary>All of it.</summary>
     public Memory<byte> Memory { get; }

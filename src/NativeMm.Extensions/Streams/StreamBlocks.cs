@@ -2,6 +2,7 @@
 // States       idle: with a thread, without blocks. Held: by one stream, and by nobody else. Ended: the finalizer has returned the blocks; it is not used again.
 // Transitions  idle → held by the thread that it waits with; held → idle by the one disposal of the stream that takes it out of the stream [A1]; held → ended
 //              by the finalizer, when nobody has the stream any more.
+//              One that was held before has an array of its own for what fits in it: a short stream then takes nothing from a pool.
 // Ownership    all fields belong to whoever uses the stream, one at a time; the finalizer comes after all of them.
 // Reuse        a stream lets go of it at its disposal, for good: what is late finds none.
 // Progress     no lock and no loop over other threads.
@@ -20,8 +21,15 @@ internal sealed class StreamBlocks
     private const int FirstItems = 4;
     private const int SpareItemsMax = 64;
 
+    /// <summary>Bytes of the array of its own.</summary>
+    public const int OwnBytes = 4096;
+
     [ThreadStatic]
     private static StreamBlocks? t_spare;
+
+    // Made when it is held for the second time: one that serves one stream alone, because another thread disposes what this one makes, has no use for it.
+    private byte[]? _own;
+    private bool _wasHeld;
 
     /// <summary>The blocks, in order; what follows <see cref="Count"/> is nothing.</summary>
     public StreamBlock[] Items = new StreamBlock[FirstItems];
@@ -61,7 +69,7 @@ internal sealed class StreamBlocks
     public static StreamBlocks Take()
     {
         StreamBlocks? spare = t_spare;
-        if (spare is null)
+        if (spare is null || spare.IsEnded)
         {
             return new StreamBlocks();
         }
@@ -76,8 +84,9 @@ internal sealed class StreamBlocks
         ReturnFrom(0);
         Scratch?.Dispose();
         Scratch = null;
-        if (t_spare is null && Items.Length <= SpareItemsMax)
+        if (!IsEnded && t_spare is null && Items.Length <= SpareItemsMax)
         {
+            _wasHeld = true;
             t_spare = this;
         }
         else
@@ -86,6 +95,20 @@ internal sealed class StreamBlocks
             GC.SuppressFinalize(this);
 #pragma warning restore CA1816
         }
+    }
+
+    /// <summary>Begins with the array of its own, if it has a use for one.</summary>
+    /// <exception cref="OutOfMemoryException">There is no managed memory for it.</exception>
+    public bool TryAddOwn()
+    {
+        if (!_wasHeld)
+        {
+            return false;
+        }
+
+        Items[0] = new StreamBlock(_own ??= GC.AllocateUninitializedArray<byte>(OwnBytes));
+        Count = 1;
+        return true;
     }
 
     /// <summary>Adds a block behind the others.</summary>
@@ -106,9 +129,9 @@ internal sealed class StreamBlocks
         while (Count > count)
         {
             Count--;
-            IMemoryOwner<byte> owner = Items[Count].Owner;
+            IMemoryOwner<byte>? owner = Items[Count].Owner;
             Items[Count] = default;
-            owner.Dispose();
+            owner?.Dispose();
         }
     }
 

@@ -2,6 +2,7 @@
 // States       _ticket: even = idle (in the owner pool, or retired); odd = rented.
 // Transitions  idle → rented   by the one renter that took the object out of the owner pool: fields, then release store [B1] of ticket + 1.
 //              rented → idle   by whoever disposes, or the finalizer: CAS ticket → ticket + 1 [B2]; of several ends of one rent one wins.
+//              Where buffers are used again the finalizer ends the rent that it finds for the second time, as that of RentGuard does, and for the same reason.
 // Ownership    _address, _length are written by the renter while idle, and read by anybody under the ticket.
 // Ordering     GetSpan: acquire load of the ticket [B3] pairs with [B1], so the fields are those of that rent or a later one; the read
 //              fence [B4] and the second load of the ticket rule the later one out: who sees a later field sees a later ticket, because [B2] is
@@ -28,6 +29,9 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     private int _length;
     private uint _ticket;
 
+    // The finalizer's: what it met, 0 for nothing yet. A first ticket is 1.
+    private uint _met;
+
     // Only of a buffer that is rented once: written before anybody else sees it.
     private PooledTrace? _trace;
 
@@ -37,6 +41,21 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     {
         // By the ticket as well: somebody else's finalizer may dispose the owner after this.
         uint ticket = Atomic.LoadAcquire(ref _ticket);
+        if (_pool.RecyclesOwners && ticket != _met)
+        {
+            _met = ticket;
+            try
+            {
+                GC.ReRegisterForFinalize(this);
+            }
+            catch (OutOfMemoryException)
+            {
+                // As in RentGuard: if the rent is a forgotten one, it stays lost.
+            }
+
+            return;
+        }
+
         if ((ticket & 1) != 0 && Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
         {
             _pool.TakeBackForgotten(_address, _length);

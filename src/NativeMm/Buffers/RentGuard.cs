@@ -2,7 +2,10 @@
 // States       _ticket: even = idle; odd = rented. It counts on for ever, so that the ticket of one rent is never that of another.
 // Transitions  idle → rented   by the one renter that took the guard out of its stand: fields, then release store [B1] of ticket + 1.
 //              rented → idle   by whoever disposes, or the finalizer: CAS ticket → ticket + 1 [B2]; of several ends of one rent one wins.
-// Ownership    _address, _length are written by the renter while idle; read by anybody under the ticket.
+//              The finalizer ends the rent that it finds for the second time. What it meets first may have begun after the collection that called it: a
+//              program's own finalizer, in the same run, may have disposed the lease, and another thread may have the guard by now. Only a guard that
+//              nobody has comes a second time with the same ticket.
+// Ownership    _address, _length are written by the renter while idle; read by anybody under the ticket. _met belongs to the finalizer.
 // Ordering     The fields are read, then the read fence [B3], then the ticket: if it is still that of the rent, so were the fields, because [B2] is a
 //              full fence before anybody writes them again.
 // Reuse        a guard is used again at once. Only leases refer to it, and each compares the ticket with its own: what is late finds another one.
@@ -18,13 +21,29 @@ internal sealed class RentGuard(NativeMemoryPool pool)
     private readonly NativeMemoryPool _pool = pool;
     private nuint _address;
     private ulong _ticket;
+    private ulong _met = ulong.MaxValue;
     private int _length;
 
-    /// <summary>Gives the memory of a forgotten rent back.</summary>
+    /// <summary>Gives the memory of a forgotten rent back, at the second collection that finds it.</summary>
     ~RentGuard()
     {
-        // By the ticket as well: somebody else's finalizer may dispose the lease after this.
         ulong ticket = Atomic.LoadAcquire(ref _ticket);
+        if (ticket != _met)
+        {
+            _met = ticket;
+            try
+            {
+                GC.ReRegisterForFinalize(this);
+            }
+            catch (OutOfMemoryException)
+            {
+                // No managed memory to be registered in: if the rent is a forgotten one, it stays lost.
+            }
+
+            return;
+        }
+
+        // By the ticket as well: somebody else's finalizer may dispose the lease after this.
         (nuint address, int length) = (_address, _length);
         if ((ticket & 1) != 0 && Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
         {

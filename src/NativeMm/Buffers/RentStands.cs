@@ -1,14 +1,20 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Heap;
 using NativeMm.Primitives;
+using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
 
 namespace NativeMm.Buffers;
 
 /// <summary>
-/// The stands of one pool, by the number of their thread: no two threads that live have the same, and one that comes later takes over what an ended one
+/// The stands of one pool, by a number of their thread: no two threads that live have the same, and one that comes later takes over what an ended one
 /// with its number left. Guards that have no place there, and counts of threads that never rented, are common. Thread-safe; only a rent allocates
 /// managed memory.
 /// </summary>
-internal sealed class RentStands(NativeMemoryPool pool, bool withOwners)
+/// <remarks>
+/// A thread has two numbers. The odd one is that of its cache of the shared heap, which the page of its stack tells without a call; the even one is .NET's,
+/// for threads without a cache and on pages that are not entered. Each belongs to one thread at a time, and so does the stand of each.
+/// </remarks>
+internal sealed unsafe class RentStands(NativeMemoryPool pool, bool withOwners)
 {
     private const int SparesMax = 1024;
 
@@ -16,10 +22,10 @@ internal sealed class RentStands(NativeMemoryPool pool, bool withOwners)
     private const int Batch = 32;
 
     // Threads with higher numbers do without a stand.
-    private const int ThreadsMax = 1 << 16;
+    private const int NumbersMax = 1 << 17;
 
     private readonly RentGuard?[] _spares = new RentGuard?[SparesMax];
-    private RentStand?[] _stands = new RentStand?[64];
+    private RentStand?[] _stands = new RentStand?[128];
     private SleepLock _growLock;
     private SpinLock<NoLockStatistics> _sparesLock;
     private int _spareCount;
@@ -31,16 +37,27 @@ internal sealed class RentStands(NativeMemoryPool pool, bool withOwners)
     public RentStand? Current
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get
-        {
-            int thread = Environment.CurrentManagedThreadId;
-            RentStand?[] stands = Atomic.LoadAcquire(ref _stands);
-            return (uint)thread < (uint)stands.Length ? stands[thread] : null;
-        }
+        get => At(Number);
     }
 
     /// <summary>The calling thread's stand, made if it has none; null for threads beyond all numbers.</summary>
-    public RentStand? CurrentOrNew() => Current ?? MakeCurrent();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public RentStand? CurrentOrNew()
+    {
+        int number = Number;
+        return At(number) ?? Make(number);
+    }
+
+    private static int Number
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            nuint here = StackPages.Here;
+            nuint* entry = StackPages.EntryOf(here);
+            return StackPages.Knows(entry, here) ? StackPages.Of(entry)->OddNumber : 2 * Environment.CurrentManagedThreadId;
+        }
+    }
 
     /// <summary>A guard of the common ones, whose company goes to the stand; or a new one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -113,11 +130,17 @@ internal sealed class RentStands(NativeMemoryPool pool, bool withOwners)
         return sum;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private RentStand? MakeCurrent()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private RentStand? At(int number)
     {
-        int thread = Environment.CurrentManagedThreadId;
-        if (thread >= ThreadsMax)
+        RentStand?[] stands = Atomic.LoadAcquire(ref _stands);
+        return (uint)number < (uint)stands.Length ? stands[number] : null;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private RentStand? Make(int number)
+    {
+        if (number >= NumbersMax)
         {
             return null;
         }
@@ -126,12 +149,12 @@ internal sealed class RentStands(NativeMemoryPool pool, bool withOwners)
         using (_growLock.EnterScope())
         {
             RentStand?[] stands = _stands;
-            if (thread >= stands.Length)
+            if (number >= stands.Length)
             {
-                Array.Resize(ref stands, Math.Max(thread + 1, 2 * stands.Length));
+                Array.Resize(ref stands, Math.Max(number + 1, 2 * stands.Length));
             }
 
-            Atomic.StoreRelease(ref stands[thread], stand);
+            Atomic.StoreRelease(ref stands[number], stand);
             Atomic.StoreRelease(ref _stands, stands);
         }
 

@@ -42,6 +42,10 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     [FieldOffset(56)]
     public uint Tag;
 
+    /// <summary>An odd number that no other cache of the heap has: what other structures keep for a thread may lie under it.</summary>
+    [FieldOffset(60)]
+    public int OddNumber;
+
     // Owner: the thread, under the guard.
 
     /// <summary>Counts refused pops and pushes: a clock that stands still while the thread stays within its magazines.</summary>

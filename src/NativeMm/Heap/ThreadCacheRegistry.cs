@@ -158,6 +158,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
             return null;
         }
 
+        fresh.Cache->OddNumber = (2 * _entries.Count) + 1;
         _entries.Add(fresh);
         return fresh;
     }

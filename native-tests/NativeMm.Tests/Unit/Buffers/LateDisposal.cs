@@ -1,16 +1,15 @@
 namespace NativeMm.Tests.Unit.Buffers;
 
-/// <summary>Disposes something in its finalizer, but not in the first collection: by then the finalizer of that something has run.</summary>
+/// <summary>Disposes something in its finalizer, but not in the first two collections: by then the finalizer of that something has run, and done its work.</summary>
 internal sealed class LateDisposal(IDisposable victim)
 {
     private static int s_done;
-    private bool _again;
+    private int _runs;
 
     ~LateDisposal()
     {
-        if (!_again)
+        if (++_runs <= 2)
         {
-            _again = true;
             GC.ReRegisterForFinalize(this);
             return;
         }

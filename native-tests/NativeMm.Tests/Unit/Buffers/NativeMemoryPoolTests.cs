@@ -265,6 +265,35 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
         Assert.Equal(0, _heap.GetStatistics().Classes.Sum(row => row.LiveBlocks));
     }
 
+    /// <summary>A program's own finalizer disposes an owner, and others rent before the finalizer of the pool comes, in the same run.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_new_rent_is_not_taken_for_the_forgotten_one_before_it(bool bare)
+    {
+        using NativeMemoryPool pool = bare ? new(_heap, recycleOwners: true) : new(_heap);
+        using var disposed = new SemaphoreSlim(0);
+        using var moved = new SemaphoreSlim(0);
+        const int Forgotten = 8;
+        ForgetMany(pool, Forgotten, disposed, moved);
+        var rented = new List<IMemoryOwner<byte>>();
+        for (int step = 0; step < Forgotten; step++)
+        {
+            Finalizers.CollectUntil(() => disposed.Wait(10));
+            rented.AddRange(Enumerable.Range(0, 300).Select(_ => pool.Rent(100)));
+            moved.Release();
+        }
+
+        Finalizers.RunToEnd();
+        Assert.All(rented, owner => Assert.True(_heap.Owns(Address(owner.Memory))));
+        Assert.Equal(new NativeMemoryPoolStatistics(rented.Count, rented.Sum(owner => owner.Memory.Length), rented.Count + Forgotten, 0), pool.Statistics);
+        Assert.All(rented, owner => owner.Dispose());
+
+        // An owner that somebody still has keeps what it stood on, and that may be what the next rent stands on.
+        rented.Clear();
+        AssertForgottenIsFound(pool);
+    }
+
     private void AssertForgottenIsFound(NativeMemoryPool pool)
     {
         long count = ForgottenBuffers.Count;
@@ -298,6 +327,19 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
         IMemoryOwner<byte> owner = pool.Rent(100);
         _ = new LateDisposal(owner);
         return (nint)Address(owner.Memory);
+    }
+
+    /// <summary>The order of finalizers is nobody's promise: what disposes is made before the rents as well as after them.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ForgetMany(NativeMemoryPool pool, int count, SemaphoreSlim disposed, SemaphoreSlim moved)
+    {
+        SteppedDisposal[] early = [.. Enumerable.Range(0, count / 2).Select(_ => new SteppedDisposal(disposed, moved))];
+        for (int i = 0; i < count; i++)
+        {
+            IMemoryOwner<byte> owner = pool.Rent(100);
+            SteppedDisposal last = i < early.Length ? early[i] : new SteppedDisposal(disposed, moved);
+            last.Victim = owner;
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -1,11 +1,12 @@
 using NativeMm.Buffers;
 using NativeMm.Heap;
+using NativeMm.Tests.Concurrency.Buffers;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Buffers;
 
 /// <summary>Where guards wait for the next rent.</summary>
-public sealed class RentStandsTests : IDisposable
+public sealed unsafe class RentStandsTests : IDisposable
 {
     private readonly NativeHeap _heap = NativeBufferTests.NewHeap();
     private readonly NativeMemoryPool _pool;
@@ -19,16 +20,31 @@ public sealed class RentStandsTests : IDisposable
     }
 
     [Fact]
-    public void A_thread_has_a_stand_once_it_rents_and_only_then()
+    public void A_thread_has_a_stand_once_it_rents_and_only_then() => OnNewThread(() =>
     {
         var stands = new RentStands(_pool, withOwners: false);
         Assert.Null(stands.Current);
         RentStand stand = stands.CurrentOrNew()!;
         Assert.Same(stand, stands.Current);
         Assert.Same(stand, stands.CurrentOrNew());
-        var other = new Thread(() => Assert.Null(stands.Current));
-        other.Start();
-        Assert.True(other.Join(TimeSpan.FromSeconds(30)));
+        OnNewThread(() => Assert.Null(stands.Current));
+    });
+
+    [Fact]
+    public void A_thread_with_a_cache_has_a_stand_that_no_other_thread_has()
+    {
+        // All of them live until the last one is through: the number of an ended thread may be given again.
+        const int Threads = 4;
+        var stands = new RentStands(_pool, withOwners: false);
+        var seen = new RentStand?[Threads];
+        using var all = new Barrier(Threads);
+        GatedThreads.Run(Threads, index =>
+        {
+            NativeHeap.Shared.Free(NativeHeap.Shared.Alloc(16));
+            seen[index] = stands.CurrentOrNew();
+            Assert.True(all.SignalAndWait(TimeSpan.FromSeconds(30)));
+        });
+        Assert.Equal(Threads, seen.OfType<RentStand>().Distinct().Count());
     }
 
     [Fact]
@@ -62,7 +78,7 @@ public sealed class RentStandsTests : IDisposable
     }
 
     [Fact]
-    public void Counts_of_threads_with_and_without_a_stand_add_up()
+    public void Counts_of_threads_with_and_without_a_stand_add_up() => OnNewThread(() =>
     {
         var stands = new RentStands(_pool, withOwners: false);
         stands.Rented(100);
@@ -71,5 +87,15 @@ public sealed class RentStandsTests : IDisposable
         Assert.Equal((2, 1, 100), stands.Sum());
         stands.Current!.Returned(100);
         Assert.Equal((2, 2, 0), stands.Sum());
+    });
+
+    /// <summary>A thread that never had a cache of the shared heap has one number wherever it runs.</summary>
+    private static void OnNewThread(Action action)
+    {
+        Exception? failure = null;
+        var thread = new Thread(() => failure = Record.Exception(action));
+        thread.Start();
+        Assert.True(thread.Join(TimeSpan.FromSeconds(30)));
+        Assert.Null(failure);
     }
 }
