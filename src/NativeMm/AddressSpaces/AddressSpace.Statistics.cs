@@ -15,6 +15,7 @@ public sealed unsafe partial class AddressSpace
         LayoutStatistics layout = _layout.GetStatistics();
         _layout.EnterRead();
         PageTableCounts counts = _tables.Count();
+        long mapBytes = _tables.Leaves.CountBytes(_frames.Zone.Platform);
         _layout.ExitRead();
         return new AddressSpaceStatistics
         {
@@ -24,6 +25,7 @@ public sealed unsafe partial class AddressSpace
             LayoutChanges = layout.Changes,
             AreaBytes = layout.MetadataBytes + _tables.Deferred.ChunkBytes,
             TablePages = counts.Tables,
+            LeafMapBytes = mapBytes,
             ResidentPages = counts.Resident,
             SharedPages = counts.Shared,
             HugeBlocks = counts.HugeBlocks,

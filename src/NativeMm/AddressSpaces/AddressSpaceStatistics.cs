@@ -24,6 +24,11 @@ public readonly struct AddressSpaceStatistics
     /// <summary>Frames that the page tables themselves take.</summary>
     public long TablePages { get; init; }
 
+    /// <summary>
+    /// Bytes in memory of the map that accesses find the tables by: about a page for each GiB that was ever used, beside the frames. 0 where the system does not say.
+    /// </summary>
+    public long LeafMapBytes { get; init; }
+
     /// <summary>Pages in frames, those that are shared with other spaces included.</summary>
     public long ResidentPages { get; init; }
 

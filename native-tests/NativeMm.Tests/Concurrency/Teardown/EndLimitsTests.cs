@@ -25,7 +25,7 @@ public sealed class EndLimitsTests
         Assert.Equal(["True fine 0", "True fine 0"], lines);
     }
 
-    /// <summary>Code is compiled ahead, and once: with so little left that is not to be what fails. No stack is kept for the next thread.</summary>
+    /// <summary>Code is compiled ahead, and once: with so little left that is not to be what fails. Few stacks are kept for the next thread.</summary>
     private static string[] Run(string limit)
     {
         ChildResult result = ChildProcess.Run(

@@ -172,7 +172,7 @@ public sealed class SharedTrimTests
     [MemberData(nameof(Widths))]
     public void A_refused_call_is_counted_and_its_blocks_go_with_a_later_pass(ReporterVariant variant, int width)
     {
-        foreach (int every in new[] { 7, 43, 75, 110, 201 })
+        foreach (int every in new[] { 7, 43, 75, 110, 125 })
         {
             using var fixture = new SharedTrimFixture(variant, width);
             Pfn[] free = fixture.MakeFree(Half, apart: true);

@@ -65,6 +65,10 @@ internal readonly unsafe struct LeafMap
         }
     }
 
+    /// <summary>Bytes of a reserved map that are in memory; 0 where the system does not say.</summary>
+    public long CountBytes(IMemoryPlatform platform) =>
+        _words != null && platform.CountResident((nuint)_words, Bytes, out nuint pages).Succeeded ? (long)(pages * platform.PageBytes) : 0;
+
     /// <summary>What the map says of a page.</summary>
     public ulong* LeafOf(ulong page) => page < _pages ? (ulong*)Atomic.LoadAcquire(in WordOf(page)) : null;
 

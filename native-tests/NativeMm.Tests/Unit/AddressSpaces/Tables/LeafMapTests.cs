@@ -67,6 +67,21 @@ public sealed unsafe class LeafMapTests
     }
 
     [Fact]
+    public void What_the_map_takes_is_counted()
+    {
+        using var fixture = new FaultFixture();
+        AddressSpace space = fixture.Space;
+        Assert.Equal(0, space.GetStatistics().LeafMapBytes);
+        for (int gib = 1; gib <= 3; gib++)
+        {
+            // So far apart that each has a page of the map for itself, whatever the system's page is.
+            space.Map(Page, Protection.ReadWrite, MapFlags.FixedNoReplace, gib * 16 * Gib);
+            space.Write(gib * 16 * Gib, 1L);
+            Assert.Equal(gib * Environment.SystemPageSize, space.GetStatistics().LeafMapBytes);
+        }
+    }
+
+    [Fact]
     public void Behind_the_map_everything_works_without_it()
     {
         using var fixture = new FaultFixture();
