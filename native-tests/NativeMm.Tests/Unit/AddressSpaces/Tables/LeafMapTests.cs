@@ -69,8 +69,8 @@ public sealed unsafe class LeafMapTests
     [Fact]
     public void What_the_map_takes_is_counted()
     {
-        using var fixture = new FaultFixture();
-        AddressSpace space = fixture.Space;
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false });
+        using AddressSpace space = runtime.CreateAddressSpace();
         Assert.Equal(0, space.GetStatistics().LeafMapBytes);
         for (int gib = 1; gib <= 3; gib++)
         {
