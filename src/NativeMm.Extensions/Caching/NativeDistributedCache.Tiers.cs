@@ -47,7 +47,7 @@ public sealed partial class NativeDistributedCache
         {
             return answer.IsLocal && _tiers!.Look(key, ref sink, anyAge: true) == LocalAnswer.Hit;
         }
-        catch (ObjectDisposedException) when (Atomic.LoadAcquire(in _isDisposed) != 0)
+        catch (ObjectDisposedException) when (Atomic.LoadAcquire(in _ends) != 0)
         {
             // The cache ended while this waited for the tier: nothing is here any more.
             return false;

@@ -24,7 +24,9 @@ public sealed partial class NativeDistributedCache : IBufferDistributedCache, ID
     private readonly TimeProvider _time;
     private readonly TimeSpan? _defaultExpiration;
     private readonly TierMeter? _meter;
-    private int _isDisposed;
+
+    // Ends that are under way or done: one that was refused takes itself out again, and no other.
+    private int _ends;
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="runtime">Whose memory it takes.</param>
@@ -205,14 +207,14 @@ public sealed partial class NativeDistributedCache : IBufferDistributedCache, ID
     /// <exception cref="InvalidOperationException">The caller is a writer that a call of this cache called. The cache stays as it is.</exception>
     public void Dispose()
     {
-        Atomic.StoreRelease(ref _isDisposed, 1);
+        Atomic.Add(ref _ends, 1);
         try
         {
             _cache.Dispose();
         }
         catch (InvalidOperationException)
         {
-            Atomic.StoreRelease(ref _isDisposed, 0);
+            Atomic.Add(ref _ends, -1);
             throw;
         }
 

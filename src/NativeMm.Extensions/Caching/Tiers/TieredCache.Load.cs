@@ -193,7 +193,7 @@ internal sealed partial class TieredCache
     {
         if (Atomic.LoadAcquire(in _pendingCount) != 0
             && (cameBack || _time.GetElapsedTime(Atomic.LoadAcquire(in _roundBegan)) >= _roundPause)
-            && Atomic.CompareExchange(ref _isInRound, 0, 1))
+            && Atomic.CompareExchange(ref _isInRound, 0, 1)) // [P1] pairs with [P2]
         {
             _ = Task.Run(RepairAllAsync);
         }
@@ -202,19 +202,25 @@ internal sealed partial class TieredCache
     /// <summary>A round: what the tier missed, one after the other. Loads find out by themselves what is to be done. A tier that refuses is not asked for the rest.</summary>
     private async Task RepairAllAsync()
     {
-        Atomic.StoreRelease(ref _roundBegan, _time.GetTimestamp());
-        int failuresMax = Atomic.LoadAcquire(in _failedRepairs) + _roundFailuresMax;
-        foreach (string key in TakePending())
+        try
         {
-            if (!Tier.WouldAsk || Atomic.LoadAcquire(in _failedRepairs) - failuresMax >= 0)
+            Atomic.StoreRelease(ref _roundBegan, _time.GetTimestamp());
+            int failuresMax = Atomic.LoadAcquire(in _failedRepairs) + _roundFailuresMax;
+            foreach (string key in TakePending())
             {
-                NotePending(key);
-                continue;
+                if (!Tier.WouldAsk || Atomic.LoadAcquire(in _failedRepairs) - failuresMax >= 0)
+                {
+                    NotePending(key);
+                    continue;
+                }
+
+                await LoadAsync(key).ConfigureAwait(false);
             }
-
-            await LoadAsync(key).ConfigureAwait(false);
         }
-
-        Atomic.StoreRelease(ref _isInRound, 0);
+        finally
+        {
+            // Also without managed memory: the next answer begins a round again.
+            Atomic.StoreRelease(ref _isInRound, 0); // [P2] pairs with [P1]
+        }
     }
 }

@@ -9,6 +9,8 @@
 //                                      it had ours, so that one is of a machine whose clock is behind; none: absent. No answer: the copy stays, and answers.
 //              While a write of the key is on its way what a load brings is no news: the copy stays, and answers. So with a load that began before its end.
 // Ownership    the entries of a key change under the lock of its stripe, together with its flight. Reads take no lock. Nothing is awaited under it.
+//              What the tier missed is a set under a lock of its own; its count and the time of the last round are hints for who looks without it. A round of
+//              repairs belongs to whoever turned its word from 0 to 1 [P1], and ends by 0 [P2], whatever was thrown.
 // Progress     reads of fresh copies wait for nobody. Others wait for the tier, for the timeout at most, or not at all while the circuit is open.
 // Reuse        a repair or a failed write looks for its own version before it changes the entry: what was written meanwhile stays.
 
