@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NativeMm.Platform;
 using NativeMm.Tests.Child;
 using Xunit;
@@ -8,7 +9,7 @@ namespace NativeMm.Tests.Support;
 /// A system whose pages are larger than those of the one below. It does what such a kernel does: a crooked start is EINVAL, a length is rounded up,
 /// over whatever lies there. And it writes down who asked for that. Thread-safe.
 /// </summary>
-internal sealed class PagedPlatform(IMemoryPlatform inner, nuint pageBytes) : ForwardingPlatform(inner)
+internal sealed unsafe class PagedPlatform(IMemoryPlatform inner, nuint pageBytes) : ForwardingPlatform(inner)
 {
     private readonly Lock _lock = new();
     private readonly List<string> _crooked = [];
@@ -43,8 +44,12 @@ internal sealed class PagedPlatform(IMemoryPlatform inner, nuint pageBytes) : Fo
 
     public override PlatformResult Release(nuint address, nuint bytes) => Check("Release", address, 0) ?? base.Release(address, Up(bytes));
 
-    public override PlatformResult Resize(nuint address, nuint bytes, nuint newBytes, out nuint newAddress) =>
-        base.Resize(address, Up(bytes), Up(newBytes), out newAddress);
+    public override PlatformResult Resize(nuint address, nuint bytes, nuint newBytes, out nuint newAddress)
+    {
+        newAddress = 0;
+        PlatformResult result = Check("Resize", address, 0) ?? base.Resize(address, Up(bytes), Up(newBytes), out newAddress);
+        return result.Succeeded && (newAddress & (pageBytes - 1)) != 0 ? Straighten(Up(newBytes), ref newAddress) : result;
+    }
 
     public override PlatformResult Commit(nuint address, nuint bytes) => Check("Commit", address, bytes) ?? base.Commit(address, Up(bytes));
 
@@ -97,6 +102,15 @@ internal sealed class PagedPlatform(IMemoryPlatform inner, nuint pageBytes) : Fo
         }
 
         return (address & (pageBytes - 1)) != 0 ? new PlatformResult(ErrorNumber.Invalid) : null;
+    }
+
+    /// <summary>The system below moved a mapping to where a page of ours does not begin: moves it on.</summary>
+    private PlatformResult Straighten(nuint bytes, ref nuint address)
+    {
+        nuint crooked = address;
+        Assert.True(base.Reserve(bytes, pageBytes, out address).Succeeded, "A mapping that was moved cannot be put straight.");
+        NativeMemory.Copy((void*)crooked, (void*)address, bytes);
+        return base.Release(crooked, bytes);
     }
 
     private PlatformResult Count(PlatformResult result, nuint bytes)

@@ -45,11 +45,13 @@ internal sealed unsafe partial class PageTables
             if (isQuiet)
             {
                 Gather(leaf, ref head, (nuint)_zone.AddressOf(block));
-                Atomic.Add(ref _collapses, 1);
             }
 
             PutUpper(upper, leaf);
             isOut = isQuiet;
+
+            // Who sees the count finds the leaf.
+            Atomic.Add(ref _collapses, isQuiet ? 1 : 0);
         }
 
         if (!isOut)
