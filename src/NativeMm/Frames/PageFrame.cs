@@ -22,10 +22,6 @@ internal unsafe struct PageFrame
     [FieldOffset(2)]
     public ushort Flags;
 
-    // The three above in one word, lowest byte first, for whoever must write or see owner and order together.
-    [FieldOffset(0)]
-    public uint Signature;
-
     [FieldOffset(4)]
     public uint OwnerTag;
 

@@ -11,7 +11,7 @@ namespace NativeMm.Reporting;
 public sealed class MadviseDevice : IReportingDevice
 {
     private readonly IMemoryPlatform _platform;
-    private readonly IRangeFollower? _follower;
+    private readonly IRangeFollower[] _followers;
     private readonly IPageRelease? _pages;
     private readonly FrameContent _content;
 
@@ -20,16 +20,16 @@ public sealed class MadviseDevice : IReportingDevice
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="mode"/> has no name.</exception>
     /// <exception cref="PlatformNotSupportedException">The system cannot take pages back while their addresses stay reserved.</exception>
     public MadviseDevice(DiscardMode mode = DiscardMode.Now)
-        : this(SystemPlatform.Current, mode, follower: null)
+        : this(SystemPlatform.Current, mode)
     {
     }
 
     /// <summary>Makes a device over a platform.</summary>
     /// <param name="platform">Who takes the pages.</param>
     /// <param name="mode">How.</param>
-    /// <param name="follower">What goes with them.</param>
     /// <param name="pages">Who makes the calls, in steps where one would hold others up; null for the platform itself.</param>
-    internal MadviseDevice(IMemoryPlatform platform, DiscardMode mode, IRangeFollower? follower, IPageRelease? pages = null)
+    /// <param name="followers">What goes with them.</param>
+    internal MadviseDevice(IMemoryPlatform platform, DiscardMode mode, IPageRelease? pages = null, params IRangeFollower[] followers)
     {
         if (!Enum.IsDefined(mode))
         {
@@ -42,7 +42,7 @@ public sealed class MadviseDevice : IReportingDevice
         }
 
         _platform = platform;
-        _follower = follower;
+        _followers = followers;
         _pages = pages;
         Mode = mode;
 
@@ -72,7 +72,7 @@ public sealed class MadviseDevice : IReportingDevice
     /// <remarks>Ranges that are not whole pages of the system are refused: what shares a page with them may be in use.</remarks>
     public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
     {
-        Span<AddressRange> vector = stackalloc AddressRange[2 * PageReporter.Capacity];
+        Span<AddressRange> vector = stackalloc AddressRange[(1 + _followers.Length) * PageReporter.Capacity];
         while (!ranges.IsEmpty)
         {
             ReadOnlySpan<FrameRange> batch = ranges[..Math.Min(ranges.Length, PageReporter.Capacity)];
@@ -93,21 +93,29 @@ public sealed class MadviseDevice : IReportingDevice
         int count = 0;
         foreach (FrameRange range in ranges)
         {
-            // Pieces of a row come in order, and neighbours are one range for the system.
-            bool continues = count != 0 && vector[count - 1].Address + vector[count - 1].Bytes == range.Address;
-            nuint before = continues ? vector[--count].Bytes : 0;
-            vector[count++] = new AddressRange(range.Address - before, range.Bytes + before);
+            Append(vector, ref count, new AddressRange(range.Address, range.Bytes));
         }
 
-        foreach (FrameRange range in ranges)
+        foreach (IRangeFollower follower in _followers)
         {
-            AddressRange behind = (_follower?.RangeOf(range) ?? default).WholePages(_platform.PageBytes);
-            if (behind.Bytes != 0)
+            foreach (FrameRange range in ranges)
             {
-                vector[count++] = behind;
+                AddressRange behind = follower.RangeOf(range).WholePages(_platform.PageBytes);
+                if (behind.Bytes != 0)
+                {
+                    Append(vector, ref count, behind);
+                }
             }
         }
 
         return count;
+    }
+
+    /// <summary>Pieces of a row come in order, and neighbours are one range for the system.</summary>
+    private static void Append(Span<AddressRange> vector, ref int count, AddressRange range)
+    {
+        bool continues = count != 0 && vector[count - 1].Address + vector[count - 1].Bytes == range.Address;
+        nuint before = continues ? vector[--count].Bytes : 0;
+        vector[count++] = new AddressRange(range.Address - before, range.Bytes + before);
     }
 }

@@ -1,4 +1,5 @@
 using NativeMm.Frames;
+using NativeMm.Platform;
 
 namespace NativeMm.Reporting;
 
@@ -9,6 +10,7 @@ namespace NativeMm.Reporting;
 public sealed class PunchHoleDevice : IReportingDevice
 {
     private readonly FrameZone _zone;
+    private readonly DescriptorFollower _descriptors;
 
     /// <summary>Makes a device for the file behind a zone.</summary>
     /// <param name="zone">The zone, which must outlive the device.</param>
@@ -22,6 +24,7 @@ public sealed class PunchHoleDevice : IReportingDevice
         }
 
         _zone = zone;
+        _descriptors = new DescriptorFollower(zone);
     }
 
     /// <summary>The zone whose file it is.</summary>
@@ -47,9 +50,23 @@ public sealed class PunchHoleDevice : IReportingDevice
                 return FrameContent.Unknown;
             }
 
+            DiscardDescriptors(ranges[..count]);
             ranges = ranges[count..];
         }
 
         return FrameContent.ReportedZero;
+    }
+
+    /// <summary>The descriptors of neighbours are neighbours, but for the first one of each block. What is refused stays resident.</summary>
+    private void DiscardDescriptors(ReadOnlySpan<FrameRange> ranges)
+    {
+        foreach (FrameRange range in ranges)
+        {
+            AddressRange pages = _descriptors.RangeOf(range).WholePages(_zone.Platform.PageBytes);
+            if (pages.Bytes != 0)
+            {
+                _ = _zone.Platform.Discard(pages.Address, pages.Bytes, DiscardMode.Now);
+            }
+        }
     }
 }

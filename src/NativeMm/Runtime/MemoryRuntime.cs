@@ -88,7 +88,7 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
                 ReportableFrames.For(_frames, options.Reporting.Scheme), options.Reporting, TimeProvider.System, nameof(MemoryRuntime));
             if (MadviseDevice.IsSupportedBy(platform))
             {
-                _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _space, _pages));
+                _reporter.Register(new MadviseDevice(platform, options.Reporting.Mode, _pages, _space, new DescriptorFollower(_zone)));
             }
 
             TimeSpan heapInterval = options.PurgeDelay / PassesPerDelay;

@@ -279,7 +279,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         }
         else if (MadviseDevice.IsSupportedBy(_platform))
         {
-            reporter.Register(new MadviseDevice(_platform, options.Mode, follower: null));
+            reporter.Register(new MadviseDevice(_platform, options.Mode, pages: null, new DescriptorFollower(_zone)));
         }
 
         return reporter;

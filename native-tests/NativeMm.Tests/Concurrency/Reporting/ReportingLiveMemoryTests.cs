@@ -49,7 +49,7 @@ public sealed unsafe class ReportingLiveMemoryTests
         using CachedFrameAllocator? cache = variant.IsCached() ? new CachedFrameAllocator(behind) : null;
         IFrameAllocator frames = cache ?? behind;
         using var reporter = new PageReporter(frames, OptionsOf(variant, mode));
-        reporter.Register(new MadviseDevice(platform, mode, follower: null));
+        reporter.Register(new MadviseDevice(platform, mode));
         LiveContent[] live = MakeLiveBlocks(frames);
 
         RunUntilReportedOften(

@@ -102,7 +102,7 @@ public sealed unsafe class RefusedDiscardTests
         using FrameZone zone = made!;
         using IFrameAllocator frames = variant.IsLockFree() ? new LockFreeFrameAllocator(zone) : new BuddyFrameAllocator(zone);
         using var reporter = new PageReporter(frames, new PageReporterOptions { Scheme = variant.Scheme() });
-        reporter.Register(new MadviseDevice(platform, DiscardMode.Now, follower: null));
+        reporter.Register(new MadviseDevice(platform, DiscardMode.Now));
         List<(Pfn Frame, Order Order)> live = [];
         ulong free = MakeHoles(frames, live, first, second);
         int calls = 0;

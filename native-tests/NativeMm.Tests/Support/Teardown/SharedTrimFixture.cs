@@ -31,7 +31,7 @@ internal sealed class SharedTrimFixture : IDisposable
         Platform = new ReleasingPlatform { ByArea = byArea, IsDry = true };
         var options = new TeardownOptions { MaxActive = width, MinimumGain = 0, StepTime = TimeSpan.FromMilliseconds(1) };
         Workers = startThread is null ? new TeardownWorkers(options) : new TeardownWorkers(options) { StartThread = startThread };
-        Device = new MadviseDevice(Platform, DiscardMode.Now, follower, new PageRelease(Platform, Workers));
+        Device = new MadviseDevice(Platform, DiscardMode.Now, new PageRelease(Platform, Workers), follower is null ? [] : [follower]);
         Reporter.Register(Device);
     }
 

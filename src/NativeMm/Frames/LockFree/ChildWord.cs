@@ -37,6 +37,9 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
     /// <summary>Frames of a granule: 64 KiB.</summary>
     public const int GranuleFrames = 16;
 
+    /// <summary>Granules of a child.</summary>
+    public const int Granules = (int)Frames / GranuleFrames;
+
     /// <summary>All granules of a child.</summary>
     public const uint AllGranules = uint.MaxValue;
 

@@ -173,14 +173,14 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return true;
     }
 
-    /// <summary>Whether a frame lies in an isolated block up to order 8, as far as descriptors and swept rows say.</summary>
+    /// <summary>Whether a frame lies in an isolated block up to order 8, as far as signatures and swept rows say.</summary>
     private bool IsInsideIsolated(uint frame)
     {
         for (int order = 0; order < HugeOrder; order++)
         {
             uint head = frame & ~((1u << order) - 1);
-            (FrameOwner owner, int signed) = SignatureOf(head);
-            if (owner == FrameOwner.Isolated && frame - head < 1u << signed)
+            int signed = SignedOrderOf(head);
+            if (signed >= 0 && frame - head < 1u << signed)
             {
                 return true;
             }
@@ -194,7 +194,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     {
         for (uint frame = first; frame < first + count; frame++)
         {
-            if (SignatureOf(frame).Owner == FrameOwner.Isolated)
+            if (SignedOrderOf(frame) >= 0)
             {
                 return true;
             }

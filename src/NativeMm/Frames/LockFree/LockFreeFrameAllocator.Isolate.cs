@@ -7,7 +7,7 @@ namespace NativeMm.Frames;
 
 /// <content>
 /// Taking free blocks out so that their pages can go back to the operating system. An isolated block is allocated as far as words and bitmaps
-/// go, so no allocation can meet it. What tells it apart is the state of its children from order 9 on and its descriptor below; and a counter.
+/// go, so no allocation can meet it. What tells it apart is the state of its children from order 9 on and its signature below; and a counter.
 /// </content>
 public sealed unsafe partial class LockFreeFrameAllocator
 {
@@ -234,18 +234,18 @@ public sealed unsafe partial class LockFreeFrameAllocator
         return Math.Min(granules * ChildWord.GranuleFrames, 1u << order);
     }
 
-    /// <summary>Below order 9: the block is claimed in the bitmap, and its descriptor says for whom.</summary>
+    /// <summary>Below order 9: the block is claimed in the bitmap, and its signature says for whom.</summary>
     /// <returns>Whether it was isolated and is free now.</returns>
     private bool TryPutBackPiece(Pfn block, Order order, FrameContent content)
     {
-        if (SignatureOf(block.Value) != (FrameOwner.Isolated, order.Value))
+        if (SignedOrderOf(block.Value) != order.Value)
         {
             return false;
         }
 
         bool isWhole = CountTaken(block.Value, order.Value) == order.Frames;
         uint child = block.Value / ChildWord.Frames;
-        Sign(block.Value, FrameOwner.None, 0); // [A13]
+        SignatureWord.Unsign(ref Signature(block.Value), block.Value); // [A13]
         Invariant.Assert(order.Value < HugeOrder && ReadChild(child).State == ChildState.Frames, $"A piece of order {order} comes back to child {child}, which is {ReadChild(child)}.");
         if (isWhole)
         {
@@ -271,24 +271,10 @@ public sealed unsafe partial class LockFreeFrameAllocator
         }
     }
 
-    private (FrameOwner Owner, int Order) SignatureOf(uint frame)
-    {
-        if (frame >= _zone.OpenedFrames)
-        {
-            return (FrameOwner.None, 0);
-        }
+    internal ref ulong Signature(uint frame) => ref _signatures[frame / ChildWord.GranuleFrames];
 
-        uint signature = Atomic.LoadAcquire(ref _zone.Descriptor(new Pfn(frame)).Signature); // [A13]
-        return ((FrameOwner)(byte)signature, (byte)(signature >> 8));
-    }
-
-    /// <summary>Signs the descriptor of a block whose bits are the caller's.</summary>
-    private void Sign(uint frame, FrameOwner owner, int order)
-    {
-        Invariant.Assert(frame < _zone.OpenedFrames && order < HugeOrder, $"Frame {frame} is signed with order {order}.");
-        ref PageFrame descriptor = ref _zone.Descriptor(new Pfn(frame));
-        Atomic.StoreRelease(ref descriptor.Signature, (uint)owner | ((uint)order << 8) | ((uint)descriptor.Flags << 16)); // [A13]
-    }
+    /// <summary>Order of the isolated block below order 9 that begins at a frame, or −1.</summary>
+    private int SignedOrderOf(uint frame) => SignatureWord.Read(ref Signature(frame)).OrderAt(frame); // [A13]
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void ThrowNotPutBack(Pfn block, Order order)
@@ -326,7 +312,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         held = HeldOf(before, frame, order);
         Invariant.Assert(held <= 1u << order, $"{held} frames of block {frame} of order {order} are held.");
         Invariant.Assert(before.Isolated >= 1u << order && before.State == ChildState.Frames, $"Block {frame} of order {order} was isolated in a child that is {before}.");
-        Sign(frame, FrameOwner.Isolated, order); // [A13]
+        SignatureWord.Sign(ref Signature(frame), frame, order); // [A13]
         return true;
     }
 

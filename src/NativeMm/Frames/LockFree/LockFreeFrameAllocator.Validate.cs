@@ -148,8 +148,8 @@ public sealed unsafe partial class LockFreeFrameAllocator
             // Only heads of isolated blocks carry the sign, and only while the block is out.
             if (CountTaken(frame, 0) != 0)
             {
-                (FrameOwner owner, int order) = SignatureOf(frame);
-                isolated += owner == FrameOwner.Isolated ? 1u << order : 0;
+                int order = SignedOrderOf(frame);
+                isolated += order >= 0 ? 1u << order : 0;
             }
         }
 

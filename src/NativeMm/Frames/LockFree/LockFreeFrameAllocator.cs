@@ -29,7 +29,7 @@
 //              flies and nothing was put back, no isolated block was in its way: whoever saw a block taken by [A10]'s caller acquired that count.
 //              [A14] a row's unswept bit goes off before the row is read, and a free sets it with [A4], after [A3]: what the reader did not see
 //              free sets it again. Whoever leaves frames unswept that he saw, or hid by a claim that he took back, sets it too.
-//              [A13] the descriptor of an isolated block up to order 8, or the record of a swept row, is signed after [A2] and unsigned before [A3]: whoever holds bits of a block
+//              [A13] an isolated block up to order 8 (SignatureWord), or the record of a swept row, is signed after [A2] and unsigned before [A3]: whoever holds bits of a block
 //              that is signed holds what somebody freed under report.
 // Reuse        every CAS replaces a word by a function of that word alone; no word holds a pointer. Equal is as good as unchanged.
 // Progress     lock-free. A stalled thread delays nobody; it keeps at most the block it was about to get or give.
@@ -67,13 +67,14 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     private CoreReservations* _cores;
     private FrameTree* _trees;
     private ulong* _rows;
+    private ulong* _signatures;
 
     // Who counts, drains, validates or isolates is inside; who allocates and frees must not overlap the end.
     private EndGate _end;
 
     /// <summary>Makes an allocator over all frames of a zone, which counts as fresh: untouched and reading as zero.</summary>
     /// <param name="zone">The zone. It must outlive the allocator.</param>
-    /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, 720 bytes for each 16 MiB.</exception>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, 2,688 bytes for each 16 MiB.</exception>
     public LockFreeFrameAllocator(FrameZone zone)
         : this(zone, CoreSlots)
     {
@@ -96,7 +97,8 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
         nuint coresAt = (nuint)sizeof(LockFreeState);
         nuint treesAt = coresAt + ((nuint)coreSlots * (nuint)sizeof(CoreReservations));
         nuint rowsAt = treesAt + ((nuint)_treeCount * (nuint)sizeof(FrameTree));
-        _metadataBytes = rowsAt + ((nuint)_childCount * BitmapRow.PerChild * sizeof(ulong));
+        nuint signaturesAt = rowsAt + ((nuint)_childCount * BitmapRow.PerChild * sizeof(ulong));
+        _metadataBytes = signaturesAt + ((nuint)_childCount * ChildWord.Granules * sizeof(ulong));
         PlatformResult result = zone.Platform.Reserve(_metadataBytes, zone.Platform.PageBytes, out nuint metadata);
         if (!result.Succeeded)
         {
@@ -107,6 +109,7 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
         _cores = (CoreReservations*)(metadata + coresAt);
         _trees = (FrameTree*)(metadata + treesAt);
         _rows = (ulong*)(metadata + rowsAt);
+        _signatures = (ulong*)(metadata + signaturesAt);
 
         // Fresh memory is all zero, which is what fresh children look like: nothing to initialise, and nothing committed, but the end.
         for (uint absent = _childCount; absent < _treeCount * FrameTree.ChildCount; absent++)
@@ -156,6 +159,7 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
             _cores = null;
             _trees = null;
             _rows = null;
+            _signatures = null;
         }
     }
 

@@ -105,12 +105,13 @@ public sealed class UnderReportTests
         List<Pfn> all = [.. Enumerable.Range(0, 5).Select(_ => fixture.Allocate(4)).Order()];
         fixture.FreeAll(all.Skip(2), 4);
         List<Pfn> isolated = Isolate(fixture, 4);
-        uint signature = fixture.Zone.Descriptor(isolated[0]).Signature;
+        ref ulong signatures = ref ((LockFreeFrameAllocator)fixture.Allocator).Signature(isolated[0].Value);
+        ulong signed = signatures;
 
         // The moment between the claim and the signature.
-        fixture.Zone.Descriptor(isolated[0]).Signature = 0;
+        signatures = 0;
         fixture.Allocator.Free(isolated[0], new Order(4));
-        fixture.Zone.Descriptor(isolated[0]).Signature = signature;
+        signatures = signed;
         MemoryFaultException fault = Assert.Throws<MemoryFaultException>(
             () => fixture.Allocator.PutBack([.. isolated], new Order(4), FrameContent.ReportedZero));
 
