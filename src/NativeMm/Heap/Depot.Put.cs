@@ -26,6 +26,18 @@ internal sealed unsafe partial class Depot
         return fault;
     }
 
+    /// <summary>Brings blocks back to their slabs, and the batches after them: nobody uses the size any more.</summary>
+    /// <inheritdoc cref="Put"/>
+    public BlockFault PutAllHome(ReadOnlySpan<nuint> blocks)
+    {
+        EnterLock();
+        BlockFault fault = ReturnLocked(blocks).Or(ReturnLocked(_stock.AsSpan(0, _batches * _geometry.BatchCount)));
+        _batches = 0;
+        _batchesLow = 0;
+        _lock.Exit();
+        return fault;
+    }
+
     /// <summary>Keeps whole batches as long as there is room.</summary>
     /// <returns>How many blocks it kept.</returns>
     private int StockLocked(ReadOnlySpan<nuint> blocks)

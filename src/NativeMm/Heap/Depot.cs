@@ -60,9 +60,22 @@ internal sealed unsafe partial class Depot
     /// <summary>How often the lock was taken. Read without it, so the newest may be missing.</summary>
     public long Acquisitions => Atomic.LoadAcquire(in _acquisitions);
 
+    /// <summary>Bytes of all slabs, for an estimate: without the lock.</summary>
+    public ulong SlabBytes => (ulong)Math.Max(0, Atomic.LoadAcquire(in _slabs)) * _geometry.Frames << Pfn.FrameShift;
+
+    /// <summary>
+    /// Whether slabs are sure to become whole when so many more blocks come home, and the batches with them: there are fewer blocks left outside than slabs. An estimate, without
+    /// the lock.
+    /// </summary>
+    public bool WouldFreeSlabs(int blocks)
+    {
+        long slabs = Atomic.LoadAcquire(in _slabs);
+        return (slabs * _geometry.Blocks) - Atomic.LoadAcquire(in _setBits) - ((long)Atomic.LoadAcquire(in _batches) * _geometry.BatchCount) - blocks < slabs;
+    }
+
     /// <summary>Takes blocks out that lie here: full batches, then from the slabs. Asks nobody for frames, so the caller may hold a guard.</summary>
     /// <param name="into">Any number; filled from the front, to be used from the back: lowest addresses last.</param>
-    /// <returns>How many; 0 when nothing lies here: <see cref="TryGrow"/> may help.</returns>
+    /// <returns>How many; 0 when nothing lies here: <see cref="TryGrow()"/> may help.</returns>
     public int Take(Span<nuint> into)
     {
         EnterLock();
@@ -234,9 +247,13 @@ internal sealed unsafe partial class Depot
 
     /// <summary>Lists a new slab. It asks for frames, and before there are none the shrinkers: the caller holds no guard and no lock.</summary>
     /// <returns>False when there are no frames left.</returns>
-    public bool TryGrow()
+    public bool TryGrow() => TryGrow(out _);
+
+    /// <inheritdoc cref="TryGrow()"/>
+    /// <param name="isFresh">Whether nobody touched the slab's pages before, or the system has them.</param>
+    public bool TryGrow(out bool isFresh)
     {
-        if (!TryReturnToPlace(out uint granule, out bool needsStock, out int roomWanted) && !_space.TryAllocateSlab(_class, _tag, out granule))
+        if (!TryReturnToPlace(out uint granule, out isFresh, out bool needsStock, out int roomWanted) && !_space.TryAllocateSlab(_class, _tag, out granule, out isFresh))
         {
             return false;
         }
@@ -259,11 +276,13 @@ internal sealed unsafe partial class Depot
 
     /// <summary>Makes a slab where one of the class was. A place is only a hint: the frame allocator decides whether its frames are free.</summary>
     /// <param name="granule">First granule of the slab.</param>
+    /// <param name="isFresh">Whether its pages are untouched.</param>
     /// <param name="needsStock">Whether there is no room for batches yet.</param>
     /// <param name="roomWanted">How many places there should be room for; 0 when there is enough.</param>
-    private bool TryReturnToPlace(out uint granule, out bool needsStock, out int roomWanted)
+    private bool TryReturnToPlace(out uint granule, out bool isFresh, out bool needsStock, out int roomWanted)
     {
         int tries = 0;
+        isFresh = false;
         bool found;
         do
         {
@@ -273,7 +292,7 @@ internal sealed unsafe partial class Depot
             roomWanted = _places.RoomFor(_slabs);
             _lock.Exit();
         }
-        while (found && !_space.TryAllocateSlabAt(_class, _tag, granule) && ++tries < PlacesTried);
+        while (found && !_space.TryAllocateSlabAt(_class, _tag, granule, out isFresh) && ++tries < PlacesTried);
 
         return found && tries < PlacesTried;
     }

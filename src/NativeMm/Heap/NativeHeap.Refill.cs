@@ -22,6 +22,7 @@ public sealed unsafe partial class NativeHeap
         for (int refusals = 0; block == 0 && refusals < RefusalsMax;)
         {
             bool grew = _depots[sizeClass].TryGrow();
+            NoteGrowth(cache, (int)sizeClass);
 
             // Without frames it is worth another look all the same: the shrinkers sent blocks home, and others may have freed some.
             block = RefillFromDepot(cache, sizeClass, afterRefusal: false, out count);

@@ -269,15 +269,16 @@ public sealed unsafe partial class NativeHeap
         slabs = _space.IsEnding ? 0 : slabs;
     }
 
+    /// <summary>Bytes of all slabs; exact when nobody makes or frees any.</summary>
     private ulong SlabBytes()
     {
-        ulong frames = 0;
+        ulong bytes = 0;
         foreach (Depot depot in _depots)
         {
-            frames += (ulong)depot.GetStatistics().Slabs * depot.Geometry.Frames;
+            bytes += depot.SlabBytes;
         }
 
-        return frames << Pfn.FrameShift;
+        return bytes;
     }
 
     /// <summary>Gives the slabs back that begin between two granules, unless all were found already: none is looked for in a heap that is empty.</summary>

@@ -18,7 +18,8 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
 
     private const int RackOffset = CacheLine.Isolation;
     private const int PositionsOffset = RackOffset + Magazine.RackBytes;
-    private const int AllowancesOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
+    private const int GrowthPositionsOffset = PositionsOffset + (SizeClass.Count * sizeof(ulong));
+    private const int AllowancesOffset = GrowthPositionsOffset + (SizeClass.Count * sizeof(ulong));
     private const int StackHoldOffset = AllowancesOffset + (SizeClass.Count * Allowance.Bytes);
 
     // Owner: nobody after construction.
@@ -56,6 +57,14 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     [FieldOffset(40)]
     public ulong EarnedBytes;
 
+    /// <summary>Bytes of slabs that the thread made since it last looked for sizes that it does not use any more.</summary>
+    [FieldOffset(48)]
+    public ulong GrownBytes;
+
+    /// <summary>How many make it look again.</summary>
+    [FieldOffset(72)]
+    public ulong GrownBytesMax;
+
     // Owner: whoever is off the hit path. The guard of all magazines of this cache.
     [FieldOffset(64)]
     public SpinLock<NoLockStatistics> Guard;
@@ -83,10 +92,15 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
         return sizeClass < SizeClass.Count;
     }
 
-    /// <summary>Whether a magazine's top lies where it lay when this was last asked. Under the guard.</summary>
-    public static bool RestsSinceLastLook(ThreadCache* cache, int sizeClass)
+    /// <summary>Whether a magazine's top lies where it lay when a trim pass last asked. Under the guard.</summary>
+    public static bool RestsSinceLastLook(ThreadCache* cache, int sizeClass) => RestsSince(cache, PositionsOffset, sizeClass);
+
+    /// <summary>Whether a magazine's top lies where it lay when its owner last touched fresh memory. Owner only.</summary>
+    public static bool RestsSinceGrowth(ThreadCache* cache, int sizeClass) => RestsSince(cache, GrowthPositionsOffset, sizeClass);
+
+    private static bool RestsSince(ThreadCache* cache, int positions, int sizeClass)
     {
-        ref nuint seen = ref ((nuint*)((byte*)cache + PositionsOffset))[sizeClass];
+        ref nuint seen = ref ((nuint*)((byte*)cache + positions))[sizeClass];
         nuint position = MagazineOf(cache, (nuint)sizeClass).Position;
         bool rests = seen == position;
         seen = position;
