@@ -73,6 +73,9 @@ public sealed class SharedTrimTests
         fixture.MakeFree(All);
         ulong most = 0;
         int calls = 0;
+
+        // A buddy has so few and large blocks that a thread may have told of all before another one comes.
+        bool waits = width > 1 && variant.IsLockFree();
         var threads = new ConcurrentDictionary<int, int>();
         fixture.Platform.Discarding = () =>
         {
@@ -84,7 +87,7 @@ public sealed class SharedTrimTests
 
             threads[Environment.CurrentManagedThreadId] = 0;
             Thread.Sleep(1);
-            if (width > 1 && Interlocked.Increment(ref calls) > (variant.IsLockFree() ? 150 : 100))
+            if (waits && Interlocked.Increment(ref calls) > 150)
             {
                 // By now another thread was asked for, and there is something left for it, however long the scheduler takes.
                 SpinWait.SpinUntil(() => threads.Count > 1, ReleaseFixture.Timeout);
@@ -95,7 +98,7 @@ public sealed class SharedTrimTests
 
         // A buddy has larger blocks than those of 2 MiB.
         Assert.InRange(most, 1UL, PageReporter.Capacity * (variant.IsLockFree() ? 512UL : 1024UL));
-        Assert.InRange(threads.Count, width == 1 ? 1 : 2, width + 1);
+        Assert.InRange(threads.Count, waits ? 2 : 1, width + 1);
     }
 
     [Theory]
