@@ -33,8 +33,11 @@ internal sealed class Bar
     /// <summary>Whether the figure may not be above the limit; otherwise it may not be below.</summary>
     public bool AtMost { get; }
 
+    /// <summary>What is as good, where this row is missed; null for nothing.</summary>
+    public Bar? Otherwise { get; private init; }
+
     /// <summary>The cases that must be measured for this row.</summary>
-    public IEnumerable<Case> Cases => Figures.SelectMany(f => f.Cases);
+    public IEnumerable<Case> Cases => Figures.SelectMany(f => f.Cases).Concat(Otherwise?.Cases ?? []);
 
     /// <summary>The subject's median may be at most so many times the reference's.</summary>
     public static Bar AtMostTimes(double limit, Case subject, Case reference, string metric) =>
@@ -77,6 +80,9 @@ internal sealed class Bar
         string against = $"{ratios[0].Subject.Variant} to {ratios[0].Reference.Variant}";
         return new Bar($"{what}, geometric mean of {ratios.Count}, {metric}: {against}", figures, metric, limit, atMost: true);
     }
+
+    /// <summary>The same row, or another one in its place.</summary>
+    public Bar Or(Bar other) => new(What, Figures, Metric, Limit, AtMost) { Otherwise = other };
 
     /// <summary>Whether a figure is good enough. Not a number never is.</summary>
     public bool IsMetBy(double figure) => AtMost ? figure <= Limit : figure >= Limit;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using NativeMm.Lab.Harness;
 
 namespace NativeMm.Lab.Experiments;
@@ -9,15 +10,26 @@ namespace NativeMm.Lab.Experiments;
 internal sealed record BarVerdict(Bar Bar, double? Figure, string? Obstacle)
 {
     /// <summary>Whether the bar was held against a figure and the figure was good enough. What was not measured is not met.</summary>
-    public bool IsMet => Figure is { } figure && Bar.IsMetBy(figure);
+    public bool IsMet => Otherwise is not null || (Figure is { } figure && Bar.IsMetBy(figure));
+
+    /// <summary>What met the other row that is as good, where this one was missed; null otherwise.</summary>
+    public double? Otherwise { get; private init; }
 
     /// <summary>The verdict in a word or two.</summary>
-    public string Text => Figure is null ? $"not measured: {Obstacle}" : IsMet ? "met" : "missed";
+    public string Text => Otherwise is { } figure
+        ? string.Create(CultureInfo.InvariantCulture, $"met by {Bar.Otherwise!.What}: {figure:0.###}")
+        : Figure is null ? $"not measured: {Obstacle}" : IsMet ? "met" : "missed";
 
-    /// <summary>Holds what was measured against a bar.</summary>
+    /// <summary>Holds what was measured against a bar, and what is as good where that is missed.</summary>
     public static BarVerdict Of(Bar bar, RunOutcome outcome)
     {
-        string? obstacle = bar.Cases.Select(c => ObstacleTo(c, bar.Metric, outcome)).FirstOrDefault(o => o is not null);
+        BarVerdict verdict = OfRow(bar, outcome);
+        return !verdict.IsMet && bar.Otherwise is { } other && OfRow(other, outcome) is { IsMet: true, Figure: { } figure } ? verdict with { Otherwise = figure } : verdict;
+    }
+
+    private static BarVerdict OfRow(Bar bar, RunOutcome outcome)
+    {
+        string? obstacle = bar.Figures.SelectMany(f => f.Cases).Select(c => ObstacleTo(c, bar.Metric, outcome)).FirstOrDefault(o => o is not null);
         if (obstacle is not null)
         {
             return new BarVerdict(bar, null, obstacle);

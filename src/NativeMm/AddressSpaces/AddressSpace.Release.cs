@@ -51,8 +51,22 @@ public sealed partial class AddressSpace
 
         // From the moment that it is attached the end of the space may help it.
         end.Attach();
-        LayoutFault.ThrowUnlessDone(nameof(Unmap), range, _layout.Unmap(range, release), Options);
-        return release.IsAttached ? end.Begin() : Task.CompletedTask;
+        bool attached = false;
+        try
+        {
+            LayoutFault.ThrowUnlessDone(nameof(Unmap), range, _layout.Unmap(range, release), Options);
+
+            // Not whether it still has something: whoever ends the space may have helped it to its end.
+            attached = release.Phase != JobPhase.Idle;
+            return attached ? end.Begin() : Task.CompletedTask;
+        }
+        finally
+        {
+            if (!attached)
+            {
+                end.Forget();
+            }
+        }
     }
 
     /// <summary>
@@ -97,7 +111,9 @@ public sealed partial class AddressSpace
         try
         {
             LayoutFault.ThrowUnlessDone(nameof(Unmap), range, _layout.Unmap(range, release), Options);
-            if (release is { IsAttached: true })
+
+            // Also when the end of the space has just helped it to its last page: until the job has ended it cannot be begun again.
+            if (release is { Phase: JobPhase.Queued or JobPhase.Running or JobPhase.Finishing })
             {
                 release.Workers.Run(release);
             }

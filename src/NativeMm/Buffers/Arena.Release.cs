@@ -53,7 +53,7 @@ public sealed unsafe partial class Arena
 
         // All that takes managed memory comes first.
         pages.Prepare();
-        var release = new ArenaRelease(this, pages.Workers);
+        var release = new ArenaRelease(this, pages.Workers, _heap);
         var end = new ReleaseEnd(release, progress, cancellationToken);
         _disposed = true;
         _marks.Clear();

@@ -59,11 +59,18 @@ public sealed unsafe partial class Arena : IDisposable, IAsyncDisposable
         // Without a list when the constructor failed before it, as over an environment that is not understood.
         if (_chunks is { Count: > 0 })
         {
-            ForgottenBuffers.Add((nuint)_chunks.Sum(chunk => (long)chunk.Bytes));
+            nuint bytes = 0;
             foreach (ArenaChunk chunk in _chunks)
             {
                 // Null where a release that was stopped had come.
                 _heap.FreeForgotten((void*)chunk.Address);
+                bytes += chunk.Bytes;
+            }
+
+            ForgottenBuffers.Add(bytes);
+            if (_release is not null)
+            {
+                _heap.NoteReleasingBlocks(-(long)bytes);
             }
         }
     }

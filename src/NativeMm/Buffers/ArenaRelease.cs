@@ -1,3 +1,4 @@
+using NativeMm.Heap;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
 
@@ -6,7 +7,8 @@ namespace NativeMm.Buffers;
 /// <summary>The chunks of an arena that has ended, as work in steps: a place for each.</summary>
 /// <param name="arena">The arena, which the work keeps from being finalized.</param>
 /// <param name="workers">Who does it.</param>
-internal sealed class ArenaRelease(Arena arena, TeardownWorkers workers) : PlacesJob(workers)
+/// <param name="heap">Whose blocks they are.</param>
+internal sealed class ArenaRelease(Arena arena, TeardownWorkers workers, NativeHeap heap) : PlacesJob(workers)
 {
     private int _chunks;
 
@@ -16,7 +18,7 @@ internal sealed class ArenaRelease(Arena arena, TeardownWorkers workers) : Place
     public void Begin(int chunks, ulong bytes)
     {
         _chunks = chunks;
-        Workers.Ledger.AddReleasingBlocks((long)bytes);
+        heap.NoteReleasingBlocks((long)bytes);
         Begin(Row((uint)chunks), (long)bytes);
     }
 
@@ -39,7 +41,7 @@ internal sealed class ArenaRelease(Arena arena, TeardownWorkers workers) : Place
         }
         finally
         {
-            Workers.Ledger.AddReleasingBlocks(-(long)bytes);
+            heap.NoteReleasingBlocks(-(long)bytes);
         }
 
         return new StepDone((long)(bytes >> Pfn.FrameShift), (long)bytes);

@@ -92,6 +92,40 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
         return false;
     }
 
+    /// <summary>
+    /// For the end: puts the entries in the order of their addresses, at the front. Nothing is found by its address any more; they can be walked through, and
+    /// <see cref="Dispose"/> follows.
+    /// </summary>
+    /// <returns>How many there are.</returns>
+    public nuint Sort()
+    {
+        nuint count = 0;
+        for (nuint slot = 0; slot < _capacity; slot++)
+        {
+            if (_entries[slot].Address != 0)
+            {
+                (_entries[count], _entries[slot]) = (_entries[slot], _entries[count]);
+                count++;
+            }
+        }
+
+        Invariant.Assert(count == Count, $"A table of {Count} addresses has {count}.");
+
+        // A heap sort: in place, the same time for every order, and nothing of the framework's that takes managed memory the first time.
+        for (nuint root = count / 2; root-- > 0;)
+        {
+            SiftDown(root, count);
+        }
+
+        for (nuint end = count; end > 1; end--)
+        {
+            (_entries[0], _entries[end - 1]) = (_entries[end - 1], _entries[0]);
+            SiftDown(0, end - 1);
+        }
+
+        return count;
+    }
+
     /// <summary>What a slot holds; 0 for nothing. The table must not change meanwhile.</summary>
     public (nuint Address, nuint Bytes) At(nuint slot) => (_entries[slot].Address, _entries[slot].Bytes);
 
@@ -136,6 +170,23 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
         }
 
         return true;
+    }
+
+    /// <summary>Moves an entry down until none below it is greater.</summary>
+    private void SiftDown(nuint root, nuint count)
+    {
+        while ((2 * root) + 1 < count)
+        {
+            nuint child = (2 * root) + 1;
+            child += child + 1 < count && _entries[child].Address < _entries[child + 1].Address ? 1u : 0u;
+            if (_entries[root].Address >= _entries[child].Address)
+            {
+                return;
+            }
+
+            (_entries[root], _entries[child]) = (_entries[child], _entries[root]);
+            root = child;
+        }
     }
 
     private void Place(nuint address, nuint bytes)

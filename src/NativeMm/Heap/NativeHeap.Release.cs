@@ -19,6 +19,9 @@ public sealed unsafe partial class NativeHeap
     private Task? _releaseTask;
     private bool _isReleased;
 
+    // Bytes of blocks whose owner has ended and gives them back in steps: the heap's part of what the ledger has.
+    private long _releasingBlockBytes;
+
     /// <summary>
     /// Ends the heap as <see cref="Dispose"/> does, and gives its memory back in the background: what is decided is decided when this returns, in a time that does not
     /// depend on how much there is.
@@ -235,6 +238,8 @@ public sealed unsafe partial class NativeHeap
     {
         if (release.Phase != JobPhase.Abandoned)
         {
+            end.Forget();
+
             // Where one that was stopped was gone on with by Dispose, the task of the stopped one says nothing any more.
             return _releaseTask is { IsCanceled: false } task ? task : Task.CompletedTask;
         }
@@ -257,6 +262,9 @@ public sealed unsafe partial class NativeHeap
     /// <param name="slabs">Slabs to give back: none where the whole zone goes.</param>
     private void ForgetCaches(out long slabs)
     {
+        // The gate is closed: nobody changes it any more.
+        _options.Pages?.Workers.Ledger.AddReleasingBlocks(-_releasingBlockBytes);
+        _releasingBlockBytes = 0;
         _space.Frames.RemoveShrinker(this);
         _caches.Clear();
         slabs = 0;
@@ -267,6 +275,17 @@ public sealed unsafe partial class NativeHeap
         }
 
         slabs = _space.IsEnding ? 0 : slabs;
+    }
+
+    /// <summary>Accounts blocks whose owner has ended and will free them, and takes them off as they are freed. After the end of the heap they are nobody's.</summary>
+    internal void NoteReleasingBlocks(long bytes)
+    {
+        if (_options.Pages is { } pages && _end.TryEnter())
+        {
+            Atomic.Add(ref _releasingBlockBytes, bytes);
+            pages.Workers.Ledger.AddReleasingBlocks(bytes);
+            _end.Exit();
+        }
     }
 
     /// <summary>Bytes of all slabs; exact when nobody makes or frees any.</summary>

@@ -105,8 +105,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
 
     /// <summary>
     /// Frees every block of the heap at once and gives its frames back. Blocks that are still in use become invalid. In checked mode the
-    /// blocks that were never freed are reported first. On the shared heap, which lives as long as the process, it does nothing: a container of services
-    /// may have it.
+    /// blocks that were never freed are reported first. Other threads must be through with allocating, freeing and using blocks, which do not look whether
+    /// the heap has ended; whoever counts, trims or validates, and finalizers, may come at any moment. On the shared heap, which lives as long as the process,
+    /// it does nothing: a container of services may have it.
     /// </summary>
     public void Dispose()
     {

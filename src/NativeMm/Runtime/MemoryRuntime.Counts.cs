@@ -29,6 +29,16 @@ public sealed partial class MemoryRuntime
         return allocated > others && Array.Exists(Spaces(), static space => !space.IsDisposed || space.IsHeld) ? allocated - others : 0;
     }
 
+    /// <summary>
+    /// Bytes in frames that are decided and not free yet. What is accounted is an upper bound as long as nobody has looked at the tables; what lies in no frame is not on its way.
+    /// </summary>
+    private ulong CountReleasing(Frames.FrameStatistics zone, ulong others)
+    {
+        ulong allocated = zone.AllocatedFrames * Pfn.FrameBytes;
+        ulong announced = (ulong)long.Max(0, _teardown.Ledger.ReleasingFrameBytes);
+        return ulong.Min(announced, allocated > others ? allocated - others : 0);
+    }
+
     private List<AddressSpaceStatistics> StatisticsOfSpaces()
     {
         var rows = new List<AddressSpaceStatistics>();

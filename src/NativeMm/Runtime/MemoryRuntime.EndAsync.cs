@@ -61,6 +61,7 @@ public sealed partial class MemoryRuntime
         var release = new RuntimeRelease(EndWatched, new ReleaseWatch(_teardown, freed + BytesToRelease(), progress, freed), cancellationToken);
         if (!Atomic.CompareExchange(ref _release!, before!, release))
         {
+            release.Forget();
             return Atomic.LoadAcquire(ref _release!).Task;
         }
 

@@ -197,9 +197,10 @@ public sealed partial class MemoryRuntime
         ulong cacheBytes = CountTenants();
 
         // Each part is read once: it shrinks while this counts.
-        ulong releasingFrames = (ulong)long.Max(0, _teardown.Ledger.ReleasingFrameBytes);
+        ulong others = slabs + (poolFrames * Pfn.FrameBytes) + cacheBytes;
+        ulong releasingFrames = CountReleasing(zone, others);
         ulong releasingMapped = (ulong)long.Max(0, _teardown.Ledger.ReleasingMappingBytes);
-        ulong spaceBytes = CountSpaces(zone, slabs + (poolFrames * Pfn.FrameBytes) + cacheBytes + releasingFrames);
+        ulong spaceBytes = CountSpaces(zone, others + releasingFrames);
         large += releasingMapped;
 
         // Blocks of an arena that has ended are its heap's until they are freed.

@@ -13,7 +13,7 @@ internal sealed class RuntimeRelease
     private readonly Action<ReleaseWatch> _end;
     private readonly CancellationToken _token;
     private readonly Thread _thread;
-    private CancellationTokenRegistration _registration;
+    private readonly CancellationTokenRegistration _registration;
 
     /// <summary>Makes it.</summary>
     /// <param name="end">Ends everything; may be called again after an <see cref="OperationCanceledException"/>.</param>
@@ -28,6 +28,7 @@ internal sealed class RuntimeRelease
             Name = "NativeMm end",
             Priority = ThreadPriority.BelowNormal,
         };
+        _registration = token.UnsafeRegister(static watch => ((ReleaseWatch)watch!).Cancel(), watch);
     }
 
     /// <summary>Who looks on.</summary>
@@ -36,11 +37,13 @@ internal sealed class RuntimeRelease
     /// <summary>Ends when all memory is back.</summary>
     public Task Task => _source.Task;
 
+    /// <summary>It is not needed: somebody else ends the runtime. Whoever has the token forgets it.</summary>
+    public void Forget() => _registration.Unregister();
+
     /// <summary>Starts the thread; where there is none to be had, the caller does the work.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The work is done without the thread.")]
     public void Start()
     {
-        _registration = _token.UnsafeRegister(static watch => ((ReleaseWatch)watch!).Cancel(), Watch);
         try
         {
             _thread.Start();

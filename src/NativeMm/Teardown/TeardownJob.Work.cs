@@ -349,7 +349,9 @@ internal abstract partial class TeardownJob
             Keep(failure);
         }
 
+        // In there the job is still known: whoever would wait for it finds that he is inside of its listener.
         Report(isLast: true);
+        LetGo(isDone);
         Workers.Remove(this, isDone);
         (Action<Exception?, bool>? completion, Exception? first) = (Completion, _failure);
         Atomic.StoreRelease(ref _word, new JobWord(isDone ? JobPhase.Done : JobPhase.Abandoned).Bits); // [W3] pairs with [W4]

@@ -163,6 +163,15 @@ internal abstract partial class TeardownJob
     {
     }
 
+    /// <summary>
+    /// Tells whoever else knows the job that it is through: on the last thread, behind the last report of progress, and before the job is its owner's again. Must not throw,
+    /// and takes no managed memory.
+    /// </summary>
+    /// <param name="isDone">Whether nothing is left.</param>
+    protected virtual void LetGo(bool isDone)
+    {
+    }
+
     /// <summary>Whether it is a part of another job, which answers for its counts.</summary>
     internal virtual bool IsPart => false;
 

@@ -52,7 +52,10 @@ internal sealed partial class TeardownWorkers : ILoadContextTenant
         _lock.Exit();
         if (spawn && !TryStart())
         {
-            Atomic.Add(ref _threads, -1);
+            // Under the lock, as everybody changes it: a thread that goes at this moment counts as well.
+            _lock.Enter();
+            _threads--;
+            _lock.Exit();
             Ledger.NoteWithoutWorker();
             WorkOnAll();
         }

@@ -13,13 +13,14 @@ namespace NativeMm.Lab.Experiments.Teardown;
 internal sealed unsafe class ReleaseMeasurement
 {
     private const int HugeKibibytes = 2048;
+    private const int MiddleKibibytes = 64;
     private const int PageBytes = 4096;
     private const ulong RoomBytes = 64UL << 20;
 
     // Above the floor, so that the same methods are compiled. A trim begins alone, and shares out what is left.
     private const nuint WarmBytes = 128 << 20;
     private const nuint WarmTrimBytes = 320 << 20;
-    private const string MiddlePages = "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled";
+    private const string PageSizes = "/sys/kernel/mm/transparent_hugepage";
 
     private readonly MeasurementRequest _request;
     private readonly nuint _bytes;
@@ -37,9 +38,10 @@ internal sealed unsafe class ReleaseMeasurement
     /// <summary>Measures.</summary>
     public Measurement Run()
     {
-        if (_kibibytes == 64 && !HasMiddlePages())
+        if (_kibibytes == MiddleKibibytes && (!IsEnabled(MiddleKibibytes) || IsEnabled(HugeKibibytes)))
         {
-            return Measurement.Failed($"The system has no pages of 64 KiB for memory that asks for huge ones ({MiddlePages}).");
+            return Measurement.Failed(
+                $"Memory that asks for huge pages gets none of 64 KiB here: they must be enabled, and those of 2 MiB, which the system prefers, must not ({PageSizes}).");
         }
 
         if (_request.Case.Variant == TeardownVariants.Bare.Name)
@@ -51,9 +53,21 @@ internal sealed unsafe class ReleaseMeasurement
         return ByRuntime(_bytes);
     }
 
-    private static bool HasMiddlePages() =>
-        File.Exists(MiddlePages) && File.ReadAllText(MiddlePages) is { } text
-        && (text.Contains("[always]", StringComparison.Ordinal) || text.Contains("[madvise]", StringComparison.Ordinal));
+    /// <summary>Whether memory that asks for huge pages gets pages of that size.</summary>
+    private static bool IsEnabled(int kibibytes)
+    {
+        string text = ReadOrNothing($"{PageSizes}/hugepages-{kibibytes}kB/enabled");
+
+        // A kernel without sizes to choose from has those of 2 MiB alone.
+        if (text.Contains("[inherit]", StringComparison.Ordinal) || (text.Length == 0 && kibibytes == HugeKibibytes))
+        {
+            text = ReadOrNothing($"{PageSizes}/enabled");
+        }
+
+        return text.Contains("[always]", StringComparison.Ordinal) || text.Contains("[madvise]", StringComparison.Ordinal);
+    }
+
+    private static string ReadOrNothing(string file) => File.Exists(file) ? File.ReadAllText(file) : string.Empty;
 
     private Measurement ByRuntime(nuint bytes)
     {

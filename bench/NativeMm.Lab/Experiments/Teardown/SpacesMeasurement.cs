@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using NativeMm.Lab.Harness;
+using NativeMm.Primitives;
 
 namespace NativeMm.Lab.Experiments.Teardown;
 
@@ -18,8 +19,45 @@ internal sealed class SpacesMeasurement(MeasurementRequest request)
     /// <summary>Measures.</summary>
     public Measurement Run()
     {
+        long bytes = long.Parse(request.Parameters["gib"]!, CultureInfo.InvariantCulture) * Gibibyte;
+        if (request.Case.Variant == TeardownVariants.Apart.Name)
+        {
+            TeardownWarmup.Run(request, () => RunApart(WarmBytes));
+            return RunApart(bytes);
+        }
+
         TeardownWarmup.Run(request, () => Run(WarmBytes));
-        return Run(long.Parse(request.Parameters["gib"]!, CultureInfo.InvariantCulture) * Gibibyte);
+        return Run(bytes);
+    }
+
+    /// <summary>What the processors can do at once: each thread ends a space of its own, over frames of its own, as one process beside another.</summary>
+    private Measurement RunApart(long bytes)
+    {
+        int threads = request.Case.Threads;
+        long share = bytes / threads / Pfn.FrameBytes * Pfn.FrameBytes;
+        var spaces = new FullSpace[threads];
+        try
+        {
+            for (int thread = 0; thread < threads; thread++)
+            {
+                spaces[thread] = new FullSpace(share, TeardownVariants.OptionsOf(request.Case, 1));
+                spaces[thread].Map(share, isFull: true);
+            }
+
+            long tables = spaces.Sum(full => full.Space.GetStatistics().TablePages);
+            using var crew = new ThreadCrew(threads, request.Pin);
+            TimeSpan cpu = Environment.CpuUsage.TotalTime;
+            long start = Stopwatch.GetTimestamp();
+            crew.Run(thread => spaces[thread].Space.Dispose());
+            return ResultOf(share * threads, start, cpu).Add("width", threads).Add("tables", tables);
+        }
+        finally
+        {
+            foreach (FullSpace? full in spaces)
+            {
+                full?.Dispose();
+            }
+        }
     }
 
     private Measurement Run(long bytes)
@@ -45,14 +83,17 @@ internal sealed class SpacesMeasurement(MeasurementRequest request)
             full.Space.Dispose();
         }
 
+        Measurement measurement = ResultOf(bytes, start, cpu).Add("width", Math.Max(1, full.Workers.Statistics.WidthReached)).Add("tables", tables);
+        return back == 0 ? measurement : measurement.Add("return_ns", back);
+    }
+
+    private static Measurement ResultOf(long bytes, long start, TimeSpan cpu)
+    {
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        Measurement measurement = new Measurement()
+        return new Measurement()
             .Add("seconds", seconds)
             .Add("cpu_seconds", (Environment.CpuUsage.TotalTime - cpu).TotalSeconds)
-            .Add("gib_per_second", (double)bytes / Gibibyte / seconds)
-            .Add("width", Math.Max(1, full.Workers.Statistics.WidthReached))
-            .Add("tables", tables);
-        return back == 0 ? measurement : measurement.Add("return_ns", back);
+            .Add("gib_per_second", (double)bytes / Gibibyte / seconds);
     }
 
     private void Fill(FullSpace full, long bytes)
@@ -64,7 +105,7 @@ internal sealed class SpacesMeasurement(MeasurementRequest request)
                 full.Map(bytes / 2, isFull: true);
                 break;
             case TeardownPart.OneFull:
-                // The empty one is as long as the full one, and has a table for each GiB, as one that was used and emptied.
+                // Who halves by length gives one thread all of it.
                 full.Map(bytes, isFull: true);
                 full.Map(bytes, isFull: false);
                 break;

@@ -21,13 +21,13 @@ internal static class TeardownVariants
     public static readonly Variant Adaptive = new("adaptive", "the default: divided by ranges, as many workers as bring something, at most 8") { IsOurs = true };
 
     /// <summary>The default, and nobody waits.</summary>
-    public static readonly Variant Unwaited = new("unwaited", "the default, and the caller does not wait") { IsOurs = true };
+    public static readonly Variant Unwaited = new("unwaited", "the caller does not wait: the default, or of release at most so many workers") { IsOurs = true };
 
     /// <summary>Bare threads, each of which advises its share by one call.</summary>
     public static readonly Variant Bare = new("bare", "release: bare threads, each advises its share by one call") { IsYardstick = true };
 
-    /// <summary>What tells a lock of the file from everything else that threads wait for.</summary>
-    public static readonly Variant Apart = new("apart", "file: bare threads, each punches a file of its own, together as long") { IsYardstick = true };
+    /// <summary>What tells a lock of the file, or whatever the parts of a space share, from everything else that threads wait for.</summary>
+    public static readonly Variant Apart = new("apart", "file, spaces: as many threads, each with a file or a space and frames of its own, together as long") { IsYardstick = true };
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<Variant> All { get; } = [Inline, Batches, Range, Adaptive, Unwaited, Bare, Apart];
@@ -35,10 +35,11 @@ internal static class TeardownVariants
     /// <summary>Whether a variant has an answer to a part, on so many threads.</summary>
     public static bool Does(Variant variant, string part, int threads) => part == TeardownPart.File ? DoesFile(variant, threads) : variant.Name switch
     {
-        "apart" => false,
+        "apart" => part == TeardownPart.Spaces && threads <= TeardownOptions.ActiveLimit,
         "inline" => threads == 1 && part != TeardownPart.Interference,
         "adaptive" => threads == AdaptiveThreads && part != TeardownPart.Interference,
-        "unwaited" => threads == AdaptiveThreads && part is TeardownPart.Release or TeardownPart.Spaces or TeardownPart.Interference,
+        "unwaited" when part == TeardownPart.Release => threads is 1 or 2 or AdaptiveThreads,
+        "unwaited" => threads == AdaptiveThreads && part is TeardownPart.Spaces or TeardownPart.Interference,
         "bare" => part == TeardownPart.Release && threads <= 32,
         "batches" => part is not (TeardownPart.Interference or TeardownPart.Small or TeardownPart.Release or TeardownPart.Trim) && threads <= TeardownOptions.ActiveLimit,
         _ => part is not (TeardownPart.Interference or TeardownPart.Small) && threads <= TeardownOptions.ActiveLimit,
@@ -57,6 +58,8 @@ internal static class TeardownVariants
         "inline" => new TeardownOptions { Strategy = TeardownStrategy.Inline },
         "batches" => new TeardownOptions { Strategy = TeardownStrategy.Batches, MaxActive = measured.Threads, BatchThresholdFrames = (int)threshold },
         "range" => new TeardownOptions { MaxActive = measured.Threads },
+        "unwaited" when measured.Threads != AdaptiveThreads => new TeardownOptions { MaxActive = measured.Threads },
+        "apart" => new TeardownOptions { Strategy = TeardownStrategy.Inline },
         _ => new TeardownOptions(),
     };
 }

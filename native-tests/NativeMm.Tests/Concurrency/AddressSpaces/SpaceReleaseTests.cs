@@ -123,6 +123,77 @@ public sealed class SpaceReleaseTests
     }
 
     [Fact]
+    public async Task A_cancelled_release_by_batches_waits_for_what_workers_have_in_their_hands()
+    {
+        using var inChain = new ManualResetEventSlim();
+        using var open = new ManualResetEventSlim();
+        using var fixture = new SpaceReleaseFixture(TeardownStrategy.Batches, width: 2, megabytes: 256, threshold: 600);
+        SpaceReleaseFixture.Populate(fixture.Space, Base, 60 * Leaf);
+        using var source = new CancellationTokenSource();
+        int gathering = 0;
+        fixture.Frames.Freeing = () =>
+        {
+            if (Volatile.Read(ref gathering) is not 0 and int thread && thread != Environment.CurrentManagedThreadId)
+            {
+                inChain.Set();
+                open.Wait(s_timeout);
+            }
+        };
+
+        // The first report is of the thread that gathers; from then on whoever else frees has a chain.
+        var listener = new StepListener(_ =>
+        {
+            if (Interlocked.Exchange(ref gathering, Environment.CurrentManagedThreadId) != 0)
+            {
+                Assert.True(inChain.Wait(s_timeout));
+                source.Cancel();
+            }
+        });
+        Task ended = fixture.Space.UnmapAsync(Base, 60 * Leaf, listener, source.Token);
+
+        Assert.True(SpinWait.SpinUntil(() => source.IsCancellationRequested && fixture.Workers.Statistics.Waits != 0, s_timeout));
+        Assert.False(ended.IsCompleted);
+        open.Set();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ended.WaitAsync(s_timeout));
+
+        fixture.Frames.Freeing = null;
+        Assert.Equal(fixture.AllocatedBytes(), fixture.Space.GetStatistics().FrameBytes + fixture.Releasing);
+    }
+
+    [Theory]
+    [InlineData(TeardownStrategy.RangeSplit)]
+    [InlineData(TeardownStrategy.Batches)]
+    public async Task Two_who_let_go_of_the_same_frames_at_once_free_each_once(TeardownStrategy strategy)
+    {
+        using var fixture = new SpaceReleaseFixture(strategy, width: 2, threshold: 600);
+        for (int round = 0; round < 10; round++)
+        {
+            SpaceReleaseFixture.Populate(fixture.Space, Base, 4 * Leaf);
+            using AddressSpace fork = fixture.Space.Fork();
+            using var start = new Barrier(2);
+            await AtOnce(start, () => fixture.Space.Unmap(Base, 4 * Leaf), () => fork.UnmapAsync(Base, 4 * Leaf).Wait(s_timeout));
+            fork.Faults.FreeKept();
+            Assert.Equal((2 * Page, 0L), (fixture.AllocatedBytes(), fixture.Releasing));
+        }
+    }
+
+    [Theory]
+    [InlineData(TeardownStrategy.RangeSplit)]
+    [InlineData(TeardownStrategy.Batches)]
+    public async Task Ranges_that_overlap_are_let_go_of_at_once_and_no_page_twice(TeardownStrategy strategy)
+    {
+        using var fixture = new SpaceReleaseFixture(strategy, width: 2, threshold: 600);
+        for (int round = 0; round < 10; round++)
+        {
+            SpaceReleaseFixture.Populate(fixture.Space, Base, 9 * Leaf);
+            using var start = new Barrier(2);
+            await AtOnce(start, () => fixture.Space.Unmap(Base, 6 * Leaf), () => fixture.Space.UnmapAsync(Base + (3 * Leaf), 6 * Leaf).Wait(s_timeout));
+            Assert.Equal((Page, 0L), (fixture.AllocatedBytes(), fixture.Releasing));
+            fixture.Space.Validate();
+        }
+    }
+
+    [Fact]
     public async Task A_token_that_is_cancelled_already_changes_nothing()
     {
         using var fixture = new SpaceReleaseFixture();
@@ -235,6 +306,17 @@ public sealed class SpaceReleaseTests
             body();
         })
         { IsBackground = true }.Start());
+
+    private static Task AtOnce(Barrier start, params Action[] actions) =>
+        Task.WhenAll(actions.Select(action => Task.Factory.StartNew(
+            () =>
+            {
+                start.SignalAndWait(s_timeout);
+                action();
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default))).WaitAsync(s_timeout);
 
     private sealed class StepListener(Action<TeardownProgress> report) : IProgress<TeardownProgress>
     {

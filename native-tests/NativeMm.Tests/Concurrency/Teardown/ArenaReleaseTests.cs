@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeMm.Buffers;
 using NativeMm.Heap;
 using NativeMm.Primitives;
@@ -71,6 +72,72 @@ public sealed class ArenaReleaseTests
 
         await arena.DisposeAsync();
         Assert.Equal(0UL, fixture.AssertAddsUp().InUseBytes);
+    }
+
+    [LinuxFact]
+    public async Task What_was_stopped_and_forgotten_is_releasing_no_more()
+    {
+        using var fixture = new ReleaseFixture();
+        await StopAndForget(fixture);
+
+        HeapReleaseTests.Until(() =>
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return fixture.AssertAddsUp().ReleasingBytes == 0;
+        });
+
+        // Another's blocks are in use, and none of them is taken for the arena's.
+        nint block = ReleaseFixture.Alloc(fixture.Runtime.Heap, 50 << 20);
+        RuntimeStatistics now = fixture.AssertAddsUp();
+        Assert.Equal((0UL, 0L), (now.ReleasingBytes, now.Teardown.ReleasingBytes));
+        Assert.InRange(now.InUseBytes, 50UL << 20, 51UL << 20);
+        ReleaseFixture.Free(fixture.Runtime.Heap, block);
+    }
+
+    [LinuxTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_stopped_goes_with_its_heap(bool inBackground)
+    {
+        using var fixture = new ReleaseFixture();
+        NativeHeap heap = fixture.Runtime.CreateHeap();
+        Arena arena = await Stopped(fixture, heap);
+        nint block = ReleaseFixture.Alloc(fixture.Runtime.Heap, 50 << 20);
+        Assert.InRange(fixture.AssertAddsUp().ReleasingBytes, (ulong)MiB, 40UL << 20);
+
+        if (inBackground)
+        {
+            await heap.DisposeAsync(null).WaitAsync(ReleaseFixture.Timeout);
+        }
+        else
+        {
+            heap.Dispose();
+        }
+
+        RuntimeStatistics now = fixture.AssertAddsUp();
+        Assert.Equal(0UL, now.ReleasingBytes);
+        Assert.InRange(now.InUseBytes, 50UL << 20, 51UL << 20);
+        arena.Dispose();
+        Assert.Equal(now.InUseBytes, fixture.AssertAddsUp().InUseBytes);
+        ReleaseFixture.Free(fixture.Runtime.Heap, block);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task StopAndForget(ReleaseFixture fixture) => _ = await Stopped(fixture, fixture.Runtime.Heap);
+
+    /// <summary>An arena whose release was stopped with chunks left.</summary>
+    private static async Task<Arena> Stopped(ReleaseFixture fixture, NativeHeap heap)
+    {
+        Arena arena = Filled(heap);
+        using var source = new CancellationTokenSource();
+        fixture.Platform.Hold();
+        Task release = arena.DisposeAsync(null, source.Token);
+        await source.CancelAsync();
+        fixture.Platform.LetGo();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => release.WaitAsync(ReleaseFixture.Timeout));
+        Assert.NotEqual(0UL, fixture.AssertAddsUp().ReleasingBytes);
+        return arena;
     }
 
     /// <summary>Chunks above the retained bytes and the floor, so that the first of them holds the release up.</summary>

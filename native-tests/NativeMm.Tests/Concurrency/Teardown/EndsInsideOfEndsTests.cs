@@ -52,24 +52,60 @@ public sealed class EndsInsideOfEndsTests
         AddressSpace space = fixture.Make();
         SpaceReleaseFixture.Populate(space, Base, 20 * Leaf);
         int told = 0;
+        int refused = 0;
         var listener = new ProgressList
         {
             Told = _ =>
             {
-                // The last time there is nothing left to wait for.
-                if (told++ == 0)
+                // Also the last time: then the end of the space, on another thread, may be waiting for this listener alone.
+                told++;
+                try
                 {
                     space.Dispose();
+                }
+                catch (InvalidOperationException)
+                {
+                    refused++;
+                    throw;
                 }
             },
         };
 
         Task ended = space.UnmapAsync(Base, 20 * Leaf, listener);
 
-        Exception refused = await Assert.ThrowsAsync<InvalidOperationException>(() => ended.WaitAsync(ReleaseFixture.Timeout));
-        Assert.Contains("progress", refused.Message, StringComparison.Ordinal);
+        Exception thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => ended.WaitAsync(ReleaseFixture.Timeout));
+        Assert.Contains("progress", thrown.Message, StringComparison.Ordinal);
         Assert.False(space.IsDisposed);
+        Assert.InRange(told, 1, int.MaxValue);
+        Assert.Equal(told, refused);
         space.Dispose();
+        Assert.Equal((SpaceReleaseFixture.Page, 0L), (fixture.AllocatedBytes(), fixture.Releasing));
+    }
+
+    [Fact]
+    public async Task A_listener_that_disposes_its_space_is_refused_while_another_thread_ends_it()
+    {
+        using var fixture = new SpaceReleaseFixture(TeardownStrategy.RangeSplit, width: 1);
+        AddressSpace space = fixture.Make();
+        SpaceReleaseFixture.Populate(space, Base, 20 * Leaf);
+        Task end = Task.CompletedTask;
+        var listener = new ProgressList
+        {
+            Told = _ =>
+            {
+                if (end.IsCompleted)
+                {
+                    end = Task.Factory.StartNew(space.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                    HeapReleaseTests.Until(() => space.IsDisposed);
+                }
+
+                Assert.Throws<InvalidOperationException>(space.Dispose);
+            },
+        };
+
+        await space.UnmapAsync(Base, 20 * Leaf, listener).WaitAsync(ReleaseFixture.Timeout);
+
+        await end.WaitAsync(ReleaseFixture.Timeout);
         Assert.Equal((SpaceReleaseFixture.Page, 0L), (fixture.AllocatedBytes(), fixture.Releasing));
     }
 

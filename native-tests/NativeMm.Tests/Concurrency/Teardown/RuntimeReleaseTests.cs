@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
+using NativeMm.AddressSpaces;
 using NativeMm.Heap;
 using NativeMm.Platform;
 using NativeMm.Runtime;
@@ -168,6 +169,31 @@ public sealed class RuntimeReleaseTests
         fixture.Platform.LetGo();
 
         await Task.WhenAll(release, end).WaitAsync(ReleaseFixture.Timeout);
+    }
+
+    [LinuxFact]
+    public async Task States_add_up_while_sparse_ranges_are_taken_for_full()
+    {
+        using var fixture = new ReleaseFixture();
+        using AddressSpace space = fixture.Runtime.CreateAddressSpace();
+        const long Leaf = 512 * AddressSpace.PageBytes;
+        const long Bytes = 50 * Leaf;
+        long address = space.Map(Bytes, Protection.ReadWrite);
+        for (long at = address; at < address + Bytes; at += Leaf)
+        {
+            space.Write(at, at);
+        }
+
+        // All that is free is the system's, so that nothing makes up for what is counted twice.
+        fixture.Runtime.Trim();
+        List<ulong> releasing = [];
+        var progress = new ProgressList { Told = _ => releasing.Add(fixture.AssertAddsUp().ReleasingBytes) };
+
+        await space.UnmapAsync(address, Bytes, progress).WaitAsync(ReleaseFixture.Timeout);
+
+        progress.AssertComplete();
+        Assert.Equal(0UL, fixture.AssertAddsUp().ReleasingBytes);
+        Assert.All(releasing, bytes => Assert.InRange(bytes, 0UL, (ulong)(120 * AddressSpace.PageBytes)));
     }
 
     [LinuxFact]

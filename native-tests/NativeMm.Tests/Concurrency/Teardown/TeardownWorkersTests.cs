@@ -154,6 +154,40 @@ public sealed class TeardownWorkersTests
     }
 
     [Fact]
+    public void Threads_that_go_while_others_cannot_be_made_are_all_counted()
+    {
+        int asked = 0;
+        using var workers = new TeardownWorkers(Options(4))
+        {
+            IdleTime = TimeSpan.Zero,
+            StartThread = body =>
+            {
+                if (Interlocked.Increment(ref asked) % 2 == 0)
+                {
+                    throw new OutOfMemoryException();
+                }
+
+                new Thread(body) { IsBackground = true }.Start();
+            },
+        };
+        workers.Prepare();
+        for (int round = 0; round < 1000; round++)
+        {
+            using var ended = new CountdownEvent(3);
+            for (int i = 0; i < 3; i++)
+            {
+                var job = new CountingJob(workers, 4) { Completion = (_, _) => ended.Signal() };
+                job.BeginAll();
+                Assert.True(workers.TryQueue(job));
+            }
+
+            Assert.True(ended.Wait(s_timeout));
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => workers.Threads == 0, s_timeout), $"{workers.Threads} threads are counted.");
+    }
+
+    [Fact]
     public void A_failing_worker_is_told_to_who_waits_and_loses_nothing_of_the_others()
     {
         using var workers = Make(4);

@@ -37,6 +37,9 @@ internal sealed class LedgerFrames : IFrameAllocator
     /// <summary>Refuses every n-th allocation from now on; 0 for none.</summary>
     public int RefuseEvery { get; set; }
 
+    /// <summary>Called before frames come back, under no lock.</summary>
+    public Action? Freeing { get; set; }
+
     public bool TryAllocate(Order order, FrameFlags flags, out Pfn frame, out bool knownZero)
     {
         if (RefuseEvery != 0 && Interlocked.Decrement(ref _untilRefusal) % RefuseEvery == 0)
@@ -57,6 +60,7 @@ internal sealed class LedgerFrames : IFrameAllocator
 
     public void Free(Pfn frame, Order order)
     {
+        Freeing?.Invoke();
         Note(frame, order, isOut: 0);
         _frames.Free(frame, order);
     }
@@ -74,6 +78,7 @@ internal sealed class LedgerFrames : IFrameAllocator
 
     public void FreeBulk(ReadOnlySpan<Pfn> frames, Order order)
     {
+        Freeing?.Invoke();
         foreach (Pfn frame in frames)
         {
             Note(frame, order, isOut: 0);

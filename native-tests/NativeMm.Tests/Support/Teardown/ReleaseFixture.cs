@@ -20,6 +20,8 @@ internal sealed unsafe class ReleaseFixture : IDisposable
         Runtime = new MemoryRuntime(
             new MemoryRuntimeOptions
             {
+                // A string of its own, by which a listener of meters tells it from the runtimes of other tests.
+                Name = new string("release test".AsSpan()),
                 CapacityBytes = 128 << 20,
                 BackgroundTrim = false,
                 LargeRetainBytesMax = 16 << 20,

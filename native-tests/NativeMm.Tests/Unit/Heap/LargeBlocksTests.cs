@@ -58,6 +58,74 @@ public sealed unsafe class LargeBlocksTests
         Assert.True(platform.Release(block, 3 * MiB).Succeeded && platform.Release(freed, 3 * MiB).Succeeded);
     }
 
+    [LinuxTheory]
+    [InlineData(1)]
+    [InlineData(100)]
+    [InlineData(1500)]
+    public void Neighbours_go_with_one_call_at_the_end(int count)
+    {
+        var platform = new FaultyPlatform();
+        var large = new LargeBlocks(platform, retainBytesMax: 0);
+        nuint[] blocks = [.. Enumerable.Range(0, count).Select(_ => Alloc(large, 3 * MiB))];
+        Assert.All(blocks, block => *(int*)block = 1);
+        foreach (nuint block in blocks.Where((_, i) => i % 7 == 3))
+        {
+            Assert.True(large.TryFree(block));
+        }
+
+        nuint[] left = [.. blocks.Where((_, i) => i % 7 != 3).Order()];
+        int runs = 0;
+        int inRun = 0;
+        for (int i = 0; i < left.Length; i++)
+        {
+            // With their pages no more than 8 MiB go together.
+            inRun = i > 0 && left[i] == left[i - 1] + (3 * MiB) && inRun < 2 ? inRun + 1 : 1;
+            runs += inRun == 1 ? 1 : 0;
+        }
+
+        int before = platform.Calls(PlatformCall.Release);
+        large.Dispose();
+
+        // The table's own memory goes as well.
+        Assert.Equal(runs + 1, platform.Calls(PlatformCall.Release) - before);
+        platform.AssertNothingLeaked();
+    }
+
+    [LinuxFact]
+    public void Without_their_pages_all_neighbours_go_with_one_call()
+    {
+        var platform = new FaultyPlatform();
+        var large = new LargeBlocks(platform, 64 * MiB);
+        nuint[] blocks = [.. Enumerable.Range(0, 500).Select(_ => Alloc(large, 3 * MiB)).Order()];
+        int runs = 1 + Enumerable.Range(1, blocks.Length - 1).Count(i => blocks[i] != blocks[i - 1] + (3 * MiB));
+        large.NotePagesGone();
+        int before = platform.Calls(PlatformCall.Release);
+
+        large.Dispose();
+
+        Assert.Equal(runs + 1, platform.Calls(PlatformCall.Release) - before);
+        platform.AssertNothingLeaked();
+    }
+
+    [LinuxFact]
+    public void Neighbours_that_the_system_does_not_take_together_go_one_by_one()
+    {
+        var platform = new FaultyPlatform();
+        var large = new LargeBlocks(platform, 64 * MiB);
+        for (int i = 0; i < 20; i++)
+        {
+            *(int*)Alloc(large, 3 * MiB) = 1;
+        }
+
+        large.NotePagesGone();
+        platform.FailCall(1, kind: PlatformCall.Release);
+
+        large.Dispose();
+
+        Assert.Equal(1, platform.Failures);
+        platform.AssertNothingLeaked();
+    }
+
     [LinuxFact]
     public void A_block_that_grows_by_small_steps_moves_a_few_times_only()
     {

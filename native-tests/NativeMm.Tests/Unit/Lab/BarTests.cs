@@ -74,6 +74,21 @@ public sealed class BarTests
         Assert.EndsWith(", of the glibc's", bar.What, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(5, 8, "met")]
+    [InlineData(6, 8, "met by heap pair 64, 1 thread, ns_per_op: glibc: 8")]
+    [InlineData(6, 9, "missed")]
+    public void Another_row_may_be_as_good(double ours, double peer, string text)
+    {
+        Bar bar = Bar.AtMostValue(5, s_ours, "ns_per_op").Or(Bar.AtMostValue(8, s_peer, "ns_per_op"));
+        BarVerdict verdict = BarVerdict.Of(bar, Outcome((s_ours, ours), (s_peer, peer)));
+
+        Assert.Equal((text, text != "missed", ours), (verdict.Text, verdict.IsMet, verdict.Figure!.Value));
+        Assert.Equal([s_ours, s_peer], bar.Cases);
+        Assert.Equal("met", BarVerdict.Of(bar, Outcome((s_ours, 5))).Text);
+        Assert.False(BarVerdict.Of(bar, Outcome((s_ours, 6))).IsMet);
+    }
+
     [Fact]
     public void A_row_says_what_is_held_against_what()
     {

@@ -203,6 +203,42 @@ public sealed class FrameGatherTests : IDisposable
     }
 
     [Fact]
+    public async Task The_workers_may_end_while_they_have_chains_and_every_frame_is_freed()
+    {
+        using var taken = new ManualResetEventSlim();
+        using var open = new ManualResetEventSlim();
+        int owner = _owner;
+        _release.OnFree = _ =>
+        {
+            if (Environment.CurrentManagedThreadId != owner)
+            {
+                taken.Set();
+                Assert.True(open.Wait(TimeSpan.FromSeconds(60)));
+            }
+        };
+        var gather = new FrameGather(_frames, _release, _workers, 512);
+        for (int i = 0; i < 1024; i++)
+        {
+            gather.Add(_release.Clear());
+        }
+
+        Assert.True(taken.Wait(TimeSpan.FromSeconds(60)));
+        Task end = Task.Factory.StartNew(_workers.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Assert.True(SpinWait.SpinUntil(() => !_workers.TryQueue(new ChainJob(_workers, _frames, _release)), TimeSpan.FromSeconds(60)));
+        Assert.False(end.IsCompleted);
+        for (int i = 0; i < 1024; i++)
+        {
+            gather.Add(_release.Clear());
+        }
+
+        open.Set();
+        gather.Complete();
+        await end.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal((2048, 0L), (_release.Freed, _frames.Allocated));
+        Assert.Null(gather.Failure);
+    }
+
+    [Fact]
     public void What_a_worker_throws_is_kept_and_the_other_batches_are_freed()
     {
         int failing = 0;

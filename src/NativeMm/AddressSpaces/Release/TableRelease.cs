@@ -161,6 +161,14 @@ internal sealed unsafe partial class TableRelease : TeardownJob, IFrameRelease
         {
             CorrectTotal(Progress.BytesDone - Progress.BytesTotal);
             NoteReleased(Atomic.LoadAcquire(in _announced));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void LetGo(bool isDone)
+    {
+        if (isDone)
+        {
             _tables.Releases.Remove(this);
         }
     }
