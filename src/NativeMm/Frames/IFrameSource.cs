@@ -1,3 +1,5 @@
+using NativeMm.Primitives;
+
 namespace NativeMm.Frames;
 
 /// <summary>
@@ -20,4 +22,16 @@ internal interface IFrameSource
     /// <summary>Like <see cref="IFrameAllocator.Drain"/>, but only for the cores that did nothing since the last call.</summary>
     /// <returns>How many frames moved.</returns>
     ulong DrainIdle();
+
+    /// <summary>Whether <see cref="Split"/> works; the same for as long as the allocator lives.</summary>
+    bool CanSplit { get; }
+
+    /// <summary>
+    /// Makes 512 single frames of a block of order 9, all of them allocated still, which go back one by one afterwards (Linux: <c>split_page</c>). Takes no memory, and
+    /// what the block holds stays.
+    /// </summary>
+    /// <param name="block">First frame of the block, which is the caller's: nobody else frees or splits it meanwhile.</param>
+    /// <exception cref="NotSupportedException">The allocator behind cannot do it; see <see cref="CanSplit"/>.</exception>
+    /// <exception cref="Diagnostics.MemoryFaultException">It is no allocated block of order 9, and stays what it is.</exception>
+    void Split(Pfn block);
 }

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -156,6 +157,57 @@ public sealed unsafe class FrameInterleavingTests
         Assert.Equal((ulong)(count << order), allocator.GetStatistics().IsolatedFrames);
         allocator.PutBack(blocks.AsSpan(0, count), new Order(order), FrameContent.Unknown);
         Assert.Equal(512u, allocator.GetStatistics().FreeFrames);
+    }
+
+    [Theory]
+    [InlineData("use")]
+    [InlineData("use and report")]
+    [InlineData("report")]
+    [InlineData("claim whole")]
+    [InlineData("fill")]
+    [InlineData("free as one")]
+    [InlineData("free a frame")]
+    [InlineData("split again")]
+    public void Whatever_happens_while_a_block_is_split_all_of_it_stays_its_owners(string intruder)
+    {
+        using var fixture = new FrameFixture(FrameVariant.LockFreeOneCore, 2);
+        var allocator = (LockFreeFrameAllocator)fixture.Allocator;
+        Pfn block = fixture.Allocate(9);
+        List<(Pfn Frame, int Order)> held = [];
+        int reached = 0;
+        Intruder.Enter(LockFreeFrameAllocator.PauseSplit, () =>
+        {
+            reached++;
+            switch (intruder)
+            {
+                case "free as one":
+                    Assert.Throws<MemoryFaultException>(() => allocator.Free(block, Order.Huge));
+                    break;
+                case "free a frame":
+                    Assert.Throws<MemoryFaultException>(() => allocator.Free(new Pfn(block.Value + 3), Order.Zero));
+                    break;
+                case "split again":
+                    Assert.Throws<MemoryFaultException>(() => ((IFrameSource)allocator).Split(block));
+                    break;
+                default:
+                    Intrude(fixture, intruder, held);
+                    break;
+            }
+        });
+        try
+        {
+            allocator.Split<Intruder>(block);
+        }
+        finally
+        {
+            Intruder.Leave();
+        }
+
+        Assert.Equal((1, 0), (reached, held.Count));
+        allocator.Validate();
+        Assert.Equal(512u, allocator.GetStatistics().AllocatedFrames);
+        fixture.FreeAll(Enumerable.Range(0, 512).Select(frame => new Pfn((uint)frame)), 0);
+        allocator.Free(fixture.Allocate(9), Order.Huge);
     }
 
     private static void Intrude(FrameFixture fixture, string what, List<(Pfn Frame, int Order)> held)

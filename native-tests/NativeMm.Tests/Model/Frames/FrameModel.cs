@@ -40,6 +40,9 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
             case 3 when pick % 3 == 0:
                 AllocateAt(_lastFreed.Frame, _lastFreed.Frames);
                 break;
+            case 4 when pick % 5 == 0:
+                Split((int)(pick % 4096));
+                break;
             case 3 or 4:
                 Free((int)(pick % 4096));
                 break;
@@ -149,6 +152,23 @@ internal sealed unsafe class FrameModel(FrameFixture fixture)
             {
                 fixture.Allocator.FreeExact(block.Frame, block.Frames);
                 _lastFreed = (block.Frame, block.Frames);
+            }
+        }
+    }
+
+    /// <summary>The next block of 2 MiB in the list becomes single frames, which go back one by one.</summary>
+    private void Split(int pick)
+    {
+        int at = _live.Count == 0 ? -1 : _live.FindIndex(pick % _live.Count, block => block.Frames == Order.Huge.Frames);
+        if (at >= 0)
+        {
+            (Pfn Frame, uint Frames, int Id) block = _live[at];
+            _history.Add($"split {block.Frame}");
+            ((IFrameSource)fixture.Allocator).Split(block.Frame);
+            _live[at] = (block.Frame, 1, block.Id);
+            for (uint f = 1; f < block.Frames; f++)
+            {
+                _live.Add((new Pfn(block.Frame.Value + f), 1, block.Id));
             }
         }
     }

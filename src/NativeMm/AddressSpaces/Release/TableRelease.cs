@@ -115,20 +115,23 @@ internal sealed unsafe partial class TableRelease : TeardownJob, IFrameRelease
         var hazards = Hazards.LookAgain(_tables.Key, words);
         long leaves = 0;
         long frames = 0;
+        long left = 0;
         ulong page = bite.First;
         ulong* leaf;
         while ((leaf = _tables.FindLeafBelow(_root, ref page, bite.End)) != null)
         {
             leaves++;
+            int gathered = 0;
             frames += hazards.TouchesAny(page, page + SharedTables.Entries)
                 ? _tables.ReleaseUsedLeaf(leaf, page)
-                : _tables.ReleaseLeaf(leaf, _gather);
+                : _tables.ReleaseLeaf(leaf, _gather, out gathered);
+            left += gathered;
             page += SharedTables.Entries;
         }
 
         long done = (frames + leaves) * Pfn.FrameBytes;
         CorrectTotal(done - (leaves * LeafBytes));
-        NoteReleased((leaves * LeafBytes) - (_gather is null ? 0 : frames * (long)Pfn.FrameBytes));
+        NoteReleased((leaves * LeafBytes) - (left * Pfn.FrameBytes));
         return new StepDone(frames + leaves, done);
     }
 

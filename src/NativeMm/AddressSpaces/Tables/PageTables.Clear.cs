@@ -115,32 +115,48 @@ internal sealed unsafe partial class PageTables
                 hazards = Hazards.LookAgain(Key, words);
             }
 
-            for (int i = 0; i < count; i++)
-            {
-                DropEntry(hazards, (page & ~IndexMask) + places[i], new LeafEntry(removed[i]));
-            }
-
+            DropEntries(hazards, page & ~IndexMask, removed[..count], places);
             FreeUnlinked(hazards, unlinked);
         }
     }
 
-    /// <summary>Lets go of what an entry stood for that was taken out before the look at the hazards.</summary>
-    private void DropEntry(Hazards hazards, ulong page, LeafEntry entry)
+    /// <summary>Lets go of what entries of a leaf stood for that were taken out before the look at the hazards.</summary>
+    /// <param name="hazards">Who uses pages.</param>
+    /// <param name="first">First page of the leaf.</param>
+    /// <param name="removed">The entries; overwritten.</param>
+    /// <param name="places">Where in the leaf they were; empty when they are all of its entries.</param>
+    /// <returns>How many of them had a frame.</returns>
+    private int DropEntries(Hazards hazards, ulong first, Span<ulong> removed, ReadOnlySpan<ushort> places)
     {
-        switch (entry.Kind)
+        int frames = 0;
+        int unused = 0;
+        for (int i = 0; i < removed.Length; i++)
         {
-            case EntryKind.Frame when hazards.Touches(page):
-                // A lease may outlive the space and its swap.
-                DropSlot(ref FrameOf(entry.Address));
-                _deferred.AddMapping(page, entry.Address);
-                break;
-            case EntryKind.Frame:
-                DropMapping(entry.Address);
-                break;
-            case EntryKind.Swapped when !entry.IsMoving:
+            ulong page = first + (places.IsEmpty ? (ulong)i : places[i]);
+            var entry = new LeafEntry(removed[i]);
+            if (entry.Kind == EntryKind.Frame)
+            {
+                frames++;
+                if (hazards.Touches(page))
+                {
+                    // A lease may outlive the space and its swap.
+                    DropSlot(ref FrameOf(entry.Address));
+                    _deferred.AddMapping(page, entry.Address);
+                }
+                else
+                {
+                    removed[unused++] = entry.Address;
+                }
+            }
+            else if (entry.Kind == EntryKind.Swapped && !entry.IsMoving)
+            {
                 FreeSlot(entry.Slot);
-                break;
+            }
         }
+
+        // Together, so that a block whose pages all go is not split.
+        DropUnused(removed[..unused]);
+        return frames;
     }
 
     /// <summary>Takes a leaf out that has become empty, and the tables above it that become so. The caller is the writer of the space.</summary>

@@ -6,7 +6,7 @@ namespace NativeMm.AddressSpaces;
 
 /// <content>
 /// Gathering 512 pages in one block of 2 MiB. While they are copied the upper entry says that the leaf is out: a fault sees a state of its own, not an empty
-/// range, and waits. Splitting is the work of nobody: a leaf that loses one of its pages is not huge any more.
+/// range, and waits. A leaf that loses one of its pages is not huge any more; its block is split by whoever lets go of a frame first (FrameHead).
 /// </content>
 internal sealed unsafe partial class PageTables
 {
@@ -37,6 +37,7 @@ internal sealed unsafe partial class PageTables
             return head.IsHuge;
         }
 
+        Span<ulong> replaced = stackalloc ulong[SharedTables.Entries];
         bool isOut = TryTakeOut(upper, leaf, ref head);
         if (isOut)
         {
@@ -44,7 +45,7 @@ internal sealed unsafe partial class PageTables
             bool isQuiet = IsQuiet(leaf, head.FirstPage);
             if (isQuiet)
             {
-                Gather(leaf, ref head, (nuint)_zone.AddressOf(block));
+                Gather(leaf, ref head, (nuint)_zone.AddressOf(block), replaced);
             }
 
             PutUpper(upper, leaf);
@@ -54,7 +55,11 @@ internal sealed unsafe partial class PageTables
             Atomic.Add(ref _collapses, isQuiet ? 1 : 0);
         }
 
-        if (!isOut)
+        if (isOut)
+        {
+            DropUnused(replaced);
+        }
+        else
         {
             _frames.Free(block, Order.Huge);
         }
@@ -156,21 +161,25 @@ internal sealed unsafe partial class PageTables
     }
 
     /// <summary>Copies the pages and writes the entries. Nobody reaches the leaf meanwhile, and nobody who began before is left.</summary>
-    private void Gather(ulong* leaf, ref TableHead head, nuint block)
+    /// <param name="leaf">The leaf.</param>
+    /// <param name="head">Its head.</param>
+    /// <param name="block">Address of the block.</param>
+    /// <param name="replaced">Receives the addresses of the frames that the pages were in, which nobody refers to but by counts.</param>
+    private void Gather(ulong* leaf, ref TableHead head, nuint block, Span<ulong> replaced)
     {
         Invariant.Assert((block - _zone.BaseAddress) % (nuint)Order.Huge.Bytes == 0, $"A block of 2 MiB begins at 0x{block:x}.");
         Invariant.Assert(head.Population == SharedTables.Entries && !head.IsHuge, $"A leaf of {head.Population} pages is gathered.");
-        FrameOf(block).BeginBlock(SharedTables.Entries);
+        BeginBlock(block);
         head.Lock.Enter();
         for (int i = 0; i < SharedTables.Entries; i++)
         {
             var entry = new LeafEntry(leaf[i]);
             nuint address = block + ((nuint)i * Pfn.FrameBytes);
             Buffer.MemoryCopy((void*)entry.Address, (void*)address, Pfn.FrameBytes, Pfn.FrameBytes);
-            FrameOf(address).Begin(isInBlock: true);
             FrameOf(address).Slot = FrameOf(entry.Address).TakeSlot();
             Put(ref head, leaf + i, LeafEntry.Present(address, entry.Word & LeafEntry.FlagMask));
-            DropMapping(entry.Address);
+            _residency?.Replaced(NumberOf(entry), _zone.FrameOf((void*)address).Value);
+            replaced[i] = entry.Address;
         }
 
         head.IsHuge = true;

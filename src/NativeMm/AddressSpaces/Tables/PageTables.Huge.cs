@@ -12,14 +12,23 @@ internal sealed unsafe partial class PageTables
     /// <param name="flags">Flags of each page.</param>
     public void PutBlock(ref TableHead head, ulong* leaf, nuint block, ulong flags)
     {
-        FrameOf(block).BeginBlock(SharedTables.Entries);
+        BeginBlock(block);
         for (int i = 0; i < SharedTables.Entries; i++)
         {
             nuint address = block + ((nuint)i * Pfn.FrameBytes);
-            FrameOf(address).Begin(isInBlock: true);
             Put(ref head, leaf + i, LeafEntry.Present(address, flags));
         }
 
         head.IsHuge = true;
+    }
+
+    /// <summary>Makes the heads of the frames of a block, each of which one entry will refer to.</summary>
+    private void BeginBlock(nuint block)
+    {
+        FrameOf(block).BeginFirst(_splitter is not null);
+        for (int i = 1; i < SharedTables.Entries; i++)
+        {
+            FrameOf(block + ((nuint)i * Pfn.FrameBytes)).Begin(isInBlock: true);
+        }
     }
 }

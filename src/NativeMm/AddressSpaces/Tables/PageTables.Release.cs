@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
@@ -9,9 +10,10 @@ internal sealed unsafe partial class PageTables
 {
     /// <summary>Gives a leaf and its pages back that nobody has a hazard for.</summary>
     /// <param name="leaf">The leaf.</param>
-    /// <param name="gather">Who frees the pages; null for at once.</param>
+    /// <param name="gather">Who frees the pages; null for at once. A block of which all pages go is freed at once in any case.</param>
+    /// <param name="gathered">Pages that were left to <paramref name="gather"/>.</param>
     /// <returns>Pages that had a frame.</returns>
-    public int ReleaseLeaf(ulong* leaf, FrameGather? gather)
+    public int ReleaseLeaf(ulong* leaf, FrameGather? gather, out int gathered)
     {
         Span<ulong> addresses = stackalloc ulong[SharedTables.Entries];
         int count = 0;
@@ -32,7 +34,8 @@ internal sealed unsafe partial class PageTables
         }
 
         FreeTable(leaf);
-        if (gather is null)
+        gathered = 0;
+        if (gather is null || IsWholeBlock(addresses[..count]))
         {
             DropUnused(addresses[..count]);
             return count;
@@ -43,6 +46,7 @@ internal sealed unsafe partial class PageTables
             gather.Add(address);
         }
 
+        gathered = count;
         return count;
     }
 
@@ -69,68 +73,94 @@ internal sealed unsafe partial class PageTables
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
         Hazards.AwaitAccesses(Key, first, first + SharedTables.Entries);
         var hazards = Hazards.LookAgain(Key, words);
-        int count = 0;
-        for (int i = 0; i < SharedTables.Entries; i++)
-        {
-            var value = new LeafEntry(removed[i]);
-            count += value.Kind == EntryKind.Frame ? 1 : 0;
-            DropEntry(hazards, first + (ulong)i, value);
-        }
-
+        int count = DropEntries(hazards, first, removed, default);
         FreeOrDefer(hazards, leaf);
         return count;
     }
 
-    /// <summary>Lets frames go that no entry leads to and nobody has a hazard for, and frees those that nobody else refers to.</summary>
+    /// <summary>
+    /// Lets frames go that no entry leads to and nobody has a hazard for, and frees those that nobody else refers to. A block of which all frames go, one after the other,
+    /// goes back as one; any other is split.
+    /// </summary>
     /// <param name="addresses">Their addresses.</param>
     public void DropUnused(ReadOnlySpan<ulong> addresses)
     {
-        const int Batch = 512;
-        Span<Pfn> free = stackalloc Pfn[Batch];
+        Span<Pfn> free = stackalloc Pfn[SharedTables.Entries];
         int count = 0;
         var block = new Pfn(0);
-        uint ofBlock = 0;
-        foreach (ulong address in addresses)
+        int ofBlock = 0;
+        for (int i = 0; i < addresses.Length; i++)
         {
-            ref FrameHead head = ref FrameOf((nuint)address);
-            if (!head.IsExclusive)
+            nuint address = (nuint)addresses[i];
+            if (IsWholeBlock(addresses[i..]))
             {
-                // A fork has it as well, or a pin.
-                DropMapping((nuint)address);
+                FreeWholeBlock(address);
+                i += SharedTables.Entries - 1;
                 continue;
             }
 
-            // Nobody can come to refer to it any more, so that the count need not be written.
-            FreeSlot(head.TakeSlot());
-            Pfn frame = _zone.FrameOf((void*)address);
-            if (!head.IsInBlock)
+            // Nobody can come to refer to it any more, so that the count need not be written of a frame that is nobody else's.
+            ref FrameHead head = ref FrameOf(address);
+            FrameRest rest = head.IsOwn ? FrameRest.Unused : LetGo(ref head);
+            if (rest == FrameRest.Unused)
             {
-                free[count++] = frame;
-                if (count == Batch)
+                FreeSlot(head.TakeSlot());
+                free[count++] = _zone.FrameOf((void*)address);
+                if (count == free.Length)
                 {
                     _frames.FreeBulk(free, Order.Zero);
                     count = 0;
                 }
-
-                continue;
             }
-
-            var first = new Pfn(frame.Value & ~(Order.Huge.Frames - 1));
-            if (first != block && ofBlock != 0)
+            else if (rest == FrameRest.UnusedOfBlock)
             {
-                DropOfBlock(block, ofBlock);
-                ofBlock = 0;
-            }
+                FreeSlotOfBlock(address);
+                if (ofBlock != 0 && BlockOf(address) != block)
+                {
+                    CountGone<NoPause>(block, ofBlock);
+                    ofBlock = 0;
+                }
 
-            block = first;
-            ofBlock++;
+                block = BlockOf(address);
+                ofBlock++;
+            }
         }
 
         _frames.FreeBulk(free[..count], Order.Zero);
         if (ofBlock != 0)
         {
-            DropOfBlock(block, ofBlock);
+            CountGone<NoPause>(block, ofBlock);
         }
+    }
+
+    /// <summary>Whether frames that go begin with all those of a block, in order, and nobody else refers to any of them: so that none of it can have gone.</summary>
+    private bool IsWholeBlock(ReadOnlySpan<ulong> addresses)
+    {
+        if (addresses.Length < SharedTables.Entries || _zone.FrameOf((void*)addresses[0]).Value % Order.Huge.Frames != 0)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < SharedTables.Entries; i++)
+        {
+            if (addresses[i] != addresses[0] + ((ulong)i * Pfn.FrameBytes) || FrameOf((nuint)addresses[i]) is not { IsInBlock: true, IsExclusive: true })
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void FreeWholeBlock(nuint address)
+    {
+        Invariant.Assert(FrameOf(address).IsBlockWhole, "A block goes back as one, and some of its frames went before.");
+        for (int i = 0; i < SharedTables.Entries; i++)
+        {
+            FreeSlot(FrameOf(address + ((nuint)i * Pfn.FrameBytes)).TakeSlot());
+        }
+
+        _frames.Free(_zone.FrameOf((void*)address), Order.Huge);
     }
 
     /// <summary>Gives the tables above the leaves back, when no leaf is left. The caller is alone with them, but for who still has a hazard.</summary>
@@ -173,14 +203,6 @@ internal sealed unsafe partial class PageTables
         else
         {
             FreeTable(table);
-        }
-    }
-
-    private void DropOfBlock(Pfn first, uint frames)
-    {
-        if (FrameOf((nuint)_zone.AddressOf(first)).DropBlockFrames(frames))
-        {
-            _frames.Free(first, Order.Huge);
         }
     }
 }

@@ -106,6 +106,9 @@ internal sealed unsafe partial class PageTables
                 head.Mappings == 1 || (entry.Word & LeafEntry.NotWritable) != 0, $"Page {page:x} ({entry}) may be written, and {head.Mappings} entries refer to its frame.");
             Invariant.Check(
                 head.Slot == 0 || (entry.Word & (LeafEntry.NotWritable | LeafEntry.NotDirty)) != 0, $"Page {page:x} ({entry}) may be written, and has slot {head.Slot}.");
+            Invariant.Check(
+                head.IsInBlock ? FrameOf(AddressOf(BlockOf(entry.Address))).IsBlockWhole : !head.IsHeldByBlock,
+                $"Page {page:x} ({entry}) is in a frame of a block that is neither whole nor split.");
         }
         else if (entry.Kind == EntryKind.Zero)
         {
@@ -117,14 +120,14 @@ internal sealed unsafe partial class PageTables
     /// <summary>Whether an address is one of a frame of the zone.</summary>
     internal bool IsFrame(nuint address) => address % Pfn.FrameBytes == 0 && _zone.Contains((void*)address) && _zone.FrameOf((void*)address).Value < _zone.OpenedFrames;
 
-    private static void ValidateHuge(ulong* leaf, ulong firstPage)
+    private void ValidateHuge(ulong* leaf, ulong firstPage)
     {
         nuint first = new LeafEntry(leaf[0]).Address;
         for (int i = 0; i < SharedTables.Entries; i++)
         {
             var entry = new LeafEntry(leaf[i]);
             bool isInPlace = entry.Kind == EntryKind.Frame && entry.Address == first + ((nuint)i * Pfn.FrameBytes);
-            Invariant.Check(isInPlace, $"The leaf at page {firstPage:x} is huge, and its page {i} ({entry}) lies elsewhere.");
+            Invariant.Check(isInPlace && FrameOf(entry.Address).IsInBlock, $"The leaf at page {firstPage:x} is huge, and its page {i} ({entry}) lies elsewhere, or in no block.");
         }
     }
 }

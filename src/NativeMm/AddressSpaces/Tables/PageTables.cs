@@ -1,7 +1,7 @@
 // Purpose      page tables of four levels in frames, read without a lock by accesses and faults, changed under a lock for each table.
 // States       an upper entry: the address of a table of the next level. SharedTables.Empty(level): there is none. SharedTables.CollapsingLeaf: the leaf is
 //              out while its pages are gathered in one block. A leaf entry: LeafEntry. A leaf whose 512 pages lie in one block in order is huge (TableHead.IsHuge):
-//              the block needs no entry of its own, and accesses do not see the difference; to split it is to forget that.
+//              the block needs no entry of its own, and accesses do not see the difference; to split it is to forget that. What becomes of its frames: FrameHead.
 // Transitions  upper: empty → table by a fault or a writer of the space; table → empty by a writer alone, when nothing is populated below;
 //              table → collapsing → table by the collapser, who is a reader of the space. All under the lock of the upper table and, but for the first,
 //              under that of the lower one.
@@ -62,6 +62,7 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
         _frames = frames;
         _zone = frames.Zone;
         _swap = swap;
+        _splitter = frames is IFrameSource { CanSplit: true } source ? source : null;
         Key = AccessSlots.NextSpaceKey();
         _deferred = new DeferredFrames(this);
         _root = TryMakeTable(RootLevel, 0, null, FrameFlags.None);

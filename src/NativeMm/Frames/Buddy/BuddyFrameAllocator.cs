@@ -61,6 +61,12 @@ public sealed class BuddyFrameAllocator : IFrameAllocator, IFrameSource
     ulong IFrameSource.DrainIdle() => _buddy.DrainIdle();
 
     /// <inheritdoc/>
+    bool IFrameSource.CanSplit => _buddy.CanSplit;
+
+    /// <inheritdoc/>
+    void IFrameSource.Split(Pfn block) => _buddy.Split(block);
+
+    /// <inheritdoc/>
     public ulong Drain() => _buddy.Drain();
 
     /// <inheritdoc/>

@@ -1,7 +1,7 @@
 // Purpose      single frames from a stack of the calling thread, in front of any frame allocator.
 // States       a byte a frame (CachedFrameState): behind → out → stacked → out … → behind.
 // Transitions  refill: behind → stacked, by the thread, 63 at once; pop: stacked → out; push: out → stacked;
-//              flush, steal: stacked → behind, by the thread or by whoever drains. In between a frame is in transit: nobody finds it.
+//              split: behind → out, by the owner of the block. Flush, steal: stacked → behind, by the thread or by whoever drains. In between a frame is in transit: nobody finds it.
 // Ownership    field     | who writes                                | who reads | how   | guard
 //              magazine  | the thread; thieves raise its floor       | both      | see Magazine.cs
 //              state     | whoever has the frame: thread or thief    | same      | plain | having the frame
@@ -161,6 +161,23 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     /// <inheritdoc/>
     /// <remarks>The stacks of threads that live stay: they hold 252 frames at most each, and idle ones are not told from busy ones.</remarks>
     ulong IFrameSource.DrainIdle() => DrainDead() + ((_behind as IFrameSource)?.DrainIdle() ?? 0);
+
+    /// <inheritdoc/>
+    bool IFrameSource.CanSplit => _behind is IFrameSource { CanSplit: true };
+
+    /// <inheritdoc/>
+    /// <remarks>The frames are handed out as single ones from then on: a thread that frees one has it on its stack.</remarks>
+    void IFrameSource.Split(Pfn block)
+    {
+        ThrowIfDisposed();
+        if (_behind is not IFrameSource { CanSplit: true } source)
+        {
+            throw new NotSupportedException($"{_behind.GetType().Name} cannot split blocks.");
+        }
+
+        source.Split(block);
+        new Span<CachedFrameState>(_states + block.Value, (int)Order.Huge.Frames).Fill(CachedFrameState.Out);
+    }
 
     /// <inheritdoc/>
     public void AddShrinker(IShrinker shrinker) => _shrinkers.Add(shrinker);

@@ -110,6 +110,13 @@ internal static class ChildTransitions
         }
     }
 
+    /// <summary>Makes single frames of one block of order 9.</summary>
+    public readonly struct Split : IChildTransition
+    {
+        /// <inheritdoc/>
+        public bool TryApply(ChildWord word, out ChildWord next) => word.TrySplit(out next);
+    }
+
     /// <summary>Marks rows as swept; refuses when they are, or when the child has no rows in use.</summary>
     public readonly struct Sweep(uint rows) : IChildTransition
     {

@@ -10,6 +10,7 @@
 //              TryTakeIsolated, TryPutIsolated, TryForgetIsolated  by reporters, the same way
 //              TryPutBeside                by whoever frees while blocks of the child are isolated, after he made sure that his is none of them
 //              TryClaimWhole, TryReleaseWhole  by whoever allocates, frees or isolates orders 9 and 10
+//              TrySplit                    by the owner of a block of order 9, before he sets its bits in the bitmap
 //              Touch                       by the owner of frames in an untouched granule, before its caller sees them
 //              Report                      by the owner of whole granules, before their bits are released in the bitmap
 //              TrySweep, MarkUnswept       by the reporter, before it looks at the row, and when it leaves something of it
@@ -175,6 +176,13 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
             _ => new ChildWord(((ulong)AllGranules << TouchedShift) | ((ulong)AllRows << UnsweptShift)),
         };
         return State == state;
+    }
+
+    /// <summary>Makes 512 frames that are taken of one block of order 9, before their bits are set.</summary>
+    public bool TrySplit(out ChildWord next)
+    {
+        next = new ChildWord(_bits & ~StateMask);
+        return State == ChildState.Huge;
     }
 
     /// <summary>The granules are about to be written: the operating system will hold their pages.</summary>

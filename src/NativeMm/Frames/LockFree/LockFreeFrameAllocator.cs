@@ -9,6 +9,7 @@
 //              exact runs: the same as orders 0–8, rows claimed and released by parts
 //              sweep of a row: child Sweep → TakeIsolated → row claim → record; back: record → row release → PutIsolated
 //              orders 9, 10: child ClaimWhole / ReleaseWhole alone, order 10 on two neighbours, the first one undone if the second fails
+//              split of a block of order 9: child Split → all of its rows claimed
 //              put back as reported, orders 4–8: child Report → rows release → child Put
 // Ownership    field        | who writes                        | who reads | how            | guard
 //              child, rows  | whoever allocates or frees there  | anybody   | CAS            | the word itself
@@ -29,6 +30,8 @@
 //              flies and nothing was put back, no isolated block was in its way: whoever saw a block taken by [A10]'s caller acquired that count.
 //              [A14] a row's unswept bit goes off before the row is read, and a free sets it with [A4], after [A3]: what the reader did not see
 //              free sets it again. Whoever leaves frames unswept that he saw, or hid by a claim that he took back, sets it too.
+//              [A15] Split makes a whole child one of 512 used frames before [A2] sets their bits: counted first, claimed second, like any frames. With none to
+//              take nobody claims a bit meanwhile, and with no bit set nobody frees one; the CAS decides between two who split, or one who splits and one who frees.
 //              [A13] an isolated block up to order 8 (SignatureWord), or the record of a swept row, is signed after [A2] and unsigned before [A3]: whoever holds bits of a block
 //              that is signed holds what somebody freed under report.
 // Reuse        every CAS replaces a word by a function of that word alone; no word holds a pointer. Equal is as good as unchanged.

@@ -113,6 +113,30 @@ public sealed class StateWordTests
     }
 
     [Fact]
+    public void A_whole_child_becomes_frames_that_are_all_taken_and_nothing_else_does()
+    {
+        foreach (ChildState state in Enum.GetValues<ChildState>().Where(state => state is not (ChildState.Frames or ChildState.Absent)))
+        {
+            Assert.True(default(ChildWord).TryClaimWhole(state, out ChildWord claimed));
+            Assert.Equal(state == ChildState.Huge, claimed.TrySplit(out ChildWord split));
+            if (state == ChildState.Huge)
+            {
+                Assert.Equal((ChildState.Frames, ChildWord.Frames, 0u, ChildWord.AllGranules), (split.State, split.Used, split.Isolated, split.Touched));
+                Assert.False(split.TryTake(1, out _));
+                Assert.False(split.TryTakeIsolated(1, out _));
+                Assert.True(split.TryPut(1, 1, out ChildWord less) && less.Used == ChildWord.Frames - 1);
+                Assert.False(split.TryReleaseWhole(ChildState.Huge, FrameContent.Unknown, out _));
+                Assert.False(split.TrySplit(out _));
+            }
+        }
+
+        Assert.False(default(ChildWord).TrySplit(out _));
+        Assert.False(ChildWord.Absent.TrySplit(out _));
+        Assert.True(default(ChildWord).TryTake(ChildWord.Frames, out ChildWord full));
+        Assert.False(full.TrySplit(out _));
+    }
+
+    [Fact]
     public void Zero_is_promised_only_while_every_untouched_granule_keeps_it()
     {
         foreach (uint touched in s_granuleSets)
