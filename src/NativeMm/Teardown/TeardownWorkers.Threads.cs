@@ -52,7 +52,9 @@ internal sealed partial class TeardownWorkers : ILoadContextTenant
         _lock.Exit();
         if (spawn && !TryStart())
         {
-            Atomic.Add(ref _threads, -1);
+            _lock.Enter();
+            _threads--;
+            _lock.Exit();
             Ledger.NoteWithoutWorker();
             WorkOnAll();
         }
@@ -123,6 +125,7 @@ internal sealed partial class TeardownWorkers : ILoadContextTenant
 
         bool woken = TryWait();
         _lock.Enter();
+        Invariant.Assert(_idle > 0 && _threads >= _idle, $"{_idle} of {_threads} threads of the teardown workers wait.");
         _idle--;
         goes = !IsWanted() && (!woken || Atomic.LoadAcquire(in _leaving) != 0);
         _threads -= goes ? 1 : 0;
