@@ -8,6 +8,7 @@ internal static class CaseList
     /// <summary>The cases.</summary>
     public static IReadOnlyList<Case> All { get; } =
     [
+        new FenceBehindCase(),
         new SpinLockCase(),
         new SleepLockCase(),
         new SeqCountCase(),
@@ -32,6 +33,8 @@ internal static class CaseList
         new CachedTransitCase(),
         new ReporterCase(),
         new ReporterDeviceCase(),
+        new ReporterSharedCase(),
+        new ReporterSharedWaitCase(),
         new ZsMigrateCase(),
         new ZsCompactCase(),
         new ZsFreeCase(),

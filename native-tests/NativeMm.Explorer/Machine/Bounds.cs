@@ -11,4 +11,7 @@ internal sealed record Bounds(int Preemptions = 3, int StaleReads = 2, long Exec
 
     /// <summary>Whether executions are run too that others stand for, in cases that would leave them out.</summary>
     public bool IsWhole { get; init; }
+
+    /// <summary>Whether executions that others stand for are left out in cases too that would run them.</summary>
+    public bool IsReduced { get; init; }
 }

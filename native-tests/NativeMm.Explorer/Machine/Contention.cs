@@ -1,5 +1,6 @@
 // Purpose      which words are worth stopping at. A word that only one strand touches, or that nobody writes while strands run, commutes with everything that the
-//              others do: another strand may as well be let in at the next word that counts.
+//              others do: another strand may as well be let in at the next word that counts. Unless the step is a read-modify-write, which is a full fence too, and
+//              would tell something: then it is a stop whatever its word is (Execution.IsFenceTelling).
 // How          learned: a search begins with no word contested. When an execution shows two strands at a word, one of which writes it, the word is
 //              contested, and the search begins anew. The last search, which is the one that counts, found none that it had not known.
 // Which        words in the cases' arena, which lie at the same addresses in each execution; all others always count.

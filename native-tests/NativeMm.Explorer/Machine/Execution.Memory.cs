@@ -243,6 +243,25 @@ internal static unsafe partial class Execution
         return choice;
     }
 
+    /// <summary>
+    /// Whether a full fence of the strand that runs, at this moment, tells of a store that later fences of others do not know yet: then who passes a fence of its own before it
+    /// may read something late that it could not read late behind it. A fence that tells of nothing may as well come earlier: that takes no late read away from anybody.
+    /// </summary>
+    private static bool IsFenceTelling()
+    {
+        Strand strand = s_current;
+        for (int i = 0; i < s_wordCount && s_staleReads < s_bounds.StaleReads; i++)
+        {
+            int entry = Views.Clocks + i;
+            if (Math.Max(strand.View[entry], strand.Read[entry]) > s_order[entry] && Contention.IsStop(s_words[i].Address))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static void FullFence(Strand strand)
     {
         s_fencedAt[strand.Number] = s_steps;

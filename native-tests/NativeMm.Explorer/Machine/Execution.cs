@@ -185,7 +185,7 @@ internal static unsafe partial class Execution
     private static void Step(nuint address, StepKind kind)
     {
         CountStep();
-        if (s_preemptions < s_bounds.Preemptions && Contention.IsStop(address))
+        if (s_preemptions < s_bounds.Preemptions && (Contention.IsStop(address) || (kind == StepKind.Change && IsFenceTelling())))
         {
             StepPreemptible(address, kind);
         }
@@ -350,7 +350,10 @@ internal static unsafe partial class Execution
         Fibers.Switch(from.Number, next);
     }
 
-    /// <summary>What the system does when a thread ends: clears the words that it named, and passes fences of its own before it reports it as gone.</summary>
+    /// <summary>
+    /// What the system does when a thread ends: clears the words that it named, and passes fences of its own before it reports it as gone. Those come some time before that, and
+    /// nobody knows when: so they tell those alone who see it gone, as all that it did is part of its view.
+    /// </summary>
     private static void EndOfThread(Strand strand)
     {
         foreach (nuint word in strand.EndWords)
@@ -361,7 +364,7 @@ internal static unsafe partial class Execution
             }
         }
 
-        FullFence(strand);
+        Views.Join(strand.View, strand.Read);
     }
 
     private static void Enter()

@@ -12,11 +12,11 @@ internal sealed record Job(Case Case, BadCopy Copy, Bounds Bounds, string Seed =
     {
         string[] parts = line.Split('\t');
         int[] numbers = [.. parts[2..4].Select(part => int.Parse(part, CultureInfo.InvariantCulture))];
-        var bounds = new Bounds(numbers[0], numbers[1], long.Parse(parts[4], CultureInfo.InvariantCulture)) { IsWhole = bool.Parse(parts[5]) };
-        return new Job(CaseList.Find(parts[0]), BadCopy.Parse(parts[1]), bounds, parts[6]);
+        var bounds = new Bounds(numbers[0], numbers[1], long.Parse(parts[4], CultureInfo.InvariantCulture)) { IsWhole = bool.Parse(parts[5]), IsReduced = bool.Parse(parts[6]) };
+        return new Job(CaseList.Find(parts[0]), BadCopy.Parse(parts[1]), bounds, parts[7]);
     }
 
     /// <inheritdoc/>
     public override string ToString() => FormattableString.Invariant(
-        $"{Case.Name}\t{Copy}\t{Bounds.Preemptions}\t{Bounds.StaleReads}\t{Bounds.ExecutionsMax}\t{Bounds.IsWhole}\t{Seed}");
+        $"{Case.Name}\t{Copy}\t{Bounds.Preemptions}\t{Bounds.StaleReads}\t{Bounds.ExecutionsMax}\t{Bounds.IsWhole}\t{Bounds.IsReduced}\t{Seed}");
 }

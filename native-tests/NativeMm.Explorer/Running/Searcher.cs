@@ -104,7 +104,7 @@ internal static class Searcher
         ThreadStatics.Reset();
         ThreadStatics.Load(Fibers.Main);
         Races.AreWatched = subject.WatchesPlainMemory;
-        Execution.IsReduced = subject.IsReduced && !bounds.IsWhole;
+        Execution.IsReduced = (subject.IsReduced || bounds.IsReduced) && !bounds.IsWhole;
         Arena.Reset();
         var plan = new Plan();
         subject.Prepare(plan);

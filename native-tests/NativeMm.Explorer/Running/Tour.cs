@@ -28,7 +28,7 @@ internal sealed class Tour(Arguments arguments)
             return Count(program) ? 0 : 1;
         }
 
-        Case[] cases = arguments.Case.Length == 0 ? [.. CaseList.All] : [CaseList.Find(arguments.Case)];
+        Case[] cases = arguments.Case.Length == 0 ? [.. CaseList.All] : [.. arguments.Case.Split(',').Select(CaseList.Find)];
         if (arguments.Seed.Length != 0)
         {
             return Replay(program, cases[0]);
@@ -82,7 +82,7 @@ internal sealed class Tour(Arguments arguments)
     private Bounds BoundsOf(Case one)
     {
         Bounds bounds = arguments.Preemptions < 0 ? one.Bounds : one.Bounds with { Preemptions = arguments.Preemptions, ExecutionsMax = long.MaxValue };
-        bounds = bounds with { IsWhole = arguments.IsWhole };
+        bounds = bounds with { IsWhole = arguments.IsWhole, IsReduced = arguments.IsReduced };
         return arguments.IsDeep ? bounds with { Preemptions = bounds.Preemptions + 1, StaleReads = bounds.StaleReads + 1, ExecutionsMax = long.MaxValue } : bounds;
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Eviction;
 using NativeMm.Primitives;
 
@@ -21,6 +22,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             }
         }
 
+        Invariant.Assert(location != 0 && Lock.IsHeldByCurrentThread, "A record of no segment is retired, or without the lock.");
         _limbo[_limboCount++] = location;
     }
 
@@ -52,6 +54,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
     private void Free(in Hazards leases)
     {
+        Invariant.Assert(_limboCount <= _limbo.Length, $"{_limboCount} records wait for their readers in {_limbo.Length} places.");
         int kept = 0;
         for (int i = 0; i < _limboCount; i++)
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Eviction;
 using NativeMm.Primitives;
 
@@ -138,6 +139,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             number = CacheTable.Find(_table, item.Hash, item.Key, out old);
         }
 
+        Invariant.Assert(granted >= units, $"A record of {units} units got {granted}.");
         CacheRecord.Write(Space.AddressOf(location), item, granted);
         Link(item, location, old == null ? null : number);
         return CacheOutcome.Done;
@@ -206,7 +208,9 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <returns>The index to be freed: the old one, or the given one when it is not needed any more.</returns>
     private CacheTable* Replace(CacheTable* table)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread && table->CountMax >= _count, $"An index for {table->CountMax} entries takes the place of one with {_count}, or without the lock.");
         CacheTable* old = _table;
+        uint evictable = _evictable;
         Use(table);
         _evictable = 0;
         _sweep = 0;
@@ -221,6 +225,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             }
         }
 
+        Invariant.Assert(_evictable == evictable, $"Of {evictable} entries that may go, {_evictable} came into the new index.");
         Atomic.StoreRelease(ref *_root, (nuint)table); // [K2] pairs with [K1]
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
         Hazards leases = _readers.Await(words);
@@ -258,6 +263,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <summary>Makes a record an entry, in the place of the old one of its key.</summary>
     private void Link(in CacheItem item, uint location, uint? number)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread && (number is not null || !IsFull), "An entry comes into an index that is full, or without the lock.");
         CacheSlot slot = item.SlotAt(location);
         _firstDeadline = long.Min(_firstDeadline, item.Times.Deadline);
         Sets++;
@@ -301,6 +307,8 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
     private void Detach(uint number, CacheSlot slot, CacheEvictionReason reason)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread && _count > 0, $"An entry leaves a shard of {_count}, or without the lock.");
+        Invariant.Assert(!slot.Expires || _expiring > 0, "An entry that may expire leaves a shard that counts none.");
         Part(Space.AddressOf(slot.Location), reason);
         CacheTable.Remove(_table, number);
         _count--;
@@ -313,6 +321,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     {
         CacheRecord head = CacheRecord.At(record);
         EntryBytes -= head.KeyLength + CacheRecord.ValueOf(record).Length;
+        Invariant.Assert(EntryBytes >= 0, $"The entries of a shard have {EntryBytes} bytes after one of them went.");
         Evictions += reason == CacheEvictionReason.Capacity ? 1 : 0;
         Expirations += reason == CacheEvictionReason.Expired ? 1 : 0;
         if (_hasListener)
@@ -338,6 +347,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         if (slot.Priority != CachePriority.NeverRemove)
         {
             _evictable++;
+            Invariant.Assert(_evictable <= _count, $"{_evictable} of {_count} entries may go.");
             _policy.Insert(number, history);
         }
     }
@@ -346,6 +356,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     {
         if (slot.Priority != CachePriority.NeverRemove)
         {
+            Invariant.Assert(_evictable > 0, "An entry leaves the policy, which has none.");
             _evictable--;
             _policy.Remove(number);
         }

@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Caching;
 
@@ -37,7 +38,9 @@ internal sealed unsafe partial class CacheSpace
             }
         }
 
+        Invariant.Assert(_segments[number].Kind == CacheSegmentKind.Packed, $"Segment {number} is to be emptied, and is {_segments[number].Kind}.");
         FreeUnits -= _segments[number].FreeUnits;
+        Invariant.Assert(FreeUnits >= 0, $"{FreeUnits} units are free without those of segment {number}.");
         _segments[number].Kind = CacheSegmentKind.Emptying;
     }
 
@@ -64,6 +67,7 @@ internal sealed unsafe partial class CacheSpace
     public void EndEmptying(uint number)
     {
         CacheSegment* segment = _segments + number;
+        Invariant.Assert(segment->Kind == CacheSegmentKind.Emptying, $"Segment {number} was emptied, and is {segment->Kind}.");
         segment->Kind = CacheSegmentKind.Packed;
         FreeUnits += segment->FreeUnits;
 

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Primitives;
@@ -52,6 +53,7 @@ internal sealed unsafe partial class CacheSpace
         }
 
         CacheSegment* segment = _segments + number;
+        Invariant.Assert(segment->Kind == CacheSegmentKind.None && charge == ChargeOf(charge), $"A record of {charge} bytes gets segment {number}, which is {segment->Kind}.");
         segment->Length = charge;
         segment->Kind = charge <= RunBytesMax ? CacheSegmentKind.Run : CacheSegmentKind.Block;
         segment->FreeUnits = 0;

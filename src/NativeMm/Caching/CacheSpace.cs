@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Platform;
@@ -117,7 +118,11 @@ internal sealed unsafe partial class CacheSpace
         }
 
         uint units = CacheRecord.At(AddressOf(location)).Units;
+        Invariant.Assert(
+            segment->Kind is CacheSegmentKind.Packed or CacheSegmentKind.Emptying && !CacheRecord.At(AddressOf(location)).IsFree,
+            $"The record at {location:x} is freed in a segment that is {segment->Kind}, or is free.");
         segment->FreeUnits += units;
+        Invariant.Assert(segment->FreeUnits <= SegmentUnits, $"Segment {number} has {segment->FreeUnits} free units of {SegmentUnits}.");
         if (segment->Kind == CacheSegmentKind.Emptying)
         {
             *(ulong*)AddressOf(location) = units | CacheRecord.Free;
@@ -161,6 +166,7 @@ internal sealed unsafe partial class CacheSpace
         }
 
         CacheSegment* segment = _segments + number;
+        Invariant.Assert(segment->Kind == CacheSegmentKind.None && segment->Base == 0, $"Segment {number} is taken, and is {segment->Kind} already.");
         segment->Length = _segmentBytes;
         segment->Kind = CacheSegmentKind.Packed;
         Atomic.StoreRelease(ref segment->Base, (nuint)_frames.Zone.AddressOf(first));
@@ -186,6 +192,7 @@ internal sealed unsafe partial class CacheSpace
                 EmptyCount--;
                 PackedCount--;
                 FreeUnits -= SegmentUnits;
+                Invariant.Assert(EmptyCount >= 0 && PackedCount >= EmptyCount && FreeUnits >= 0, $"{EmptyCount} of {PackedCount} segments are empty, with {FreeUnits} free units.");
                 _frames.FreeExact(FrameOf(segment), (uint)(_segmentBytes / Pfn.FrameBytes));
                 _budget.Release(_segmentBytes);
                 bytes += _segmentBytes;
@@ -254,6 +261,7 @@ internal sealed unsafe partial class CacheSpace
     private void ReturnNumber(uint number)
     {
         CacheSegment* segment = _segments + number;
+        Invariant.Assert(number != 0 && number < _numbersEnd && segment->Kind != CacheSegmentKind.None, $"Number {number} of a segment is returned, and is nobody's.");
         segment->Kind = CacheSegmentKind.None;
         segment->Length = 0;
         Atomic.StoreRelease(ref segment->Base, 0);

@@ -54,6 +54,7 @@ internal unsafe struct CacheTable
     /// <summary>Makes an empty table in a block.</summary>
     public static CacheTable* Make(void* block, uint buckets, int policyBytes, long charge, CacheSegment* segments)
     {
+        Invariant.Assert(buckets is >= BucketsMin and <= BucketsMax && segments != null, $"An index of {buckets} buckets is made.");
         NativeMemory.Clear(block, (nuint)BytesOf(buckets, policyBytes));
         var table = (CacheTable*)(((nuint)block + CacheLine.Bytes - 1) & ~(nuint)(CacheLine.Bytes - 1));
         table->Segments = segments;

@@ -62,6 +62,7 @@ internal unsafe struct PageTable
     /// <summary>Adds an entry for a key that has none. The caller gives it its state at once; the table is not full.</summary>
     public PageEntry* Add(ulong key, uint hash, int entryBytes)
     {
+        Invariant.Assert(!IsFull && Find(key, hash, entryBytes) == null, $"Page {key} comes into a table that has it, or is full with {_count} of {Capacity}.");
         PageEntry* entry = Unused(hash, entryBytes);
         entry->Key = key;
         _count++;
@@ -73,6 +74,7 @@ internal unsafe struct PageTable
     /// <param name="entryBytes">Bytes of an entry.</param>
     public void Remove(PageEntry* entry, int entryBytes)
     {
+        Invariant.Assert(_count > 0 && entry->State.Kind != PageKind.None, "An entry leaves a table that has none, or was not there.");
         uint mask = (uint)_mask;
         uint hole = (uint)((nuint)((byte*)entry - _block) / (uint)entryBytes);
         for (uint slot = (hole + 1) & mask; ; slot = (slot + 1) & mask)
@@ -122,6 +124,7 @@ internal unsafe struct PageTable
     /// <returns>The old block, for the caller to free; null if there was none.</returns>
     public void* MoveTo(void* block, int capacity, int entryBytes)
     {
+        Invariant.Assert(BitOperations.IsPow2(capacity) && _count <= capacity / 4 * 3, $"{_count} entries move to a table of {capacity} slots.");
         PageTable old = this;
         _block = (byte*)block;
         _mask = capacity - 1;

@@ -38,6 +38,7 @@ public sealed partial class PageReporter
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A device must not be able to keep blocks isolated.")]
     private FrameContent CallDevice(IReportingDevice device, ReadOnlySpan<FrameRange> ranges, out string failure)
     {
+        Invariant.Assert(IsIsolating && IsReportingHere && !ranges.IsEmpty, "A device is called with blocks that are not out, or without the pass lock.");
         Atomic.StoreRelease(ref _deviceCalls, _deviceCalls + 1);
         failure = DeviceRefused;
         try

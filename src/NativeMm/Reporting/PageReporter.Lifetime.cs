@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -115,6 +116,7 @@ public sealed partial class PageReporter
     // Under the gate.
     private void ReplaceDevice(IReportingDevice? device)
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread && (device is null || _device is null), "A device takes the place of another, or without the gate.");
         Atomic.StoreRelease(ref _device!, device!);
         Atomic.Add(ref _registration, 1); // [R1]
     }
@@ -141,6 +143,7 @@ public sealed partial class PageReporter
     /// <summary>The allocator forgets the reporter, which no pass uses any more. Under the pass lock.</summary>
     private void Detach()
     {
+        Invariant.Assert(IsClosed && _passLock.IsHeldByCurrentThread, "The allocator forgets a reporter that is open, or without the pass lock.");
         if (!_isDetached)
         {
             _isDetached = true;

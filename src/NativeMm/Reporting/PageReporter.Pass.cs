@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -164,6 +165,7 @@ public sealed partial class PageReporter
 
     private ulong RunPass(IReportingDevice device, uint registration, ulong framesMax, bool isPaced)
     {
+        Invariant.Assert(IsReportingHere && !IsIsolating, "A pass begins without the pass lock, or while blocks of another one are out.");
         Atomic.StoreRelease(ref _passes, _passes + 1);
         uint pressureRequests = Atomic.LoadAcquire(ref _pressureRequests);
         Span<FrameRange> ranges = stackalloc FrameRange[Capacity];
@@ -205,6 +207,7 @@ public sealed partial class PageReporter
             }
         }
 
+        Invariant.Assert(!IsIsolating && Atomic.LoadAcquire(ref _isolatedFrames) == 0, "A pass ends while blocks are out.");
         SettleAtEnd();
         return reported << Pfn.FrameShift;
     }
@@ -237,6 +240,7 @@ public sealed partial class PageReporter
         {
             count = _frames.Isolate(ranges, framesMax, freeMax);
             frames = NoteIsolated(ranges[..count]);
+            Invariant.Assert(frames <= framesMax && CountFrames(ranges[..count]) <= freeMax, $"A call of at most {framesMax} frames of {freeMax} took {frames} of {CountFrames(ranges[..count])}.");
             if (count != 0)
             {
                 content = CallDevice(device, ranges[..count], out failure);
@@ -267,6 +271,7 @@ public sealed partial class PageReporter
         ulong held = 0;
         foreach (FrameRange range in isolated)
         {
+            Invariant.Assert(range.HeldFrames <= range.Order.Frames, $"The system holds {range.HeldFrames} frames of a block of order {range.Order.Value}.");
             held += range.HeldFrames;
         }
 
@@ -297,6 +302,7 @@ public sealed partial class PageReporter
         }
         finally
         {
+            Invariant.Assert(IsIsolating && Atomic.LoadAcquire(ref _isolatedFrames) >= CountFrames(isolated), "Blocks are put back that nobody took out.");
             Atomic.Add(ref _isolatedFrames, 0UL - CountFrames(isolated));
             Atomic.Add(ref _isolating, -1); // [R2]
         }

@@ -34,6 +34,7 @@ public sealed partial class PageReporter
             return true;
         }
 
+        Invariant.Assert(IsReportingHere && !IsIsolating, "A pass is shared without the pass lock, or while blocks are out.");
         var pass = new SharedPass(this, device, registration, pressureRequests);
         Order blocks = Larger(Options.Blocks, device.SmallestOrder);
         _frames.Begin(blocks, blocks, restart: true);
@@ -53,6 +54,7 @@ public sealed partial class PageReporter
             _frames.Begin(blocks, Larger(Options.Pieces, device.SmallestOrder), restart: true);
         }
 
+        Invariant.Assert(!IsIsolating, "The part of a pass that is shared ends while a thread has blocks out.");
         return pass.Failures == 0;
     }
 
@@ -132,6 +134,7 @@ public sealed partial class PageReporter
                 {
                     count = reporter._frames.Isolate(ranges, ulong.MaxValue, _spare);
                     held = reporter.NoteIsolated(ranges[..count]);
+                    Invariant.Assert(CountFrames(ranges[..count]) <= _spare, $"A step took {CountFrames(ranges[..count])} frames, and {_spare} were to spare.");
                     _spare -= CountFrames(ranges[..count]);
                 }
             }
@@ -147,6 +150,7 @@ public sealed partial class PageReporter
         /// <summary>What is counted once lasts for several steps: what they put back is not counted again, so at no moment more is missing than was free beyond the reserve.</summary>
         private bool MayGoOn(ulong framesWanted)
         {
+            Invariant.Assert(_lock.IsHeldByCurrentThread && reporter.IsIsolating, "A thread of a pass looks for blocks without the lock of the walk, or before it said so.");
             if (IsOver || Atomic.LoadAcquire(ref reporter._registration) != registration // [R1]
                 || Atomic.LoadAcquire(ref reporter._pressureRequests) != pressureRequests)
             {

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Reporting;
 
 /// <summary>
@@ -29,6 +31,7 @@ internal sealed class RefaultMargin(TimeSpan delay)
     {
         while (_recent.TryPeek(out (TimeSpan Time, ulong Frames) oldest) && now - oldest.Time > WindowDelays * delay)
         {
+            Invariant.Assert(oldest.Frames >= _forgivenFrames, $"{_forgivenFrames} of {oldest.Frames} frames of a report were a mistake.");
             _recentFrames -= _recent.Dequeue().Frames - _forgivenFrames;
             _forgivenFrames = 0;
         }
@@ -65,6 +68,7 @@ internal sealed class RefaultMargin(TimeSpan delay)
     // The oldest first: a report is a mistake once.
     private void Forget(ulong frames)
     {
+        Invariant.Assert(frames <= _recentFrames, $"{frames} of {_recentFrames} frames that were reported of late were a mistake.");
         _recentFrames -= frames;
         _forgivenFrames += frames;
         while (_recent.TryPeek(out (TimeSpan Time, ulong Frames) oldest) && oldest.Frames <= _forgivenFrames)

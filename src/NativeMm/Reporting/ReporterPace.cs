@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -69,6 +70,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
         ulong share = (use.UnreportedFrames + (ulong)options.BudgetDivisor - 1) / (ulong)options.BudgetDivisor;
         _quota = Math.Max(_quota, share);
         ulong limit = _margin.Frames == 0 ? _quota : Math.Max(share, _probe);
+        Invariant.Assert(needed >= use.AllocatedFrames, $"{needed} frames are needed, and {use.AllocatedFrames} are allocated.");
         ulong kept = needed - use.AllocatedFrames;
         return use.UnreportedFrames > kept ? Math.Min(limit, use.UnreportedFrames - kept) : 0;
     }

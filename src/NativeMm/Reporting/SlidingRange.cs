@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Reporting;
 
 /// <summary>
@@ -29,6 +31,7 @@ internal sealed class SlidingRange(TimeSpan length)
     /// <param name="now">The time, from any beginning; never less than before.</param>
     public void Add(ulong value, TimeSpan now)
     {
+        Invariant.Assert(now >= _open.Last, $"A value of {now} comes after one of {_open.Last}.");
         if (now - _part <= _open.First)
         {
             _open = new Bucket(_open.First, now, Math.Max(_open.Most, value), Math.Min(_open.Least, value));
@@ -44,6 +47,7 @@ internal sealed class SlidingRange(TimeSpan length)
             _closed.Dequeue();
         }
 
+        Invariant.Assert(Count <= Buckets + 2, $"{Count} buckets are kept of {Buckets}.");
         Most = _open.Most;
         Least = _open.Least;
         foreach (Bucket bucket in _closed)

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -41,7 +42,11 @@ internal static unsafe class FrameBatches
     }
 
     /// <summary>Puts a batch behind another.</summary>
-    public static void Link(ulong* batch, ulong* behind) => batch[Next] = (ulong)behind;
+    public static void Link(ulong* batch, ulong* behind)
+    {
+        Invariant.Assert(batch[Next] == 0 && batch[Count] == Capacity, $"A batch of {batch[Count]} addresses gets another behind it, and is not full or not the last.");
+        batch[Next] = (ulong)behind;
+    }
 
     /// <summary>The batch behind this one, or null.</summary>
     public static ulong* NextOf(ulong* batch) => (ulong*)batch[Next];
@@ -51,6 +56,7 @@ internal static unsafe class FrameBatches
     public static long Free(ulong* batch, IFrameAllocator frames, IFrameRelease release)
     {
         long count = (long)batch[Count];
+        Invariant.Assert(count is > 0 and <= Capacity, $"A batch names {count} frames: somebody wrote into a frame that was free.");
         try
         {
             release.Free(new ReadOnlySpan<ulong>(batch + First, (int)count));

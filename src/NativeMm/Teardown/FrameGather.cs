@@ -105,6 +105,7 @@ internal sealed unsafe class FrameGather
         Flush();
         FreeInline();
         FreeChain();
+        Invariant.Assert(Count == 0 && _isFlushed, $"{Count} frames are left after all were freed, or they were not flushed.");
     }
 
     /// <summary>Frees everything, and waits for the workers in the order in which they got their work.</summary>
@@ -172,6 +173,7 @@ internal sealed unsafe class FrameGather
 
     private void AwaitOldest()
     {
+        Invariant.Assert(_handedOver > 0 && _handedOver <= _jobs.Length, $"{_handedOver} chains are with the workers, of at most {_jobs.Length}.");
         ChainJob job = _jobs[_oldest];
         _workers.AwaitEnd(job);
         Invariant.Check(job.Phase == JobPhase.Done, "A chain of frames was left.");
@@ -184,6 +186,7 @@ internal sealed unsafe class FrameGather
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It reaches whoever waits; what is left must be freed all the same.")]
     private void FreeInline()
     {
+        Invariant.Assert(_isFlushed, "Frames are freed that somebody may still use.");
         int count = _inlineCount;
         if (count != 0)
         {
@@ -222,6 +225,8 @@ internal sealed unsafe class FrameGather
 
     private ulong* TakeChain()
     {
+        Invariant.Assert(_isFlushed && _first == null == (_last == null), "A chain of frames goes that was not flushed, or has lost an end.");
+        Invariant.Assert(Count >= _inlineCount, $"{Count} frames wait, of which {_inlineCount} need no batch.");
         ulong* chain = _first;
         _first = null;
         _last = null;

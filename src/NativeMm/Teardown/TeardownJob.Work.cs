@@ -65,6 +65,7 @@ internal abstract partial class TeardownJob
     /// <param name="isWorker">Whether the thread is one of the workers, and not somebody who waits for the job.</param>
     internal void WorkInside(bool isWorker)
     {
+        Invariant.Assert(Word is { Phase: JobPhase.Running, Inside: > 0 }, $"A thread works inside of a job that is {Phase}, with {Inside} threads.");
         NoteWidth();
         int slot = TakeSlot();
         bool again;
@@ -174,6 +175,7 @@ internal abstract partial class TeardownJob
         {
             uint bits = Atomic.LoadAcquire(in _word);
             var word = new JobWord(bits);
+            Invariant.Assert(word is { Phase: JobPhase.Running, Inside: > 0 }, $"A thread leaves a job that is {word.Phase}, with {word.Inside} threads.");
             isLast = !word.TryLeave(out JobWord next);
             if (isLast)
             {
@@ -190,6 +192,17 @@ internal abstract partial class TeardownJob
                 return true;
             }
         }
+    }
+
+    private bool AreSlotsFree()
+    {
+        bool areFree = true;
+        foreach (ref PieceSlot slot in _slots.AsSpan())
+        {
+            areFree &= Atomic.LoadAcquire(in slot.Owner) == 0;
+        }
+
+        return areFree;
     }
 
     private bool HasRest()
@@ -254,6 +267,8 @@ internal abstract partial class TeardownJob
             other.Lock.Exit();
             if (!stolen.IsEmpty)
             {
+                // Nobody else puts anything into the slot of a thread that works from it.
+                Invariant.Assert(own.Owner == 1 && own.Piece.IsEmpty, "A thread takes from others before its own piece is through.");
                 own.Lock.Enter();
                 own.Piece = stolen;
                 own.Lock.Exit();
@@ -339,6 +354,7 @@ internal abstract partial class TeardownJob
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It reaches whoever waits.")]
     private void End()
     {
+        Invariant.Assert(Word == JobWord.Finishing && AreSlotsFree(), "A job ends while threads are inside.");
         bool isDone = !HasRest();
         try
         {

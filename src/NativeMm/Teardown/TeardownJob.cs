@@ -112,6 +112,7 @@ internal abstract partial class TeardownJob
     public void Begin(WorkPiece all, long bytes)
     {
         Invariant.Check(Phase is JobPhase.Idle or JobPhase.Done or JobPhase.Abandoned, "A teardown job is begun while it is at work.");
+        Invariant.Assert(!IsListed && Inside == 0, $"A teardown job is begun while it is in the list of the workers, or {Inside} threads are inside.");
         _cancelled = 0;
         _failure = null;
         _frames = _bytesDone = _steps = _cpuNanoseconds = 0;
@@ -131,6 +132,7 @@ internal abstract partial class TeardownJob
     public void BeginAgain()
     {
         Invariant.Check(Phase == JobPhase.Abandoned, "A teardown job that has nothing left is begun again.");
+        Invariant.Assert(!IsListed && HasRest() && AreSlotsFree(), "A teardown job that was left with nothing, or with a thread, is begun again.");
         _cancelled = 0;
         _failure = null;
         BeginThreads();

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Teardown;
@@ -26,16 +27,16 @@ internal sealed class TeardownLedger
     public long ReleasingMappingBytes => Atomic.LoadAcquire(in _releasingMappings);
 
     /// <summary>Changes what is decided and not yet free in the zone, by bytes: more when it is decided, less when it is free.</summary>
-    public void AddReleasingFrames(long bytes) => Atomic.Add(ref _releasingFrames, bytes);
+    public void AddReleasingFrames(long bytes) => Change(ref _releasingFrames, bytes);
 
     /// <summary>Changes what is decided and not yet the system's.</summary>
-    public void AddReleasingMappings(long bytes) => Atomic.Add(ref _releasingMappings, bytes);
+    public void AddReleasingMappings(long bytes) => Change(ref _releasingMappings, bytes);
 
     /// <summary>Bytes in blocks of heaps whose owner has ended, and that are not freed yet.</summary>
     public long ReleasingBlockBytes => Atomic.LoadAcquire(in _releasingBlocks);
 
     /// <summary>Changes what is decided and not yet freed in heaps.</summary>
-    public void AddReleasingBlocks(long bytes) => Atomic.Add(ref _releasingBlocks, bytes);
+    public void AddReleasingBlocks(long bytes) => Change(ref _releasingBlocks, bytes);
 
     /// <summary>A release was below the floor.</summary>
     public void NoteBelowFloor() => Atomic.Add(ref _belowFloor, 1);
@@ -68,6 +69,13 @@ internal sealed class TeardownLedger
         }
 
         Atomic.Add(ref _jobs, 1);
+    }
+
+    /// <summary>What is decided is counted before any of it goes, so a count is never below none.</summary>
+    private static void Change(ref long count, long bytes)
+    {
+        long left = Atomic.Add(ref count, bytes);
+        Invariant.Assert(left >= 0, $"{left} bytes are left to release after {-bytes} were: they were never announced.");
     }
 
     /// <summary>The counts.</summary>

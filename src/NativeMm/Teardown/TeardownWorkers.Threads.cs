@@ -126,6 +126,7 @@ internal sealed partial class TeardownWorkers : ILoadContextTenant
 
         bool woken = TryWait();
         _lock.Enter();
+        Invariant.Assert(_idle > 0 && _threads >= _idle, $"{_idle} of {_threads} threads of the teardown workers wait.");
         _idle--;
         goes = !IsWanted() && (!woken || Atomic.LoadAcquire(in _leaving) != 0);
         _threads -= goes ? 1 : 0;

@@ -282,6 +282,7 @@ internal sealed partial class TeardownWorkers : IDisposable
 
     private void Link(TeardownJob job)
     {
+        Invariant.Assert(job is { IsListed: false, Next: null, Previous: null }, "A teardown job comes into the list a second time.");
         job.IsListed = true;
         job.Previous = _last;
         if (_last is not null)
@@ -299,6 +300,8 @@ internal sealed partial class TeardownWorkers : IDisposable
     private void Unlink(TeardownJob job)
     {
         (TeardownJob? previous, TeardownJob? next) = (job.Previous, job.Next);
+        Invariant.Assert(ReferenceEquals(previous is null ? _first : previous.Next, job), "The job before one that leaves the list does not lead to it.");
+        Invariant.Assert(ReferenceEquals(next is null ? _last : next.Previous, job), "The job behind one that leaves the list does not lead to it.");
         if (previous is not null)
         {
             previous.Next = next;

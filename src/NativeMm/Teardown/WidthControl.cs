@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Teardown;
 
 /// <summary>
@@ -55,6 +57,7 @@ internal struct WidthControl(int widthMax, double minimumGain, long windowTicks)
     {
         if (_isTrial && speed < _speedBefore * (1 + minimumGain))
         {
+            Invariant.Assert(Width > 1 && Width <= widthMax, $"A width of {Width} of at most {widthMax} is taken for a trial.");
             Width--;
             _isTrial = false;
             _hold = _holdNext = Math.Clamp(2 * _holdNext, HoldFirst, HoldMax);

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -119,6 +120,7 @@ internal sealed unsafe partial class PageFaults
             permit.Frame = (nuint)_frames.Zone.AddressOf(frame);
         }
 
+        Invariant.Assert(permit.Cell >= 0, "A fault holds a frame without a permit.");
         if (zeroed && !permit.IsZero)
         {
             new Span<byte>((void*)permit.Frame, Pfn.FrameBytes).Clear();
@@ -216,6 +218,7 @@ internal sealed unsafe partial class PageFaults
 
     private void PutFrame(ref TableHead head, ulong* entry, ulong page, LeafEntry value, uint history, ref FaultPermit permit)
     {
+        Invariant.Assert(permit.Frame != 0 && permit.Frame % Pfn.FrameBytes == 0, $"A frame at 0x{permit.Frame:x} is installed for page {page}.");
         _tables.FrameOf(permit.Frame).Begin(isInBlock: false);
         PageTables.Put(ref head, entry, value);
         _tables.Residency?.Installed(page, _frames.Zone.FrameOf((void*)permit.Frame).Value, permit.Charge, history);
@@ -225,6 +228,7 @@ internal sealed unsafe partial class PageFaults
 
     private void PutReplacement(ref TableHead head, ulong* entry, LeafEntry value, ref FaultPermit permit)
     {
+        Invariant.Assert(permit.Frame != 0 && permit.Frame != value.Address, $"A copy at 0x{permit.Frame:x} takes the place of 0x{value.Address:x}.");
         _tables.FrameOf(permit.Frame).Begin(isInBlock: false);
         PageTables.Put(ref head, entry, LeafEntry.Present(permit.Frame, 0));
         head.IsHuge = false;

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -11,6 +12,8 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
         ulong* entry = _tables.Enter(slot, page.Page, out PageTables.LeafScope leaf);
         bool left = false;
         ulong unused = page.Slot;
+        Invariant.Assert(_moving.IsHeldByCurrentThread, "A batch is settled without the lock of those who take pages away.");
+        Invariant.Assert(page.Kind == LeavingKind.Stored == (page.Slot != 0), $"A page that is {page.Kind} has slot {page.Slot}.");
         if (entry != null)
         {
             var value = new LeafEntry(*entry);

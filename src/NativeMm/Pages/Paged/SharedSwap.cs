@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Buffers;
@@ -20,7 +21,11 @@ internal sealed class SharedSwap : ISwapBackend
     public TimeSpan Stalled => _stalls.Read();
 
     /// <summary>Another owner, who disposes as well.</summary>
-    public void AddOwner() => Atomic.Add(ref _owners, 1);
+    public void AddOwner()
+    {
+        int owners = Atomic.Add(ref _owners, 1);
+        Invariant.Assert(owners > 1, $"A swap that has ended gets owner {owners}.");
+    }
 
     /// <inheritdoc/>
     public int Store(ReadOnlySpan<nint> pages, Span<ulong> slots) => _backend.Store(pages, slots);
@@ -54,7 +59,9 @@ internal sealed class SharedSwap : ISwapBackend
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (Atomic.Add(ref _owners, -1) == 0)
+        int left = Atomic.Add(ref _owners, -1);
+        Invariant.Assert(left >= 0, $"A swap is left by more than it had: {left}.");
+        if (left == 0)
         {
             _backend.Dispose();
         }

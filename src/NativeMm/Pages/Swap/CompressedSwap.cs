@@ -89,6 +89,7 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
     public SwapLoad Load(ulong slot, nint destination)
     {
         ref SwapRecord record = ref _records[slot];
+        Invariant.Assert(Atomic.LoadAcquire(in record.References) > 0, $"Slot {slot} is loaded, and nobody has it.");
         var page = new Span<byte>((void*)destination, PageBytes);
         Span<byte> scratch = stackalloc byte[PageBytes];
         bool whole;
@@ -107,7 +108,9 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
     public void Free(ulong slot)
     {
         ref SwapRecord record = ref _records[slot];
-        if (Atomic.Add(ref record.References, -1) == 0)
+        long left = Atomic.Add(ref record.References, -1);
+        Invariant.Assert(left >= 0, $"Slot {slot} is freed, and has {left} references left.");
+        if (left == 0)
         {
             _pool.Free(new ZsHandle(record.Value));
             GiveSlot(slot);
@@ -115,7 +118,11 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
     }
 
     /// <inheritdoc/>
-    public void Duplicate(ulong slot) => _ = Atomic.Add(ref _records[slot].References, 1);
+    public void Duplicate(ulong slot)
+    {
+        long references = Atomic.Add(ref _records[slot].References, 1);
+        Invariant.Assert(references > 1, $"Slot {slot} gets a further reference, and has {references} with it.");
+    }
 
     /// <inheritdoc/>
     public SwapStatistics GetStatistics() => new()
@@ -175,6 +182,7 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
 
         _pool.Write(handle, scratch[..bytes]);
         ref SwapRecord record = ref _records[slot];
+        Invariant.Assert(record.References == 0, $"Slot {slot} gets a page, and has {record.References} references.");
         record.Value = handle.Value;
         record.Checksum = PageChecksum.Compute(page, slot);
         Atomic.StoreRelease(ref record.References, 1);

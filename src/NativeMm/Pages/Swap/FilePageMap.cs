@@ -1,4 +1,5 @@
 using System.Numerics;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 
 namespace NativeMm.Buffers;
@@ -81,10 +82,12 @@ internal sealed unsafe class FilePageMap : IDisposable
 
         for (long page = first; page < first + run; page++)
         {
+            Invariant.Assert(!IsTaken(page), $"Place {page} of the file is taken a second time.");
             Word(page) |= Bit(page);
         }
 
         Taken += run;
+        Invariant.Assert(run <= wanted && first + run <= Pages && Taken <= Pages, $"{run} places of {wanted} from {first} on are taken, of {Pages} in the file.");
         _next = first + run;
         return run;
     }
@@ -94,6 +97,7 @@ internal sealed unsafe class FilePageMap : IDisposable
     {
         for (long page = first; page < first + count; page++)
         {
+            Invariant.Assert(IsTaken(page), $"Place {page} of the file becomes free, and was.");
             Word(page) &= ~Bit(page);
         }
 

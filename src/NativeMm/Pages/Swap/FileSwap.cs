@@ -104,14 +104,20 @@ internal sealed unsafe class FileSwap : ISwapBackend
     /// <inheritdoc/>
     public void Free(ulong slot)
     {
-        if (Atomic.Add(ref _records[slot - 1].References, -1) == 0)
+        long left = Atomic.Add(ref _records[slot - 1].References, -1);
+        Invariant.Assert(left >= 0, $"Slot {slot} is freed, and has {left} references left.");
+        if (left == 0)
         {
             GiveRun(PlaceOf(slot), 1);
         }
     }
 
     /// <inheritdoc/>
-    public void Duplicate(ulong slot) => _ = Atomic.Add(ref _records[slot - 1].References, 1);
+    public void Duplicate(ulong slot)
+    {
+        long references = Atomic.Add(ref _records[slot - 1].References, 1);
+        Invariant.Assert(references > 1, $"Slot {slot} gets a further reference, and has {references} with it.");
+    }
 
     /// <inheritdoc/>
     public SwapStatistics GetStatistics()
@@ -168,6 +174,7 @@ internal sealed unsafe class FileSwap : ISwapBackend
     {
         ulong slot = (ulong)place + 1;
         ref SwapRecord record = ref _records[(ulong)place];
+        Invariant.Assert(record.References == 0, $"Slot {slot} gets a page, and has {record.References} references.");
         record.Checksum = PageChecksum.Compute(new ReadOnlySpan<byte>((void*)page, PageBytes), slot);
         Atomic.StoreRelease(ref record.References, 1);
         return slot;

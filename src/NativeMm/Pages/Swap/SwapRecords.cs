@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 
 namespace NativeMm.Buffers;
@@ -42,7 +43,14 @@ internal sealed unsafe class SwapRecords : IDisposable
     public long Count { get; private set; }
 
     /// <summary>A record that is open.</summary>
-    public ref SwapRecord this[ulong number] => ref ((SwapRecord*)_base)[number];
+    public ref SwapRecord this[ulong number]
+    {
+        get
+        {
+            Invariant.Assert(number < (ulong)Count, $"Record {number} is asked for, of {Count}.");
+            return ref ((SwapRecord*)_base)[number];
+        }
+    }
 
     /// <summary>Opens the next records.</summary>
     /// <returns>False when the table is full, or the system has no memory.</returns>

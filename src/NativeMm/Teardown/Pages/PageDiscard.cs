@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -57,7 +58,10 @@ internal sealed class PageDiscard
     /// <param name="end">End of all that there is to do.</param>
     public nuint StepEnd(nuint address, nuint end)
     {
-        nuint step = (address + StepBytes) & ~(Grain - 1);
+        Invariant.Assert(address < end, $"A call is asked for behind the end 0x{end:x} of a range, at 0x{address:x}.");
+        nuint bytes = StepBytes;
+        Invariant.Assert(bytes >= Grain && bytes <= StepBytesMax && bytes % Grain == 0, $"A call would be of {bytes} bytes.");
+        nuint step = (address + bytes) & ~(Grain - 1);
         return nuint.Min(step, end);
     }
 
@@ -76,6 +80,7 @@ internal sealed class PageDiscard
             int count = _platform.FindBorders(address, end - address, borders);
             for (int i = 0; i < count; i++)
             {
+                Invariant.Assert(borders[i] > address && borders[i] < end, $"A border at 0x{borders[i]:x} is not inside of 0x{address:x} to 0x{end:x}.");
                 DiscardArea(address, borders[i]);
                 address = borders[i];
             }

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Teardown;
@@ -26,6 +27,7 @@ internal sealed class RangeRelease(TeardownWorkers workers, PageDiscard discard)
     /// <param name="bytes">Length in whole pages.</param>
     public void Begin(nuint address, nuint bytes)
     {
+        Invariant.Assert(address % Pfn.FrameBytes == 0 && bytes % Pfn.FrameBytes == 0 && bytes != 0, $"{bytes} bytes at 0x{address:x} are no pages.");
         (_address, _bytes) = (address, bytes);
         _unitsOfBiteMax = ulong.Max(BiteUnitsMin, (bytes / BitesMin) >> Pfn.FrameShift);
         _borderCount = discard.FindBorders(address, bytes, _borders);
@@ -60,6 +62,7 @@ internal sealed class RangeRelease(TeardownWorkers workers, PageDiscard discard)
     /// <inheritdoc/>
     protected override StepDone Release(uint place, ulong unit, ulong end)
     {
+        Invariant.Assert(place == 0 && unit < end && end <= UnitsOf(place), $"The units {unit} to {end} of a range of {UnitsOf(0)} are given back.");
         nuint from = _address + (nuint)(unit << Pfn.FrameShift);
         nuint to = _address + (nuint)(end << Pfn.FrameShift);
         if (_borderCount < _borders.Length)

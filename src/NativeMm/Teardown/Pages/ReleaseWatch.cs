@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Teardown;
@@ -118,6 +119,7 @@ internal sealed class ReleaseWatch(TeardownWorkers workers, long bytesTotal, IPr
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It reaches whoever waits; the memory goes back all the same.")]
     private void Tell(TeardownProgress now)
     {
+        Invariant.Assert(now.BytesDone <= _total, $"{now.BytesDone} bytes are told of as done, of {_total}.");
         _now = now;
         Atomic.StoreRelease(ref _left, _total - now.BytesDone);
         Atomic.StoreRelease(ref _telling, Environment.CurrentManagedThreadId);
