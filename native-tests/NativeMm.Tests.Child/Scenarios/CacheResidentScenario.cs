@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using NativeMm.Caching;
 using NativeMm.Platform;
@@ -8,8 +7,7 @@ namespace NativeMm.Tests.Child.Scenarios;
 
 /// <summary>
 /// Fills a cache with several times its limit, values of lengths that shift at half time, and prints in bytes what the process has more resident than before: at most, and
-/// after nine of ten entries were removed and passes had the time to give back; then what the cache itself says at that moment. Arguments: the limit; <c>pieces</c> to
-/// set values that lie in pieces.
+/// after nine of ten entries were removed and passes had the time to give back; then what the cache itself says at that moment. Argument: the limit.
 /// </summary>
 internal static class CacheResidentScenario
 {
@@ -19,11 +17,10 @@ internal static class CacheResidentScenario
     public static int Run(string[] arguments)
     {
         long limit = long.Parse(arguments[0], CultureInfo.InvariantCulture);
-        bool inPieces = arguments is [_, "pieces"];
         using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = (ulong)(4 * limit) });
         using (var first = new NativeCache(runtime, new NativeCacheOptions { SizeLimit = NativeCacheOptions.SizeLimitMin }))
         {
-            Fill(first, 1000, 1000, 0, inPieces: false);
+            Fill(first, 1000, 1000, 0);
         }
 
         if (!ProcessMemory.ReadUsage(out ProcessMemoryUsage before).Succeeded)
@@ -36,7 +33,7 @@ internal static class CacheResidentScenario
         for (int round = 0; round < Rounds; round++)
         {
             int longest = round < Rounds / 2 ? 1000 : 60_000;
-            Fill(cache, (int)(limit / 10 / (longest / 2)), longest, round << 24, inPieces);
+            Fill(cache, (int)(limit / 10 / (longest / 2)), longest, round << 24);
             _ = ProcessMemory.ReadUsage(out ProcessMemoryUsage now);
             most = ulong.Max(most, now.Resident - ulong.Min(now.Resident, before.Resident));
         }
@@ -55,7 +52,7 @@ internal static class CacheResidentScenario
         return 0;
     }
 
-    private static void Fill(NativeCache cache, int count, int longest, int first, bool inPieces)
+    private static void Fill(NativeCache cache, int count, int longest, int first)
     {
         Span<byte> value = stackalloc byte[longest];
         Span<byte> key = stackalloc byte[sizeof(int)];
@@ -64,34 +61,7 @@ internal static class CacheResidentScenario
             BitConverter.TryWriteBytes(key, first + i);
             Span<byte> part = value[..(i * 7919 % longest)];
             part.Fill((byte)i);
-            if (inPieces)
-            {
-                cache.Set(key, Piece.Of(part.ToArray(), 3));
-            }
-            else
-            {
-                cache.Set(key, part);
-            }
-        }
-    }
-
-    private sealed class Piece : ReadOnlySequenceSegment<byte>
-    {
-        private Piece(ReadOnlyMemory<byte> bytes, long before) => (Memory, RunningIndex) = (bytes, before);
-
-        public static ReadOnlySequence<byte> Of(ReadOnlyMemory<byte> value, int pieces)
-        {
-            int length = value.Length / pieces;
-            var first = new Piece(value[..length], 0);
-            Piece last = first;
-            for (int i = 1; i < pieces; i++)
-            {
-                var next = new Piece(i == pieces - 1 ? value[(i * length)..] : value.Slice(i * length, length), i * length);
-                last.Next = next;
-                last = next;
-            }
-
-            return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+            cache.Set(key, part);
         }
     }
 }
