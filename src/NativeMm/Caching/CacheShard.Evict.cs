@@ -135,8 +135,8 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             int gone = Sweep(uint.Min(SweepBuckets, _table->BucketCount));
             if (gone != 0)
             {
-                // The others were not looked at.
-                _firstDeadline = Now;
+                // The others were not looked at, and the clock may go back behind what it says now.
+                _firstDeadline = long.MinValue;
                 return gone;
             }
         }

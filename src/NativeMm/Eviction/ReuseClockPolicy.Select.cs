@@ -10,6 +10,9 @@ internal unsafe partial struct ReuseClockPolicy
     private const int TakeAny = 2;
     private const int GiveUp = 3;
 
+    /// <summary>So many times as cold as it looks is a protected item that was never used since it is protected: one return may be chance.</summary>
+    private const uint UnprovenHaste = 3;
+
     /// <summary>Looks at cold items before the coldest are found anew.</summary>
     private const uint ColdLooks = 16;
 
@@ -120,7 +123,8 @@ internal unsafe partial struct ReuseClockPolicy
             word = clamped;
         }
 
-        if (_protected <= _protectedTarget || age < ColdestAge())
+        uint coldness = word.IsProven ? age : age * UnprovenHaste;
+        if (_protected <= _protectedTarget || coldness < ColdestAge())
         {
             return false;
         }

@@ -9,7 +9,7 @@ namespace NativeMm.Eviction;
 /// </content>
 internal unsafe partial struct ReuseClockPolicy
 {
-    private const double ShareAtFirst = 0.15;
+    private const double ShareAtFirst = 0.2;
     private const double ShareMin = 0.02;
     private const double ShareMax = 0.5;
 
@@ -17,7 +17,7 @@ internal unsafe partial struct ReuseClockPolicy
     private const double Margin = 0.09;
 
     /// <summary>Places that one event moves the border by, and the share of a small capacity that is less than that.</summary>
-    private const double Step = 2;
+    private const double Step = 3;
     private const double StepShareMax = 1.0 / 128;
 
     /// <summary>Returns are seen only where their history has been kept, so they count for a little more.</summary>

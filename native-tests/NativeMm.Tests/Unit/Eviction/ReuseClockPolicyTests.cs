@@ -8,29 +8,30 @@ public sealed class ReuseClockPolicyTests() : ReplacementPolicyContractTests(new
     [Fact]
     public void Words_change_only_as_their_note_says()
     {
-        for (uint bits = 0; bits < 32; bits++)
+        for (uint bits = 0; bits < 1024; bits++)
         {
             foreach (ushort stamp in new ushort[] { 0, 1, 0x7FFF, ushort.MaxValue })
             {
                 var word = new ReuseWord(bits | ((uint)stamp << 16));
                 Assert.Equal((ReuseState)(bits & 3), word.State);
                 Assert.Equal(stamp, word.Stamp);
-                Assert.Equal((word.State, false, word.Uses, stamp), Parts(word.Seen()));
-                uint uses = word.State == ReuseState.Protected ? Math.Min(3, word.Uses + 1) : 0;
-                Assert.Equal((word.State, false, uses, (ushort)7), Parts(word.Used(7)));
-                Assert.Equal((ReuseState.Selected, false, 0u, stamp), Parts(word.Chosen()));
-                Assert.Equal((word.State, word.IsFresh, word.Uses, (ushort)9), Parts(word.Restamped(9)));
-                Assert.Equal(word.State == ReuseState.Protected && !word.IsFresh, word.IsCounted);
-                Assert.Equal(word.Uses < 3, word.CanBeUsedMore);
+                Assert.Equal((word.State, false, word.Uses, word.IsProven, stamp), Parts(word.Seen()));
+                bool isProtected = word.State == ReuseState.Protected;
+                uint uses = isProtected ? Math.Min(63, word.Uses + 1) : 0;
+                Assert.Equal((word.State, false, uses, isProtected && (word.IsProven || !word.IsFresh), (ushort)7), Parts(word.Used(7)));
+                Assert.Equal((ReuseState.Selected, false, 0u, false, stamp), Parts(word.Chosen()));
+                Assert.Equal((word.State, word.IsFresh, word.Uses, word.IsProven, (ushort)9), Parts(word.Restamped(9)));
+                Assert.Equal(isProtected && !word.IsFresh, word.IsCounted);
+                Assert.Equal(word.Uses < 63, word.CanBeUsedMore);
                 if (word.Uses != 0)
                 {
-                    Assert.Equal((word.State, false, word.Uses - 1, stamp), Parts(word.Spared()));
+                    Assert.Equal((word.State, false, word.Uses - 1, word.IsProven, stamp), Parts(word.Spared()));
                 }
             }
         }
 
-        Assert.Equal((ReuseState.Protected, false, 0u, (ushort)5), Parts(ReuseWord.Promoted(5)));
-        Assert.Equal((ReuseState.Probation, true, 0u, (ushort)5), Parts(ReuseWord.Inserted(ReuseState.Probation, 5)));
+        Assert.Equal((ReuseState.Protected, false, 0u, false, (ushort)5), Parts(ReuseWord.Promoted(5)));
+        Assert.Equal((ReuseState.Probation, true, 0u, false, (ushort)5), Parts(ReuseWord.Inserted(ReuseState.Probation, 5)));
     }
 
     [Fact]
@@ -59,7 +60,8 @@ public sealed class ReuseClockPolicyTests() : ReplacementPolicyContractTests(new
         Assert.True(policy.Policy.CountsAgree());
     }
 
-    private static (ReuseState State, bool Fresh, uint Uses, ushort Stamp) Parts(ReuseWord word) => (word.State, word.IsFresh, word.Uses, word.Stamp);
+    private static (ReuseState State, bool Fresh, uint Uses, bool Proven, ushort Stamp) Parts(ReuseWord word) =>
+        (word.State, word.IsFresh, word.Uses, word.IsProven, word.Stamp);
 
     private static void SelectAndDecide(PolicyUnderTest policy, Random random)
     {
