@@ -73,7 +73,7 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
 
     /// <summary>Makes an allocator over all frames of a zone, which counts as fresh: untouched and reading as zero.</summary>
     /// <param name="zone">The zone. It must outlive the allocator.</param>
-    /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, 720 bytes for each 16 MiB.</exception>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, 640 bytes for each 16 MiB.</exception>
     public LockFreeFrameAllocator(FrameZone zone)
         : this(zone, CoreSlots)
     {
