@@ -76,7 +76,12 @@ public sealed class HostileClientTests : IAsyncLifetime
     {
         using HttpClient client = _server.MakeClient(protocol);
         using var content = new Dripping(count: 400, bytes: 777, fails: false);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/echo") { Content = content, Version = client.DefaultRequestVersion, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/echo")
+        {
+            Content = content,
+            Version = client.DefaultRequestVersion,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         await using Stream body = await response.Content.ReadAsStreamAsync();
         using var got = new MemoryStream();
