@@ -16,7 +16,7 @@ internal static class TraceLocator
         "trace",
         "the trace to replay",
         Names,
-        value => Find(value) is { } path ? (Names.Contains(value) && !File.Exists(value) ? value : path) : null,
+        value => Names.Contains(value) && !File.Exists(value) ? Shipped(value) : Find(value),
         $"{string.Join('|', Names)} or a trace file");
 
     /// <summary>The file behind a short name or path.</summary>
@@ -47,6 +47,13 @@ internal static class TraceLocator
             name = name.EndsWith(ending, StringComparison.Ordinal) && name.Length > ending.Length ? name[..^ending.Length] : name;
         }
 
+        return name;
+    }
+
+    /// <summary>A short name whose file is there; where it is not, that is what is wrong, and not the name.</summary>
+    private static string Shipped(string name)
+    {
+        _ = Get(name);
         return name;
     }
 }

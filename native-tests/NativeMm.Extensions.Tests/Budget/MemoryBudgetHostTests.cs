@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using NativeMm.Runtime;
 using Xunit;
 
 namespace NativeMm.Extensions.Tests.Budget;
@@ -80,6 +82,24 @@ public sealed class MemoryBudgetHostTests
         Assert.Equal(before, Available());
     }
 
+    /// <summary>The framework keeps the lifetime object of such a host; nothing of ours may hang on it.</summary>
+    [Theory]
+    [InlineData(nameof(IHostedLifecycleService.StartingAsync))]
+    [InlineData(nameof(IHostedService.StartAsync))]
+    [InlineData(nameof(IHostedLifecycleService.StartedAsync))]
+    public async Task Host_that_failed_to_start_and_is_forgotten_leaves_no_runtime(string where)
+    {
+        WeakReference runtime = await FailAndForget(where);
+        var clock = Stopwatch.StartNew();
+        while (runtime.IsAlive)
+        {
+            Assert.True(clock.Elapsed < s_timeout, "The runtime of a forgotten host is still held.");
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            await Task.Delay(10);
+        }
+    }
+
     [Fact]
     public async Task Without_a_limit_the_collector_is_left_alone()
     {
@@ -97,6 +117,14 @@ public sealed class MemoryBudgetHostTests
 
     [Fact]
     public void What_handlers_say_of_themselves_stays_a_sum() => Assert.Equal(long.MaxValue, Ask(_ => long.MinValue, _ => 1, _ => long.MaxValue, _ => 1));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<WeakReference> FailAndForget(string where)
+    {
+        IHost host = Build(options => options.TotalMemoryLimit = MemoryLimit.FromShare(0.9), services => services.AddHostedService(_ => new Failing(where)));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync().WaitAsync(s_timeout));
+        return new WeakReference(host.Services.GetRequiredService<MemoryRuntime>());
+    }
 
     private static long Ask(params Func<long, long>[] handlers)
     {

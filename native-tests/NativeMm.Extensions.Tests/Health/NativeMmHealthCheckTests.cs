@@ -59,9 +59,44 @@ public sealed class NativeMmHealthCheckTests
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(services)).Status);
     }
 
+    /// <summary>Tests of services make several containers of one collection.</summary>
+    [Fact]
+    public async Task Containers_of_the_same_services_have_a_check_each()
+    {
+        ServiceCollection services = Services(options => (options.UnhealthyFaults, options.Validate) = (null, true));
+        await using ServiceProvider second = services.BuildServiceProvider();
+        await using (ServiceProvider first = services.BuildServiceProvider())
+        {
+            Assert.Equal(HealthStatus.Healthy, (await CheckAsync(first)).Status);
+        }
+
+        HealthReportEntry entry = await CheckAsync(second);
+        Assert.Null(entry.Exception);
+        Assert.Equal(HealthStatus.Healthy, entry.Status);
+    }
+
+    [Theory]
+    [InlineData(1.0, 1.0, 999, HealthStatus.Healthy)]
+    [InlineData(1.0, 1.0, 1000, HealthStatus.Unhealthy)]
+    [InlineData(1.0, 1.0, 5000, HealthStatus.Unhealthy)]
+    [InlineData(1.0, null, 5000, HealthStatus.Degraded)]
+    [InlineData(null, 1e-300, 0, HealthStatus.Healthy)]
+    [InlineData(null, 1e-300, 1, HealthStatus.Unhealthy)]
+    [InlineData(null, null, 5000, HealthStatus.Healthy)]
+    public async Task Thresholds_at_the_ends_of_their_range(double? degraded, double? unhealthy, long resident, HealthStatus expected)
+    {
+        await using ServiceProvider services = Build(
+            options => (options.UnhealthyFaults, options.DegradedShare, options.UnhealthyShare) = (null, degraded, unhealthy));
+        _resident = resident;
+        Assert.Equal(expected, (await CheckAsync(services)).Status);
+    }
+
     [Theory]
     [InlineData(0, null, "DegradedShare is 0; it must be above 0 and up to 1.")]
     [InlineData(0.5, 1.5, "UnhealthyShare is 1.5; it must be above 0 and up to 1.")]
+    [InlineData(-0.5, null, "DegradedShare is -0.5; it must be above 0 and up to 1.")]
+    [InlineData(double.NaN, null, "DegradedShare is NaN; it must be above 0 and up to 1.")]
+    [InlineData(0.5, double.PositiveInfinity, "UnhealthyShare is Infinity; it must be above 0 and up to 1.")]
     [InlineData(0.9, 0.8, "UnhealthyShare is 0.8; it must be DegradedShare, 0.9, or more.")]
     public void Wrong_threshold_is_refused_by_name_value_and_range(double degraded, double? unhealthy, string message)
     {
@@ -81,7 +116,10 @@ public sealed class NativeMmHealthCheckTests
     private static async Task<HealthReportEntry> CheckAsync(ServiceProvider services) =>
         (await services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries["nativemm"];
 
-    private ServiceProvider Build(Action<NativeMmHealthCheckOptions> configure, Action<NativeMmOptions>? more = null)
+    private ServiceProvider Build(Action<NativeMmHealthCheckOptions> configure, Action<NativeMmOptions>? more = null) =>
+        Services(configure, more).BuildServiceProvider();
+
+    private ServiceCollection Services(Action<NativeMmHealthCheckOptions> configure, Action<NativeMmOptions>? more = null)
     {
         var services = new ServiceCollection();
         services.AddLogging();
@@ -89,6 +127,6 @@ public sealed class NativeMmHealthCheckTests
         services.AddNativeMm(options => options.CapacityBytes = 64 << 20);
         services.AddNativeMm(more);
         services.AddHealthChecks().AddNativeMm(configure);
-        return services.BuildServiceProvider();
+        return services;
     }
 }

@@ -8,7 +8,10 @@ namespace NativeMm.Extensions.Tests.LivePage;
 /// <summary>A headless Chromium, driven by its own protocol. One page, one call at a time.</summary>
 internal sealed class Browser : IAsyncDisposable
 {
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(90);
+    // Shorter than the timeout of a call, so that the page says what it waited for. On a busy machine an update of the page may take many seconds.
+    private const int PageWaitMilliseconds = 240_000;
+
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(5);
     private readonly Process _process;
     private readonly string _profile;
     private readonly ClientWebSocket _socket = new();
@@ -80,7 +83,7 @@ internal sealed class Browser : IAsyncDisposable
 
     /// <summary>Waits in the page until an expression is true.</summary>
     public Task WaitForAsync(string condition) => EvaluateAsync(
-        $"new Promise((done, fail) => {{ const end = Date.now() + 60000; const look = () => ({condition}) ? done(true) : Date.now() > end ? "
+        $"new Promise((done, fail) => {{ const end = Date.now() + {PageWaitMilliseconds}; const look = () => ({condition}) ? done(true) : Date.now() > end ? "
         + $"fail(new Error('waited in vain')) : setTimeout(look, 50); look(); }})");
 
     /// <summary>Presses a key.</summary>

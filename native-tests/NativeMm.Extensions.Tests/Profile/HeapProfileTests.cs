@@ -29,6 +29,27 @@ public sealed unsafe class HeapProfileTests
         Assert.Contains(stack, name => name.EndsWith(nameof(Profile_has_the_shape_that_readers_of_heap_profiles_expect), StringComparison.Ordinal));
     }
 
+    /// <summary>A function is known by its name without arguments, as readers show it, and has the rest in its second name.</summary>
+    [Fact]
+    public void Generic_methods_lambdas_and_local_functions_have_names_of_their_own()
+    {
+        using MemoryRuntime runtime = Make();
+        GenericPlace<string>.Allocate<int>(runtime.Heap);
+        Action lambda = () => GenericPlace<int>.Allocate<long>(runtime.Heap);
+        lambda();
+        Local();
+        PprofProfile profile = Write(runtime);
+        string[][] stacks = [.. profile.Samples.Select(sample => sample.Stack).Where(stack => stack[0] == "NativeMm.Extensions.Tests.Profile.GenericPlace`1.Allocate[U]")];
+        Assert.Contains(stacks, stack => stack[1].EndsWith(nameof(Generic_methods_lambdas_and_local_functions_have_names_of_their_own), StringComparison.Ordinal));
+        Assert.Contains(stacks, stack => stack[1].Contains($"<{nameof(Generic_methods_lambdas_and_local_functions_have_names_of_their_own)}>b__", StringComparison.Ordinal));
+        Assert.Contains(stacks, stack => stack[1].Contains("g__Local|", StringComparison.Ordinal));
+        Assert.All(profile.Samples.SelectMany(sample => sample.Stack), name => Assert.DoesNotContain('(', name));
+        Assert.Equal(profile.Strings.Count, profile.Strings.Distinct().Count());
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        void Local() => GenericPlace<nint>.Allocate<byte>(runtime.Heap);
+    }
+
     [Fact]
     public void Values_are_estimates_of_everything_and_follow_frees()
     {

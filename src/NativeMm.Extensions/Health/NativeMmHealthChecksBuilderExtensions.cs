@@ -33,13 +33,11 @@ public static class NativeMmHealthChecksBuilderExtensions
             throw new OptionsValidationException(name, typeof(NativeMmHealthCheckOptions), complaints);
         }
 
-        // One check for all times: it remembers what it saw the time before.
-        NativeMmHealthCheck? check = null;
+        // One check for all times of a container: it remembers what it saw the time before. Not of the registration, which several containers may be made of.
+        var key = new object();
+        builder.Services.AddKeyedSingleton(
+            key, (services, _) => new NativeMmHealthCheck(services.GetRequiredService<MemoryRuntime>(), services.GetRequiredService<ProcessLimit>(), options));
         return builder.Add(new HealthCheckRegistration(
-            name,
-            services => check ??= new NativeMmHealthCheck(
-                services.GetRequiredService<MemoryRuntime>(), services.GetRequiredService<ProcessLimit>(), options),
-            failureStatus,
-            tags));
+            name, services => services.GetRequiredKeyedService<NativeMmHealthCheck>(key), failureStatus, tags));
     }
 }

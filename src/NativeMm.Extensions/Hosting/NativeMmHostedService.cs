@@ -26,7 +26,9 @@ internal sealed class NativeMmHostedService(IServiceProvider services, IOptions<
         {
             MemoryBudgetService budget = services.GetRequiredService<MemoryBudgetService>();
             _budget = budget;
-            _started = lifetime.ApplicationStarted.Register(budget.Begin);
+
+            // Weakly: the framework keeps the lifetime of a host that failed to start and that nobody disposed, and the runtime would stay with it for ever.
+            _started = lifetime.ApplicationStarted.Register(static held => Begin((WeakReference<MemoryBudgetService>)held!), new WeakReference<MemoryBudgetService>(budget));
         }
 
         return Task.CompletedTask;
@@ -38,5 +40,13 @@ internal sealed class NativeMmHostedService(IServiceProvider services, IOptions<
         // Waits for a beginning that is at work.
         _started.Dispose();
         return _budget?.EndAsync(cancellationToken) ?? Task.CompletedTask;
+    }
+
+    private static void Begin(WeakReference<MemoryBudgetService> held)
+    {
+        if (held.TryGetTarget(out MemoryBudgetService? budget))
+        {
+            budget.Begin();
+        }
     }
 }

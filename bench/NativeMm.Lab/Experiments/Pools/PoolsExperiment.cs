@@ -46,7 +46,7 @@ internal sealed class PoolsExperiment : IExperiment
         new(Time, "ns", "wall time of a stream's life, or of a request", IsHeadline: true),
         new("allocated_per_op", "By", "managed bytes allocated for it"),
         new("gen2", "1", "collections of the oldest generation while the server was loaded"),
-        new("kept", "%", "15 s after the load stopped without a collection: what the load had added to the resident bytes and is still there"),
+        new("kept", "%", "15 s after 256 requests that were under way at once, without a collection: of what they had added to the resident bytes, what is still there"),
     ];
 
     /// <inheritdoc/>

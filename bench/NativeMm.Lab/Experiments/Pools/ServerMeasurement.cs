@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -13,10 +14,8 @@ namespace NativeMm.Lab.Experiments.Pools;
 internal static class ServerMeasurement
 {
     private const int Clients = 8;
-    private const ulong LoadBytesMin = 4 << 20;
-    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(15);
 
-    /// <summary>Loads the server, then leaves it alone and looks at what it keeps.</summary>
+    /// <summary>Loads the server and takes the time; then loads it with many requests at once and looks at what it keeps of their memory.</summary>
     public static async Task<Measurement> MeasureAsync(MeasurementRequest request, string work, int size)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
@@ -30,7 +29,23 @@ internal static class ServerMeasurement
         byte[] answer = new byte[size];
         await using WebApplication app = builder.Build();
         app.MapPost("/echo", context => context.Request.Body.CopyToAsync(context.Response.Body));
-        app.MapGet("/json", context => AnswerAsync(context, answer));
+        app.MapGet("/json", context => AnswerAsync(context, answer, Task.CompletedTask));
+        var held = new HeldRequests();
+        app.MapPost("/held/echo", async context =>
+        {
+            // All of it is in the server's buffers before anything goes on.
+            context.Response.ContentLength = size;
+            ReadResult body = await context.Request.BodyReader.ReadAtLeastAsync(size);
+            await held.WaitAsync();
+            foreach (ReadOnlyMemory<byte> piece in body.Buffer)
+            {
+                await context.Response.BodyWriter.WriteAsync(piece);
+            }
+
+            context.Request.BodyReader.AdvanceTo(body.Buffer.End);
+        });
+        app.MapGet("/small", context => AnswerAsync(context, new byte[1], Task.CompletedTask));
+        app.MapGet("/held/json", context => AnswerAsync(context, answer, held.WaitAsync()));
         await app.StartAsync();
         using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
         Func<Task> ask = work == PoolsExperiment.Echo ? () => EchoAsync(client, answer) : () => ReadAsync(client, size);
@@ -39,7 +54,6 @@ internal static class ServerMeasurement
             await ask();
         }
 
-        ulong before = ResidentMemory.BeginPeak();
         int collections = GC.CollectionCount(2);
         long allocated = GC.GetTotalAllocatedBytes();
         long requests = 0;
@@ -59,14 +73,8 @@ internal static class ServerMeasurement
             .Add("gen2", GC.CollectionCount(2) - collections);
         if (!request.Quick && ResidentMemory.IsKnown)
         {
-            ulong loaded = ResidentMemory.Now;
-            await Task.Delay(s_idle);
-            ulong idle = ResidentMemory.Now;
-            if (loaded >= before + LoadBytesMin)
-            {
-                // Less than that is noise of the process, of which no share can be taken.
-                result.Add("kept", idle > before ? 100.0 * (idle - before) / (loaded - before) : 0);
-            }
+            byte[] body = work == PoolsExperiment.Echo ? answer : [];
+            result.Add("kept", await held.MeasureKeptAsync(client.BaseAddress, "/small", $"/held/{work}", body, size));
         }
 
         await app.StopAsync();
@@ -74,9 +82,11 @@ internal static class ServerMeasurement
     }
 
     /// <summary>All of it in one span, as a serializer does.</summary>
-    private static async Task AnswerAsync(HttpContext context, byte[] answer)
+    private static async Task AnswerAsync(HttpContext context, byte[] answer, Task until)
     {
+        context.Response.ContentLength = answer.Length;
         answer.CopyTo(context.Response.BodyWriter.GetSpan(answer.Length));
+        await until;
         context.Response.BodyWriter.Advance(answer.Length);
         await context.Response.BodyWriter.FlushAsync();
     }

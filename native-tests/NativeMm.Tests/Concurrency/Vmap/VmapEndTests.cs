@@ -60,7 +60,7 @@ public sealed unsafe class VmapEndTests
     }
 
     [LinuxFact]
-    public void DisposeWaitsForATrimAndLetsNobodyElseIn()
+    public void Dispose_waits_for_a_trim_and_lets_nobody_else_in()
     {
         using var gate = new Rendezvous(s_timeout);
         var platform = new FaultyPlatform();

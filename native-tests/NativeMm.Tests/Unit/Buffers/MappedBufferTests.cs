@@ -34,7 +34,7 @@ public sealed class MappedBufferTests
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
-    public void ALengthOutOfRangeIsNamedWithItsRange(int length)
+    public void A_length_out_of_range_is_named_with_its_range(int length)
     {
         ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(() => { new MappedBuffer(length).Dispose(); });
         Assert.Equal("length", refused.ParamName);
