@@ -27,7 +27,7 @@ internal sealed class ReporterSharedFixture
         _held = [.. Enumerable.Range(1, blocks - 1).Select(_ => Zone.Allocate(Order.Huge))];
         _pair = new PairRelease(Zone, PageReporter.Capacity / 2, () => FreeHeld(takesFirst)) { LeavesEarly = leavesEarly };
         Reporter = new PageReporter(Zone.Frames, new PageReporterOptions { PieceOrder = Order.Huge.Value });
-        Reporter.Register(new MadviseDevice(s_platform, DiscardMode.Now, follower: null, _pair));
+        Reporter.Register(new MadviseDevice(s_platform, DiscardMode.Now, _pair));
     }
 
     /// <summary>The frames.</summary>

@@ -9,7 +9,7 @@ namespace NativeMm.Tests.Support.Teardown;
 /// Frames of a zone of its own, of which each is known to be out or not: handing out one that is out, and taking back one that is not, fail the test at the end. Allocations may
 /// be refused from a number on. Disposing checks that all came back.
 /// </summary>
-internal sealed class LedgerFrames : IFrameAllocator
+internal sealed class LedgerFrames : IFrameAllocator, IFrameSource
 {
     private readonly LockFreeFrameAllocator _frames;
     private readonly int[] _out;
@@ -33,6 +33,8 @@ internal sealed class LedgerFrames : IFrameAllocator
 
     /// <summary>Allocations that were refused by order.</summary>
     public int Refusals => Volatile.Read(ref _refusals);
+
+    private IFrameSource Source => _frames;
 
     /// <summary>Refuses every n-th allocation from now on; 0 for none.</summary>
     public int RefuseEvery { get; set; }
@@ -100,6 +102,18 @@ internal sealed class LedgerFrames : IFrameAllocator
     public FrameStatistics GetStatistics() => _frames.GetStatistics();
 
     public void Validate() => _frames.Validate();
+
+    bool IFrameSource.CanSplit => true;
+
+    void IFrameSource.Split(Pfn block) => Source.Split(block);
+
+    IReportableFrames IFrameSource.Reportable(IFrameAllocator surface, BuddyReportScheme scheme) => Source.Reportable(surface, scheme);
+
+    IsolationMark IFrameSource.ReadIsolation() => Source.ReadIsolation();
+
+    ulong IFrameSource.CountFreeFrames() => Source.CountFreeFrames();
+
+    ulong IFrameSource.DrainIdle() => Source.DrainIdle();
 
     public void AssertNoMistake() => Assert.Null(_mistake);
 

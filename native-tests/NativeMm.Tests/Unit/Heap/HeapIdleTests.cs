@@ -1,0 +1,87 @@
+using NativeMm.Heap;
+using Xunit;
+
+namespace NativeMm.Tests.Unit.Heap;
+
+/// <summary>A thread that passes through sizes leaves those behind that it does not use any more, without any trim pass.</summary>
+public sealed unsafe class HeapIdleTests
+{
+    [Fact]
+    public void A_buffer_that_grows_step_by_step_leaves_no_run_of_each_size_behind()
+    {
+        using var fixture = new HeapFixture();
+        const int Step = 8 << 10;
+        const int Last = 1 << 20;
+        ulong most = 0;
+        void* block = fixture.Heap.Alloc(Step);
+        for (nuint bytes = 2 * Step; bytes <= Last; bytes += Step)
+        {
+            // As a string is grown by copying: often enough in each class that the thread earns a place for it.
+            for (int i = 0; i < 4; i++)
+            {
+                void* next = fixture.Heap.Alloc(bytes);
+                fixture.Heap.Free(block);
+                block = next;
+            }
+
+            most = Math.Max(most, fixture.Heap.GetStatistics().SlabBytes);
+        }
+
+        fixture.Heap.Free(block);
+
+        // Kept as they were earned, all sizes together would be 12 MiB.
+        Assert.InRange(most, (ulong)Last, 6UL * Last);
+    }
+
+    [Fact]
+    public void Slabs_of_a_size_that_is_not_used_any_more_serve_the_next_one()
+    {
+        using var fixture = new HeapFixture();
+        for (nuint bytes = 256; bytes <= 8192; bytes *= 2)
+        {
+            Round(fixture, bytes, 256 << 10);
+        }
+
+        Assert.Equal(0, Sum(fixture, 512, row => row.Slabs));
+        Assert.Equal(0, Sum(fixture, 1024, row => row.Slabs));
+        Assert.NotEqual(0, Sum(fixture, 8192, row => row.Slabs));
+    }
+
+    [Fact]
+    public void A_size_with_a_live_block_in_each_slab_keeps_what_it_has()
+    {
+        using var fixture = new HeapFixture();
+        nint pin = (nint)fixture.Heap.Alloc(512);
+        fixture.Heap.Free(fixture.Heap.Alloc(512));
+        long cached = Cached(fixture, 512);
+        Assert.NotEqual(0, cached);
+        Round(fixture, 4096, 1 << 20);
+        Round(fixture, 8192, 1 << 20);
+        Assert.Equal(cached, Cached(fixture, 512));
+        fixture.Heap.Free((void*)pin);
+    }
+
+    [Fact]
+    public void A_block_that_was_freed_twice_goes_home_once()
+    {
+        using var fixture = new HeapFixture();
+        void* block = fixture.Heap.Alloc(512);
+        fixture.Heap.Free(block);
+        fixture.Heap.Free(block);
+        Round(fixture, 4096, 1 << 20);
+        Round(fixture, 8192, 1 << 20);
+        Assert.Equal(0, Sum(fixture, 512, row => row.Slabs));
+    }
+
+    private static long Cached(HeapFixture fixture, ulong blockBytes) => Sum(fixture, blockBytes, row => row.CachedBlocks);
+
+    private static long Sum(HeapFixture fixture, ulong blockBytes, Func<HeapClassStatistics, long> what) =>
+        fixture.Heap.GetStatistics().Classes.Where(row => row.BlockBytes == blockBytes).Sum(what);
+
+    private static void Round(HeapFixture fixture, nuint bytes, int total)
+    {
+        var blocks = new nint[total / (int)bytes];
+        fixture.Heap.AllocBulk(bytes, blocks);
+        fixture.Heap.FreeBulk(blocks);
+    }
+}
