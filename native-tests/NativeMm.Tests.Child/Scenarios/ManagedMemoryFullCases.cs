@@ -5,7 +5,6 @@ using NativeMm.Heap;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
 using NativeMm.Runtime;
-using NativeMm.Teardown;
 using NativeMm.Vmap;
 using NativeMm.Zsmalloc;
 
@@ -49,11 +48,6 @@ internal sealed unsafe class ManagedMemoryFullCases
     private Exception? _newcomerFailure;
     private bool _newcomerIsUp;
     private nint _newcomerBlock;
-    private MemoryRuntime? _endingRuntime;
-    private CancellationTokenSource? _endingStop;
-    private Task? _ending;
-    private bool _mayEnd;
-    private bool _isInListener;
 
     public ManagedMemoryFullCases()
     {
@@ -81,7 +75,6 @@ internal sealed unsafe class ManagedMemoryFullCases
             ("VmapAllocator.Purge", () => _vmap!.Purge(pools: true)),
             ("VmapAllocator.Dispose", () => _vmap!.Dispose()),
             ("MemoryRuntime.Dispose", () => _otherRuntime!.Dispose()),
-            ("the end of NativeHeap.DisposeAsync", AwaitEnding),
         ];
         _allocations =
         [
@@ -124,33 +117,9 @@ internal sealed unsafe class ManagedMemoryFullCases
         _otherRuntime.CreateHeap().Alloc(100);
         _otherRuntime.CreateZsPool().Alloc(100);
         PrepareNewcomer();
-        PrepareEnding();
 
         // A thread that is just starting needs managed memory, or the runtime ends the process.
-        Await(() => _otherRuntime.GetStatistics().TrimPasses != 0 && Volatile.Read(ref _newcomerIsUp) && Volatile.Read(ref _isInListener));
-    }
-
-    /// <summary>An end in the background that is under way, on a thread that is there, with a token that nobody cancels.</summary>
-    private void PrepareEnding()
-    {
-        _endingRuntime = new MemoryRuntime(new MemoryRuntimeOptions
-        {
-            CapacityBytes = 64 << 20,
-            BackgroundTrim = false,
-            Teardown = new TeardownOptions { InlineFloorBytes = 1 << 20, MaxActive = 1 },
-        });
-        NativeHeap heap = _endingRuntime.CreateHeap();
-        heap.Alloc(LargeBytes);
-        Volatile.Write(ref _mayEnd, false);
-        Volatile.Write(ref _isInListener, false);
-        _endingStop = new CancellationTokenSource();
-        _ending = heap.DisposeAsync(new HoldUp(this), _endingStop.Token);
-    }
-
-    private void AwaitEnding()
-    {
-        Volatile.Write(ref _mayEnd, true);
-        Await(() => _ending!.IsCompletedSuccessfully);
+        Await(() => _otherRuntime.GetStatistics().TrimPasses != 0 && Volatile.Read(ref _newcomerIsUp));
     }
 
     /// <summary>Calls every verb that takes something back.</summary>
@@ -164,8 +133,6 @@ internal sealed unsafe class ManagedMemoryFullCases
     {
         _newcomer?.Join();
         _newcomerMayFree?.Dispose();
-        _endingRuntime?.Dispose();
-        _endingStop?.Dispose();
         (_heap, _otherRuntime, _vmap, _pool, _store, _otherStore, _arena, _owners, _writer, _memoryPool) =
             (null, null, null, null, null, null, null, [], null, null);
     }
@@ -348,18 +315,6 @@ internal sealed unsafe class ManagedMemoryFullCases
         foreach (nint range in _ranges)
         {
             _vmap!.Free((void*)range);
-        }
-    }
-
-    private sealed class HoldUp(ManagedMemoryFullCases cases) : IProgress<TeardownProgress>
-    {
-        public void Report(TeardownProgress value)
-        {
-            Volatile.Write(ref cases._isInListener, true);
-            while (!Volatile.Read(ref cases._mayEnd))
-            {
-                Thread.Sleep(1);
-            }
         }
     }
 }

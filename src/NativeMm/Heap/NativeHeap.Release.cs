@@ -326,12 +326,15 @@ public sealed unsafe partial class NativeHeap
         _sampled?.Release();
         _profile?.RemoveAll(_tag);
         _large.Dispose();
+        if (_isShared)
+        {
+            ForgetOwnCache();
+        }
+
         _metadata.Dispose();
         _space.RemoveHeap(this);
         if (_isShared)
         {
-            // Of all threads, only the one that finalizes can still come: its load context is gone.
-            SharedHeapThread.t_cache = null;
             if (ReferenceEquals(this, s_shared))
             {
                 StackPages.End();
@@ -342,6 +345,19 @@ public sealed unsafe partial class NativeHeap
             ThreadHeaps.ReturnSlot(_slot);
             _slot = -1;
             _space.ReturnTag(_tag);
+        }
+    }
+
+    /// <summary>
+    /// Of all threads only the one that finalizes can still come, because the load context is gone: neither its pointer nor the pages of its stack may lead to memory that goes now.
+    /// </summary>
+    private static void ForgetOwnCache()
+    {
+        ThreadCache* cache = SharedHeapThread.t_cache;
+        if (cache != null)
+        {
+            StackPages.Forget(cache);
+            SharedHeapThread.t_cache = null;
         }
     }
 }

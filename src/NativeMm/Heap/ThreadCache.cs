@@ -57,6 +57,12 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     [FieldOffset(40)]
     public ulong EarnedBytes;
 
+    // Owner: whoever is off the hit path. The guard of all magazines of this cache.
+    [FieldOffset(64)]
+    public SpinLock<NoLockStatistics> Guard;
+
+    // Owner: the thread.
+
     /// <summary>Bytes of slabs that the thread made since it last looked for sizes that it does not use any more.</summary>
     [FieldOffset(48)]
     public ulong GrownBytes;
@@ -64,10 +70,6 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     /// <summary>How many make it look again.</summary>
     [FieldOffset(72)]
     public ulong GrownBytesMax;
-
-    // Owner: whoever is off the hit path. The guard of all magazines of this cache.
-    [FieldOffset(64)]
-    public SpinLock<NoLockStatistics> Guard;
 
     /// <summary>Where a class's magazine lies, in words from the cache's beginning: what both paths look up, so that nothing is left to add.</summary>
     public static byte PlaceOf(SizeClass sizeClass) => (byte)((RackOffset / sizeof(ulong)) + sizeClass.Value);

@@ -116,7 +116,10 @@ public sealed class BrokenTierTests
             Assert.Null(await fixture.Cache.GetAsync("key"));
         }
 
-        Assert.Equal((10L, 10L, TierCircuitState.Closed), (fixture.Statistics.TierCorrupt, fixture.Statistics.TierMisses, fixture.Statistics.TierCircuit));
+        // A read that comes before the end of the last one's load is through may share that.
+        NativeDistributedCacheStatistics statistics = fixture.Statistics;
+        Assert.Equal((10L, statistics.TierCorrupt, TierCircuitState.Closed), (statistics.TierCorrupt + statistics.TierSharedLoads, statistics.TierMisses, statistics.TierCircuit));
+        Assert.NotEqual(0, statistics.TierCorrupt);
         await fixture.Cache.SetAsync("key", s_value, new());
         using var other = new CacheFixture(tier);
         Assert.Equal(s_value, await other.Cache.GetAsync("key"));

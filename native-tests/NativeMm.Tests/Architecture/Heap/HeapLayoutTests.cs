@@ -12,14 +12,14 @@ public sealed unsafe class HeapLayoutTests
     public void What_a_free_must_know_lies_on_the_first_line_of_a_cache()
     {
         Assert.Equal(
-            [(nameof(ThreadCache.NobodysTop), 0), (nameof(ThreadCache.BaseAddress), 8), (nameof(ThreadCache.ZoneUnits), 16), (nameof(ThreadCache.Words), 24), (nameof(ThreadCache.Events), 32), (nameof(ThreadCache.EarnedBytes), 40), (nameof(ThreadCache.Tag), 56), (nameof(ThreadCache.OddNumber), 60), (nameof(ThreadCache.Guard), 64)],
+            [(nameof(ThreadCache.NobodysTop), 0), (nameof(ThreadCache.BaseAddress), 8), (nameof(ThreadCache.ZoneUnits), 16), (nameof(ThreadCache.Words), 24), (nameof(ThreadCache.Events), 32), (nameof(ThreadCache.EarnedBytes), 40), (nameof(ThreadCache.GrownBytes), 48), (nameof(ThreadCache.Tag), 56), (nameof(ThreadCache.OddNumber), 60), (nameof(ThreadCache.Guard), 64), (nameof(ThreadCache.GrownBytesMax), 72)],
             FieldLayout.Of<ThreadCache>());
     }
 
     [Fact]
     public void A_cache_has_room_for_its_rack_and_what_lies_behind_it()
     {
-        int sum = CacheLine.Isolation + Magazine.RackBytes + (SizeClass.Count * (sizeof(ulong) + Allowance.Bytes)) + NativeMm.Platform.StackHold.Bytes;
+        int sum = CacheLine.Isolation + Magazine.RackBytes + (SizeClass.Count * ((2 * sizeof(ulong)) + Allowance.Bytes)) + NativeMm.Platform.StackHold.Bytes;
         Assert.Equal(ThreadCache.Bytes, sum);
         Assert.Equal(ThreadCache.Bytes, Unsafe.SizeOf<ThreadCache>());
         Assert.True(SizeClass.Count <= Magazine.Stride);
