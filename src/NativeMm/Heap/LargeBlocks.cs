@@ -32,6 +32,9 @@ internal sealed partial class LargeBlocks : IDisposable
     private readonly AddressTable _blocks;
     private readonly RetainedRanges _retained;
     private ulong _liveBytes;
+
+    // Freed, and on their way to the system: in use until it has them.
+    private ulong _leavingBytes;
     private long _kept;
     private nuint _keptCursor;
 
@@ -50,14 +53,14 @@ internal sealed partial class LargeBlocks : IDisposable
         _retainBytesMax = retainBytesMax & ~((ulong)platform.PageBytes - 1);
     }
 
-    /// <summary>Bytes in use, in whole pages, and how many blocks; bytes kept for reuse.</summary>
+    /// <summary>Bytes in use, or freed and not back yet, in whole pages; how many blocks are in use; bytes kept for reuse.</summary>
     public (ulong LiveBytes, long LiveBlocks, ulong RetainedBytes) Statistics
     {
         get
         {
             using (_lock.EnterScope())
             {
-                return (_liveBytes, (long)_blocks.Count - _kept, _retained.Bytes);
+                return (_liveBytes + _leavingBytes, (long)_blocks.Count - _kept, _retained.Bytes);
             }
         }
     }
@@ -127,13 +130,17 @@ internal sealed partial class LargeBlocks : IDisposable
 
                 _retained.Add(block, bytes, Environment.TickCount64);
             }
+            else
+            {
+                _leavingBytes += bytes;
+            }
 
             AssertWhole();
         }
 
         if (!isRetained)
         {
-            Release(block, bytes);
+            ReleaseFreed(block, bytes);
         }
 
         if (evictedBytes != 0)
@@ -279,6 +286,16 @@ internal sealed partial class LargeBlocks : IDisposable
 
             Release(address, length);
             released += length;
+        }
+    }
+
+    private void ReleaseFreed(nuint block, nuint bytes)
+    {
+        Release(block, bytes);
+        using (_lock.EnterScope())
+        {
+            Invariant.Assert(bytes <= _leavingBytes, $"{bytes} bytes are back, of {_leavingBytes} on their way.");
+            _leavingBytes -= bytes;
         }
     }
 

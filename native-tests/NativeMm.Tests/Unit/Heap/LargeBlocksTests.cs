@@ -112,13 +112,25 @@ public sealed unsafe class LargeBlocksTests
     {
         var platform = new FaultyPlatform();
         var large = new LargeBlocks(platform, 64 * MiB);
-        for (int i = 0; i < 20; i++)
+        nuint[] blocks = [.. Enumerable.Range(0, 20).Select(_ => Alloc(large, 3 * MiB)).Order()];
+        foreach (nuint block in blocks)
         {
-            *(int*)Alloc(large, 3 * MiB) = 1;
+            *(int*)block = 1;
         }
 
         large.NotePagesGone();
-        platform.FailCall(1, kind: PlatformCall.Release);
+
+        // The call that is refused must be one for several: others of the process may lie between the first of them.
+        int call = 1;
+        int first = 0;
+        while (first + 1 < blocks.Length && blocks[first + 1] != blocks[first] + (3 * MiB))
+        {
+            call++;
+            first++;
+        }
+
+        Assert.True(first + 1 < blocks.Length, "No two of twenty blocks lie side by side.");
+        platform.FailCall(call, kind: PlatformCall.Release);
 
         large.Dispose();
 
