@@ -14,8 +14,14 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     /// <inheritdoc/>
     public override bool Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, CacheTimes times, CachePriority priority)
     {
-        long now = CacheTimes.Now(Options.TimeProvider);
         using EndGate.Visit inside = Inside();
+        return SetInside(key, value, times, priority);
+    }
+
+    /// <inheritdoc/>
+    public override bool SetInside(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, CacheTimes times, CachePriority priority)
+    {
+        long now = CacheTimes.Now(Options.TimeProvider);
         ulong hash = Hash.Of(key);
         if (times.Deadline > now && key.Length + (long)value.Length <= Options.EntryBytesMax)
         {
@@ -33,9 +39,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     /// <inheritdoc/>
     public override void Refuse(ReadOnlySpan<byte> key)
     {
-        long now = CacheTimes.Now(Options.TimeProvider);
-        using EndGate.Visit inside = Inside();
-        Refuse(Hash.Of(key), key, now);
+        Refuse(Hash.Of(key), key, CacheTimes.Now(Options.TimeProvider));
     }
 
     private void Refuse(ulong hash, ReadOnlySpan<byte> key, long now)

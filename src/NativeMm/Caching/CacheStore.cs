@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.AddressSpaces;
 using NativeMm.Diagnostics;
@@ -91,6 +92,9 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     /// <summary>Stores an entry.</summary>
     public abstract bool Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, CacheTimes times, CachePriority priority);
 
+    /// <summary>The same for a caller that is <see cref="Inside"/>.</summary>
+    public abstract bool SetInside(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, CacheTimes times, CachePriority priority);
+
     /// <summary>Counts an entry that cannot be stored, and removes the old one of its key: a stale value is worse than none.</summary>
     public abstract void Refuse(ReadOnlySpan<byte> key);
 
@@ -145,7 +149,7 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     public void ThrowEnded() => throw new ObjectDisposedException(nameof(NativeCache), $"The cache '{Options.Name}' is disposed, or its runtime.");
 
     /// <summary>Enters the gate, or says that the cache is gone.</summary>
-    protected EndGate.Visit Inside()
+    public EndGate.Visit Inside()
     {
         if (!Gate.TryEnter())
         {
@@ -153,6 +157,20 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
         }
 
         return new EndGate.Visit(ref Gate);
+    }
+
+    /// <summary>Copies a value of several pieces, whose memory may be a program's own. From inside of the gate.</summary>
+    public void CopyPieces(in ReadOnlySequence<byte> pieces, Span<byte> destination)
+    {
+        BeginCallOut();
+        try
+        {
+            pieces.CopyTo(destination);
+        }
+        finally
+        {
+            EndCallOut();
+        }
     }
 
     /// <summary>Before code of a program is called from inside of the gate: what it must not do can be told then.</summary>

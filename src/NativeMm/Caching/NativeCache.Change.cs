@@ -1,6 +1,7 @@
 using System.Buffers;
 using NativeMm.Diagnostics;
 using NativeMm.Heap;
+using NativeMm.Primitives;
 
 namespace NativeMm.Caching;
 
@@ -35,9 +36,11 @@ public sealed unsafe partial class NativeCache
             return Set(key, value.FirstSpan, options);
         }
 
-        _store.ThrowIfEnded();
         options.Validate();
         ThrowIfTooLong(key.Length, value.Length);
+
+        // The heap's memory goes with the cache or its runtime: not before this has left.
+        using EndGate.Visit inside = _store.Inside();
         NativeHeap heap = _store.Heap;
         if (key.Length + value.Length > Options.EntryBytesMax || !heap.TryAlloc((nuint)value.Length, out void* whole))
         {
@@ -49,8 +52,8 @@ public sealed unsafe partial class NativeCache
         try
         {
             var span = new Span<byte>(whole, (int)value.Length);
-            value.CopyTo(span);
-            return Set(key, span, options);
+            _store.CopyPieces(in value, span);
+            return _store.SetInside(key, span, TimesOf(options), options.Priority);
         }
         finally
         {

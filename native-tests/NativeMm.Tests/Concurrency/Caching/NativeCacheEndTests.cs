@@ -20,6 +20,7 @@ public sealed class NativeCacheEndTests : IDisposable
     [InlineData("a copy, compressed")]
     [InlineData("a lease, compressed")]
     [InlineData("a set, compressed")]
+    [InlineData("a set, in pieces")]
     [InlineData("a listener")]
     public async Task The_end_waits_for_a_call_that_is_under_way(string call)
     {
@@ -58,6 +59,7 @@ public sealed class NativeCacheEndTests : IDisposable
     [InlineData("a copy, compressed")]
     [InlineData("a lease, compressed")]
     [InlineData("a set, compressed")]
+    [InlineData("a set, in pieces")]
     [InlineData("a listener")]
     public void From_inside_of_a_call_the_end_is_refused(string call)
     {
@@ -164,6 +166,14 @@ public sealed class NativeCacheEndTests : IDisposable
                 bool found = cache.TryGet("k"u8, out CacheLease lease);
                 lease.Dispose();
                 return found;
+            case "a set, in pieces":
+                using (var memory = new CallingMemory(inside))
+                {
+                    var first = new Piece(new byte[5_000], null);
+                    var last = new Piece(memory.Memory, first);
+                    return cache.Set("k"u8, new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length));
+                }
+
             default:
                 return cache.Set("k"u8, new byte[10_000]);
         }
@@ -183,6 +193,43 @@ public sealed class NativeCacheEndTests : IDisposable
         {
             inside();
             return _buffer;
+        }
+    }
+
+    private sealed class Piece : ReadOnlySequenceSegment<byte>
+    {
+        public Piece(ReadOnlyMemory<byte> memory, Piece? before)
+        {
+            Memory = memory;
+            if (before is not null)
+            {
+                before.Next = this;
+                RunningIndex = before.Memory.Length;
+            }
+        }
+    }
+
+    /// <summary>Memory of a program's own, which is asked for its bytes.</summary>
+    private sealed class CallingMemory(Action inside) : MemoryManager<byte>
+    {
+        private readonly byte[] _bytes = new byte[5_000];
+
+        public override Memory<byte> Memory => CreateMemory(_bytes.Length);
+
+        public override Span<byte> GetSpan()
+        {
+            inside();
+            return _bytes;
+        }
+
+        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
         }
     }
 }
