@@ -75,7 +75,7 @@ internal sealed unsafe partial class Depot
 
     /// <summary>Takes blocks out that lie here: full batches, then from the slabs. Asks nobody for frames, so the caller may hold a guard.</summary>
     /// <param name="into">Any number; filled from the front, to be used from the back: lowest addresses last.</param>
-    /// <returns>How many; 0 when nothing lies here: <see cref="TryGrow()"/> may help.</returns>
+    /// <returns>How many; 0 when nothing lies here: <see cref="TryGrow"/> may help.</returns>
     public int Take(Span<nuint> into)
     {
         EnterLock();
@@ -247,13 +247,9 @@ internal sealed unsafe partial class Depot
 
     /// <summary>Lists a new slab. It asks for frames, and before there are none the shrinkers: the caller holds no guard and no lock.</summary>
     /// <returns>False when there are no frames left.</returns>
-    public bool TryGrow() => TryGrow(out _);
-
-    /// <inheritdoc cref="TryGrow()"/>
-    /// <param name="isFresh">Whether nobody touched the slab's pages before, or the system has them.</param>
-    public bool TryGrow(out bool isFresh)
+    public bool TryGrow()
     {
-        if (!TryReturnToPlace(out uint granule, out isFresh, out bool needsStock, out int roomWanted) && !_space.TryAllocateSlab(_class, _tag, out granule, out isFresh))
+        if (!TryReturnToPlace(out uint granule, out bool needsStock, out int roomWanted) && !_space.TryAllocateSlab(_class, _tag, out granule))
         {
             return false;
         }
@@ -276,13 +272,11 @@ internal sealed unsafe partial class Depot
 
     /// <summary>Makes a slab where one of the class was. A place is only a hint: the frame allocator decides whether its frames are free.</summary>
     /// <param name="granule">First granule of the slab.</param>
-    /// <param name="isFresh">Whether its pages are untouched.</param>
     /// <param name="needsStock">Whether there is no room for batches yet.</param>
     /// <param name="roomWanted">How many places there should be room for; 0 when there is enough.</param>
-    private bool TryReturnToPlace(out uint granule, out bool isFresh, out bool needsStock, out int roomWanted)
+    private bool TryReturnToPlace(out uint granule, out bool needsStock, out int roomWanted)
     {
         int tries = 0;
-        isFresh = false;
         bool found;
         do
         {
@@ -292,7 +286,7 @@ internal sealed unsafe partial class Depot
             roomWanted = _places.RoomFor(_slabs);
             _lock.Exit();
         }
-        while (found && !_space.TryAllocateSlabAt(_class, _tag, granule, out isFresh) && ++tries < PlacesTried);
+        while (found && !_space.TryAllocateSlabAt(_class, _tag, granule) && ++tries < PlacesTried);
 
         return found && tries < PlacesTried;
     }

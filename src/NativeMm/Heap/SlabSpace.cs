@@ -229,12 +229,11 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <param name="sizeClass">Class of the slab.</param>
     /// <param name="tag">The heap's tag.</param>
     /// <param name="granule">First granule of the slab.</param>
-    /// <param name="knownZero">Whether its pages are untouched: whoever writes to them makes the process larger.</param>
     /// <returns>False when there are no frames, after the shrinkers ran.</returns>
-    public bool TryAllocateSlab(SizeClass sizeClass, uint tag, out uint granule, out bool knownZero)
+    public bool TryAllocateSlab(SizeClass sizeClass, uint tag, out uint granule)
     {
         granule = Slab.None;
-        if (!Frames.TryAllocateExact(SlabGeometry.Of(sizeClass).Frames, FrameFlags.None, out Pfn frame, out knownZero))
+        if (!Frames.TryAllocateExact(SlabGeometry.Of(sizeClass).Frames, FrameFlags.None, out Pfn frame, out bool knownZero))
         {
             return false;
         }
@@ -246,9 +245,9 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     }
 
     /// <summary>The same at a place where a slab of the class was before, if its frames are free.</summary>
-    public bool TryAllocateSlabAt(SizeClass sizeClass, uint tag, uint granule, out bool knownZero)
+    public bool TryAllocateSlabAt(SizeClass sizeClass, uint tag, uint granule)
     {
-        bool taken = Frames.TryAllocateAt(new Pfn(granule * FramesPerGranule), SlabGeometry.Of(sizeClass).Frames, out knownZero);
+        bool taken = Frames.TryAllocateAt(new Pfn(granule * FramesPerGranule), SlabGeometry.Of(sizeClass).Frames, out bool knownZero);
         if (taken)
         {
             MakeSlab(sizeClass, tag, granule, knownZero);

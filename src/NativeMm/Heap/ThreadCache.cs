@@ -97,7 +97,7 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     /// <summary>Whether a magazine's top lies where it lay when a trim pass last asked. Under the guard.</summary>
     public static bool RestsSinceLastLook(ThreadCache* cache, int sizeClass) => RestsSince(cache, PositionsOffset, sizeClass);
 
-    /// <summary>Whether a magazine's top lies where it lay when its owner last touched fresh memory. Owner only.</summary>
+    /// <summary>Whether a magazine's top lies where it lay when its owner last looked for sizes that it does not use any more. Owner only.</summary>
     public static bool RestsSinceGrowth(ThreadCache* cache, int sizeClass) => RestsSince(cache, GrowthPositionsOffset, sizeClass);
 
     private static bool RestsSince(ThreadCache* cache, int positions, int sizeClass)
