@@ -23,6 +23,7 @@ internal static class CaseList
         new DepotDiscardCase(),
         new DepotHandOverCase(),
         new FrameTakePutCase(),
+        new FrameExtendCase(),
         new FrameHugeCase(),
         new FrameSplitCase(),
         new FrameOrder10Case(),

@@ -9,7 +9,7 @@ namespace NativeMm.Explorer.Cases;
 internal sealed class FrameFixture
 {
     private static readonly ArenaPlatform s_platform = new();
-    private static readonly uint[] s_watched = [0, 1, 16, 496, 508, 509, 510, 511, 512, 1023, 1024];
+    private static readonly uint[] s_watched = [0, 1, 16, 492, 493, 496, 508, 509, 510, 511, 512, 1023, 1024];
     private readonly Cell[] _content;
 
     /// <summary>Makes it.</summary>

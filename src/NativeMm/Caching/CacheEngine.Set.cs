@@ -224,8 +224,12 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     {
         if (table != null)
         {
+            // No other table has this size, so nobody waits for these pages: the system gets them before the heap gets the block. What the table says of
+            // itself goes with them.
             long charge = table->Charge;
-            Heap.FreeForgotten(table->Block);
+            void* block = table->Block;
+            Heap.GiveUpPages(block, (nuint)charge);
+            Heap.FreeForgotten(block);
             Budget.Release(charge);
         }
     }

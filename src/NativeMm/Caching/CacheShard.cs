@@ -21,6 +21,11 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private const uint SparseShare = 2;
     private const uint RoomShare = 4;
 
+    // An index grows by one part in so many, a large one by less: what it has too much is memory, and moving an entry costs a small part of setting it.
+    private const uint GrowShare = 4;
+    private const uint LargeGrowShare = 8;
+    private const uint LargeBucketsMin = 4096;
+
     private readonly CacheReaders _readers;
     private readonly CacheBudget _budget;
     private readonly CacheHash _hash;
@@ -253,7 +258,8 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         _policy = default;
         _policy.Attach(CacheTable.PolicyOf(table), table->SlotCount, table->CountMax);
         _history.Attach(CacheTable.HistoryOf(table), table->CountMax, int.Max(1, TPolicy.HistoryBits));
-        NextBuckets = uint.Min(CacheTable.BucketsMax, table->BucketCount + uint.Max(table->BucketCount / 4, CacheTable.BucketsMin));
+        uint more = table->BucketCount / (table->BucketCount < LargeBucketsMin ? GrowShare : LargeGrowShare);
+        NextBuckets = uint.Min(CacheTable.BucketsMax, table->BucketCount + uint.Max(more, CacheTable.BucketsMin));
         if (Atomic.LoadAcquire(in *_root) == 0)
         {
             Atomic.StoreRelease(ref *_root, (nuint)table);

@@ -66,6 +66,18 @@ public interface IFrameAllocator : IDisposable
         return false;
     }
 
+    /// <summary>
+    /// Makes a run longer where it lies, if the frames behind it are free. Nobody is asked for memory. An allocator that cannot do it says no.
+    /// </summary>
+    /// <param name="first">First frame of a run from <see cref="TryAllocateExact"/>.</param>
+    /// <param name="frames">Its length in frames, 1 to 511.</param>
+    /// <param name="newFrames">The length that it should have, more than <paramref name="frames"/> and at most 512.</param>
+    /// <returns>
+    /// Whether the run has that length now: then it goes back by <see cref="FreeExact"/> with the new one. No also where a run of that length could not begin.
+    /// </returns>
+    /// <exception cref="ArgumentOutOfRangeException">A length is out of its range.</exception>
+    bool TryExtend(Pfn first, uint frames, uint newFrames) => false;
+
     /// <summary>Takes up to as many blocks as the span holds.</summary>
     /// <returns>How many it got; less than asked when memory is short.</returns>
     int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames);

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using NativeMm.Diagnostics;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -9,6 +10,9 @@ namespace NativeMm.Heap;
 /// <content>The end: who may come until then, and what everybody is told afterwards. And a shared heap that could not begin.</content>
 public sealed unsafe partial class NativeHeap
 {
+    // Less is used again before the system could do anything with it.
+    private const nuint GivenUpBytesMin = 128 << 10;
+
     // Why there is no heap behind this object: it ended before it began.
     private readonly ExceptionDispatchInfo? _failure;
 
@@ -66,6 +70,24 @@ public sealed unsafe partial class NativeHeap
         {
             _end.Exit();
         }
+    }
+
+    /// <summary>
+    /// Gives the pages of a block back to the system that is about to be freed and will not be asked for again soon: it reads as zero or as it did. Nothing
+    /// happens where that is not worth a call, or the heap ended.
+    /// </summary>
+    /// <param name="block">A live block of this heap.</param>
+    /// <param name="bytes">Its size.</param>
+    internal void GiveUpPages(void* block, nuint bytes)
+    {
+        if (bytes < GivenUpBytesMin || _checked is not null || !_end.TryEnter())
+        {
+            return;
+        }
+
+        AddressRange pages = new AddressRange((nuint)block, bytes).WholePages(_space.Platform.PageBytes);
+        _ = _space.Platform.Discard(pages.Address, pages.Bytes, DiscardMode.Now);
+        _end.Exit();
     }
 
     /// <summary>

@@ -27,7 +27,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         nuint usable = SlabGeometry.Of(new SizeClass((int)sizeClass)).BlockBytes;
-        if (StaysInPlace(usable, byteCount))
+        if (StaysInPlace(usable, byteCount) || TryGrowRun((nuint)block, usable, byteCount))
         {
             return block;
         }
@@ -86,7 +86,7 @@ public sealed unsafe partial class NativeHeap
         bool isAligned = ((nuint)block & (alignment - 1)) == 0;
         if (_checked is null && isAligned)
         {
-            if (StaysInPlace(usable, byteCount))
+            if (StaysInPlace(usable, byteCount) || TryGrowRun((nuint)block, usable, byteCount))
             {
                 return block;
             }

@@ -269,7 +269,27 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         slab.Untouched = knownZero ? 0 : geometry.Blocks;
         slab.DiscardedAt = knownZero ? geometry.Blocks : -1;
         FillBitmap(BitmapAt(granule, geometry.Blocks), geometry.Blocks);
-        Span<ulong> words = WordsOf(granule, in geometry);
+        Sign(granule, sizeClass, tag);
+    }
+
+    /// <summary>
+    /// Makes a run one of a larger class where it lies, if the frames behind it are free. Whoever asks holds the run's only block. The depots are told by <paramref name="from"/>.
+    /// </summary>
+    public bool TryExtendRun(uint granule, SizeClass from, SizeClass to, uint tag)
+    {
+        ref readonly SlabGeometry geometry = ref SlabGeometry.Of(to);
+        if (!Frames.TryExtend(new Pfn(granule * FramesPerGranule), SlabGeometry.Of(from).Frames, geometry.Frames))
+        {
+            return false;
+        }
+
+        Sign(granule, to, tag);
+        return true;
+    }
+
+    private void Sign(uint granule, SizeClass sizeClass, uint tag)
+    {
+        Span<ulong> words = WordsOf(granule, in SlabGeometry.Of(sizeClass));
         words.Fill(((ulong)(tag | (uint)sizeClass.Value) << OwnerShift) | (tag == FirstTag ? ThreadCache.PlaceOf(sizeClass) : 0u));
         RaiseUsed(granule + (uint)words.Length);
     }

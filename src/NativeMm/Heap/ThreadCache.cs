@@ -71,6 +71,10 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     [FieldOffset(72)]
     public ulong GrownBytesMax;
 
+    /// <summary>The time stamp at which its looks will have been their part of its time.</summary>
+    [FieldOffset(80)]
+    public long LooksPaidUntil;
+
     /// <summary>Where a class's magazine lies, in words from the cache's beginning: what both paths look up, so that nothing is left to add.</summary>
     public static byte PlaceOf(SizeClass sizeClass) => (byte)((RackOffset / sizeof(ulong)) + sizeClass.Value);
 

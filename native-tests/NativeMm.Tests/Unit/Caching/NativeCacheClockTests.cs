@@ -82,7 +82,8 @@ public sealed class NativeCacheClockTests : IDisposable
     {
         CacheEntryOptions never = new() { Priority = CachePriority.NeverRemove };
         CacheEntryOptions soon = never with { AbsoluteExpirationRelativeToNow = TimeSpan.FromSeconds(10) };
-        byte[] value = new byte[250];
+        // Not so many that the index is full as well: room for a larger one would take all that expire.
+        byte[] value = new byte[265];
         int stored = 0;
         while (_cache.Set(BitConverter.GetBytes(stored), value, stored % 1000 == 0 ? soon : never))
         {

@@ -125,6 +125,58 @@ public sealed unsafe class ExactFrameTests
     }
 
     [Theory]
+    [MemberData(nameof(Variants))]
+    public void A_run_grows_where_it_lies_until_somebody_has_what_is_behind_it(FrameVariant variant)
+    {
+        using var fixture = new FrameFixture(variant, 4);
+        IFrameAllocator allocator = fixture.Allocator;
+        Assert.True(allocator.TryAllocateExact(18, FrameFlags.None, out Pfn run, out _));
+        uint frames = 18;
+        foreach (uint longer in new uint[] { 19, 28, 32 })
+        {
+            bool grew = allocator.TryExtend(run, frames, longer);
+            Assert.True(grew || !fixture.KnowsPlaces(frames), $"What is behind {frames} frames is free.");
+            frames = grew ? longer : frames;
+            Assert.Equal(frames, allocator.GetStatistics().AllocatedFrames);
+            allocator.Validate();
+        }
+
+        Pfn behind = fixture.Allocate(4);
+        if (behind.Value == run.Value + 32)
+        {
+            Assert.False(allocator.TryExtend(run, frames, 64), "Somebody has the frames behind it.");
+            Assert.Equal(frames + 16, allocator.GetStatistics().AllocatedFrames);
+        }
+
+        fixture.FreeAll([behind], 4);
+        allocator.FreeExact(run, frames);
+        Assert.Equal(0u, allocator.GetStatistics().AllocatedFrames);
+        allocator.Validate();
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void A_run_grows_to_no_length_that_could_not_begin_there(FrameVariant variant)
+    {
+        using var fixture = new FrameFixture(variant, 4);
+        IFrameAllocator allocator = fixture.Allocator;
+        Pfn low = fixture.Allocate(4);
+        Assert.True(allocator.TryAllocateExact(10, FrameFlags.None, out Pfn run, out _));
+        Assert.Equal(16u, run.Value - low.Value);
+        Assert.False(allocator.TryExtend(run, 10, 17), "A run of 17 frames begins at a multiple of 32.");
+        Assert.False(allocator.TryExtend(low, 16, 512), "A whole block of 2 MiB is another thing than a run.");
+        if (fixture.KnowsPlaces(10))
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => allocator.TryExtend(run, 10, 10));
+            Assert.Throws<ArgumentOutOfRangeException>(() => allocator.TryExtend(run, 0, 10));
+            Assert.Throws<ArgumentOutOfRangeException>(() => allocator.TryExtend(run, 10, 513));
+        }
+
+        allocator.FreeExact(run, 10);
+        fixture.FreeAll([low], 4);
+    }
+
+    [Theory]
     [InlineData(4)]
     [InlineData(9)]
     public void A_place_under_report_is_refused_until_it_is_put_back(int order)

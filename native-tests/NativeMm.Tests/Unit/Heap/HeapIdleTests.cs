@@ -47,6 +47,24 @@ public sealed unsafe class HeapIdleTests
         Assert.NotEqual(0, Sum(fixture, 8192, row => row.Slabs));
     }
 
+    /// <summary>A pair of allocation and free leaves a magazine where it lay, so that it looks as if nobody used it.</summary>
+    [Fact]
+    public void Pairs_over_many_sizes_do_not_send_home_what_they_use()
+    {
+        using var fixture = new HeapFixture();
+        const int Pairs = 2_000_000;
+        nuint[] sizes = [.. Enumerable.Range(0, 64).Select(i => (nuint)(48 + (i * i * 6)))];
+        for (int i = 0; i < Pairs; i++)
+        {
+            void* outer = fixture.Heap.Alloc(sizes[i * 7 % 64]);
+            fixture.Heap.Free(fixture.Heap.Alloc(sizes[i * 13 % 64]));
+            fixture.Heap.Free(outer);
+        }
+
+        // Each wrong look sends slabs of all sizes away, to be made again: without a pace nearly each pair would go to a depot.
+        Assert.InRange(fixture.Heap.GetStatistics().Classes.Sum(row => row.LockAcquisitions), 0, Pairs / 10);
+    }
+
     [Fact]
     public void A_size_with_a_live_block_in_each_slab_keeps_what_it_has()
     {

@@ -31,6 +31,54 @@ public sealed unsafe class HeapReallocTests
         Assert.Equal(0, fixture.LiveBlocks);
     }
 
+    /// <summary>Within one power of two nothing is copied while nobody has what is behind, and what it grew by is the block's.</summary>
+    [Fact]
+    public void A_run_grows_where_it_lies()
+    {
+        using var fixture = new HeapFixture();
+        byte* block = (byte*)fixture.Heap.Alloc(520 << 10);
+        Fill(block, 520 << 10);
+        foreach (int to in new[] { 600 << 10, 700 << 10, 1 << 20 })
+        {
+            Assert.Equal((nint)block, (nint)fixture.Heap.Realloc(block, (nuint)to));
+            Assert.True(Holds(block, 520 << 10));
+            Assert.InRange(fixture.Heap.UsableSize(block), (nuint)to, (nuint)to + ((nuint)to / 8));
+            Assert.Equal(1, fixture.LiveBlocks);
+            fixture.Heap.Validate();
+        }
+
+        Fill(block, 1 << 20);
+        void* other = fixture.Heap.Alloc(520 << 10);
+        Assert.True(Holds(block, 1 << 20));
+        fixture.Heap.Free(other);
+        fixture.Heap.Free(block);
+        fixture.Heap.Trim();
+        Assert.Equal(0, fixture.LiveBlocks);
+        fixture.Heap.Validate();
+    }
+
+    [Fact]
+    public void A_run_moves_when_somebody_has_what_is_behind_it()
+    {
+        using var fixture = new HeapFixture();
+        byte* block = (byte*)fixture.Heap.Alloc(80 << 10);
+        var behind = new List<nint>();
+        for (int i = 0; i < 64; i++)
+        {
+            behind.Add((nint)fixture.Heap.Alloc(64 << 10));
+        }
+
+        Assert.Contains((nint)block + (128 << 10), behind);
+        Fill(block, 80 << 10);
+        byte* grown = (byte*)fixture.Heap.Realloc(block, 200 << 10);
+        Assert.NotEqual((nint)block, (nint)grown);
+        Assert.True(Holds(grown, 80 << 10));
+        fixture.Heap.Validate();
+        fixture.Heap.Free(grown);
+        behind.ForEach(address => fixture.Heap.Free((void*)address));
+        fixture.Heap.Validate();
+    }
+
     /// <summary>A block of a power of two lies at a multiple of itself, whether it was allocated or became so.</summary>
     [Fact]
     public void A_block_that_is_resized_to_a_power_of_two_is_aligned_to_it()

@@ -110,6 +110,9 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     }
 
     /// <inheritdoc/>
+    public bool TryExtend(Pfn first, uint frames, uint newFrames) => FrameRun.Of(frames).Order != 0 && _behind.TryExtend(first, frames, newFrames);
+
+    /// <inheritdoc/>
     public void FreeExact(Pfn first, uint frames)
     {
         if (FrameRun.Of(frames).Order == 0)
