@@ -15,7 +15,8 @@ namespace NativeMm.Heap;
 /// <remarks>
 /// A granule word has the owner above, <c>tag of the heap | size class</c>, and in the lowest byte the place of the class's magazine if the heap is the
 /// space's first. That is the shared heap, whose frees go by that byte alone. 0 for granules that no heap has. It is written before the first block of a slab is
-/// handed out and cleared after the last one came back, so whoever holds a live block reads a settled word without any ordering.
+/// handed out and cleared after the last one came back, so whoever holds a live block reads a settled word without any ordering. A run
+/// that grows has its words written by whoever holds its only block; the block's next holder has it from him.
 /// </remarks>
 internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
 {
@@ -277,8 +278,11 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// </summary>
     public bool TryExtendRun(uint granule, SizeClass from, SizeClass to, uint tag)
     {
-        ref readonly SlabGeometry geometry = ref SlabGeometry.Of(to);
-        if (!Frames.TryExtend(new Pfn(granule * FramesPerGranule), SlabGeometry.Of(from).Frames, geometry.Frames))
+        uint frames = SlabGeometry.Of(from).Frames;
+        uint wanted = SlabGeometry.Of(to).Frames;
+
+        // A run that leaves less than its tail is worth has the whole power of two already.
+        if (wanted != frames && !Frames.TryExtend(new Pfn(granule * FramesPerGranule), frames, wanted))
         {
             return false;
         }

@@ -58,6 +58,30 @@ public sealed unsafe class HeapReallocTests
     }
 
     [Fact]
+    public void A_block_grows_through_every_class()
+    {
+        using var fixture = new HeapFixture();
+        const int Step = 4 << 10;
+        byte* block = (byte*)fixture.Heap.Alloc(Step);
+        int moves = 0;
+        for (int bytes = Step; bytes < 2 << 20; bytes += Step)
+        {
+            Fill(block, bytes);
+            byte* grown = (byte*)fixture.Heap.Realloc(block, (nuint)(bytes + Step));
+            Assert.True(Holds(grown, bytes), $"{bytes} bytes grow.");
+            Assert.True(fixture.Heap.UsableSize(grown) >= (nuint)(bytes + Step));
+            Assert.Equal(1, fixture.LiveBlocks);
+            moves += bytes >= 32 << 10 && grown != block ? 1 : 0;
+            block = grown;
+        }
+
+        Assert.InRange(moves, 1, 7);
+        fixture.Heap.Validate();
+        fixture.Heap.Free(block);
+        fixture.Heap.Validate();
+    }
+
+    [Fact]
     public void A_run_moves_when_somebody_has_what_is_behind_it()
     {
         using var fixture = new HeapFixture();
