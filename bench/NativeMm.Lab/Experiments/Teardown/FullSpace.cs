@@ -13,6 +13,9 @@ internal sealed class FullSpace : IDisposable
     private const ulong SpareShare = 64;
     private const ulong SpareBytes = 256UL << 20;
 
+    // To start threads takes longer than to fill less than this.
+    private const long CrewBytesMin = 256L << 20;
+
     private readonly FrameZone _zone;
     private readonly UntouchedFrames _frames;
 
@@ -38,21 +41,26 @@ internal sealed class FullSpace : IDisposable
     public long Map(long bytes, bool isFull)
     {
         long address = Space.Map(bytes, Protection.ReadWrite);
-        if (isFull)
+        if (isFull && bytes < CrewBytesMin)
+        {
+            Fill(address, 0, bytes);
+        }
+        else if (isFull)
         {
             using var crew = new ThreadCrew(CorePlan.Cores, pin: true);
             long share = bytes / crew.Size / Pfn.FrameBytes * Pfn.FrameBytes;
-            crew.Run(thread =>
-            {
-                long end = thread == crew.Size - 1 ? bytes : share * (thread + 1);
-                for (long at = share * thread; at < end; at += Pfn.FrameBytes)
-                {
-                    Space.Fault((ulong)(address + at) / Pfn.FrameBytes, PageAccess.Write);
-                }
-            });
+            crew.Run(thread => Fill(address, share * thread, thread == crew.Size - 1 ? bytes : share * (thread + 1)));
         }
 
         return address;
+    }
+
+    private void Fill(long address, long from, long end)
+    {
+        for (long at = from; at < end; at += Pfn.FrameBytes)
+        {
+            Space.Fault((ulong)(address + at) / Pfn.FrameBytes, PageAccess.Write);
+        }
     }
 
     /// <summary>Ends everything. Every frame must be back.</summary>
