@@ -16,6 +16,7 @@ internal static unsafe class HeapEnvironmentScenario
     {
         Try("Alloc", () => NativeHeap.Shared.Alloc(100));
         Try("configure", () => MemoryRuntime.ConfigureShared(new MemoryRuntimeOptions()));
+        Try("Alloc again", () => NativeHeap.Shared.Alloc(100));
         return 0;
     }
 

@@ -37,6 +37,9 @@ internal static unsafe class LimitsScenario
             case "address":
                 SetLimit(AddressSpace, usage.Virtual + value);
                 break;
+            case "again":
+                SetLimit(AddressSpace, usage.Virtual + value);
+                return RunAgain();
             default:
                 MemoryRuntime.ConfigureShared(new MemoryRuntimeOptions { CapacityBytes = value });
                 break;
@@ -59,6 +62,38 @@ internal static unsafe class LimitsScenario
         }
 
         Console.Out.WriteLine($"{MemoryRuntime.Shared.Frames.Zone.Bytes >> 20} {(long)(Resident() - before) >> 20}");
+        return 0;
+    }
+
+    /// <summary>The first use of the shared heap fails, for want of addresses; the next one, with other options, does not.</summary>
+    private static int RunAgain()
+    {
+        MemoryRuntime.ConfigureShared(new MemoryRuntimeOptions { CapacityBytes = 1UL << 40 });
+        NativeHeap kept = NativeHeap.Shared;
+        Try("first", () => kept.Alloc(100));
+        Try("pool", () => NativeMemoryPool.Default.Rent());
+        Try("runtime", () => _ = MemoryRuntime.Shared);
+        MemoryRuntime.ConfigureShared(new MemoryRuntimeOptions { CapacityBytes = 64 << 20 });
+        var blocks = new nint[2000];
+        NativeHeap.Shared.AllocBulk(1000, blocks);
+        var other = new Thread(() => NativeHeap.Shared.FreeBulk(blocks));
+        other.Start();
+        other.Join();
+        NativeMemoryPool.Default.Rent().Dispose();
+        using (var heap = new NativeHeap())
+        {
+            heap.Free(heap.Realloc(heap.AllocZeroed(100), 100_000));
+        }
+
+        void* large = NativeHeap.Shared.Alloc(10 << 20);
+        NativeHeap.Shared.Free(NativeHeap.Shared.AllocZeroed(100));
+        NativeHeap.Shared.Free(large);
+        NativeHeap.Shared.Dispose();
+        MemoryRuntime.Shared.Trim();
+        MemoryRuntime.Shared.Validate();
+        Try("kept", () => kept.Free(kept.Alloc(100)));
+        Console.Out.WriteLine(
+            $"{ReferenceEquals(NativeHeap.Shared, MemoryRuntime.Shared.Heap)} {NativeHeap.Shared.Name} {MemoryRuntime.Shared.Frames.Zone.Bytes >> 20} {NativeHeap.Shared.GetStatistics().Classes.Sum(row => row.LiveBlocks)}");
         return 0;
     }
 

@@ -238,10 +238,13 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         return owner;
     }
 
-    // Made at first use and not by the type's initializer: an environment that is not understood must come as its own exception.
+    // Made at first use and not by the type's initializer: an environment that is not understood must come as its own exception. And not kept over a heap that
+    // could not be made, because the next use may make one.
     private static NativeMemoryPool MakeDefault()
     {
-        Atomic.CompareExchange(ref s_default, null, new NativeMemoryPool(NativeHeap.Shared));
+        NativeHeap heap = NativeHeap.Shared;
+        heap.ThrowIfDisposed();
+        Atomic.CompareExchange(ref s_default, null, new NativeMemoryPool(heap));
         return s_default!;
     }
 

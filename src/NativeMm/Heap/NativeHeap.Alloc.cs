@@ -222,7 +222,7 @@ public sealed unsafe partial class NativeHeap
     private void* AllocZeroedSlow(nuint byteCount, nuint here)
     {
         ThrowIfDisposed();
-        if (_isShared)
+        if (_isOnStack)
         {
             EnterStack(here);
         }

@@ -13,8 +13,14 @@ public sealed unsafe partial class NativeHeap
     // Less is used again before the system could do anything with it.
     private const nuint GivenUpBytesMin = 128 << 10;
 
+    // The shared heap that was made after the first try had failed.
+    private static NativeHeap? s_second;
+
+    [ThreadStatic]
+    private static bool t_makesSecond;
+
     // Why there is no heap behind this object: it ended before it began.
-    private readonly ExceptionDispatchInfo? _failure;
+    private ExceptionDispatchInfo? _failure;
 
     // Finalizers are inside while they give a block back.
     private EndGate _end;
@@ -161,10 +167,41 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
+    /// <summary>Tries again to make the shared heap. What stands for it until then stays without one, for whoever kept it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Every use of the heap throws it again.")]
+    private static NativeHeap SharedAfterFailure()
+    {
+        NativeHeap? second = Volatile.Read(ref s_second);
+        if (second is not null || t_makesSecond)
+        {
+            // Whoever is told of the second try on the way may look here.
+            return second ?? s_shared;
+        }
+
+        t_makesSecond = true;
+        try
+        {
+            second = SharedHeapSource.Create();
+            Volatile.Write(ref s_second, second);
+            return second;
+        }
+        catch (Exception failure)
+        {
+            s_shared._failure = ExceptionDispatchInfo.Capture(failure);
+            return s_shared;
+        }
+        finally
+        {
+            t_makesSecond = false;
+        }
+    }
+
     private static NativeHeap SharedOrThrow()
     {
-        Shared.ThrowIfDisposed();
-        return Shared;
+        NativeHeap shared = Shared;
+        shared.ThrowIfDisposed();
+        return shared;
     }
 
     [DoesNotReturn]

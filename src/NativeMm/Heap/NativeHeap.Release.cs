@@ -326,14 +326,14 @@ public sealed unsafe partial class NativeHeap
         _sampled?.Release();
         _profile?.RemoveAll(_tag);
         _large.Dispose();
-        if (_isShared)
+        if (_isOnStack)
         {
             ForgetOwnCache();
         }
 
         _metadata.Dispose();
         _space.RemoveHeap(this);
-        if (_isShared)
+        if (_isOnStack)
         {
             if (ReferenceEquals(this, s_shared))
             {

@@ -24,6 +24,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
     private const int MagazineSlotsMax = 4096;
 
     private static readonly NativeHeap s_shared = MakeShared();
+    private static readonly bool s_hasFailed = s_shared._failure is not null;
 
     // What Free must know of the shared heap, as constants for the compiler: no load, and few nodes in the loops that Free is inlined into.
     private static readonly nuint s_sharedBase = s_shared._space?.BaseAddress ?? 0;
@@ -43,6 +44,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
     private readonly uint _tag;
     private SleepLock _upkeepLock;
     private readonly bool _isShared;
+
+    // Whether the pages of a thread's stack lead to its cache: of the shared heap, unless that is the second try.
+    private readonly bool _isOnStack;
     private readonly HeapOptions _options;
     private readonly CheckedBlocks? _checked;
     /// <summary>The heap's place in <see cref="ThreadHeaps"/>; −1 for the shared heap, and once the heap is gone and another may have the place.</summary>
@@ -50,7 +54,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
 
     /// <summary>Makes an independent heap over the frames of the shared runtime; <see cref="Dispose"/> frees everything in it at once.</summary>
     public NativeHeap()
-        : this(SharedOrThrow()._space, Shared._options with { Name = "independent" }, isShared: false)
+        : this(SharedOrThrow()._space, SharedOrThrow()._options with { Name = "independent" }, isShared: false)
     {
     }
 
@@ -60,12 +64,13 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
         _space = space;
         _options = options;
         _isShared = isShared;
+        _isOnStack = isShared && !s_hasFailed;
         _slot = -1;
         try
         {
             _tag = space.TakeTag();
-            _slot = isShared ? -1 : ThreadHeaps.TakeSlot();
-            _caches = new ThreadCacheRegistry(_slot, isShared);
+            _slot = _isOnStack ? -1 : ThreadHeaps.TakeSlot();
+            _caches = new ThreadCacheRegistry(_slot, _isOnStack);
             _metadata = new MetadataArena(space.Platform);
             _large = new LargeBlocks(space.Platform, options.LargeRetainBytesMax, options.Pages);
             _makeCache = MakeCache;
@@ -87,11 +92,14 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>The process-wide heap. It is never disposed.</summary>
+    /// <summary>
+    /// The process-wide heap. It is never disposed. Where it cannot be made, each use of it says why, and each look at this property tries again: a heap that
+    /// was made later is slower by the lookup of a heap of one's own.
+    /// </summary>
     public static NativeHeap Shared
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => s_shared;
+        get => s_hasFailed ? SharedAfterFailure() : s_shared;
     }
 
     /// <summary>The heap's name in messages and listings.</summary>
@@ -142,7 +150,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
     {
         nuint here = StackPages.Here;
         nuint* entry = StackPages.EntryOf(here);
-        return !_isShared ? OtherCache() : StackPages.Knows(entry, here) ? StackPages.Of(entry) : EnterStack(here);
+        return !_isOnStack ? OtherCache() : StackPages.Knows(entry, here) ? StackPages.Of(entry) : EnterStack(here);
     }
 
     /// <summary>The calling thread's cache of this heap, which is not the shared one.</summary>

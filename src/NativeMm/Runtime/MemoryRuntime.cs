@@ -23,7 +23,6 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
     private static SleepLock s_sharedLock;
     private static MemoryRuntimeOptions? s_sharedOptions;
     private static MemoryRuntime? s_shared;
-    private static Exception? s_sharedFailure;
 
     private readonly IMemoryPlatform _platform;
     private readonly FrameZone _zone;
@@ -155,7 +154,7 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
 
     /// <summary>Sets the options of <see cref="Shared"/>. Call it at the start of the program, before anything uses the shared heap.</summary>
     /// <exception cref="InvalidOperationException">
-    /// The shared runtime exists already, or could not be made when it was first used, which is final for the process.
+    /// The shared runtime exists already. One that could not be made when it was first used does not: its next use tries again, with these options.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="ArgumentNullException">The options are null, or a group of them.</exception>
@@ -165,15 +164,6 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
         ArgumentNullException.ThrowIfNull(options);
         using (s_sharedLock.EnterScope())
         {
-            // First, because what was wrong then may be wrong with these options as well.
-            if (s_sharedFailure is { } failure)
-            {
-                throw new InvalidOperationException(
-                    "The shared runtime could not be made when it was first used, and is not tried again in this process; configure it before the first " +
-                    $"allocation. What was wrong: {failure.Message}",
-                    failure);
-            }
-
             options.Validate();
             if (s_shared is not null)
             {
@@ -215,26 +205,18 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             stream);
     }
 
-    /// <summary>Makes the shared runtime. The heap layer calls it once, through its contract.</summary>
+    /// <summary>Makes the shared runtime. The heap layer calls it through its contract, until there is one.</summary>
     internal static MemoryRuntime CreateShared()
     {
         using (s_sharedLock.EnterScope())
         {
-            try
+            if (s_shared is null)
             {
-                if (s_shared is null)
-                {
-                    s_shared = new MemoryRuntime(s_sharedOptions ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: true);
-                    EnvironmentNotes.Say(s_shared.Options, s_shared.Heap.Name);
-                }
+                s_shared = new MemoryRuntime(s_sharedOptions ?? MemoryRuntimeOptions.FromEnvironment(), SystemPlatform.Current, isShared: true);
+                EnvironmentNotes.Say(s_shared.Options, s_shared.Heap.Name);
+            }
 
-                return s_shared;
-            }
-            catch (Exception failure)
-            {
-                s_sharedFailure = failure;
-                throw;
-            }
+            return s_shared;
         }
     }
 

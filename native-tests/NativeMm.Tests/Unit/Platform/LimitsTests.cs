@@ -41,6 +41,17 @@ public sealed class LimitsTests
         Assert.InRange(int.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture), zoneMin, zoneMax);
     }
 
+    /// <summary>What stood for the shared heap meanwhile goes on saying what was wrong, to whoever kept it.</summary>
+    [LinuxFact]
+    public void A_shared_heap_that_could_not_be_made_is_tried_again_with_other_options()
+    {
+        string[] lines = Run("again", (2UL << 30).ToString(CultureInfo.InvariantCulture));
+
+        Assert.Equal(["first", "pool", "runtime", "kept"], lines[..^1].Select(line => line.Split(':')[0]));
+        Assert.All(lines[..^1], line => Assert.Contains("OutOfMemoryException: The operating system refused to reserve", line, StringComparison.Ordinal));
+        Assert.Equal("True shared 64 0", lines[^1]);
+    }
+
     [Theory]
     [InlineData(0, 0)]
     [InlineData(512, 0)]
