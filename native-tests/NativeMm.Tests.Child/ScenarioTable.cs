@@ -27,6 +27,7 @@ internal static class ScenarioTable
         ["vmap-mappings"] = VmapMappingsScenario.Run,
         ["vmap-touch"] = VmapTouchScenario.Run,
         ["limits"] = LimitsScenario.Run,
+        ["private-runtime"] = PrivateRuntimeScenario.Run,
         ["heap-give-back"] = HeapGiveBackScenario.Run,
         ["reporting-lazy-free"] = ReportingLazyFreeScenario.Run,
         ["reporting-system-call"] = ReportingSystemCallScenario.Run,

@@ -92,6 +92,7 @@ internal static unsafe class LimitsScenario
         MemoryRuntime.Shared.Trim();
         MemoryRuntime.Shared.Validate();
         Try("kept", () => kept.Free(kept.Alloc(100)));
+        Try("kept, too", () => kept.TryAlloc(100, out _));
         Console.Out.WriteLine(
             $"{ReferenceEquals(NativeHeap.Shared, MemoryRuntime.Shared.Heap)} {NativeHeap.Shared.Name} {MemoryRuntime.Shared.Frames.Zone.Bytes >> 20} {NativeHeap.Shared.GetStatistics().Classes.Sum(row => row.LiveBlocks)}");
         return 0;

@@ -14,7 +14,7 @@ internal static unsafe class HeapBlock
     {
         if (alignment <= AlignmentMin)
         {
-            return (nuint)(zeroed ? heap.AllocZeroed(bytes) : heap.Alloc(bytes));
+            return (nuint)(zeroed ? heap.AllocZeroedHere(bytes) : heap.AllocHere(bytes));
         }
 
         void* block = heap.AlignedAlloc(bytes, alignment);

@@ -317,7 +317,7 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
         }
 
         // All that is defined is copied, as an array is: what was put there and not yet advanced over stays.
-        var block = (nuint)_heap.Alloc(bytes);
+        var block = (nuint)_heap.AllocHere(bytes);
         new ReadOnlySpan<T>((void*)_address, _defined).CopyTo(new Span<T>((void*)block, _defined));
         nuint outgrown = _address;
         MemoryWindow<T>? window = _window;

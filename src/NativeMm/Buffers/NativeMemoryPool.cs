@@ -117,7 +117,7 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         {
             var lease = new PooledLease();
             RentGuard guard = stand?.TryTake() ?? _stands.TakeCommon(stand);
-            void* block = _heap.Alloc((nuint)minBufferSize);
+            void* block = _heap.AllocHere((nuint)minBufferSize);
             int length = LengthOf(block, minBufferSize);
             Count(stand, length);
             return lease.Begin(guard, guard.Begin((nuint)block, length));
@@ -125,7 +125,7 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         else
         {
             PooledBuffer owner = _owners is { } owners ? stand?.Owners?.TryTake() ?? owners.Get() : NewOwner();
-            void* block = _heap.Alloc((nuint)minBufferSize);
+            void* block = _heap.AllocHere((nuint)minBufferSize);
             int length = LengthOf(block, minBufferSize);
             Count(stand, length);
             owner.Issue((nuint)block, length);

@@ -79,7 +79,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
         }
         finally
         {
-            Heap.Free(scratch);
+            Heap.FreeHere(scratch);
         }
     }
 

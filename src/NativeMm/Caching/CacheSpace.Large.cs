@@ -36,7 +36,7 @@ internal sealed unsafe partial class CacheSpace
         }
         else
         {
-            _heap.Free((void*)address);
+            _heap.FreeHere((void*)address);
         }
 
         _budget.Release(charge);

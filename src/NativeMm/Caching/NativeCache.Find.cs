@@ -159,7 +159,7 @@ public sealed unsafe partial class NativeCache
         byte* block = null;
         try
         {
-            block = (byte*)_store.Heap.Alloc((nuint)length);
+            block = (byte*)_store.Heap.AllocHere((nuint)length);
             Decompress(value, new Span<byte>(block, length));
         }
         catch

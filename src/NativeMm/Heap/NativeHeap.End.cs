@@ -34,6 +34,7 @@ public sealed unsafe partial class NativeHeap
     {
         _failure = ExceptionDispatchInfo.Capture(failure);
         _isShared = true;
+        _isOnStack = true;
         _disposed = true;
         _isReleased = true;
         _end.TryClose();
@@ -55,7 +56,7 @@ public sealed unsafe partial class NativeHeap
     {
         if (!IsDisposed)
         {
-            Free(block);
+            FreeHere(block);
         }
     }
 
@@ -70,7 +71,7 @@ public sealed unsafe partial class NativeHeap
 
         try
         {
-            Free(block);
+            FreeHere(block);
         }
         finally
         {
@@ -109,7 +110,7 @@ public sealed unsafe partial class NativeHeap
 
         try
         {
-            Free(block);
+            FreeHere(block);
         }
         catch (MemoryFaultException)
         {
@@ -172,7 +173,7 @@ public sealed unsafe partial class NativeHeap
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Every use of the heap throws it again.")]
     private static NativeHeap SharedAfterFailure()
     {
-        NativeHeap? second = Volatile.Read(ref s_second);
+        NativeHeap? second = Atomic.LoadAcquire(ref s_second!);
         if (second is not null || t_makesSecond)
         {
             // Whoever is told of the second try on the way may look here.
@@ -183,7 +184,7 @@ public sealed unsafe partial class NativeHeap
         try
         {
             second = SharedHeapSource.Create();
-            Volatile.Write(ref s_second, second);
+            Atomic.StoreRelease(ref s_second!, second);
             return second;
         }
         catch (Exception failure)

@@ -14,12 +14,6 @@ public sealed unsafe partial class NativeHeap
     // A thread looks when it made slabs of this part of the heap, one in so many.
     private const ulong GrownDivisor = 32;
 
-    // A look may be wrong: pairs of allocation and free leave a magazine where it lay, and then the slab is made again, which calls for the next look. So looks get one part in so
-    // many of a thread's time, and may be ahead of it by so many ticks; one that took longer than a look does was interrupted.
-    private const int LookTimeDivisor = 16;
-    private static readonly long s_lookTicksMax = Stopwatch.Frequency / 50_000;
-    private static readonly long s_lookTicksAhead = Stopwatch.Frequency / 500 * LookTimeDivisor;
-
     /// <summary>A slab of the class was made, or a run. Owner of the cache; holds no guard and no lock.</summary>
     private void NoteGrowth(ThreadCache* cache, int sizeClass)
     {
@@ -30,17 +24,19 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
+    /// <summary>
+    /// A look may be wrong: pairs of allocation and free leave a magazine where it lay, and then the slab is made again, which calls for the next look. So looks have a pace.
+    /// </summary>
     private void LookForIdle(ThreadCache* cache, int growing)
     {
-        long now = Stopwatch.GetTimestamp();
-        if (cache->LooksPaidUntil - now > s_lookTicksAhead)
+        long begin = Stopwatch.GetTimestamp();
+        if (!LookPace.Allows(cache->LooksPaidUntil, begin))
         {
             return;
         }
 
         GiveUpIdle(cache, growing);
-        long took = Math.Min(Stopwatch.GetTimestamp() - now, s_lookTicksMax);
-        cache->LooksPaidUntil = Math.Max(cache->LooksPaidUntil, now) + (took * LookTimeDivisor);
+        cache->LooksPaidUntil = LookPace.Pay(cache->LooksPaidUntil, begin, Stopwatch.GetTimestamp());
         cache->GrownBytes = 0;
         cache->GrownBytesMax = Math.Max(GrownBytesMin, SlabBytes() / GrownDivisor);
     }

@@ -99,7 +99,7 @@ public sealed unsafe partial class NativeHeap
 
         void* moved = AlignedAlloc(byteCount, alignment);
         Copy(block, moved, Math.Min(usable, byteCount));
-        Free(block);
+        FreeHere(block);
         return moved;
     }
 

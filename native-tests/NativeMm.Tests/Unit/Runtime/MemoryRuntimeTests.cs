@@ -194,6 +194,15 @@ public sealed unsafe class MemoryRuntimeTests
         Assert.StartsWith(said, child.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>A cache, a space or a buffer over a runtime of one's own does not reserve a second zone and start a second background thread.</summary>
+    [Fact]
+    public void Whoever_has_a_runtime_of_his_own_has_no_shared_one()
+    {
+        ChildResult child = ChildProcess.Run("private-runtime");
+        Assert.True(child.ExitCode == 0, child.Error);
+        Assert.Equal(string.Empty, child.Output);
+    }
+
     [Theory]
     [InlineData("NATIVEMM_CHECKED", "yes", "it must be 1, true, 0 or false")]
     [InlineData("NATIVEMM_CHECKED_STACKS", "-1", "it must be a number from 0 (no stacks) to 2147483647")]
