@@ -169,9 +169,7 @@ public sealed class NativeCacheEndTests : IDisposable
             case "a set, in pieces":
                 using (var memory = new CallingMemory(inside))
                 {
-                    var first = new Piece(new byte[5_000], null);
-                    var last = new Piece(memory.Memory, first);
-                    return cache.Set("k"u8, new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length));
+                    return cache.Set("k"u8, Sequences.Of(new byte[5_000], memory.Memory));
                 }
 
             default:
@@ -193,19 +191,6 @@ public sealed class NativeCacheEndTests : IDisposable
         {
             inside();
             return _buffer;
-        }
-    }
-
-    private sealed class Piece : ReadOnlySequenceSegment<byte>
-    {
-        public Piece(ReadOnlyMemory<byte> memory, Piece? before)
-        {
-            Memory = memory;
-            if (before is not null)
-            {
-                before.Next = this;
-                RunningIndex = before.Memory.Length;
-            }
         }
     }
 

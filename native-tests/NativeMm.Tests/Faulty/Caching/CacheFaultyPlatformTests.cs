@@ -59,7 +59,7 @@ public sealed class CacheFaultyPlatformTests
         {
             Assert.True(cache.Set("key"u8, new byte[100]));
             platform.FailCall(1, times: int.MaxValue);
-            ReadOnlySequence<byte> value = Pieces(new byte[3 << 20], new byte[3 << 20]);
+            ReadOnlySequence<byte> value = Sequences.Of(new byte[3 << 20], new byte[3 << 20]);
             Assert.False(cache.Set("key"u8, in value));
             Assert.False(cache.Contains("key"u8));
             Assert.Equal(1, cache.GetStatistics().Refusals);
@@ -69,12 +69,6 @@ public sealed class CacheFaultyPlatformTests
         }
 
         platform.AssertNothingLeaked();
-    }
-
-    private static ReadOnlySequence<byte> Pieces(byte[] first, byte[] last)
-    {
-        var end = new Piece(last, first.Length);
-        return new ReadOnlySequence<byte>(new Piece(first, 0, end), 0, end, last.Length);
     }
 
     private static int Run(int failing, int times, PlatformCall? kind = null, int again = 0, int period = 1)
@@ -152,10 +146,5 @@ public sealed class CacheFaultyPlatformTests
         }
 
         _ = cache.Trim();
-    }
-
-    private sealed class Piece : ReadOnlySequenceSegment<byte>
-    {
-        public Piece(byte[] bytes, long before, Piece? next = null) => (Memory, RunningIndex, Next) = (bytes, before, next);
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using NativeMm.Caching;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support.Caching;
+using NativeMm.Tests.Support;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Caching;
@@ -56,9 +57,7 @@ public sealed class NativeCacheTests : IDisposable
     public void A_value_in_pieces_is_set()
     {
         byte[] value = Bytes(100_000, 3);
-        var first = new Piece(value.AsMemory(0, 33_333), null);
-        var last = new Piece(value.AsMemory(33_333), first);
-        Assert.True(_cache.Set("k"u8, new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length)));
+        Assert.True(_cache.Set("k"u8, Sequences.Of(value.AsMemory(0, 33_333), value.AsMemory(33_333))));
         Assert.Equal(value, Get("k"u8));
     }
 
@@ -237,18 +236,5 @@ public sealed class NativeCacheTests : IDisposable
         }
 
         return destination;
-    }
-
-    private sealed class Piece : ReadOnlySequenceSegment<byte>
-    {
-        public Piece(ReadOnlyMemory<byte> memory, Piece? before)
-        {
-            Memory = memory;
-            if (before is not null)
-            {
-                before.Next = this;
-                RunningIndex = before.RunningIndex + before.Memory.Length;
-            }
-        }
     }
 }
