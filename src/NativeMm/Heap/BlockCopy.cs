@@ -12,7 +12,7 @@ internal static unsafe class BlockCopy
     /// behind the content is nobody's yet.
     /// </summary>
     /// <param name="from">A block from a size class.</param>
-    /// <param name="to">Another one.</param>
+    /// <param name="to">Another one; not a guarded one, whose length is not rounded.</param>
     /// <param name="byteCount">At most the length of either.</param>
     public static void Small(void* from, void* to, nuint byteCount)
     {

@@ -270,20 +270,6 @@ internal sealed unsafe partial class Depot
         return true;
     }
 
-    /// <summary>A run whose block is outside is another class's now.</summary>
-    public void LetGoOfRun() => CountRun(-1);
-
-    /// <summary>Another class's run, whose block is outside, is one of this class now.</summary>
-    public void TakeRun() => CountRun(1);
-
-    private void CountRun(int more)
-    {
-        EnterLock();
-        _slabs += more;
-        Invariant.Assert(_geometry.IsRun && _slabs >= 0 && _setBits >= 0, $"A class of {_geometry.BlockBytes} bytes changes its runs to {_slabs}.");
-        _lock.Exit();
-    }
-
     /// <summary>Makes a slab where one of the class was. A place is only a hint: the frame allocator decides whether its frames are free.</summary>
     /// <param name="granule">First granule of the slab.</param>
     /// <param name="needsStock">Whether there is no room for batches yet.</param>

@@ -21,13 +21,19 @@ public sealed unsafe partial class NativeHeap
         uint sizeClass = _space.OwnerOf(block) ^ _tag;
         uint granule = (uint)((block - _space.BaseAddress) >> SlabSpace.GranuleShift);
         var wanted = SizeClass.ForBytes(byteCount);
-        if (sizeClass >= (uint)wanted.Value || _space.AddressOf(granule) != block || !_space.TryExtendRun(granule, new SizeClass((int)sizeClass), wanted, _tag))
+        if (sizeClass >= (uint)wanted.Value || _space.AddressOf(granule) != block)
         {
             return false;
         }
 
-        _depots[sizeClass].LetGoOfRun();
-        _depots[wanted.Value].TakeRun();
-        return true;
+        // Counted there before anybody can find it there, who may free it by mistake.
+        _depots[wanted.Value].ExpectRun();
+        if (_depots[sizeClass].TryLetRunGrow(granule, wanted))
+        {
+            return true;
+        }
+
+        _depots[wanted.Value].ExpectRunNoMore();
+        return false;
     }
 }

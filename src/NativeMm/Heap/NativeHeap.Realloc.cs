@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap;
 
@@ -16,7 +17,7 @@ public sealed unsafe partial class NativeHeap
     /// <param name="byteCount">The new size in bytes; 0 counts as 1.</param>
     /// <returns>The block's address, which may have changed; the old one is then no longer valid.</returns>
     /// <exception cref="OutOfMemoryException">There is no memory; the old block is untouched.</exception>
-    /// <exception cref="Diagnostics.MemoryFaultException">The pointer is not a block of this heap.</exception>
+    /// <exception cref="MemoryFaultException">The pointer is not a block of this heap.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void* Realloc(void* block, nuint byteCount)
     {
@@ -32,16 +33,32 @@ public sealed unsafe partial class NativeHeap
             return block;
         }
 
+        // What is copied would reach behind the block, perhaps to where no memory is.
+        if (!_depots[sizeClass].IsBlockStart((nuint)block))
+        {
+            throw Fault((nuint)block);
+        }
+
         void* moved = TryAllocBy(cache, byteCount);
         if (moved == null)
         {
             return ThrowOutOfMemory(byteCount, AlignmentNatural);
         }
 
-        BlockCopy.Small(block, moved, Math.Min(usable, byteCount));
+        nuint kept = Math.Min(usable, byteCount);
+        if (_sampled is null)
+        {
+            BlockCopy.Small(block, moved, kept);
+        }
+        else
+        {
+            // A guarded block ends where it was asked to, and a byte behind it is an overrun.
+            Copy(block, moved, kept);
+        }
+
         if (!ThreadCache.MagazineOf(cache, sizeClass).TryPush((nuint)block))
         {
-            FreeRest(block);
+            FreeMoved(block, moved);
         }
 
         return moved;
@@ -99,8 +116,30 @@ public sealed unsafe partial class NativeHeap
 
         void* moved = AlignedAlloc(byteCount, alignment);
         Copy(block, moved, Math.Min(usable, byteCount));
-        FreeHere(block);
+        FreeMoved(block, moved);
         return moved;
+    }
+
+    /// <summary>
+    /// Frees a block whose content is elsewhere by now. The flush may find a mistake: one with another block leaves its event, because the caller has nothing but the new block.
+    /// One with this block takes the new one back.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeMoved(void* block, void* moved)
+    {
+        try
+        {
+            FreeRest(block);
+        }
+        catch (MemoryFaultException fault) when ((fault.Kind is MemoryFaultKind.DoubleFree or MemoryFaultKind.NotBlockStart) && fault.Address != (nuint)block)
+        {
+            // It left its event.
+        }
+        catch (MemoryFaultException)
+        {
+            FreeForgotten(moved);
+            throw;
+        }
     }
 
     private bool TryRemap(void* block, nuint usable, nuint byteCount, nuint alignment, out void* remapped)

@@ -49,7 +49,7 @@ internal struct Slab
     [FieldOffset(29)]
     public bool Held;
 
-    /// <summary>How many slabs began at this granule and ended. The only field that outlives its slab; see <see cref="SlabTicket"/>.</summary>
+    /// <summary>How many slabs began at this granule and ended, or became another class's. The only field that outlives its slab; see <see cref="SlabTicket"/>.</summary>
     [FieldOffset(32)]
     public uint Life;
 }

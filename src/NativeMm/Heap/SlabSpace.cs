@@ -16,7 +16,7 @@ namespace NativeMm.Heap;
 /// A granule word has the owner above, <c>tag of the heap | size class</c>, and in the lowest byte the place of the class's magazine if the heap is the
 /// space's first. That is the shared heap, whose frees go by that byte alone. 0 for granules that no heap has. It is written before the first block of a slab is
 /// handed out and cleared after the last one came back, so whoever holds a live block reads a settled word without any ordering. A run
-/// that grows has its words written by whoever holds its only block; the block's next holder has it from him.
+/// that grows has its words written by whoever holds its only block, under the lock of the depot that it leaves; the block's next holder has it from him.
 /// </remarks>
 internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
 {
@@ -274,7 +274,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     }
 
     /// <summary>
-    /// Makes a run one of a larger class where it lies, if the frames behind it are free. Whoever asks holds the run's only block. The depots are told by <paramref name="from"/>.
+    /// Makes a run one of a larger class where it lies, if the frames behind it are free. Under the lock of the depot that has the run, whose block is outside.
     /// </summary>
     public bool TryExtendRun(uint granule, SizeClass from, SizeClass to, uint tag)
     {
@@ -287,6 +287,8 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
             return false;
         }
 
+        // Whoever found it as a slab of the smaller class finds that one ended.
+        SlabAt(granule).Life++;
         Sign(granule, to, tag);
         return true;
     }

@@ -65,6 +65,21 @@ public sealed unsafe class SampledHeapTests
         }
     }
 
+    /// <summary>What moves into a guarded block ends where the block ends.</summary>
+    [LinuxFact]
+    public void A_block_that_moves_into_a_guarded_one_writes_nothing_behind_it()
+    {
+        using MemoryRuntime runtime = Make();
+        NativeHeap heap = runtime.Heap;
+        foreach (int to in (int[])[1, 15, 17, 33, 100, 159, 250, 255])
+        {
+            byte* block = Guarded(heap, () => Resized(heap, to));
+            Assert.True(new Span<byte>(block, to).IndexOfAnyExcept((byte)0xf4) < 0);
+            heap.Validate();
+            heap.Free(block);
+        }
+    }
+
     [LinuxFact]
     public void Zeroed_and_aligned_blocks_are_guarded_as_asked()
     {
@@ -185,6 +200,13 @@ public sealed unsafe class SampledHeapTests
         BackgroundTrim = false,
         Sampled = sampled ?? new SampledOptions { Enabled = true, Interval = 1, TimePercentMax = 100 },
     });
+
+    private static nint Resized(NativeHeap heap, int to)
+    {
+        void* block = heap.Alloc(6000);
+        new Span<byte>(block, 6000).Fill(0xf4);
+        return (nint)heap.Realloc(block, (nuint)to);
+    }
 
     private static bool IsGuarded(nint block) => GuardedPages.IfMade is { } pages && pages.Contains((nuint)block);
 
