@@ -10,6 +10,9 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Magazines with earned capacity that one shortage looks at.</summary>
     private const int LooksPerShortage = 8;
 
+    /// <summary>Smaller blocks come and go by whole batches, however few a magazine holds. From this size on a batch is a few blocks, or one.</summary>
+    private const uint RememberedBlockBytesMin = 4096;
+
     /// <summary>A push was refused. Gives a magazine its first slots, or takes back what it earned before it came to rest.</summary>
     private void NoteOverflow(ThreadCache* cache, nuint sizeClass)
     {
@@ -44,7 +47,7 @@ public sealed unsafe partial class NativeHeap
         Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
         SlabGeometry geometry = _depots[sizeClass].Geometry;
         int capacity = Math.Max(magazine.Capacity * 2, 1);
-        bool isLong = !geometry.IsRun && (ulong)capacity * geometry.BlockBytes <= Allowance.BytesRemembered;
+        bool isLong = !geometry.IsRun && geometry.BlockBytes >= RememberedBlockBytesMin && (ulong)capacity * geometry.BlockBytes <= Allowance.BytesRemembered;
         if (cache->Events - overflowedAt > (isLong ? Allowance.EventsRememberedShared : Allowance.EventsRemembered))
         {
             return;
