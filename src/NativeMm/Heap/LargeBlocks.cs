@@ -14,7 +14,7 @@ namespace NativeMm.Heap;
 /// The system may refuse to take a mapping back, when it would have to cut one in two and the process has as many as it may have. Such a block is
 /// kept without its content, in the table of blocks under a mark of its own, until the system takes it or somebody needs one like it.
 /// </remarks>
-internal sealed partial class LargeBlocks : IDisposable
+internal sealed unsafe partial class LargeBlocks : IDisposable
 {
     // Lengths are whole pages, so that their lowest bit is free to say that nobody has the block.
     private const nuint KeptMark = 1;
@@ -265,9 +265,6 @@ internal sealed partial class LargeBlocks : IDisposable
         Release(block, length);
         return false;
     }
-
-    private bool TryMakeZero(nuint block, nuint bytes) =>
-        (_platform.Capabilities & PlatformCapabilities.DiscardZeroes) != 0 && _platform.Discard(block, bytes, DiscardMode.Now).Succeeded;
 
     private ulong ReleaseRetained(ulong keepBytes, long freedBefore)
     {

@@ -221,6 +221,15 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocZeroedSlow(nuint byteCount, nuint here)
     {
+        nuint* entry = StackPages.EntryOf(here);
+        if (_isShared && StackPages.Knows(entry, here) && byteCount - 1 < SizeClass.SmallBytesMax)
+        {
+            ThreadCache* cache = StackPages.Of(entry);
+            void* small = ThreadCache.MagazineAt(cache, SmallPlaces.Of(s_smallPlaces, byteCount)).TryPop(out nuint popped) ? (void*)popped : AllocRest(cache, byteCount);
+            new Span<byte>(small, (int)byteCount).Clear();
+            return small;
+        }
+
         ThrowIfDisposed();
         if (_isOnStack)
         {

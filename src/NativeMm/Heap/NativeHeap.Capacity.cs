@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
@@ -6,6 +7,12 @@ namespace NativeMm.Heap;
 /// <content>How much a thread may keep. All of it by the owner of a cache, under the cache's guard.</content>
 public sealed unsafe partial class NativeHeap
 {
+    /// <summary>Magazines with earned capacity that one shortage looks at.</summary>
+    private const int LooksPerShortage = 8;
+
+    /// <summary>Smaller blocks come and go by whole batches, however few a magazine holds. From this size on a batch is a few blocks, or one.</summary>
+    private const uint RememberedBlockBytesMin = 4096;
+
     /// <summary>A push was refused. Gives a magazine its first slots, or takes back what it earned before it came to rest.</summary>
     private void NoteOverflow(ThreadCache* cache, nuint sizeClass)
     {
@@ -32,18 +39,71 @@ public sealed unsafe partial class NativeHeap
         uint overflowedAt = allowance.OverflowedAt;
         allowance.OverflowedAt = 0;
         cache->Events++;
-        if (!EnsureFirstSlots(cache, sizeClass) || overflowedAt == 0 || cache->Events - overflowedAt > Allowance.EventsRemembered)
+        if (!EnsureFirstSlots(cache, sizeClass) || overflowedAt == 0)
         {
             return;
         }
 
         Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        SlabGeometry geometry = _depots[sizeClass].Geometry;
         int capacity = Math.Max(magazine.Capacity * 2, 1);
-        ulong more = (ulong)(capacity - magazine.Capacity) * _depots[sizeClass].Geometry.BlockBytes;
-        if (cache->EarnedBytes + more <= _options.ThreadCacheBytesMax && TryEnsureSlots(cache, sizeClass, capacity))
+        bool isLong = !geometry.IsRun && geometry.BlockBytes >= RememberedBlockBytesMin && (ulong)capacity * geometry.BlockBytes <= Allowance.BytesRemembered;
+        if (cache->Events - overflowedAt > (isLong ? Allowance.EventsRememberedShared : Allowance.EventsRemembered))
+        {
+            return;
+        }
+
+        ulong more = (ulong)(capacity - magazine.Capacity) * geometry.BlockBytes;
+        cache->IsShortOfCapacity = cache->EarnedBytes + more > _options.ThreadCacheBytesMax;
+        if (!cache->IsShortOfCapacity && TryEnsureSlots(cache, sizeClass, capacity))
         {
             SetCapacity(cache, sizeClass, capacity);
         }
+    }
+
+    /// <summary>
+    /// Takes back what magazines earned that did not move since the last such look, a few at a time. Without it a thread that used many sizes once would have nothing left to earn for
+    /// those that it uses now. Owner; no guard and no lock is held.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TakeBackCapacity(ThreadCache* cache, nuint wanting)
+    {
+        BlockFault fault = BlockFault.None;
+        cache->IsShortOfCapacity = false;
+        int looks = 0;
+        for (int i = 0; i < SizeClass.Count && looks < LooksPerShortage; i++)
+        {
+            nuint sizeClass = cache->TakeBackFrom;
+            cache->TakeBackFrom = (uint)(sizeClass + 1) % SizeClass.Count;
+            Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+            if (sizeClass == wanting || magazine.Capacity <= _depots[sizeClass].Geometry.MagazineCapacityAtFirst)
+            {
+                continue;
+            }
+
+            looks++;
+            ref Allowance allowance = ref ThreadCache.AllowanceOf(cache, sizeClass);
+            uint position = (uint)magazine.Position;
+            if (allowance.SeenAt == position)
+            {
+                fault = fault.Or(TakeBack(cache, sizeClass));
+            }
+
+            allowance.SeenAt = (uint)magazine.Position;
+        }
+
+        ReportIfFault(fault);
+    }
+
+    private BlockFault TakeBack(ThreadCache* cache, nuint sizeClass)
+    {
+        Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
+        cache->Guard.Enter();
+        BlockFault fault = _depots[sizeClass].PutHome(magazine.Normalize());
+        magazine.SetItems(0);
+        SetCapacity(cache, sizeClass, _depots[sizeClass].Geometry.MagazineCapacityAtFirst);
+        cache->Guard.Exit();
+        return fault;
     }
 
     private void SetCapacity(ThreadCache* cache, nuint sizeClass, int capacity)

@@ -18,6 +18,11 @@ public sealed unsafe partial class NativeHeap
     private void* TryAllocRefill(ThreadCache* cache, nuint sizeClass, nuint byteCount)
     {
         nuint block = RefillFromDepot(cache, sizeClass, afterRefusal: true, out int count);
+        if (cache->IsShortOfCapacity)
+        {
+            TakeBackCapacity(cache, sizeClass);
+        }
+
         ulong freed = ulong.MaxValue;
         for (int refusals = 0; block == 0 && refusals < RefusalsMax;)
         {

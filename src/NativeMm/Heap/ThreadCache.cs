@@ -53,6 +53,10 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     [FieldOffset(32)]
     public uint Events;
 
+    /// <summary>The class that the next look for capacity to take back begins with.</summary>
+    [FieldOffset(36)]
+    public uint TakeBackFrom;
+
     /// <summary>Bytes by which the capacities of all magazines exceed what they had at first.</summary>
     [FieldOffset(40)]
     public ulong EarnedBytes;
@@ -74,6 +78,10 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     /// <summary>The time stamp at which its looks will have been their part of its time.</summary>
     [FieldOffset(80)]
     public long LooksPaidUntil;
+
+    /// <summary>Whether a magazine could not earn capacity because all of them together have what they may have.</summary>
+    [FieldOffset(88)]
+    public bool IsShortOfCapacity;
 
     /// <summary>Where a class's magazine lies, in words from the cache's beginning: what both paths look up, so that nothing is left to add.</summary>
     public static byte PlaceOf(SizeClass sizeClass) => (byte)((RackOffset / sizeof(ulong)) + sizeClass.Value);

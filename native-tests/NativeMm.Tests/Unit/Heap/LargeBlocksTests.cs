@@ -216,6 +216,80 @@ public sealed unsafe class LargeBlocksTests
         platform.AssertNothingLeaked();
     }
 
+    /// <summary>A page that was discarded and is written again is a fault, which takes many times what clearing takes.</summary>
+    [LinuxFact]
+    public void A_block_that_was_written_is_cleared_without_the_system()
+    {
+        var platform = new FaultyPlatform();
+        using (var large = new LargeBlocks(platform, retainBytesMax: 64 * MiB))
+        {
+            const int Bytes = (5 << 20) + 4096;
+            nuint block = Alloc(large, Bytes);
+            new Span<byte>((void*)block, Bytes).Fill(0xEE);
+            Assert.True(large.TryFree(block));
+
+            Assert.True(large.TryAlloc(Bytes, 16, zeroed: true, out nuint again));
+            Assert.Equal(block, again);
+            Assert.Equal(0, platform.Calls(PlatformCall.Discard));
+            Assert.False(new ReadOnlySpan<byte>((void*)again, Bytes).ContainsAnyExcept((byte)0));
+            Assert.True(large.TryFree(again));
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
+    [LinuxTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_block_did_not_touch_stays_with_the_system_when_it_becomes_zero(bool countFails)
+    {
+        var platform = new FaultyPlatform();
+        using (var large = new LargeBlocks(platform, retainBytesMax: 64 * MiB))
+        {
+            const int Bytes = 8 << 20;
+            const int Written = 3 << 20;
+            nuint block = Alloc(large, Bytes);
+            _ = SystemPlatform.Current.AdviseHugePages(block, Bytes, enabled: false);
+            new Span<byte>((byte*)block + (2 << 20), Written).Fill(0xEE);
+            ((byte*)block)[0] = 1;
+            ((byte*)block)[Bytes - 1] = 1;
+            Assert.True(large.TryFree(block));
+            if (countFails)
+            {
+                platform.FailCall(1, kind: PlatformCall.CountResident, times: int.MaxValue);
+            }
+
+            Assert.True(large.TryAlloc(Bytes, 16, zeroed: true, out nuint again));
+            platform.FailNothing();
+            Assert.Equal(block, again);
+            Assert.True(SystemPlatform.Current.CountResident(again, Bytes, out nuint pages).Succeeded);
+            Assert.Equal(countFails ? 0 : Written / SystemPlatform.Current.PageBytes, pages);
+            Assert.False(new ReadOnlySpan<byte>((void*)again, Bytes).ContainsAnyExcept((byte)0));
+            Assert.True(large.TryFree(again));
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
+    [LinuxFact]
+    public void A_very_large_block_is_not_cleared_by_hand()
+    {
+        var platform = new FaultyPlatform();
+        using (var large = new LargeBlocks(platform, retainBytesMax: 64 * MiB))
+        {
+            nuint block = Alloc(large, LargeBlocks.ClearedBytesMax + MiB);
+            *(byte*)block = 1;
+            Assert.True(large.TryFree(block));
+            Assert.True(large.TryAlloc(LargeBlocks.ClearedBytesMax + MiB, 16, zeroed: true, out nuint again));
+            Assert.Equal(0, platform.Calls(PlatformCall.CountResident));
+            Assert.Equal(1, platform.Calls(PlatformCall.Discard));
+            Assert.Equal(0, *(byte*)again);
+            Assert.True(large.TryFree(again));
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
     private static nuint Alloc(LargeBlocks large, nuint bytes)
     {
         Assert.True(large.TryAlloc(bytes, 16, zeroed: false, out nuint block));
