@@ -222,7 +222,7 @@ public sealed unsafe partial class NativeHeap
     private void* AllocZeroedSlow(nuint byteCount, nuint here)
     {
         nuint* entry = StackPages.EntryOf(here);
-        if (_isShared && StackPages.Knows(entry, here) && byteCount - 1 < SizeClass.SmallBytesMax)
+        if (_isOnStack && StackPages.Knows(entry, here) && byteCount - 1 < SizeClass.SmallBytesMax)
         {
             ThreadCache* cache = StackPages.Of(entry);
             void* small = ThreadCache.MagazineAt(cache, SmallPlaces.Of(s_smallPlaces, byteCount)).TryPop(out nuint popped) ? (void*)popped : AllocRest(cache, byteCount);

@@ -129,7 +129,7 @@ public sealed unsafe partial class NativeHeap
     {
         try
         {
-            FreeRest(block);
+            FreeHere(block);
         }
         catch (MemoryFaultException fault) when ((fault.Kind is MemoryFaultKind.DoubleFree or MemoryFaultKind.NotBlockStart) && fault.Address != (nuint)block)
         {
