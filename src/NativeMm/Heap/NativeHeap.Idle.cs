@@ -39,12 +39,10 @@ public sealed unsafe partial class NativeHeap
         }
 
         GiveUpIdle(cache, growing);
-        cache->GrownBytes = 0;
-        cache->GrownBytesMax = Math.Max(GrownBytesMin, SlabBytes() / GrownDivisor);
-
-        // All of it is paid, the count of slabs too.
         long took = Math.Min(Stopwatch.GetTimestamp() - now, s_lookTicksMax);
         cache->LooksPaidUntil = Math.Max(cache->LooksPaidUntil, now) + (took * LookTimeDivisor);
+        cache->GrownBytes = 0;
+        cache->GrownBytesMax = Math.Max(GrownBytesMin, SlabBytes() / GrownDivisor);
     }
 
     /// <summary>
