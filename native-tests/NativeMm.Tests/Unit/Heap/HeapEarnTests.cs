@@ -15,7 +15,12 @@ public sealed unsafe class HeapEarnTests
             Bursts(fixture, bytes, count: 16, rounds: 6);
         }
 
-        // Of all that may be earned nothing is left, and these are two more than the class began with.
+        for (nuint bytes = 512 << 10; bytes >= 128 << 10; bytes /= 2)
+        {
+            Bursts(fixture, bytes, count: 16, rounds: 6);
+        }
+
+        // Of all that may be earned less than two such blocks are left.
         const nuint Used = 100 << 10;
         Bursts(fixture, Used, count: 8, rounds: 300);
 
