@@ -73,6 +73,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         if (allowed)
         {
             Atomic.Add(ref _compactors, -1);
+            Invariant.Assert(Atomic.LoadAcquire(ref _compactors) >= 0, $"{_compactors} compactors are left.");
         }
 
         _gate.Exit();
@@ -103,6 +104,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <returns>Whether nobody else was.</returns>
     private bool TryCompactClass(uint @class, out long freed)
     {
+        Invariant.Assert(@class < (uint)ClassCount, $"Class {@class} of {ClassCount} is compacted.");
         freed = 0;
         uint first = @class * (uint)_stripes;
         uint compactions = Atomic.LoadAcquire(ref Shard(first)->Compactions);
@@ -269,6 +271,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <summary>Ends the life of an empty zspage that nobody reads: the source, or one from the list. Under the lock.</summary>
     private uint TakeDead(ZsShard<TStatistics>* shard, ref uint source)
     {
+        Invariant.Assert(LockOf(shard).IsHeld, "A dead zspage is looked for without the lock.");
         if (source != 0 && PageAt(source)->InUse == 0)
         {
             Join(shard, ref source);
@@ -314,6 +317,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             }
 
             target = Isolate(shard, shard->Lists.Heads[BitOperations.Log2(present)]);
+            Invariant.Assert(source != target && PageAt(source)->IsIsolated, $"Zspage {source} is to be moved into {target}, and is not isolated.");
         }
 
         return true;
@@ -321,6 +325,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private uint Isolate(ZsShard<TStatistics>* shard, uint zspage)
     {
+        Invariant.Assert(PageAt(zspage)->Group is > 0 and < ZsClass.FullGroup, $"Zspage {zspage} of group {PageAt(zspage)->Group} is isolated.");
         Zspage* page = PageAt(zspage);
         AssertZspage(shard, zspage);
         Unlink(shard, page);
@@ -362,6 +367,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         Zspage* to = PageAt(target);
+        Invariant.Assert(LockOf(shard).IsHeld && from->Fresh <= geometry.Objects && slot < from->Fresh, $"Slot {slot} of {from->Fresh} moves, of {geometry.Objects}.");
         uint newSlot = TakeSlot(to, geometry);
         Invariant.Assert(source != target && from->IsIsolated && to->IsIsolated, $"An object moves from zspage {source} to {target}, which are not both isolated.");
         Invariant.Assert(newSlot < geometry.Objects && to->InUse < geometry.Objects && from->InUse != 0, $"Zspage {target} gives slot {newSlot} of {geometry.Objects} to one of {from->InUse} objects.");
@@ -374,6 +380,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         ulong* word = CellAt(used.Cell);
         Invariant.Assert(new ZsCell(*word) is { IsLive: true } cell && cell.Zspage == source && cell.Object == slot, $"Slot {slot} of zspage {source} names cell {used.Cell}, which does not name it.");
         Atomic.StoreRelease(ref *word, new ZsCell(*word).Move(target, newSlot).Bits); // [A3] pairs with [A2]
+        Invariant.Assert((Atomic.LoadAcquire(ref from->Pins) & Zspage.Frozen) != 0, $"Zspage {source} was thawed while an object left it.");
         PutSlot(from, ref head, slot);
         Zspage.Thaw(from);
         slot++;
