@@ -13,7 +13,7 @@ internal sealed unsafe partial class PageTables
     /// <param name="flags">Flags of each page.</param>
     public void PutBlock(ref TableHead head, ulong* leaf, nuint block, ulong flags)
     {
-        Invariant.Assert(head.Population == 0 && head.Level == 0 && head.Lock.IsHeld, $"A block is put into a leaf of {head.Population} pages, level {head.Level}.");
+        Invariant.Assert(head.Population == 0 && head.Level == 0, $"A block is put into a leaf of {head.Population} pages, level {head.Level}.");
         BeginBlock(block);
         for (int i = 0; i < SharedTables.Entries; i++)
         {
