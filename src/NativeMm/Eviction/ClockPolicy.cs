@@ -1,4 +1,3 @@
-using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Eviction;
@@ -28,7 +27,6 @@ internal unsafe struct ClockPolicy : IReplacementPolicy
     /// <inheritdoc/>
     public void Attach(byte* metadata, uint items, uint capacity)
     {
-        Invariant.Assert(metadata != null && items != 0 && ((nuint)metadata & (sizeof(uint) - 1)) == 0, $"A policy over {items} items has its words at 0x{(nuint)metadata:x}.");
         _words = (uint*)metadata;
         _items = items;
     }
@@ -53,7 +51,6 @@ internal unsafe struct ClockPolicy : IReplacementPolicy
         uint steps = 0;
         while (found < victims.Length && rounds < GiveUp)
         {
-            Invariant.Assert(_hand < _items, $"The hand is at item {_hand} of {_items}.");
             uint number = _hand;
             _hand = _hand + 1 < _items ? _hand + 1 : 0;
             if (Atomic.LoadAcquire(in _words[number]) == In && (!probe.TestAndClear(number) || rounds >= TakeAny)
@@ -75,7 +72,6 @@ internal unsafe struct ClockPolicy : IReplacementPolicy
     /// <inheritdoc/>
     public readonly uint Evicted(uint number)
     {
-        Invariant.Assert(number < _items, $"Item {number} of {_items} leaves.");
         Atomic.StoreRelease(ref _words[number], Out);
         return 0;
     }

@@ -7,7 +7,6 @@
 // Reuse        another item with the same line and tag is taken for this one: 24 of 2^(21 − history bits) strangers, about 1 %.
 // Progress     bounded, waits for nobody, at most one line is touched.
 
-using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Eviction;
@@ -45,7 +44,6 @@ internal unsafe struct EvictionHistory
     /// <param name="historyBits">Bits of a history, 1 to 12: <see cref="IReplacementPolicy.HistoryBits"/>.</param>
     public void Attach(byte* memory, uint items, int historyBits)
     {
-        Invariant.Assert(memory != null && historyBits is >= 0 and < PlaceBits, $"A history of {historyBits} bits is kept at 0x{(nuint)memory:x}.");
         _words = (ulong*)memory;
         _lines = LinesFor(items);
         _historyBits = historyBits;
@@ -61,7 +59,6 @@ internal unsafe struct EvictionHistory
             return;
         }
 
-        Invariant.Assert(history < 1u << _historyBits, $"A history of {history:x} has {_historyBits} bits.");
         ulong* line = LineOf(hash);
         ulong moving = (TagOf(hash) << _historyBits) | history;
         for (int i = 0; i < WordsALine && moving != 0; i++)
@@ -101,7 +98,6 @@ internal unsafe struct EvictionHistory
     /// <summary>Puts a place first in a word. The others move on up to the first empty one, or the last falls out.</summary>
     private static ulong Push(ulong word, ref ulong moving)
     {
-        Invariant.Assert(moving != 0 && moving <= PlaceMask, $"What moves through a history is {moving:x}.");
         for (int shift = 0; shift < PlacesAWord * PlaceBits; shift += PlaceBits)
         {
             ulong here = (word >> shift) & PlaceMask;

@@ -1,4 +1,3 @@
-using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Eviction;
@@ -30,7 +29,6 @@ internal unsafe partial struct ReuseClockPolicy
         _sawFresh = false;
         while (found < victims.Length)
         {
-            Invariant.Assert(_hand < _items, $"The hand is at item {_hand} of {_items}.");
             uint number = _hand;
             var word = new ReuseWord(Atomic.LoadAcquire(in _words[number]));
             if (word.State is ReuseState.Probation or ReuseState.Protected && Visit(number, word, probe.TestAndClear(number), hardness))
@@ -112,7 +110,6 @@ internal unsafe partial struct ReuseClockPolicy
             return true;
         }
 
-        Invariant.Assert(word.State == ReuseState.Protected && !word.IsFresh, $"Item {number} is surplus and is {word.State}.");
         uint age = (ushort)((ushort)_now - word.Stamp);
         if (age > AgeMax)
         {

@@ -1,4 +1,3 @@
-using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Eviction;
@@ -66,7 +65,6 @@ internal unsafe partial struct ReuseClockPolicy
     {
         _probation = double.Clamp(_probation + by, _capacity * ShareMin, _capacity * ShareMax);
         Atomic.StoreRelease(ref _protectedTarget, (int)(_capacity - uint.Max(1, (uint)_probation)));
-        Invariant.Assert(_protectedTarget >= 0 && (uint)_protectedTarget < _capacity, $"{_protectedTarget} of {_capacity} items are to be protected.");
     }
 
     /// <summary>An item leaves from probation: how long it was there.</summary>

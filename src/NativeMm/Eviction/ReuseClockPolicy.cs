@@ -18,7 +18,6 @@
 // used, so none is admitted, and those that are protected are hit in every round. Why it forgets: what is not used any more grows colder than any distance, and
 // everything that comes back is admitted in its place.
 
-using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Eviction;
@@ -74,7 +73,6 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
     /// <inheritdoc/>
     public void Attach(byte* metadata, uint items, uint capacity)
     {
-        Invariant.Assert(metadata != null && items != 0 && ((nuint)metadata & (sizeof(uint) - 1)) == 0, $"A policy over {items} items has its words at 0x{(nuint)metadata:x}.");
         _words = (uint*)metadata;
         _items = items;
         _now = 1;
@@ -91,7 +89,6 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
     /// <inheritdoc/>
     public void Insert(uint number, uint history)
     {
-        Invariant.Assert(number < _items && history <= HistoryModulus, $"Item {number} of {_items} comes in with history {history}.");
         uint now = Atomic.LoadAcquire(in _now);
 
         // Until something had to go, everything has a place.
@@ -107,7 +104,6 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
     /// <inheritdoc/>
     public uint Evicted(uint number)
     {
-        Invariant.Assert(number < _items, $"Item {number} of {_items} leaves.");
         var was = new ReuseWord(Atomic.Exchange(ref _words[number], 0));
         Leave(was);
         if (++_evictions >= uint.Max(1, _capacity / EpochsPerCapacity))
@@ -124,7 +120,6 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
     /// <inheritdoc/>
     public void PutBack(uint number)
     {
-        Invariant.Assert(number < _items, $"Item {number} of {_items} is put back.");
         // Protected, so that a page that cannot go is not tried again in every round.
         var word = new ReuseWord(Atomic.LoadAcquire(in _words[number]));
         if (word.State == ReuseState.Selected)
@@ -183,7 +178,6 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
     /// <summary>Changes a word unless its owner removed it meanwhile, and the counts with it.</summary>
     private bool TryChange(uint number, ReuseWord from, ReuseWord to)
     {
-        Invariant.Assert(number < _items && from.State != ReuseState.Out && to.State != ReuseState.Out, $"Item {number} of {_items} becomes {to.State}, and was {from.State}.");
         if (!Atomic.CompareExchange(ref _words[number], from.Bits, to.Bits))
         {
             return false;

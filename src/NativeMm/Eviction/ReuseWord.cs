@@ -1,5 +1,3 @@
-using NativeMm.Diagnostics;
-
 namespace NativeMm.Eviction;
 
 /// <summary>
@@ -62,11 +60,7 @@ internal readonly struct ReuseWord(uint bits)
     public static ReuseWord Promoted(ushort now) => new(ReuseState.Protected, fresh: false, uses: 0, now);
 
     /// <summary>It was cold when a victim was looked for; earlier uses give it another round.</summary>
-    public ReuseWord Spared()
-    {
-        Invariant.Assert(Uses != 0, "An item is spared for uses that it does not have.");
-        return new(State, fresh: false, Uses - 1, Stamp, IsProven);
-    }
+    public ReuseWord Spared() => new(State, fresh: false, Uses - 1, Stamp, IsProven);
 
     /// <summary>It is a victim.</summary>
     public ReuseWord Chosen() => new(ReuseState.Selected, fresh: false, uses: 0, Stamp);
