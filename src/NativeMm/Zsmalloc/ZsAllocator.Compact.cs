@@ -73,7 +73,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         if (allowed)
         {
             Atomic.Add(ref _compactors, -1);
-            Invariant.Assert(Atomic.LoadAcquire(ref _compactors) >= 0, $"{_compactors} compactors are left.");
         }
 
         _gate.Exit();
@@ -104,7 +103,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <returns>Whether nobody else was.</returns>
     private bool TryCompactClass(uint @class, out long freed)
     {
-        Invariant.Assert(@class < (uint)ClassCount, $"Class {@class} of {ClassCount} is compacted.");
         freed = 0;
         uint first = @class * (uint)_stripes;
         uint compactions = Atomic.LoadAcquire(ref Shard(first)->Compactions);
@@ -271,7 +269,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <summary>Ends the life of an empty zspage that nobody reads: the source, or one from the list. Under the lock.</summary>
     private uint TakeDead(ZsShard<TStatistics>* shard, ref uint source)
     {
-        Invariant.Assert(LockOf(shard).IsHeld, "A dead zspage is looked for without the lock.");
         if (source != 0 && PageAt(source)->InUse == 0)
         {
             Join(shard, ref source);
@@ -380,7 +377,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         ulong* word = CellAt(used.Cell);
         Invariant.Assert(new ZsCell(*word) is { IsLive: true } cell && cell.Zspage == source && cell.Object == slot, $"Slot {slot} of zspage {source} names cell {used.Cell}, which does not name it.");
         Atomic.StoreRelease(ref *word, new ZsCell(*word).Move(target, newSlot).Bits); // [A3] pairs with [A2]
-        Invariant.Assert((Atomic.LoadAcquire(ref from->Pins) & Zspage.Frozen) != 0, $"Zspage {source} was thawed while an object left it.");
         PutSlot(from, ref head, slot);
         Zspage.Thaw(from);
         slot++;
