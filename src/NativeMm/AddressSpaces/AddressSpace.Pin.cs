@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -61,6 +62,7 @@ public sealed unsafe partial class AddressSpace
     {
         frames.Release(_tables);
         Atomic.Add(ref _pinnedPages, -frames.Pages);
+        Invariant.Assert(PinnedPages >= 0, $"{frames.Pages} pages are unpinned, and {PinnedPages} are left.");
     }
 
     /// <summary>A pin that is watched is over.</summary>
@@ -74,6 +76,7 @@ public sealed unsafe partial class AddressSpace
 
     private static void AddRun(List<PinnedRun> runs, nuint address, int length)
     {
+        Invariant.Assert(length is > 0 and <= Pfn.FrameBytes && address != 0, $"A pin has {length} bytes at 0x{address:x}.");
         if (runs.Count != 0 && runs[^1] is var last && last.Address + (nuint)last.Length == address && last.Length <= int.MaxValue - length)
         {
             runs[^1] = new PinnedRun(last.Address, last.Length + length);
@@ -91,6 +94,7 @@ public sealed unsafe partial class AddressSpace
         do
         {
             before = PinnedPages;
+            Invariant.Assert(before >= 0 && before <= max, $"{before} pages are pinned, of {max}.");
             if (pages > (ulong)(max - before))
             {
                 throw new InvalidOperationException($"{pages} pages cannot be pinned: {before} are, and at most {max} may be ({nameof(Options.PinnedPagesMax)}).");
@@ -137,6 +141,7 @@ public sealed unsafe partial class AddressSpace
     /// <returns>False when the entry is no longer what it was.</returns>
     private bool TryHold(AccessSlot* slot, ulong page, LeafEntry entry, bool isKept, PinnedFrames frames)
     {
+        Invariant.Assert(entry.IsPresent, $"Page {page:x} is held and is {entry}.");
         if (entry.Kind == EntryKind.Zero)
         {
             return true;

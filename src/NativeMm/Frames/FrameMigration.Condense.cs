@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -98,6 +99,7 @@ public sealed partial class FrameMigration
     /// <summary>Whether all frames of a block fit into the free ones of denser blocks. Half a move gains nothing.</summary>
     private bool HasRoom(int source, int target)
     {
+        Invariant.Assert(source < target && target < _sparse.Count, $"Block {source} of {_sparse.Count} is to go into those up to {target}.");
         ulong room = 0;
         for (int i = target; i > source && room < _sparse[source].Used; i--)
         {
@@ -145,6 +147,7 @@ public sealed partial class FrameMigration
             }
 
             frames.FreeBulk(held[..count], Order.Zero);
+            Invariant.Assert(Atomic.LoadAcquire(ref _holders) > 0, $"Frames are let go, and {_holders} hold some.");
             Atomic.Add(ref _holders, -1); // [M2]
         }
 

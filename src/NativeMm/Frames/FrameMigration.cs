@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -84,6 +85,7 @@ public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShr
                 frames.Free(frame, Order.Zero);
             }
 
+            Invariant.Assert(Atomic.LoadAcquire(ref _holders) > 0, $"Frames are let go, and {_holders} hold some.");
             Atomic.Add(ref _holders, -1); // [M2]
         }
 

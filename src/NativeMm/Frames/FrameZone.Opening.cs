@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -96,6 +97,7 @@ public sealed unsafe partial class FrameZone
         }
 
         _openLock.Exit();
+        Invariant.Assert(array is not null, $"The array at 0x{address:x} is removed, which the zone does not have.");
         PageRelease?.Release(address, array!.OpenedBytes);
         _platform.ReleaseOrKeep(address, array!.Bytes);
     }
@@ -132,6 +134,7 @@ public sealed unsafe partial class FrameZone
 
             if (result.Succeeded)
             {
+                Invariant.Assert(stepEnd >= end && stepEnd <= FrameCount, $"The zone is open up to frame {stepEnd}, and {end} was asked for.");
                 Atomic.StoreRelease(ref _openedFrames, stepEnd);
             }
             else
@@ -147,6 +150,7 @@ public sealed unsafe partial class FrameZone
     /// <summary>Opens everything up to a frame. What was opened before a refusal is passed over the next time.</summary>
     private PlatformResult OpenLocked(uint end)
     {
+        Invariant.Assert(_openLock.IsHeld && end <= FrameCount, $"The zone of {FrameCount} frames is opened up to {end}, or without the lock.");
         PlatformResult result = _frames!.Open(_platform, end);
         for (ZoneArray? array = _arrays; array is not null && result.Succeeded; array = array.Next)
         {

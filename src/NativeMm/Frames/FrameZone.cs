@@ -70,7 +70,11 @@ public sealed unsafe partial class FrameZone : IDisposable
     /// <summary>The frame that an address lies in; the address must lie in the zone.</summary>
     internal Pfn FrameOf(void* address) => new((uint)(((nuint)address - _base) >> Pfn.FrameShift));
 
-    internal ref PageFrame Descriptor(Pfn frame) => ref _descriptors[frame.Value];
+    internal ref PageFrame Descriptor(Pfn frame)
+    {
+        Invariant.Assert(frame.Value < OpenedFrames, $"The descriptor of frame {frame} is looked at, of {OpenedFrames} that are open.");
+        return ref _descriptors[frame.Value];
+    }
 
     /// <summary>
     /// Asks for the pages of frames that the system does not hold, by one call instead of as many faults. Others may use the frames meanwhile; a refusal leaves the

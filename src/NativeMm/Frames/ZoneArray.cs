@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 
 namespace NativeMm.Frames;
@@ -32,6 +33,7 @@ internal sealed class ZoneArray(nuint address, nuint recordBytes, int framesShif
     /// <summary>Opens the records of all frames below one.</summary>
     public PlatformResult Open(IMemoryPlatform platform, uint frames)
     {
+        Invariant.Assert(BytesFor(frames, recordBytes, framesShift) <= bytes, $"An array of {bytes} bytes is opened for {frames} frames.");
         nuint page = platform.PageBytes;
         nuint end = (BytesFor(frames, recordBytes, framesShift) + page - 1) & ~(page - 1);
         if (end <= _openedBytes)

@@ -42,6 +42,7 @@ internal sealed unsafe partial class Depot
     /// <returns>How many blocks it kept.</returns>
     private int StockLocked(ReadOnlySpan<nuint> blocks)
     {
+        Invariant.Assert(_lock.IsHeld && _batches <= _geometry.StockedBatches, $"A depot with {_batches} batches gets more, or without its lock.");
         int kept = 0;
         while (_stock is not null && blocks.Length - kept >= _geometry.BatchCount && _batches < _geometry.StockedBatches)
         {
@@ -69,6 +70,7 @@ internal sealed unsafe partial class Depot
     /// <returns>How many those are, with those in error.</returns>
     private int ReturnRunLocked(ReadOnlySpan<nuint> blocks, ref BlockFault fault)
     {
+        Invariant.Assert(_lock.IsHeld && !blocks.IsEmpty, "Blocks come back to a depot without its lock.");
         uint granule = _space.SlabOf(blocks[0], _geometry.Order);
         nuint start = _space.AddressOf(granule);
         nuint bytes = _geometry.Order.Bytes;

@@ -300,6 +300,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
     /// <returns>Whether the system took it.</returns>
     private bool Release(nuint block, nuint bytes)
     {
+        Invariant.Assert(block != 0 && bytes != 0 && bytes % _platform.PageBytes == 0 && !_lock.IsHeldByCurrentThread, $"{bytes} bytes at 0x{block:x} go to the system, or under the lock.");
         if (!_pagesAreGone && _pages?.IsWorth(bytes) == true)
         {
             _pages.Release(block, bytes);

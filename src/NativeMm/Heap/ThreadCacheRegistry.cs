@@ -192,6 +192,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
 
     private void SweepLocked(bool askSystem)
     {
+        Invariant.Assert(_lock.IsHeldByCurrentThread, "Thread caches are swept without the lock of their registry.");
         _sweptAt = _attached;
         foreach (Entry entry in _entries)
         {
@@ -219,6 +220,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
     /// <returns>Whether it may get another one. It must not when a page of a stack still leads to it; then it is only ever emptied.</returns>
     private bool TryLetGo(Entry entry)
     {
+        Invariant.Assert(_lock.IsHeldByCurrentThread && entry.Owner is not null, "A thread cache that nobody has is let go, or without the lock of its registry.");
         Atomic.FullFence(); // [R1]
         entry.Owner = null;
         entry.Heaps = null;

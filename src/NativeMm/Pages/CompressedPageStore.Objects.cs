@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 using NativeMm.Zsmalloc;
 
@@ -14,6 +15,7 @@ public sealed unsafe partial class CompressedPageStore
 
     private static void CopyOut(PageEntry* entry, ref PageContent content)
     {
+        Invariant.Assert(entry->State.Kind != PageKind.None, "The content of an entry that is none is copied.");
         content.State = entry->State;
         content.Checksum = entry->Checksum;
         HandlesOf(entry, entry->State).CopyTo(content.Handles);
@@ -21,6 +23,7 @@ public sealed unsafe partial class CompressedPageStore
 
     private static void CopyIn(PageEntry* entry, ref PageContent content)
     {
+        Invariant.Assert(content.State.Kind != PageKind.None, "An entry gets no content.");
         entry->State = content.State;
         entry->Checksum = content.Checksum;
         Span<ulong> handles = content.Handles;
@@ -33,6 +36,9 @@ public sealed unsafe partial class CompressedPageStore
     /// <param name="content">Gets the state and the handles; a state without bytes when the page is refused.</param>
     private PageRefusal WriteObjects(ReadOnlySpan<byte> source, PageKind kind, ref PageContent content)
     {
+        Invariant.Assert(
+            source.Length > 0 && source.Length <= _pageBytes && kind is PageKind.Compressed or PageKind.Huge,
+            $"{source.Length} bytes of a page of {_pageBytes} are written as {kind}.");
         for (int offset = 0, i = 0; offset < source.Length; offset += ObjectBytesMax, i++)
         {
             ReadOnlySpan<byte> piece = source.Slice(offset, Math.Min(ObjectBytesMax, source.Length - offset));
@@ -85,6 +91,7 @@ public sealed unsafe partial class CompressedPageStore
     private void ReadObjects(PageEntry* entry, Span<byte> destination)
     {
         int left = entry->State.Bytes;
+        Invariant.Assert(left >= 0 && left <= destination.Length, $"A page of {left} bytes is read to {destination.Length}.");
         for (ulong* handle = &entry->First; left > 0; handle++)
         {
             int bytes = Math.Min(ObjectBytesMax, left);

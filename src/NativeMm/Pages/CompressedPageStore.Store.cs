@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Buffers;
@@ -144,6 +145,7 @@ public sealed unsafe partial class CompressedPageStore
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryResize(ref PageStripe stripe, int from, int to)
     {
+        Invariant.Assert(from != to && to >= PageTable.CapacityMin, $"A table of {from} slots gets {to}.");
         nuint bytes = PageTable.BytesOf(to, _entryBytes);
         if (!_heap.TryAlloc(bytes, out void* block))
         {

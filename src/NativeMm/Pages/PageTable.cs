@@ -44,6 +44,7 @@ internal unsafe struct PageTable
             return null;
         }
 
+        Invariant.Assert(_count < Capacity, $"A table of {Capacity} slots has {_count} entries, and none that ends a search.");
         for (uint slot = hash & (uint)_mask; ; slot = (slot + 1) & (uint)_mask)
         {
             PageEntry* entry = At(slot, entryBytes);
@@ -77,6 +78,7 @@ internal unsafe struct PageTable
         Invariant.Assert(_count > 0 && entry->State.Kind != PageKind.None, "An entry leaves a table that has none, or was not there.");
         uint mask = (uint)_mask;
         uint hole = (uint)((nuint)((byte*)entry - _block) / (uint)entryBytes);
+        Invariant.Assert(hole <= mask && At(hole, entryBytes) == entry, $"An entry at slot {hole} of {Capacity} begins elsewhere.");
         for (uint slot = (hole + 1) & mask; ; slot = (slot + 1) & mask)
         {
             PageEntry* other = At(slot, entryBytes);
@@ -124,6 +126,7 @@ internal unsafe struct PageTable
     /// <returns>The old block, for the caller to free; null if there was none.</returns>
     public void* MoveTo(void* block, int capacity, int entryBytes)
     {
+        Invariant.Assert(block != null && block != _block, "A table moves to where it is.");
         Invariant.Assert(BitOperations.IsPow2(capacity) && _count <= capacity / 4 * 3, $"{_count} entries move to a table of {capacity} slots.");
         PageTable old = this;
         _block = (byte*)block;

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Buffers;
 
 /// <summary>What the pages of one stripe, or of all, add up to.</summary>
@@ -35,9 +37,13 @@ internal struct PageTally
 
     private void Change(PageState state, int sign)
     {
+        Invariant.Assert(state.Kind != PageKind.None && state.Bytes >= 0, $"A page that is {state.Kind} and has {state.Bytes} bytes is counted.");
         Pages += sign;
         SamePages += state.Kind == PageKind.SameFilled ? sign : 0;
         HugePages += state.Kind == PageKind.Huge ? sign : 0;
         ComprBytes += (long)sign * state.Bytes;
+        Invariant.Assert(
+            SamePages >= 0 && HugePages >= 0 && ComprBytes >= 0 && SamePages + HugePages <= Pages,
+            $"{Pages} pages have {ComprBytes} bytes; {SamePages} are same-filled and {HugePages} huge.");
     }
 }

@@ -65,6 +65,7 @@ public sealed partial class PageReporter
 
     private void NoteSuccess(int blocks, ulong frames)
     {
+        Invariant.Assert(blocks > 0, $"{blocks} blocks were reported.");
         Atomic.StoreRelease(ref _reportedBlocks, _reportedBlocks + blocks);
         Atomic.StoreRelease(ref _reportedBytes, _reportedBytes + (frames << Pfn.FrameShift));
         _backoff.Reset();
@@ -75,6 +76,7 @@ public sealed partial class PageReporter
 
     private void NoteFailure(IReportingDevice device, string failure, int blocks)
     {
+        Invariant.Assert(IsReportingHere && blocks >= 0, $"A failure of the device is noted for {blocks} blocks, without the pass lock.");
         failure = $"{device.GetType().Name}: {failure}";
         Atomic.StoreRelease(ref _lastFailure!, failure);
         Atomic.StoreRelease(ref _deviceFailures, _deviceFailures + 1);

@@ -89,6 +89,7 @@ public sealed partial class PageReporter
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Counted and written down where the pass breaks off.")]
     private ulong RunPacedPass(ulong framesMax)
     {
+        Invariant.Assert(IsReportingHere, "A pass begins without the pass lock.");
         ulong bytes = 0;
         try
         {
@@ -209,6 +210,7 @@ public sealed partial class PageReporter
 
         Invariant.Assert(!IsIsolating && Atomic.LoadAcquire(ref _isolatedFrames) == 0, "A pass ends while blocks are out.");
         SettleAtEnd();
+        Invariant.Assert(reported <= framesMax, $"A pass of at most {framesMax} frames reported {reported}.");
         return reported << Pfn.FrameShift;
     }
 
@@ -219,6 +221,7 @@ public sealed partial class PageReporter
     {
         ulong most = Math.Max((ulong)Capacity << Options.BlockOrder, Order.Max.Frames);
         ulong free = _frames.CountFree(ReserveFrames + most);
+        Invariant.Assert(ReserveFrames <= _frames.Frames.Zone.FrameCount, $"{ReserveFrames} frames are kept free of {_frames.Frames.Zone.FrameCount}.");
         return free - Math.Min(free, ReserveFrames);
     }
 
@@ -310,6 +313,7 @@ public sealed partial class PageReporter
 
     private void SettleAtEnd()
     {
+        Invariant.Assert(IsReportingHere && !IsIsolating, "A pass is settled without the pass lock, or while blocks are out.");
         if (!_frames.IsAtEnd)
         {
             return;

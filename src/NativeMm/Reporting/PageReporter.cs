@@ -26,6 +26,7 @@
 // Source       Linux, mm/page_reporting.c. Departures: the pace also keeps back what was in use within the delay; pieces follow the blocks;
 //              near the watermark calls get smaller instead of ending; see docs/algorithms/page-reporting.md.
 
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -143,6 +144,7 @@ public sealed partial class PageReporter : IPatientShrinker, IBackgroundPass, ID
 
         bool isBack = !IsIsolating;
         Atomic.StoreRelease(ref _lastWait, Environment.TickCount64);
+        Invariant.Assert(Atomic.LoadAcquire(ref _waiting) > 0, $"An allocation ends its wait, and {_waiting} wait.");
         Atomic.Add(ref _waiting, -1); // [R3]
         return isBack ? isolated : 0;
     }

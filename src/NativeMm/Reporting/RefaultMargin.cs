@@ -69,6 +69,7 @@ internal sealed class RefaultMargin(TimeSpan delay)
     private void Forget(ulong frames)
     {
         Invariant.Assert(frames <= _recentFrames, $"{frames} of {_recentFrames} frames that were reported of late were a mistake.");
+        Invariant.Assert(frames == 0 || _recent.Count != 0, $"{frames} frames of no report were a mistake.");
         _recentFrames -= frames;
         _forgivenFrames += frames;
         while (_recent.TryPeek(out (TimeSpan Time, ulong Frames) oldest) && oldest.Frames <= _forgivenFrames)

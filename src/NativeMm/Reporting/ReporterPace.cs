@@ -67,6 +67,7 @@ internal sealed class ReporterPace(PageReporterOptions options)
         }
 
         // The share is one of the largest amount seen, so that a burst is through after as many passes, not after ever smaller ones.
+        Invariant.Assert(_quota >= Order.Max.Frames, $"A pass may report {_quota} frames.");
         ulong share = (use.UnreportedFrames + (ulong)options.BudgetDivisor - 1) / (ulong)options.BudgetDivisor;
         _quota = Math.Max(_quota, share);
         ulong limit = _margin.Frames == 0 ? _quota : Math.Max(share, _probe);

@@ -131,6 +131,7 @@ internal abstract partial class TeardownJob
     /// <returns>Whether it stopped because it is one too many.</returns>
     private bool Work(ref PieceSlot own, bool isWorker)
     {
+        Invariant.Assert(Atomic.LoadAcquire(in own.Owner) == 1, "A thread works from a slot that it has not taken.");
         long frames = 0;
         long cpu = ThreadScheduling.CpuNanoseconds;
         while (!IsCancelled)
@@ -284,6 +285,7 @@ internal abstract partial class TeardownJob
     {
         try
         {
+            Invariant.Assert(!bite.IsEmpty, "A thread does a step of nothing.");
             StepDone done = Step(bite);
             Atomic.Add(ref _frames, done.Frames);
             Atomic.Add(ref _bytesDone, done.Bytes);

@@ -54,6 +54,7 @@ internal sealed partial class TeardownWorkers : ILoadContextTenant
         {
             // Under the lock, as everybody changes it: a thread that goes at this moment counts as well.
             _lock.Enter();
+            Invariant.Assert(_threads > 0, $"A thread of the teardown workers that did not come is one of {_threads}.");
             _threads--;
             _lock.Exit();
             Ledger.NoteWithoutWorker();

@@ -282,6 +282,7 @@ internal sealed partial class TeardownWorkers : IDisposable
 
     private void Link(TeardownJob job)
     {
+        Invariant.Assert(_lock.IsHeld, "A teardown job comes into the list without the lock.");
         Invariant.Assert(job is { IsListed: false, Next: null, Previous: null }, "A teardown job comes into the list a second time.");
         job.IsListed = true;
         job.Previous = _last;
@@ -299,6 +300,7 @@ internal sealed partial class TeardownWorkers : IDisposable
 
     private void Unlink(TeardownJob job)
     {
+        Invariant.Assert(_lock.IsHeld && job.IsListed, "A teardown job leaves the list without the lock, or is not in it.");
         (TeardownJob? previous, TeardownJob? next) = (job.Previous, job.Next);
         Invariant.Assert(ReferenceEquals(previous is null ? _first : previous.Next, job), "The job before one that leaves the list does not lead to it.");
         Invariant.Assert(ReferenceEquals(next is null ? _last : next.Previous, job), "The job behind one that leaves the list does not lead to it.");
@@ -325,6 +327,7 @@ internal sealed partial class TeardownWorkers : IDisposable
 
     private bool IsWanted()
     {
+        Invariant.Assert(_lock.IsHeld, "Threads are asked for without the lock of the teardown workers.");
         TeardownJob? job = _first;
         while (job is not null && !job.WantsThread)
         {
@@ -337,6 +340,7 @@ internal sealed partial class TeardownWorkers : IDisposable
     /// <summary>Enters the first job that wants a thread. It is in the list, so it has not ended.</summary>
     private TeardownJob? EnterFirst()
     {
+        Invariant.Assert(_lock.IsHeld, "A teardown job is looked for without the lock.");
         TeardownJob? job = _first;
         while (job is not null && !(job.WantsThread && job.TryEnter(job.Width)))
         {

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -49,6 +50,7 @@ internal sealed class BookkeepingTable : IDisposable
     /// <returns>What the system said; on a refusal the table is as it was.</returns>
     public PlatformResult TryOpen(nuint count)
     {
+        Invariant.Assert(_address != 0 && _openBytes <= _bytes, $"A table at 0x{_address:x} with {_openBytes} open bytes of {_bytes} is opened further.");
         nuint end = nuint.Min(WholePages(count * _recordBytes), _bytes);
         if (end <= _openBytes)
         {

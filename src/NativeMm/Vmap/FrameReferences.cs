@@ -39,6 +39,7 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
     /// <returns>Whether all were there; otherwise none is taken.</returns>
     public bool TryAllocate(uint* slots, uint pages, bool zeroed, bool huge)
     {
+        Invariant.Assert(pages != 0 && slots[0] == 0, $"{pages} frames are allocated for slots the first of which has frame {slots[0]}.");
         FrameFlags flags = FrameFlags.NoReclaim | (zeroed ? FrameFlags.Zeroed : FrameFlags.None);
         uint done = 0;
         int orderMax = huge ? Order.Huge.Value : OrderMax;
@@ -57,6 +58,9 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
                 continue;
             }
 
+            Invariant.Assert(
+                (frame.Value & ((1u << order) - 1)) == 0 && frame.Value + (1u << order) <= _zone.OpenedFrames,
+                $"A block of order {order} was allocated at frame {frame}, of {_zone.OpenedFrames}.");
             Sign(frame, order);
             for (uint i = 0; i < 1u << order; i++)
             {
@@ -97,6 +101,7 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
             }
         }
 
+        Invariant.Assert(done == held.Length, $"{done} frames were allocated to be held, of {held.Length}.");
         foreach (Pfn frame in held)
         {
             Invariant.Assert(
@@ -123,6 +128,7 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
 
         if (before == Held)
         {
+            Invariant.Assert(HeadOf(frame) == frame, $"Frame {frame} was held alone and lies in the block at {HeadOf(frame)}.");
             frames.Free(frame, Order.Zero);
         }
     }
@@ -139,6 +145,7 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
         uint now = Atomic.LoadAcquire(ref tag);
         while (now != 0)
         {
+            Invariant.Assert((now & ~Held) != ~Held, $"Frame {frame} is mapped {now & ~Held} times and gets one more.");
             uint found = Atomic.CompareExchangeValue(ref tag, now, now + 1);
             if (found == now)
             {
@@ -250,6 +257,7 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
     {
         while (count > 0)
         {
+            Invariant.Assert(start + count <= _zone.OpenedFrames, $"The frames from {start} to {start + count} are freed, of {_zone.OpenedFrames}.");
             int aligned = start == 0 ? OrderMax : BitOperations.TrailingZeroCount(start);
             int order = int.Min(OrderMax, int.Min(aligned, BitOperations.Log2(count)));
             frames.Free(new Pfn(start), new Order(order));

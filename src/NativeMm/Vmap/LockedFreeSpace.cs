@@ -88,6 +88,7 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     /// <inheritdoc/>
     public override void GiveMany(PageRange* ranges, int count)
     {
+        Invariant.Assert(count > 0, $"{count} ranges are given back at once.");
         // Outside of the lock: the first touch of memory, and the steps back for others.
         _tree.Populate((uint)count);
         _lock.GiveWay();
@@ -117,6 +118,7 @@ internal sealed unsafe class LockedFreeSpace<TStatistics> : FreeSpace
     /// <summary>Ends a hold that may have changed the tree.</summary>
     private void Exit()
     {
+        Invariant.Assert(_lock.IsHeld, "The free space is left without its lock.");
         Invariant.Assert(
             (_tree.Count == 0) == (_tree.Pages == 0) && _tree.Count <= _tree.Pages,
             $"{_tree.Count} pieces of free space have {_tree.Pages} pages.");

@@ -99,6 +99,7 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
     /// <returns>Whether there was a reserve.</returns>
     public bool NoteRefusal(PlatformResult refusal)
     {
+        Invariant.Assert(!refusal.Succeeded, "What the system granted is noted as a refusal.");
         if (refusal.Errno != ErrorNumber.OutOfMemory || !_reserve.TryGiveUp())
         {
             return false;
@@ -106,6 +107,7 @@ internal sealed class MappingBudget(IMemoryPlatform platform, FreeSpace free, in
 
         Atomic.StoreRelease(ref _nextQuestion, Environment.TickCount64 + QuestionDelayMin);
         Atomic.StoreRelease(ref _ceiling, LessAReserve(InUse));
+        Invariant.Assert(Max >= 0, $"{Max} mappings are allowed after a refusal.");
         return true;
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -46,6 +47,7 @@ internal sealed class PurgeWork
     /// <param name="pagesBeforeRelease">Pages that go back in the first hold at least, of all shares together.</param>
     public PurgeYield Run(int count, int batch, long pagesBeforeRelease)
     {
+        Invariant.Assert(count > 0 && _claimed == 0 && _helpers > 0, $"A purge of {count} pieces is divided among {_helpers} helpers, and {_claimed} shares were taken before.");
         _count = count;
         _shares = int.Min(_helpers + 1, count);
         _batch = batch;
@@ -58,6 +60,7 @@ internal sealed class PurgeWork
             backoff.Wait();
         }
 
+        Invariant.Assert(_finished == _shares, $"{_finished} shares of a purge were done, of {_shares}.");
         if (Atomic.LoadAcquire(ref _failure!) is { } failure)
         {
             ExceptionDispatchInfo.Throw(failure);
@@ -92,6 +95,7 @@ internal sealed class PurgeWork
             int end = (int)((long)_count * (number + 1) / _shares);
             try
             {
+                Invariant.Assert(first < end && end <= _count, $"Share {number} of {_shares} has the pieces from {first} to {end}, of {_count}.");
                 PurgeYield share = _allocator.PurgePieces(first, end - first, _batch, _pagesBeforeRelease);
                 Atomic.Add(ref _pages, share.Pages);
                 Atomic.Add(ref _frames, share.Frames);

@@ -141,9 +141,13 @@ internal sealed unsafe partial class RangeTree
         }
 
         uint start = _nodes[node].Start;
+        Invariant.Assert(start != _nodes[at].Start, $"Two ranges begin at page {start}.");
         if (_nodes[node].Priority > _nodes[at].Priority)
         {
             Split(at, start, out _nodes[node].Left, out _nodes[node].Right);
+            Invariant.Assert(
+                (_nodes[node].Left == 0 || _nodes[_nodes[node].Left].End < start) && (_nodes[node].Right == 0 || _nodes[node].End < _nodes[_nodes[node].Right].Start),
+                $"The range at page {start} touches those that it was put between.");
             Update(node);
             return node;
         }
@@ -241,6 +245,7 @@ internal sealed unsafe partial class RangeTree
     /// <summary>Recomputes the path down to the range that begins at a page.</summary>
     private void Refresh(uint at, uint start)
     {
+        Invariant.Assert(at != 0, $"No range begins at page {start}, whose way is refreshed.");
         if (_nodes[at].Start != start)
         {
             Refresh(start < _nodes[at].Start ? _nodes[at].Left : _nodes[at].Right, start);
@@ -251,6 +256,9 @@ internal sealed unsafe partial class RangeTree
 
     private void Update(uint node)
     {
+        Invariant.Assert(
+            node != 0 && uint.Max(_nodes[_nodes[node].Left].Priority, _nodes[_nodes[node].Right].Priority) <= _nodes[node].Priority,
+            $"The range at page {_nodes[node].Start} has a child of a higher priority.");
         uint children = uint.Max(_nodes[_nodes[node].Left].Largest, _nodes[_nodes[node].Right].Largest);
         _nodes[node].Largest = uint.Max(_nodes[node].Pages, children);
     }

@@ -101,6 +101,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
     /// <summary>Takes exactly these pages if all of them are in one range.</summary>
     public bool TryTakeAt(PageRange range)
     {
+        Invariant.Assert((Count == 0) == (_root == 0), $"{Count} ranges hang at node {_root}.");
         Invariant.Assert(range.Pages != 0 && range.End > range.Start, $"Pages {range.Start} to {range.End} are asked for.");
         uint node = AtOrBelow(range.Start);
         if (node == 0 || _nodes[node].End < (ulong)range.Start + range.Pages)
@@ -231,6 +232,7 @@ internal sealed unsafe partial class RangeTree : IDisposable
 
     private uint TakeNode(PageRange range)
     {
+        Invariant.Assert(range.Pages != 0 && range.End > range.Start, $"A node is taken for pages {range.Start} to {range.End}.");
         uint node = _freeNode;
         if (node != 0)
         {

@@ -55,6 +55,7 @@ internal sealed unsafe class SortedLazySet : LazySet
         get
         {
             _lock.Enter();
+            Invariant.Assert((_end == 0) == (_open.Count == 0), $"{_open.Count} lazy pieces lie before page {_end}.");
             PageRange span = _end == 0 ? default : new PageRange(_start, _end - _start);
             _lock.Exit();
             return span;

@@ -98,6 +98,7 @@ public sealed unsafe partial class VmapAllocator
             NativeMemory.Clear(address, (nuint)area->Pages << Pfn.FrameShift);
         }
 
+        Invariant.Assert((area->GuardPages != 0) == ((flags & VmapFlags.Guarded) != 0), $"A range with {area->GuardPages} pages of guard is handed out for {flags}.");
         area->BeginOwner(bytes, flags, alignment);
         Atomic.StoreRelease(ref area->Word, new VmapAreaWord(area->Word).ToNextOwner(poolable: true).Value); // [V1] pairs with [V2]
         return address;
@@ -174,7 +175,8 @@ public sealed unsafe partial class VmapAllocator
         for (int i = count - (found != null ? 2 : 1); i >= 0; i--)
         {
             // There was room for it a moment ago.
-            _ = pool->TryPush(sizeClass, passed[i], _areas.Records + passed[i], long.MaxValue);
+            bool put = pool->TryPush(sizeClass, passed[i], _areas.Records + passed[i], long.MaxValue);
+            Invariant.Assert(put, $"Range {passed[i]} was taken from its pool and does not go back.");
         }
 
         pool->Lock.Exit();

@@ -72,6 +72,7 @@ public sealed unsafe partial class VmapAllocator
 
     private static VmapBlock? StepOf(VmapBlockQueue queue)
     {
+        Invariant.Assert(queue.Lock.IsHeldByCurrentThread, "A walk goes on in a queue without its lock.");
         VmapBlock? block = queue.Walk;
         queue.Walk = block?.Next;
         return block;
@@ -105,6 +106,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Takes a block out of its queue. False when somebody else did. Under the lock of the queue.</summary>
     private static bool Detach(VmapBlock block)
     {
+        Invariant.Assert(block.Queue.Lock.IsHeldByCurrentThread, $"Block {block.Record} leaves its queue without the lock.");
         block.Close();
         block.Queue.Current = ReferenceEquals(block.Queue.Current, block) ? null : block.Queue.Current;
         return block.Queue.Remove(block);
@@ -134,7 +136,8 @@ public sealed unsafe partial class VmapAllocator
         }
 
         // The block is this thread's until it is in the queue.
-        block!.TryCut(frames, out offset);
+        bool cut = block!.TryCut(frames, out offset);
+        Invariant.Assert(cut && offset == 0, $"The first {frames} pages of a block are cut at {offset}.");
         using (queue.Lock.EnterScope())
         {
             // Another thread may have made one meanwhile. Nothing more is cut from that one, so it must not wait to be used up.
@@ -150,6 +153,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Stops cutting from the current block. Gives it if nothing of it is in use, so that it can go at once. Under the lock of the queue.</summary>
     private static VmapBlock? CloseCurrent(VmapBlockQueue queue)
     {
+        Invariant.Assert(queue.Lock.IsHeldByCurrentThread, "The block that is cut from is closed without the lock of its queue.");
         VmapBlock? block = queue.Current;
         queue.Current = null;
         block?.Close();
@@ -179,6 +183,9 @@ public sealed unsafe partial class VmapAllocator
         _areas.Records[record].Mappings = 1;
         _budget.Charge(1);
         Atomic.Add(ref _blockPages, VmapBlock.Pages);
+        Invariant.Assert(
+            block.Record == record && _areas.AreaOf[start + VmapBlock.Pages - 1] == record,
+            $"The block at page {start} has record {block.Record}, and not {record} at its last page.");
         _areas.Records[record].MoveTo(VmapAreaState.Block);
         return VmapOutcome.Success;
     }
@@ -259,6 +266,7 @@ public sealed unsafe partial class VmapAllocator
     /// <returns>How many.</returns>
     private int RetireFragmented(ref PurgeYield alone)
     {
+        Invariant.Assert(_purgeLock.IsHeldByCurrentThread, "Blocks are given up without the purge lock.");
         int retired = 0;
         bool isAlone = VmapBlock.Pages > _lazyPagesBound;
         foreach (VmapBlockQueue queue in _queues)
@@ -303,6 +311,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Unmaps what is stale in a block that is in use, fully cut ones among them.</summary>
     private void FlushStale(VmapBlock block)
     {
+        Invariant.Assert(_purgeLock.IsHeldByCurrentThread, $"Block {block.Record} is flushed without the purge lock.");
         for (uint next = 0; TryTakeStale(block, next, out uint offset, out uint pages); next = offset + pages)
         {
             // Without the lock: who maps on this core does not wait for the system. What was taken out counts as in use, so that the block stays.

@@ -1,3 +1,5 @@
+using System.Numerics;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -14,6 +16,7 @@ public sealed unsafe partial class VmapAllocator
 
     private VmapOutcome MakeContiguous(in RangeWish wish, out void* address, out PlatformResult refusal)
     {
+        Invariant.Assert(!_canMap, $"A range of {wish.Pages} pages is made of one block, where frames can be mapped.");
         address = null;
         var order = Order.ForBytes(BlockBytes(wish));
         VmapOutcome outcome = TryTakeRecord(out uint record, out refusal);
@@ -37,6 +40,7 @@ public sealed unsafe partial class VmapAllocator
             return VmapOutcome.NoBookkeeping;
         }
 
+        Invariant.Assert(order.Frames >= wish.Pages && frame.Value % order.Frames == 0, $"{wish.Pages} pages get the block of order {order} at frame {frame}.");
         Describe(record, wish with { Pages = order.Frames, Flags = wish.Flags & ~VmapFlags.Guarded }, new PageRange(frame.Value, order.Frames));
         for (uint i = 0; i < order.Frames; i++)
         {
@@ -52,6 +56,9 @@ public sealed unsafe partial class VmapAllocator
     private void FreeContiguous(uint record, VmapArea* area)
     {
         PageRange range = area->Range;
+        Invariant.Assert(
+            BitOperations.IsPow2(range.Pages) && _areas.FrameOf[range.Start] == range.Start + 1,
+            $"{range.Pages} pages at {range.Start} are freed as a block, with frame {_areas.FrameOf[range.Start]}.");
         for (uint page = range.Start; page < range.End; page++)
         {
             Atomic.StoreRelease(ref _areas.FrameOf[page], 0u);
@@ -60,6 +67,7 @@ public sealed unsafe partial class VmapAllocator
         _areas.Enter(range, 0);
         _areas.Give(record);
         Atomic.Add(ref _contiguousPages, -(long)range.Pages);
+        Invariant.Assert(Atomic.LoadAcquire(ref _contiguousPages) >= 0, $"{range.Pages} pages are freed, and {_contiguousPages} are left.");
         _frames.Free(new Pfn(range.Start), Order.ForBytes((nuint)range.Pages << Pfn.FrameShift));
     }
 }

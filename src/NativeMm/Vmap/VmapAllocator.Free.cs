@@ -108,6 +108,7 @@ public sealed unsafe partial class VmapAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeLazy(uint record, VmapArea* area)
     {
+        Invariant.Assert(area == _areas.Records + record && area->State == VmapAreaState.None, $"Range {record} of {area->Pages} pages is freed and is {area->State}.");
         if (_canMap)
         {
             AddLazy(record, area);

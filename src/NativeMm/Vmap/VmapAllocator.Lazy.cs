@@ -30,6 +30,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Adds a range that is private to this thread to the lazy set, and sees to it that somebody purges when that is due.</summary>
     private void AddLazy(uint record, VmapArea* area)
     {
+        Invariant.Assert(_canMap && area == _areas.Records + record && record != 0, $"Range {record} of {area->Pages} pages becomes lazy.");
         PageRange range = area->Range;
         if (range.Pages > _lazyPagesBound)
         {
@@ -68,6 +69,7 @@ public sealed unsafe partial class VmapAllocator
     {
         Invariant.Assert(pages > 0, $"{pages} pages become lazy.");
         long now = Atomic.LoadAcquire(ref _lazyPages);
+        Invariant.Assert(now >= 0, $"{now} pages are lazy.");
         while (now + pages <= _lazyPagesBound)
         {
             if (Atomic.CompareExchange(ref _lazyPages, now, now + pages))

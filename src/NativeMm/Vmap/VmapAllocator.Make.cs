@@ -1,3 +1,4 @@
+using System.Numerics;
 using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -17,8 +18,12 @@ public sealed unsafe partial class VmapAllocator
     /// <param name="refusal">What the system said, if it was the system that refused.</param>
     private VmapOutcome MakeOrReclaim(in RangeWish wish, uint* frames, uint frameCount, out void* address, out PlatformResult refusal)
     {
+        Invariant.Assert(
+            wish.Pages != 0 && wish.Pages == PagesOf(wish.Bytes) && BitOperations.IsPow2(wish.AlignPages),
+            $"{wish.Pages} pages at a multiple of {wish.AlignPages} are made for {wish.Bytes} bytes.");
         address = null;
         refusal = PlatformResult.Success;
+        Invariant.Assert(frameCount <= wish.Pages, $"{frameCount} frames are given for {wish.Pages} pages.");
         VmapOutcome outcome = JudgeAlone(wish, frameCount);
         if (outcome != VmapOutcome.Success)
         {
@@ -78,6 +83,7 @@ public sealed unsafe partial class VmapAllocator
         }
 
         uint* slots = _areas.FrameOf + start;
+        Invariant.Assert(slots[0] == 0 && _areas.AreaOf[start] == 0, $"Page {start} was free and is of range {_areas.AreaOf[start]}, with frame {slots[0]}.");
         bool zeroed = (wish.Flags & VmapFlags.Zeroed) != 0;
         bool huge = (wish.Flags & VmapFlags.Huge) != 0;
         outcome = !TryShare(frames, frameCount, slots) ? VmapOutcome.FrameGone
@@ -89,6 +95,7 @@ public sealed unsafe partial class VmapAllocator
             return outcome;
         }
 
+        Invariant.Assert(slots[0] != 0 && slots[wish.Pages - 1] != 0, $"A range of {wish.Pages} pages lacks its first frame or its last one.");
         Describe(record, wish, range);
         outcome = _mapper.TryMap(start, wish.Pages, wish.GuardPages, holes: 0, freeRanges, out uint mappings, out refusal);
         _areas.Records[record].Mappings = mappings;
@@ -143,6 +150,7 @@ public sealed unsafe partial class VmapAllocator
     {
         for (uint i = 0; i < count; i++)
         {
+            Invariant.Assert(frames[i] != 0 && slots[i] == 0, $"Frame {frames[i]} is shared by a page that has {slots[i]}.");
             if (!_references.TryReference(new Pfn(frames[i] - 1)))
             {
                 _references.Release(slots, i);

@@ -88,6 +88,7 @@ public sealed unsafe partial class VmapAllocator
 
     private int DecayIdlePools(ref PurgeYield alone)
     {
+        Invariant.Assert(_passLock.IsHeldByCurrentThread && _purgeLock.IsHeldByCurrentThread, "Idle pools are looked at without the locks of a pass and of purges.");
         int moved = 0;
         for (int core = 0; core <= _poolMask; core++)
         {
@@ -199,6 +200,7 @@ public sealed unsafe partial class VmapAllocator
     /// <param name="pagesBeforeRelease">Pages that go back in the first hold at least.</param>
     internal PurgeYield PurgePieces(int first, int count, int batch, long pagesBeforeRelease)
     {
+        Invariant.Assert(first >= 0 && count > 0, $"{count} pieces are purged from number {first}.");
         PageRange* pieces = _scratch + first;
         PurgeYield all = default;
         long pages = 0;
@@ -272,6 +274,7 @@ public sealed unsafe partial class VmapAllocator
         {
             uint record = _areas.AreaOf[page];
             PageRange range = _areas.Records[record].Range;
+            Invariant.Assert(range.Start == page && range.End <= piece.End, $"Pages {range.Start} to {range.End} are taken down in the piece from {piece.Start} to {piece.End}.");
             frames += _references.Release(_areas.FrameOf + page, range.Pages);
             _areas.Enter(range, 0);
             if (alone)
@@ -338,6 +341,7 @@ public sealed unsafe partial class VmapAllocator
 
     private int DecayClass(VmapPool* pool, uint sizeClass, bool roundUp, int share, ref PurgeYield alone)
     {
+        Invariant.Assert(_purgeLock.IsHeldByCurrentThread, $"Stack {sizeClass} of a pool gives up a share without the purge lock.");
         int wanted = roundUp ? (pool->Count(sizeClass) + share - 1) / share : pool->ShareOf(sizeClass, share);
         for (int moved = 0; moved < wanted; moved++)
         {

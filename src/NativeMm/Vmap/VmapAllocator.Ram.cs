@@ -114,6 +114,7 @@ public sealed unsafe partial class VmapAllocator
             return outcome;
         }
 
+        Invariant.Assert(offset + (uint)frames.Length <= VmapBlock.Pages && block!.Record != 0, $"{frames.Length} pages were cut at {offset} of block {block!.Record}.");
         uint start = block!.Start + offset;
         uint* slots = stackalloc uint[RamFramesMax];
         FillSlots(frames, new Span<uint>(slots, frames.Length));

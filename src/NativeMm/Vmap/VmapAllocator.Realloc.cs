@@ -192,6 +192,7 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Pages with frames that are no part of a range any more, or never became one, are a freed range of their own.</summary>
     private void FreeRest(uint record, PageRange rest, uint mappings)
     {
+        Invariant.Assert(rest.Pages != 0 && record != 0, $"The {rest.Pages} pages that are left have {mappings} mappings.");
         Describe(record, new RangeWish(VmapAreaKind.Alloc, (nuint)rest.Pages << Pfn.FrameShift, rest.Pages, VmapFlags.None, 1), rest);
         _areas.Records[record].Mappings = mappings;
         AddLazy(record, _areas.Records + record);
@@ -234,6 +235,7 @@ public sealed unsafe partial class VmapAllocator
             return false;
         }
 
+        Invariant.Assert(_areas.FrameOf[end] != 0 && _areas.FrameOf[added.End - 1] != 0, $"A range grows by {more} pages without their frames.");
         _areas.Give(record);
         _areas.Enter(added, _areas.AreaOf[area->Start]);
         Resize(area, area->Pages + more, bytes, area->Mappings + mappings);
@@ -243,6 +245,9 @@ public sealed unsafe partial class VmapAllocator
     /// <summary>Addresses that nothing was mapped at, and a record that nothing was written to.</summary>
     private void GiveUp(uint record, PageRange range)
     {
+        Invariant.Assert(
+            _areas.AreaOf[range.Start] == 0 && _areas.FrameOf[range.Start] == 0,
+            $"Page {range.Start} becomes free and is of range {_areas.AreaOf[range.Start]}, with frame {_areas.FrameOf[range.Start]}.");
         _free.Give(range);
         if (record != 0)
         {
@@ -271,6 +276,7 @@ public sealed unsafe partial class VmapAllocator
 
     private void* MoveByCopy(void* address, VmapArea* area, nuint bytes, VmapFlags flags)
     {
+        Invariant.Assert(!_canMap && area->ReadWord().IsHeld, $"The range at page {area->Start} is copied, and can be mapped anew or is held by nobody.");
         nuint before = area->Bytes;
         void* moved = Alloc(bytes, flags, (nuint)area->AlignPages << Pfn.FrameShift);
         NativeMemory.Copy(address, moved, nuint.Min(before, bytes));

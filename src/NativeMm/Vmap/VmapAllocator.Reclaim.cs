@@ -53,6 +53,7 @@ public sealed unsafe partial class VmapAllocator
     /// <returns>Whether to try again.</returns>
     private bool TryReclaim(ref ReclaimSteps steps, VmapOutcome outcome, nuint bytes)
     {
+        Invariant.Assert(outcome != VmapOutcome.Success && steps.Step >= 0, $"Step {steps.Step} of reclaim is taken after {outcome}.");
         if (outcome is VmapOutcome.TooLong or VmapOutcome.FrameGone)
         {
             return false;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -77,6 +78,7 @@ internal struct VmapArea
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void BeginOwner(nuint bytes, VmapFlags flags, nuint alignment)
     {
+        Invariant.Assert(State is VmapAreaState.None or VmapAreaState.Pooled, $"A range of {Pages} pages gets an owner and is {State}.");
         Version.BeginWrite();
         Bytes = bytes;
         Flags = (ushort)flags;
@@ -86,7 +88,13 @@ internal struct VmapArea
 
     /// <summary>Moves the range on in the hands of the one thread that it belongs to, or of the holder of the pool's lock.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void MoveTo(VmapAreaState state) => Atomic.StoreRelease(ref Word, new VmapAreaWord(Word).To(state).Value);
+    public void MoveTo(VmapAreaState state)
+    {
+        Invariant.Assert(
+            state != VmapAreaState.Busy && new VmapAreaWord(Word) is not { State: VmapAreaState.Busy, IsHeld: false },
+            $"The range at page {Start} becomes {state} and is {State}: an owner's range is taken by a step.");
+        Atomic.StoreRelease(ref Word, new VmapAreaWord(Word).To(state).Value);
+    }
 
     /// <summary>Takes a step of the owner whose range was found, unless his time is over or he takes another one.</summary>
     /// <param name="step">Which.</param>

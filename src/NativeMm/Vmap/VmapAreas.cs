@@ -146,6 +146,7 @@ internal sealed unsafe class VmapAreas : IDisposable
         area->Version.EndWrite();
         area->MoveTo(VmapAreaState.None);
         _lock.Enter();
+        Invariant.Assert(_freeRecord != record, $"Record {record} is free twice.");
         area->Next = _freeRecord;
         _freeRecord = record;
         _lock.Exit();
@@ -191,6 +192,7 @@ internal sealed unsafe class VmapAreas : IDisposable
                 return PlatformResult.Success;
             }
 
+            Invariant.Assert(_openLock.IsHeldByCurrentThread && pages >= end, $"{pages} pages are opened, of which page {end} is the last.");
             PlatformResult result = _areaOf!.TryOpen(pages);
             result = result.Succeeded ? _frameOf!.TryOpen(pages) : result;
             if (result.Succeeded)

@@ -164,6 +164,7 @@ internal sealed class VmapBlock(VmapBlockQueue queue)
         Dirty += pages;
         for (uint page = offset; !unmapped && page < offset + pages; page++)
         {
+            Invariant.Assert(!IsUsed(page), $"Page {page} of a block was stale and is in use.");
             _stale[page / 64] |= 1UL << (int)(page % 64);
         }
     }

@@ -35,6 +35,7 @@ internal sealed class VmapBlockQueue
     public bool Remove(VmapBlock block)
     {
         Invariant.Assert(Lock.IsHeldByCurrentThread && !ReferenceEquals(Current, block), $"Block {block.Record} leaves its queue and is still cut from.");
+        Invariant.Assert(ReferenceEquals(block.Queue, this), $"Block {block.Record} leaves a queue that is not its own.");
         if (!block.IsQueued)
         {
             return false;

@@ -37,6 +37,7 @@ internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone
     public VmapOutcome TryMap(
         uint start, uint pages, uint guardPages, uint holes, long freeRanges, out uint mappings, out PlatformResult refusal)
     {
+        Invariant.Assert(pages != 0 && guardPages <= 1, $"{pages} pages are mapped with {guardPages} pages of guard.");
         uint* slots = areas.FrameOf + start;
         bool guardByAdvice = guardPages != 0 && Atomic.LoadAcquire(ref _guardsRefused) == 0;
         mappings = CountRuns(slots, pages) + (guardByAdvice ? 0 : guardPages) + holes;
@@ -75,6 +76,7 @@ internal sealed unsafe class VmapMapper(IMemoryPlatform platform, FrameZone zone
     /// <returns>Whether nobody can reach the frames through the range any more. Otherwise nothing has changed for the counts.</returns>
     public bool TryRevoke(PageRange range, long mappings)
     {
+        Invariant.Assert(range.Pages != 0 && mappings >= 0, $"{mappings} mappings of {range.Pages} pages are taken down.");
         nuint bytes = (nuint)range.Pages << Pfn.FrameShift;
         if (RevokeAt(AddressOf(range.Start), bytes).Succeeded)
         {

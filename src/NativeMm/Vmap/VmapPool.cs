@@ -75,6 +75,7 @@ internal unsafe struct VmapPool
         int count = _counts[sizeClass];
         int owed = count == 0 ? 0 : count + _owed[sizeClass];
         _owed[sizeClass] = (byte)(owed % share);
+        Invariant.Assert(owed / share <= count, $"A pool gives up {owed / share} ranges, of {count}.");
         return owed / share;
     }
 
@@ -122,6 +123,7 @@ internal unsafe struct VmapPool
         _heads[sizeClass] = record;
         _counts[sizeClass]++;
         area->MoveTo(VmapAreaState.Pooled);
+        Invariant.Assert(Pages <= pagesMax && _counts[sizeClass] != 0, $"A pool of {Pages} pages has {_counts[sizeClass]} ranges in stack {sizeClass}.");
         return true;
     }
 }

@@ -37,6 +37,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryTake(ZsShard<TStatistics>* shard, uint @class, int bytes, out ZsHandle handle)
     {
+        Invariant.Assert(LockOf(shard).IsHeld && ClassOf(shard) == @class, $"A slot of class {@class} is taken in shard {IndexOf(shard)}, of another class or without the lock.");
         uint present = shard->Lists.Present & NonFullMask;
         uint cell = shard->FreeCell;
         if (present == 0 || cell == 0)
@@ -57,6 +58,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         shard->Takes++;
         shard->Used++;
         shard->UsedBytes += bytes;
+        Invariant.Assert(shard->Used <= (long)shard->Zspages * geometry.Objects, $"A shard of {shard->Zspages} zspages has {shard->Used} objects of class {@class}.");
 
         ulong* word = CellAt(cell);
         var free = new ZsCell(*word);
@@ -75,6 +77,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint TakeSlot(Zspage* page, in ZsClass geometry)
     {
+        Invariant.Assert(
+            page->FreeSlot == Zspage.NoSlot ? page->Fresh < geometry.Objects : page->FreeSlot < page->Fresh,
+            $"A slot is taken from a zspage whose free one is {page->FreeSlot}, with {page->Fresh} ever used of {geometry.Objects}.");
         uint slot = page->FreeSlot;
         if (slot == Zspage.NoSlot)
         {
@@ -88,6 +93,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocRefill(uint index, int bytes, out ZsHandle handle)
     {
+        Invariant.Assert(index < (uint)ShardCount, $"Shard {index} of {ShardCount} is refilled.");
         uint @class = index / (uint)_stripes;
         ZsShard<TStatistics>* shard = Shard(index);
         ref WaiterLock<TStatistics> guard = ref LockOf(shard);

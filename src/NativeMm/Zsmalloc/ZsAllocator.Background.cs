@@ -73,6 +73,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         finally
         {
             Atomic.Add(ref _compactors, -1);
+            Invariant.Assert(Atomic.LoadAcquire(ref _compactors) >= 0, $"{_compactors} compactors are left.");
         }
     }
 
@@ -201,6 +202,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         long slots = (long)shard->Zspages * geometry.Objects;
+        Invariant.Assert(LockOf(shard).IsHeld && shard->Used >= 0 && shard->Used <= slots, $"{shard->Used} objects are in {slots} slots, or their shard is looked at without the lock.");
         long zspages = (slots - shard->Used) / geometry.Objects;
         if (zspages >= WasteZspagesMin && zspages * 100 >= (long)shard->Zspages * _options.CompactThresholdPercent)
         {

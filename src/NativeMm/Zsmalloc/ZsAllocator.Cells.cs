@@ -46,6 +46,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             return false;
         }
 
+        Invariant.Assert(head != 0 && tail != 0, $"A batch of {count} cells begins at cell {head} and ends at {tail}.");
         ref WaiterLock<TStatistics> guard = ref LockOf(shard);
         guard.Enter();
         Invariant.Assert(count <= CellBatch && (shard->FreeCell != 0) == (shard->FreeCellCount != 0), $"A shard with {shard->FreeCellCount} free cells gets {count}.");
@@ -73,6 +74,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private bool TryTakeFresh(out uint cell)
     {
+        Invariant.Assert(_cellLock.IsHeld && _cellEnd >= FirstCell, $"Cell {_cellEnd} is taken without the lock.");
         cell = _cellEnd;
         if (!_cells.TryEnsure(cell))
         {
@@ -106,9 +108,11 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         for (int i = 1; i < CellBatch; i++)
         {
             tail = new ZsCell(*CellAt(tail)).Next;
+            Invariant.Assert(tail != 0, $"The chain of {shard->FreeCellCount} free cells ends behind {i}.");
         }
 
         shard->FreeCell = new ZsCell(*CellAt(tail)).Next;
+        Invariant.Assert(shard->FreeCell != 0, $"A shard has no free cell behind a batch, and counts {shard->FreeCellCount} before it.");
         shard->FreeCellCount -= CellBatch;
         SetNext(tail, 0);
         return head;
@@ -117,6 +121,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// <summary>Makes a batch of a shard's cells common to its stripe. The caller holds no lock.</summary>
     private void ReturnCells(uint index, uint head)
     {
+        Invariant.Assert(head != 0, "A batch of no cells is returned.");
         uint tail = head;
         uint next;
         while ((next = new ZsCell(*CellAt(tail)).Next) != 0)
@@ -143,6 +148,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void RetireCell(ulong* word)
     {
+        Invariant.Assert(new ZsCell(*word).IsSpent, $"A cell of generation {new ZsCell(*word).Generation} retires.");
         Atomic.StoreRelease(ref *word, 0UL);
         Atomic.Add(ref _cellsRetired, 1);
     }

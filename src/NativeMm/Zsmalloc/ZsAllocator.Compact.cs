@@ -314,6 +314,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             }
 
             target = Isolate(shard, shard->Lists.Heads[BitOperations.Log2(present)]);
+            Invariant.Assert(source != target && PageAt(source)->IsIsolated, $"Zspage {source} is to be moved into {target}, and is not isolated.");
         }
 
         return true;
@@ -321,6 +322,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private uint Isolate(ZsShard<TStatistics>* shard, uint zspage)
     {
+        Invariant.Assert(PageAt(zspage)->Group is > 0 and < ZsClass.FullGroup, $"Zspage {zspage} of group {PageAt(zspage)->Group} is isolated.");
         Zspage* page = PageAt(zspage);
         AssertZspage(shard, zspage);
         Unlink(shard, page);
@@ -362,6 +364,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         Zspage* to = PageAt(target);
+        Invariant.Assert(LockOf(shard).IsHeld && from->Fresh <= geometry.Objects && slot < from->Fresh, $"Slot {slot} of {from->Fresh} moves, of {geometry.Objects}.");
         uint newSlot = TakeSlot(to, geometry);
         Invariant.Assert(source != target && from->IsIsolated && to->IsIsolated, $"An object moves from zspage {source} to {target}, which are not both isolated.");
         Invariant.Assert(newSlot < geometry.Objects && to->InUse < geometry.Objects && from->InUse != 0, $"Zspage {target} gives slot {newSlot} of {geometry.Objects} to one of {from->InUse} objects.");

@@ -117,12 +117,14 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             ThrowStale(handle);
         }
 
+        Invariant.Assert(cell.IsLive && cell.Zspage != 0 && cell.Class < (uint)ClassCount, $"A live handle names zspage {cell.Zspage} of class {cell.Class}.");
         return cell;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PutSlot(Zspage* page, ref ulong head, uint slot)
     {
+        Invariant.Assert(page->InUse != 0 && slot < page->Fresh && page->FreeSlot != slot, $"Slot {slot} of {page->Fresh} becomes free, in a zspage of {page->InUse} objects.");
         head = ZsHead.Free(page->FreeSlot).Bits;
         page->FreeSlot = (ushort)slot;
         page->InUse--;
@@ -133,6 +135,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private uint Thinned(ZsShard<TStatistics>* shard, uint zspage, Zspage* page, in ZsClass geometry)
     {
+        Invariant.Assert(LockOf(shard).IsHeld && !page->IsIsolated, $"Zspage {zspage} is looked at after a free, and is isolated or without the lock.");
         if (page->InUse != 0)
         {
             NoteWaste(shard, geometry);
@@ -153,6 +156,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     {
         if (dead != 0)
         {
+            Invariant.Assert(PageAt(dead)->ShardPlusOne == 0 && PageAt(dead)->InUse == 0, $"Zspage {dead} is given back with {PageAt(dead)->InUse} objects.");
             GiveBack(dead, _classes[ClassOf(shard)].Frames);
         }
 

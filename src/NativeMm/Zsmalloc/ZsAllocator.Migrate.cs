@@ -43,6 +43,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
     private bool TryMigrate(uint zspage, Pfn frame, Pfn target)
     {
+        Invariant.Assert(zspage != 0 && frame != target, $"Frame {frame} of zspage {zspage} is migrated to {target}.");
         Zspage* page = PageAt(zspage);
         if (!TryLockShardOf(page, out ZsShard<TStatistics>* shard))
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Zsmalloc;
@@ -72,6 +73,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         {
             // It may have new objects by now, and it may be another zspage of the same number: whoever is empty and deferred may go.
             Zspage.Thaw(page, Zspage.Deferred);
+            Invariant.Assert(page->ShardPlusOne == IndexOf(shard) + 1, $"Zspage {zspage} is looked at under the lock of shard {IndexOf(shard)} and belongs to {page->ShardPlusOne - 1}.");
             dead = page->InUse == 0 && TryKill(shard, zspage, page);
         }
 

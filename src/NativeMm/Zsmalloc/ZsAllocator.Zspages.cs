@@ -158,6 +158,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
             found = true;
         }
 
+        Invariant.Assert(
+            !found || (zspage != 0 && zspage < _zspageEnd && PageAt(zspage)->ShardPlusOne == 0),
+            $"Number {zspage} is given to a zspage and was one of shard {(long)PageAt(zspage)->ShardPlusOne - 1}.");
         _zspageLock.Exit();
         return found;
     }
@@ -166,6 +169,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     {
         _zspageLock.Enter();
         Invariant.Assert(zspage != 0 && zspage < _zspageEnd && zspage != _freeZspage, $"Number {zspage} of a zspage is returned; {_zspageEnd} is the next that was never given.");
+        Invariant.Assert(PageAt(zspage)->ShardPlusOne == 0, $"Number {zspage} is returned by a zspage of shard {PageAt(zspage)->ShardPlusOne - 1}.");
         PageAt(zspage)->Next = _freeZspage;
         _freeZspage = zspage;
         _zspageLock.Exit();
@@ -176,6 +180,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     /// </summary>
     private bool TryKill(ZsShard<TStatistics>* shard, uint zspage, Zspage* page)
     {
+        Invariant.Assert(
+            LockOf(shard).IsHeld && !page->IsIsolated && page->ShardPlusOne == IndexOf(shard) + 1,
+            $"Zspage {zspage} ends in shard {IndexOf(shard)}, and is isolated or another's.");
         if (!Zspage.TryFreeze(page, Zspage.Deferred))
         {
             return false;
@@ -188,6 +195,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         Atomic.StoreRelease(ref page->ShardPlusOne, 0u);
         for (int i = 0; i < _classes[ClassOf(shard)].Frames; i++)
         {
+            Invariant.Assert(
+                _zspageOfFrame[Zspage.FramesOf(page)[i]] == zspage,
+                $"Frame {Zspage.FramesOf(page)[i]} of zspage {zspage} is said to be of {_zspageOfFrame[Zspage.FramesOf(page)[i]]}.");
             Atomic.StoreRelease(ref _zspageOfFrame[Zspage.FramesOf(page)[i]], 0u);
         }
 
@@ -210,6 +220,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
 
         ReturnNumber(zspage);
         Atomic.Add(ref _frameCount, -count);
+        Invariant.Assert(Atomic.LoadAcquire(ref _frameCount) >= 0, $"A zspage gives {count} frames back, and {_frameCount} are left.");
         _frames.FreeBulk(frames, Order.Zero);
         Atomic.Add(ref _framesGivenBack, count);
         return count;
@@ -256,9 +267,11 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         Zspage* page = PageAt(zspage);
         Invariant.Assert(from / (uint)_stripes == to / (uint)_stripes && from != to, $"Zspage {zspage} moves from shard {from} to {to}, of another class.");
         AssertZspage(Shard(from), zspage);
+        Invariant.Assert(Shard(from)->Lock.IsHeld && Shard(to)->Lock.IsHeld, $"Zspage {zspage} moves from shard {from} to {to} without both locks.");
         Unlink(Shard(from), page);
         Shard(from)->Zspages--;
         Shard(from)->Used -= page->InUse;
+        Invariant.Assert(Shard(from)->Used >= 0, $"Shard {from} has {Shard(from)->Used} objects after a zspage left it.");
         Atomic.StoreRelease(ref page->ShardPlusOne, to + 1);
         Link(Shard(to), zspage, page, page->Group);
         Shard(to)->Zspages++;
@@ -269,6 +282,7 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     // Always the smaller number first; stripes are more than one only where each has a lock of its own.
     private void EnterBoth(uint one, uint other)
     {
+        Invariant.Assert(!TLocking.OneLock && one != other, $"Shards {one} and {other} are locked at once.");
         Shard(uint.Min(one, other))->Lock.Enter();
         Shard(uint.Max(one, other))->Lock.Enter();
     }

@@ -27,6 +27,7 @@
 
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
@@ -168,6 +169,9 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
         for (int bytes = 1; bytes <= ZsPool.ObjectBytesMax; bytes++)
         {
             _classOf[bytes] = _table.ClassOf(bytes);
+            Invariant.Assert(
+                _classes[_classOf[bytes]].IsHuge || _classes[_classOf[bytes]].Bytes >= bytes + ZsClassTable.HeadBytes,
+                $"An object of {bytes} bytes is of class {_classOf[bytes]}, whose slots have {_classes[_classOf[bytes]].Bytes}.");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Zsmalloc;
 
@@ -32,6 +33,7 @@ internal readonly struct ZsClass
         Objects = (ushort)(frames * 4096 / bytes);
 
         // Exact for counts up to 256: the error stays below 256 / 2¹⁶, the fraction of a count below 1 − 1/256.
+        Invariant.Assert(Objects is > 0 and <= 256, $"{Objects} slots of {bytes} bytes are in {frames} frames.");
         _ratio = ((Bands << RatioShift) / Objects) + 1;
     }
 

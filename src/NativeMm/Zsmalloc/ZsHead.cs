@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Zsmalloc;
 
 /// <summary>
@@ -26,7 +28,11 @@ internal readonly struct ZsHead(ulong bits)
     public ushort Next => (ushort)(Bits >> SizeShift);
 
     /// <summary>The head of a used slot.</summary>
-    public static ZsHead Used(uint cell, int bytes) => new(((ulong)cell << CellShift) | ((ulong)(uint)bytes << SizeShift) | 1);
+    public static ZsHead Used(uint cell, int bytes)
+    {
+        Invariant.Assert(cell is > 0 and < ZsCell.CellCount && bytes is > 0 and <= 0x1FFF, $"A slot gets {bytes} bytes of cell {cell}.");
+        return new(((ulong)cell << CellShift) | ((ulong)(uint)bytes << SizeShift) | 1);
+    }
 
     /// <summary>The head of a free slot.</summary>
     public static ZsHead Free(ushort next) => new((ulong)next << SizeShift);

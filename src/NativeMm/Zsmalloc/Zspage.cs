@@ -92,6 +92,7 @@ internal unsafe struct Zspage
         while (true)
         {
             uint pins = Atomic.LoadAcquire(ref zspage->Pins);
+            Invariant.Assert((pins & Frozen) == 0, $"A zspage with the pins {pins:x} is frozen twice.");
             bool free = (pins & PinMask) == 0;
             if (Atomic.CompareExchange(ref zspage->Pins, pins, free ? pins | Frozen : pins | otherwise)) // [Z2] pairs with [Z1]
             {

@@ -17,6 +17,7 @@
 // Source       M. Michael, "Hazard pointers" (2004); the fence on one side only: D. Dice and others, "Fast non-intrusive memory reclamation" (2016).
 
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -63,8 +64,16 @@ internal unsafe struct AccessSlot : IStackOwned<AccessSlot>
     public static StackHold* HoldOf(AccessSlot* owned) => (StackHold*)((byte*)owned + CacheLine.Isolation);
 
     /// <summary>One of the hazard words, in the order of the fields.</summary>
-    public static ref ulong Word(AccessSlot* slot, int index) => ref ((ulong*)slot)[index];
+    public static ref ulong Word(AccessSlot* slot, int index)
+    {
+        Invariant.Assert((uint)index < Words, $"Word {index} of a slot is looked at.");
+        return ref ((ulong*)slot)[index];
+    }
 
     /// <summary>A lease's word.</summary>
-    public static ulong* LeaseWord(AccessSlot* slot, int index) => &slot->Lease0 + index;
+    public static ulong* LeaseWord(AccessSlot* slot, int index)
+    {
+        Invariant.Assert((uint)index < LeasesMax, $"Lease {index} of a slot is looked at.");
+        return &slot->Lease0 + index;
+    }
 }

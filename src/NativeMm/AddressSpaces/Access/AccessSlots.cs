@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 using StackPages = NativeMm.Platform.StackPages<NativeMm.AddressSpaces.AccessSlot>;
@@ -25,7 +26,11 @@ internal static unsafe class AccessSlots
 
     /// <summary>A slot by its number.</summary>
     /// <param name="number">Below <see cref="Count"/>.</param>
-    public static AccessSlot* At(int number) => (AccessSlot*)s_chunks[number / ChunkSlots] + (number % ChunkSlots);
+    public static AccessSlot* At(int number)
+    {
+        Invariant.Assert((uint)number < ThreadsMax && s_chunks[number / ChunkSlots] != 0, $"Slot {number} is looked at and was never made.");
+        return (AccessSlot*)s_chunks[number / ChunkSlots] + (number % ChunkSlots);
+    }
 
     /// <summary>A number that no other space of the process has, as it stands in hazards.</summary>
     public static ulong NextSpaceKey()
@@ -153,6 +158,7 @@ internal static unsafe class AccessSlots
 
     private static AccessSlot* Add(OwnerThread self)
     {
+        Invariant.Assert(s_lock.IsHeldByCurrentThread, "A slot is made without the lock.");
         int number = s_owners.Count;
         if (number == ThreadsMax)
         {
@@ -172,6 +178,7 @@ internal static unsafe class AccessSlots
 
         s_owners.Add(self);
         AccessSlot* slot = At(number);
+        Invariant.Assert(!HasLease(slot) && slot->Access == 0, $"Slot {number} is new and in use.");
         slot->Number = number;
 
         // A thread that is not counted has published nothing: its first hazard comes after this, and the fence of who looks orders the rest.

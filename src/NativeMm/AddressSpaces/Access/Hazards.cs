@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -91,6 +92,7 @@ internal unsafe ref struct Hazards
     /// <summary>Whether somebody may use any page of a range.</summary>
     public readonly bool TouchesAny(ulong first, ulong end)
     {
+        Invariant.Assert(first <= end, $"Hazards for pages {first:x} to {end:x} are looked for.");
         if (_count > _words.Length)
         {
             return true;
@@ -113,6 +115,7 @@ internal unsafe ref struct Hazards
     /// </summary>
     public static void AwaitAccesses(ulong key, ulong first, ulong end)
     {
+        Invariant.Assert(first <= end, $"Accesses to pages {first:x} to {end:x} are waited for.");
         int count = AccessSlots.Count;
         for (int i = 0; i < count; i++)
         {
@@ -134,6 +137,7 @@ internal unsafe ref struct Hazards
 
     private void Collect(ulong key)
     {
+        Invariant.Assert(key != 0 && (key & ((1UL << Hazard.SpaceShift) - 1)) == 0 && _count == 0, $"Hazards of space {key:x} are collected, beside {_count}.");
         int count = AccessSlots.Count;
         for (int i = 0; i < count; i++)
         {

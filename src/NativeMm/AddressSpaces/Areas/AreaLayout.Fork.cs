@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.AddressSpaces;
 
 /// <content>A second layout like the first.</content>
@@ -43,6 +45,7 @@ internal sealed unsafe partial class AreaLayout
 
     private LayoutResult ForkLocked(AreaLayout child)
     {
+        Invariant.Assert(child._areas == 0 && child._pages == 0, $"A child has {child._areas} areas before the fork.");
         for (Vma* area = _tree.FirstBehind(0); area != null; area = _tree.FirstBehind(area->End))
         {
             area->Detach();

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.AddressSpaces;
 
 /// <content>Areas that grow down by themselves.</content>
@@ -52,6 +54,7 @@ internal sealed unsafe partial class AreaLayout
         var rewrite = new AreaRewrite(_tree, _store, dry: false, page);
         rewrite.Put(AreaPiece.Alone(area.Over(page, area.Pages.End)));
         rewrite.Finish(area.Pages.End);
+        Invariant.Assert(rewrite is { Added: 1, Removed: 1 }, $"An area that grows is {rewrite.Added} for {rewrite.Removed}.");
         _pages += rewrite.Pages;
         _detached += rewrite.Removed;
         Publish();

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.AddressSpaces;
 
 /// <content>Areas that come, and where.</content>
@@ -32,6 +34,7 @@ internal sealed unsafe partial class AreaLayout
 
         var area = new AreaSpec(new VpnRange(page, page + request.Pages), request.Protection, request.Flags);
         bool replaces = IsAnyMapped(area.Pages, out ulong occupied);
+        Invariant.Assert(!replaces || request.Placement != Placement.Anywhere, $"Pages {area.Pages} were chosen, and page {occupied:x} is mapped.");
         if (replaces && request.Placement == Placement.FixedNoReplace)
         {
             return new LayoutResult(LayoutOutcome.Occupied, occupied);
@@ -78,6 +81,7 @@ internal sealed unsafe partial class AreaLayout
         {
             ulong start = StartOfRoom(hole, guard);
             page = (start + alignment - 1) & ~(alignment - 1);
+            Invariant.Assert(page >= hole.Start && (page & (alignment - 1)) == 0, $"Page {page:x} is chosen in {hole} for a multiple of {alignment}.");
             if (page + pages <= EndOfRoom(hole))
             {
                 return true;

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.AddressSpaces;
 
 /// <content>Areas that grow, shrink and move.</content>
@@ -38,6 +40,7 @@ internal sealed unsafe partial class AreaLayout
 
     private LayoutResult RemapLocked(AreaSpec area, VpnRange range, ulong pages, RemapFlags flags, ulong target)
     {
+        Invariant.Assert(area.Pages.Start <= range.Start && range.End <= area.Pages.End && pages != 0, $"Pages {range} of {area.Pages} become {pages}.");
         bool isFixed = (flags & RemapFlags.Fixed) != 0;
         if (isFixed || (flags & RemapFlags.KeepSource) != 0)
         {

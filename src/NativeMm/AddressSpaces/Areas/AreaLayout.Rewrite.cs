@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.AddressSpaces;
 
 /// <content>How a change of whatever kind becomes pieces, and the pieces a tree.</content>
@@ -9,6 +11,7 @@ internal sealed unsafe partial class AreaLayout
     private AreaRewrite Rewrite(in AreaIntent intent, bool dry)
     {
         VpnRange range = intent.Range;
+        Invariant.Assert(!range.IsEmpty, $"The layout of {range} is rewritten.");
         Vma* area = _tree.FirstBehind(range.Start);
         Vma* before = intent.Joins ? NeighbourBefore(range.Start) : null;
         ulong cursor = before != null ? before->Start : area != null ? ulong.Min(area->Start, range.Start) : range.Start;
@@ -122,15 +125,18 @@ internal sealed unsafe partial class AreaLayout
     /// <summary>Does what was provided for, and lets everybody see it.</summary>
     private void Apply(in AreaIntent intent)
     {
+        Invariant.Assert(_lock.HasWriter, "The layout is changed by nobody who writes it.");
         AreaRewrite done = Rewrite(intent, dry: false);
         _areas += done.Added - done.Removed;
         _pages += done.Pages;
+        Invariant.Assert(_areas >= 0 && _areas <= _pages && (_areas == 0) == (_pages == 0), $"The layout has {_areas} areas of {_pages} pages.");
         _detached += done.Removed;
         Publish();
     }
 
     private void Publish()
     {
+        Invariant.Assert(_lock.HasWriter, "The layout is published by nobody who writes it.");
         _changes++;
         _tree.Publish();
     }

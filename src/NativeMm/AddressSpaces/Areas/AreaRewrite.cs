@@ -87,6 +87,7 @@ internal unsafe ref struct AreaRewrite
             return;
         }
 
+        Invariant.Assert(_batched < VmaTree.InsertedMax, $"{_batched} areas wait to be put in.");
         if (!_dry)
         {
             _batch[_batched] = (nuint)_store.TakeRecord(_current.Spec);
@@ -133,6 +134,7 @@ internal unsafe ref struct AreaRewrite
 
         while (area != null && area->Start < range.End)
         {
+            Invariant.Assert(!area->State.IsDetached, $"The area {area->Range} is in the tree and detached.");
             removed++;
             Pages -= (long)area->Range.Pages;
             if (!_dry)

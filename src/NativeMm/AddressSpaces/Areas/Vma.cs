@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -63,5 +64,9 @@ internal struct Vma
     }
 
     /// <summary>Says that nothing may be installed by this record any more.</summary>
-    public void Detach() => Atomic.StoreRelease(ref StateWord, new VmaState(StateWord).Detach().Value); // [V1] pairs with [V2]
+    public void Detach()
+    {
+        Invariant.Assert(!State.IsDetached, $"The area {Range} is detached twice.");
+        Atomic.StoreRelease(ref StateWord, new VmaState(StateWord).Detach().Value); // [V1] pairs with [V2]
+    }
 }

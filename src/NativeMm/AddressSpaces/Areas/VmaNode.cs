@@ -79,7 +79,11 @@ internal unsafe struct VmaNode
     }
 
     /// <summary>An entry.</summary>
-    public VmaEntry At(int i) => new(Starts[i], Ends[i], Gaps[i], (nuint)Children[i]);
+    public VmaEntry At(int i)
+    {
+        Invariant.Assert((uint)i < (uint)Count, $"Entry {i} of {Count} is looked at.");
+        return new(Starts[i], Ends[i], Gaps[i], (nuint)Children[i]);
+    }
 
     /// <summary>Adds an entry behind the last.</summary>
     public void Add(VmaEntry entry)

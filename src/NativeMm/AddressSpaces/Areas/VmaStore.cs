@@ -150,6 +150,7 @@ internal sealed unsafe partial class VmaStore
     private nuint Carve(nuint bytes)
     {
         nuint address = _next;
+        Invariant.Assert(_next % Vma.Bytes == 0 && bytes % Vma.Bytes == 0, $"An item of {bytes} bytes is taken at 0x{_next:x}.");
         _next += bytes;
         Invariant.Assert(_next != 0 && _next <= _end, $"An item of {bytes} bytes was taken and not reserved.");
         return address;
@@ -163,6 +164,7 @@ internal sealed unsafe partial class VmaStore
             return false;
         }
 
+        Invariant.Assert(chunk != 0 && _next <= _end, $"A chunk at 0x{chunk:x} follows one with 0x{_next:x} behind its end.");
         UseUp();
         ((nuint*)chunk)[0] = _newest;
         ((nuint*)chunk)[1] = bytes;

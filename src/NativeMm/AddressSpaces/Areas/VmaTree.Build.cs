@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.AddressSpaces;
 
@@ -30,6 +31,7 @@ internal sealed unsafe partial class VmaTree
     /// <summary>Ends the build.</summary>
     public void EndBuild(ref Levels levels)
     {
+        Invariant.Assert(_working == null, "A tree is built where one is.");
         _working = null;
         for (int level = 0; level < LevelsMax && _working == null; level++)
         {
@@ -46,12 +48,14 @@ internal sealed unsafe partial class VmaTree
 
     private void Append(ref Levels levels, int level, VmaEntry entry)
     {
+        Invariant.Assert(level < LevelsMax && entry.Start < entry.End, $"Pages {entry.Start:x} to {entry.End:x} are put in at level {level}.");
         if (levels[level] == 0)
         {
             levels[level] = (nuint)store.TakeNode(level);
         }
 
         var node = (VmaNode*)levels[level];
+        Invariant.Assert(node->Height == level, $"A node of height {node->Height} is filled at level {level}.");
         node->Add(entry);
         if (node->Count == VmaNode.FanOut)
         {

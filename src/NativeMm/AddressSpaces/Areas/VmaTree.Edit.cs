@@ -45,6 +45,7 @@ internal sealed unsafe partial class VmaTree
             count = Edit(_working, from, to, inserted, made);
         }
 
+        Invariant.Assert(count is >= 0 and <= 2, $"A tree has {count} nodes on top.");
         _working = count switch
         {
             0 => null,
@@ -64,6 +65,7 @@ internal sealed unsafe partial class VmaTree
 
     private static int EditLeaf(VmaNode* node, ulong from, ulong to, ReadOnlySpan<nuint> inserted, Span<VmaEntry> entries)
     {
+        Invariant.Assert(node->Height == 0, $"A node of height {node->Height} is edited as a leaf.");
         int place = 0;
         int count = 0;
         while (place < node->Count && node->Starts[place] < from)
@@ -92,6 +94,7 @@ internal sealed unsafe partial class VmaTree
             $"A node of height {node->Height} with {node->Count} entries has a child of another height.");
         int first = int.Max(node->LastFrom(from), 0);
         int last = int.Max(first, to == 0 ? first : node->LastFrom(to - 1));
+        Invariant.Assert(first <= last && last < node->Count, $"Entries {first} to {last} of {node->Count} are edited.");
         int count = 0;
         while (count < first)
         {
@@ -149,6 +152,9 @@ internal sealed unsafe partial class VmaTree
 
     private static void AddAll(VmaNode* node, VmaNode* other)
     {
+        Invariant.Assert(
+            node->Count + other->Count <= VmaNode.FanOut && node->Height == other->Height,
+            $"{node->Count} and {other->Count} entries come into one node, of heights {node->Height} and {other->Height}.");
         for (int i = 0; i < other->Count; i++)
         {
             node->Add(other->At(i));
@@ -178,6 +184,7 @@ internal sealed unsafe partial class VmaTree
             return 1;
         }
 
+        Invariant.Assert(entries.Length <= 2 * VmaNode.FanOut && made.Length >= 2, $"{entries.Length} entries come into two nodes.");
         int half = entries.Length / 2;
         made[0] = VmaEntry.Of(Make(entries[..half], height));
         made[1] = VmaEntry.Of(Make(entries[half..], height));

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.AddressSpaces;
 
 /// <content>Where nothing is mapped.</content>
@@ -9,6 +11,7 @@ internal sealed unsafe partial class VmaTree
     /// <param name="hole">The hole, from the area before it to the area behind it.</param>
     public bool TryFindHole(VpnRange within, ulong pages, out VpnRange hole)
     {
+        Invariant.Assert(pages != 0 && !within.IsEmpty, $"A hole of {pages} pages is looked for within {within}.");
         ulong end = within.Start;
         return (_working != null && TryFindHole(_working, within.End, pages, ref end, out hole)) || IsRoom(end, within.End, pages, out hole);
     }

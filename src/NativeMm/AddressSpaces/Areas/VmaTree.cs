@@ -21,6 +21,7 @@
 // Source       Linux's maple tree (ranges, single writer, copy and replace), Bonsai (ASPLOS'12). Departs from the former in copying the whole path.
 
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -118,6 +119,7 @@ internal sealed unsafe partial class VmaTree(VmaStore store)
     /// <summary>Lets readers see what was edited, and retires what they cannot find any more.</summary>
     public void Publish()
     {
+        Invariant.Assert(_working == null || _working->Count > 0, "A tree with nothing in its top node is published.");
         Atomic.StoreRelease(ref _root, (nuint)_working); // [T1] pairs with [T2]
         store.Settle();
     }

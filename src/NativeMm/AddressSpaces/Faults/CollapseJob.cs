@@ -8,6 +8,7 @@
 // Reuse        a wish names a page, not a leaf: its area and its leaf are looked up anew.
 // Progress     asking waits for nobody. A search holds the space's lock as a reader from one full leaf to the next.
 
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -58,6 +59,7 @@ internal sealed unsafe class CollapseJob(PageTables tables, AreaLayout layout) :
     public bool TryCollapse<TPause>(ulong page)
         where TPause : struct, IPausePoint
     {
+        Invariant.Assert(page < PageTables.Pages, $"The leaf of page {page:x} is to be gathered.");
         using SleepLock.Scope only = _lock.EnterScope();
         ulong first = page & ~(ulong)(SharedTables.Entries - 1);
         layout.EnterRead();

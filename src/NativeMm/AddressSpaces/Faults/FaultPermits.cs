@@ -102,6 +102,7 @@ internal sealed class FaultPermits
         {
             Invariant.Assert(Atomic.LoadAcquire(in Cell(permit.Cell)) == Held, $"Permit {permit.Cell} is given back and is not held.");
             Invariant.Assert((permit.Frame & (nuint)LeafEntry.FlagMask) == 0, $"Permit {permit.Cell} is given back with a frame at 0x{permit.Frame:x}.");
+            Invariant.Assert(permit.Charge == 0, $"Permit {permit.Cell} is given back with charge {permit.Charge}.");
             ulong word = permit.Frame | (permit.IsZero && permit.Frame != 0 ? Zero : 0);
             Atomic.StoreRelease(ref Cell(permit.Cell), word); // [P1] pairs with [P2]
             permit.Cell = -1;

@@ -14,6 +14,7 @@ internal sealed unsafe partial class PageFaults
         where TLocking : struct, ILeafLocking
         where TPause : struct, IPausePoint
     {
+        Invariant.Assert(permit.Cell >= 0 && page < PageTables.Pages, $"A fault for page {page:x} has permit {permit.Cell}.");
         for (int round = 0; round < RoundsMax; round++)
         {
             FaultOutcome outcome = Of(_tables.TryGrow(page, TLocking.IsSpeculative ? record : null, out ulong* leaf));
@@ -218,6 +219,9 @@ internal sealed unsafe partial class PageFaults
 
     private void PutFrame(ref TableHead head, ulong* entry, ulong page, LeafEntry value, uint history, ref FaultPermit permit)
     {
+        Invariant.Assert(
+            head.Lock.IsHeld && (_tables.Residency is null) == (permit.Charge == 0),
+            $"Page {page:x} is installed with charge {permit.Charge}, or without the lock of its leaf.");
         Invariant.Assert(permit.Frame != 0 && permit.Frame % Pfn.FrameBytes == 0, $"A frame at 0x{permit.Frame:x} is installed for page {page}.");
         _tables.FrameOf(permit.Frame).Begin(isInBlock: false);
         PageTables.Put(ref head, entry, value);
@@ -228,6 +232,7 @@ internal sealed unsafe partial class PageFaults
 
     private void PutReplacement(ref TableHead head, ulong* entry, LeafEntry value, ref FaultPermit permit)
     {
+        Invariant.Assert(head.Lock.IsHeld && value.Kind is EntryKind.Frame or EntryKind.Zero, $"What is {value} is replaced by a copy, or without the lock of its leaf.");
         Invariant.Assert(permit.Frame != 0 && permit.Frame != value.Address, $"A copy at 0x{permit.Frame:x} takes the place of 0x{value.Address:x}.");
         _tables.FrameOf(permit.Frame).Begin(isInBlock: false);
         PageTables.Put(ref head, entry, LeafEntry.Present(permit.Frame, 0));

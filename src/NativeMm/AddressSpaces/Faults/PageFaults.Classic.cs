@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -91,6 +92,7 @@ internal sealed unsafe partial class PageFaults
     /// <summary>Asks others for memory. The frame is kept in the permit, or given back if there is one in it: then a table was wanted, and finds it.</summary>
     private void FindFrame(ref FaultPermit permit, int attempts)
     {
+        Invariant.Assert(permit.Cell >= 0, "A frame is looked for without a permit.");
         _tables.Deferred.Flush();
         bool found = _frames.TryAllocate(Order.Zero, FrameFlags.Populate, out Pfn frame, out bool isZero);
         if ((!found && FreeKept() == 0) || attempts > MemoryAttemptsMax)

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -21,6 +22,7 @@ internal sealed unsafe partial class PageFaults
         }
 
         ulong* entry = leaf + PageTables.Index(page, 0);
+        Invariant.Assert(seen is { Kind: EntryKind.Swapped, IsMoving: false } && permit.Frame != 0, $"A page that is {seen} is loaded to 0x{permit.Frame:x}.");
         LeafEntry loading = seen.With(LeafEntry.Moving);
         bool isMine = Atomic.LoadAcquire(in *entry) == seen.Word;
         if (isMine)

@@ -13,6 +13,7 @@
 // Source       L. Dufour, "Speculative page faults" v9 (2018), with the answers to its review: bounded permits, a frame kept for the retry, collapsing as a
 //              state of its own. Departs from it in that tables are made speculatively as well, and pages are brought back from the swap.
 
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -233,6 +234,7 @@ internal sealed unsafe partial class PageFaults
         Uncharge(ref permit);
         Permits.Sample(ref slot->Turn);
         Permits.Return(ref permit);
+        Invariant.Assert(permit is { Cell: < 0, Frame: 0, Charge: 0 }, $"A fault ends with permit {permit.Cell}, a frame at 0x{permit.Frame:x} and charge {permit.Charge}.");
         if (_tables.Deferred.Count >= DeferredMax)
         {
             _tables.Deferred.Flush();

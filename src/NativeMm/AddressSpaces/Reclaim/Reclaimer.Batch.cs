@@ -11,6 +11,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
         Span<uint> victims = _victims;
         var probe = new AccessProbe(_tables, _pages, slot);
         int chosen = _policy.Select(ref probe, victims);
+        Invariant.Assert(chosen >= 0 && chosen <= victims.Length, $"{chosen} pages were chosen, of {victims.Length}.");
         int count = 0;
         foreach (uint number in victims[..chosen])
         {
@@ -41,6 +42,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
             left += Settle(slot, ref page) ? 1 : 0;
         }
 
+        Invariant.Assert(left >= 0 && left <= count, $"{left} of {count} pages left.");
         Atomic.Add(ref _batches, 1);
         Atomic.Add(ref _evicted, left);
         Atomic.Add(ref _putBack, count - left);
@@ -50,6 +52,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
     /// <summary>Marks a page as leaving and pins its frame, unless it is gone, held or shared.</summary>
     private bool TryMark(AccessSlot* slot, uint number, bool isHard, out LeavingPage leaving)
     {
+        Invariant.Assert(number < _limit && _moving.IsHeldByCurrentThread, $"Charge {number} of {_limit} is marked, or without the lock of those who take pages away.");
         leaving = default;
         ulong page = Atomic.LoadAcquire(in _pages[number]);
         if (page == NoPage)
@@ -90,6 +93,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
         var hazards = Hazards.Look(_tables.Key, words); // [R1]
         foreach (ref LeavingPage page in batch)
         {
+            Invariant.Assert(_tables.FrameOf(page.Entry.Address).Pins != 0, $"Page {page.Page:x} was marked and its frame is not pinned.");
             bool isUsed = hazards.Touches(page.Page) || _tables.FrameOf(page.Entry.Address).Pins > 1;
             page.Kind = isUsed ? LeavingKind.Stays : LeavingKind.Store;
         }
@@ -136,6 +140,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
             return;
         }
 
+        Invariant.Assert(count <= batch.Length && batch.Length <= BatchPages, $"{count} of {batch.Length} pages are stored.");
         _swap.Store(addresses[..count], slots[..count]);
         int next = 0;
         foreach (ref LeavingPage page in batch)

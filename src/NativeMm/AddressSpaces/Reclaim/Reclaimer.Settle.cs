@@ -9,6 +9,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
     /// <returns>Whether the page left.</returns>
     private bool Settle(AccessSlot* slot, ref LeavingPage page)
     {
+        Invariant.Assert(_tables.FrameOf(page.Entry.Address).Pins != 0, $"Page {page.Page:x} is settled and its frame is not pinned.");
         ulong* entry = _tables.Enter(slot, page.Page, out PageTables.LeafScope leaf);
         bool left = false;
         ulong unused = page.Slot;
@@ -55,6 +56,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
                 return LeafEntry.SameFilled(*(uint*)page.Entry.Address, history);
             case LeavingKind.Clean:
                 Atomic.Add(ref _clean, 1);
+                Invariant.Assert(head.HasSlot, $"A clean page has slot {head.Slot:x}.");
                 ulong slot = head.Slot;
                 if (head.Mappings > 1)
                 {
@@ -67,6 +69,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy>
 
                 return LeafEntry.Swapped(slot, history);
             default:
+                Invariant.Assert(page.Kind == LeavingKind.Stored, $"A page that is {page.Kind} leaves to slot {page.Slot}.");
                 return LeafEntry.Swapped(page.Slot, history);
         }
     }

@@ -108,6 +108,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
         Invariant.Assert(_freeCount >= 0 && _freeCount <= _limit, $"{_freeCount} of {_limit} charges are free.");
         int left = _freeCount - 1;
         charge = left >= 0 ? _free[left] + 1 : 0;
+        Invariant.Assert(charge == 0 || (charge <= _limit && _pages[charge - 1] == NoPage), $"Charge {charge} of {_limit} is free and a page has it.");
         Atomic.StoreRelease(ref _freeCount, int.Max(left, 0));
         _freeLock.Exit();
         if (left < _lowWater)
@@ -179,6 +180,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
 
     private void Forget(uint frame, uint number)
     {
+        Invariant.Assert(_numbers[frame] == number + 1, $"Frame {frame} loses charge {number + 1} and has {_numbers[frame]}.");
         _numbers[frame] = 0;
         Atomic.StoreRelease(ref _pages[number], NoPage);
         FreeNumber(number);
@@ -188,6 +190,7 @@ internal sealed unsafe partial class Reclaimer<TPolicy> : Residency
     {
         _freeLock.Enter();
         Invariant.Assert(number < _limit && _freeCount < _limit, $"Charge {number} is given back beside {_freeCount} free ones of {_limit}.");
+        Invariant.Assert(_pages[number] == NoPage, $"Charge {number} becomes free while page {_pages[number]:x} has it.");
         _free[_freeCount] = number;
         Atomic.StoreRelease(ref _freeCount, _freeCount + 1);
         _freeLock.Exit();

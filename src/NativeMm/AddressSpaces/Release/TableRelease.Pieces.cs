@@ -9,6 +9,7 @@ internal sealed unsafe partial class TableRelease
     /// <inheritdoc/>
     protected override bool TryBite(ref WorkPiece piece, out WorkPiece bite)
     {
+        Invariant.Assert(_root != null && piece.End > piece.First, $"A bite is taken off pages {piece.First:x} to {piece.End:x}.");
         ulong first = piece.First;
         bite = default;
         if (_tables.FindLeafBelow(_root, ref first, piece.End) == null)
@@ -39,6 +40,7 @@ internal sealed unsafe partial class TableRelease
     internal bool TryHalve(ref WorkPiece piece, out WorkPiece half)
     {
         half = default;
+        Invariant.Assert(_root != null && piece.End > piece.First, $"Pages {piece.First:x} to {piece.End:x} are halved.");
         ulong* table = _root;
         var pages = new VpnRange(piece.First, piece.End);
         for (int level = PageTables.RootLevel; level > 0; level--)

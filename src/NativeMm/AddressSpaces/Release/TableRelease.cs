@@ -112,6 +112,7 @@ internal sealed unsafe partial class TableRelease : TeardownJob, IFrameRelease
     protected override StepDone Step(WorkPiece bite)
     {
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
+        Invariant.Assert(_root != null && bite.End > bite.First, $"Pages {bite.First:x} to {bite.End:x} are given back, of a job that has no tables or is through.");
         var hazards = Hazards.LookAgain(_tables.Key, words);
         long leaves = 0;
         long frames = 0;
@@ -153,6 +154,7 @@ internal sealed unsafe partial class TableRelease : TeardownJob, IFrameRelease
             return;
         }
 
+        Invariant.Assert(_root != null, "A job ends twice.");
         ulong* root = _root;
         _root = null;
         try

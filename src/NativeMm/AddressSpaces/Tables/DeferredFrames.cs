@@ -53,7 +53,11 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
     public void AddPin(ulong page, nuint address) => Add(page, address | PinKind);
 
     /// <summary>A table that is freed when nobody walks through it any more.</summary>
-    public void AddTable(ulong firstPage, int level, ulong* table) => Add(firstPage, (nuint)table | TableKind | ((nuint)level << LevelShift));
+    public void AddTable(ulong firstPage, int level, ulong* table)
+    {
+        Invariant.Assert(level is >= 0 and <= PageTables.RootLevel && ((nuint)table & (nuint)PageTables.LowMask) == 0, $"A table of level {level} at 0x{(nuint)table:x} waits.");
+        Add(firstPage, (nuint)table | TableKind | ((nuint)level << LevelShift));
+    }
 
     /// <summary>Passes the fence, looks at the hazards and drops what nobody holds any more, unless another thread is at it.</summary>
     /// <returns>How many still wait.</returns>
@@ -84,6 +88,7 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
 
     private void FlushLocked()
     {
+        Invariant.Assert(_flushing.IsHeld, "Records are looked at by two at a time.");
         int before = Count;
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
         Hazards hazards = Hazards.Look(tables.Key, words);
@@ -130,6 +135,7 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
     private void Drop(ulong what)
     {
         nuint address = (nuint)(what & ~PageTables.LowMask);
+        Invariant.Assert(address != 0 && ((nuint)what & KindMask) <= TableKind, $"A record that says {what:x} is dropped.");
         switch ((nuint)what & KindMask)
         {
             case MappingKind:
@@ -173,6 +179,7 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
             Atomic.StoreRelease(ref _capacity, _capacity + ChunkRecords);
         }
 
+        Invariant.Assert(_count >= 0 && _count <= _capacity, $"{_count} of {_capacity} records wait.");
         bool fits = _count < _capacity;
         if (fits)
         {
@@ -188,6 +195,7 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
 
     private void Copy(int from, int to)
     {
+        Invariant.Assert(from >= to, $"Record {from} takes the place of {to}.");
         if (from != to)
         {
             ulong* source = At(from);
@@ -200,6 +208,7 @@ internal sealed unsafe class DeferredFrames(PageTables tables)
     /// <summary>A record. The newest chunk is the first in the list and has the highest numbers.</summary>
     private ulong* At(int number)
     {
+        Invariant.Assert(_lock.IsHeld, $"Record {number} is looked at without the lock.");
         Invariant.Assert((uint)number < (uint)_capacity && _capacity % ChunkRecords == 0, $"Record {number} of {_capacity} is asked for.");
         ulong* chunk = _chunks;
         for (int skip = (_capacity / ChunkRecords) - 1 - (number / ChunkRecords); skip > 0; skip--)

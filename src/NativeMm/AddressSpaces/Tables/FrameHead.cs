@@ -148,7 +148,9 @@ internal struct FrameHead
     public bool EndSplit(int frames)
     {
         Invariant.Assert(frames > 0 && frames <= SharedTables.Entries, $"A block was split, and {frames} frames of it had gone.");
-        return Atomic.Add(ref _block, -frames) == 0; // [B3]
+        int now = Atomic.Add(ref _block, -frames); // [B3]
+        Invariant.Assert(now is <= 0 and >= -SharedTables.Entries, $"A block of which {frames} frames had gone is split, and now its word is {now}.");
+        return now == 0;
     }
 
     /// <summary>The block needs its first frame no more, for that.</summary>

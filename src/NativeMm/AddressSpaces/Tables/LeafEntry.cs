@@ -109,6 +109,9 @@ internal readonly struct LeafEntry(ulong word) : IEquatable<LeafEntry>
     /// <summary>What the replacement policy remembers of a page that left.</summary>
     public uint History => (uint)(Word >> HistoryShift) & HistoryMax;
 
+    /// <summary>Whether what hits for writing has no flag: a page that leaves counts as not written to, and the zero page as not to be written.</summary>
+    public bool IsDecided => !IsPresent || ((Word & (Leaving | NotDirty)) != Leaving && (Word & (Zero | NotWritable)) != Zero);
+
     /// <summary>A page in a frame.</summary>
     /// <param name="address">Address of the frame.</param>
     /// <param name="flags">Flags of a present page.</param>
@@ -135,7 +138,11 @@ internal readonly struct LeafEntry(ulong word) : IEquatable<LeafEntry>
     }
 
     /// <summary>The entry with flags set.</summary>
-    public LeafEntry With(ulong flags) => new(Word | flags);
+    public LeafEntry With(ulong flags)
+    {
+        Invariant.Assert((flags & ~(FlagMask & ~NotPresent)) == 0 && (IsPresent || flags == Moving), $"An entry that is {this} gets the flags {flags:x}.");
+        return new(Word | flags);
+    }
 
     /// <summary>The entry with flags cleared.</summary>
     public LeafEntry Without(ulong flags) => new(Word & ~flags);

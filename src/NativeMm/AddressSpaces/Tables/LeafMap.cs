@@ -12,6 +12,7 @@
 // Source       decision 0011.
 
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -89,6 +90,7 @@ internal readonly unsafe struct LeafMap
     {
         if (page < _pages)
         {
+            Invariant.Assert(!SharedTables.Contains(leaf) && Atomic.LoadAcquire(in WordOf(page)) == 0, $"The leaf of page {page:x} is 0x{(nuint)leaf:x} and was another one.");
             Atomic.StoreRelease(ref WordOf(page), (ulong)leaf); // [M1] pairs with [M2]
         }
     }

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -17,6 +18,7 @@ internal static class Orphans
     {
         using (s_lock.EnterScope())
         {
+            Invariant.Assert(tables.NextOrphan is null && s_first != tables, "The tables of a space that ended wait twice.");
             tables.NextOrphan = s_first;
             s_first = tables;
         }

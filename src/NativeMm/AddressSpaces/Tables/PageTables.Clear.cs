@@ -9,6 +9,7 @@ internal sealed unsafe partial class PageTables
     /// <inheritdoc/>
     public void Clear(VpnRange pages)
     {
+        Invariant.Assert(!pages.IsEmpty && pages.End <= Pages, $"Pages {pages} are cleared.");
         ulong page = pages.Start;
         ulong* leaf;
         while ((leaf = FindLeaf(ref page, pages.End, trim: true)) != null)
@@ -48,6 +49,7 @@ internal sealed unsafe partial class PageTables
 
             if (level == 0)
             {
+                Invariant.Assert(HeadOf(table).Level == 0, $"A table of level {HeadOf(table).Level} is found for page {page:x}.");
                 return table;
             }
 
@@ -64,6 +66,7 @@ internal sealed unsafe partial class PageTables
 
     private void FreeEmpty(ulong* table)
     {
+        Invariant.Assert(table != _root && !SharedTables.Contains(table), "The root goes for being empty, or a table that stands for none.");
         uint unlinked = Unlink(table);
         if (unlinked != 0)
         {
@@ -84,6 +87,9 @@ internal sealed unsafe partial class PageTables
 
     private void ClearLeaf(ulong* leaf, ulong page, ulong end)
     {
+        Invariant.Assert(
+            HeadOf(leaf).Level == 0 && page >= HeadOf(leaf).FirstPage && page <= end && end <= HeadOf(leaf).FirstPage + SharedTables.Entries,
+            $"Pages {page:x} to {end:x} are cleared in the leaf of page {HeadOf(leaf).FirstPage:x}.");
         Span<ulong> removed = stackalloc ulong[SharedTables.Entries];
         Span<ushort> places = stackalloc ushort[SharedTables.Entries];
         int count = 0;
@@ -128,6 +134,9 @@ internal sealed unsafe partial class PageTables
     /// <returns>How many of them had a frame.</returns>
     private int DropEntries(Hazards hazards, ulong first, Span<ulong> removed, ReadOnlySpan<ushort> places)
     {
+        Invariant.Assert(
+            (first & IndexMask) == 0 && (places.IsEmpty || places.Length >= removed.Length),
+            $"{removed.Length} entries of the leaf of page {first:x} are dropped, with {places.Length} places.");
         int frames = 0;
         int unused = 0;
         for (int i = 0; i < removed.Length; i++)
@@ -174,6 +183,7 @@ internal sealed unsafe partial class PageTables
             bool isEmpty = head.Population == 0 && _prepared.Intersect(new VpnRange(head.FirstPage, head.FirstPage + Span(head.Level + 1))).IsEmpty;
             if (isEmpty)
             {
+                Invariant.Assert(Atomic.LoadAcquire(in *head.Parent) == (ulong)table, $"The table of page {head.FirstPage:x}, level {head.Level}, is taken out and hangs elsewhere.");
                 Atomic.StoreRelease(ref *head.Parent, (ulong)SharedTables.Empty(head.Level));
                 if (head.Level == 0)
                 {

@@ -105,6 +105,7 @@ internal sealed unsafe partial class PageTables
 
     private bool TryTakeOut(ulong* upper, ulong* leaf, ref TableHead head)
     {
+        Invariant.Assert(head.Level == 0 && !SharedTables.Contains(leaf), $"A table of level {head.Level} is taken out as a leaf.");
         ref TableHead upperHead = ref HeadOf((ulong*)((nuint)upper & ~(nuint)LowMask));
         upperHead.Lock.Enter();
         head.Lock.Enter();
@@ -122,6 +123,7 @@ internal sealed unsafe partial class PageTables
 
     private void PutUpper(ulong* upper, ulong* leaf)
     {
+        Invariant.Assert(HeadOf(leaf).Level == 0 && !SharedTables.Contains(leaf), $"A table of level {HeadOf(leaf).Level} comes back as a leaf.");
         ref TableHead upperHead = ref HeadOf((ulong*)((nuint)upper & ~(nuint)LowMask));
         upperHead.Lock.Enter();
         Invariant.Assert(*upper == (ulong)SharedTables.CollapsingLeaf, "A leaf that was out comes back to where another table is.");
@@ -174,6 +176,7 @@ internal sealed unsafe partial class PageTables
         for (int i = 0; i < SharedTables.Entries; i++)
         {
             var entry = new LeafEntry(leaf[i]);
+            Invariant.Assert(entry.Kind == EntryKind.Frame && (entry.Word & (LeafEntry.Moving | LeafEntry.Leaving)) == 0, $"An entry that is {entry} is gathered in a block.");
             nuint address = block + ((nuint)i * Pfn.FrameBytes);
             Buffer.MemoryCopy((void*)entry.Address, (void*)address, Pfn.FrameBytes, Pfn.FrameBytes);
             FrameOf(address).Slot = FrameOf(entry.Address).TakeSlot();
@@ -182,6 +185,7 @@ internal sealed unsafe partial class PageTables
             replaced[i] = entry.Address;
         }
 
+        Invariant.Assert(head.Population == SharedTables.Entries, $"A leaf of {head.Population} pages is one block.");
         head.IsHuge = true;
         head.Lock.Exit();
     }

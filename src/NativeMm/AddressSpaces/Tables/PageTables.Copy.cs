@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 
@@ -16,6 +17,7 @@ internal sealed unsafe partial class PageTables
     /// <inheritdoc/>
     public bool TryCopyTo(IPageTables child, VpnRange pages)
     {
+        Invariant.Assert(!pages.IsEmpty && pages.End <= Pages, $"Pages {pages} are copied.");
         SetFlags(pages, LeafEntry.NotWritable);
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
         var hazards = Hazards.Look(Key, words);
@@ -25,6 +27,7 @@ internal sealed unsafe partial class PageTables
             hazards = Hazards.LookAgain(Key, words);
         }
 
+        Invariant.Assert(!ReferenceEquals(child, this), "Tables are copied to themselves.");
         var copy = (PageTables)child;
         ulong page = pages.Start;
         ulong* leaf;
@@ -94,6 +97,7 @@ internal sealed unsafe partial class PageTables
             }
             else
             {
+                Invariant.Assert(new LeafEntry(copies[i]).IsEmpty, $"Page {page + (ulong)i:x} of a child has an entry before it is copied.");
                 Put(ref copyHead, copies + i, Share(new LeafEntry(entries[i])));
             }
         }
@@ -119,6 +123,7 @@ internal sealed unsafe partial class PageTables
             }
             else if (TryDuplicate(kept[i], out LeafEntry duplicate))
             {
+                Invariant.Assert(new LeafEntry(copyLeaf[Index(page + (ulong)i, 0)]).IsEmpty, $"Page {page + (ulong)i:x} of a child has an entry before its copy.");
                 Put(ref copyHead, copyLeaf + Index(page + (ulong)i, 0), duplicate);
             }
             else
@@ -139,6 +144,7 @@ internal sealed unsafe partial class PageTables
                 FrameOf(value.Address).AddMapping();
                 return value.With(LeafEntry.NotWritable).Without(LeafEntry.Moving | LeafEntry.Leaving);
             case EntryKind.Swapped:
+                Invariant.Assert(value.Slot != 0, "A page without a slot is shared as one that is elsewhere.");
                 _swap!.Duplicate(value.Slot);
                 return LeafEntry.Swapped(value.Slot, value.History);
             default:

@@ -28,6 +28,7 @@ internal sealed unsafe partial class PageTables
     /// <inheritdoc/>
     public bool TryDetach(VpnRange pages, TableRelease release)
     {
+        Invariant.Assert(!pages.IsEmpty && pages.End <= Pages, $"Pages {pages} are taken out.");
         long floor = release.Workers.Options.InlineFloorBytes;
         if (EstimateBytes(pages, floor) <= floor)
         {
@@ -42,6 +43,7 @@ internal sealed unsafe partial class PageTables
             return false;
         }
 
+        Invariant.Assert(_prepared.IsEmpty, $"Pages {pages} are taken out while {_prepared} are prepared.");
         ulong* root = TakeSpare(ref spare, RootLevel, 0, null);
         long bytes = EstimateBytes(pages, long.MaxValue);
 
@@ -70,6 +72,7 @@ internal sealed unsafe partial class PageTables
             return false;
         }
 
+        Invariant.Assert(_announced == 0, $"{_announced} bytes were announced before.");
         _announced = EstimateBytes(new VpnRange(0, Pages), long.MaxValue) + UpperBytes(_root);
         workers.Ledger.AddReleasingFrames(_announced);
         return true;
@@ -107,6 +110,7 @@ internal sealed unsafe partial class PageTables
 
         long bytes = EstimateBytes(all, long.MaxValue) + UpperBytes(_root);
         ulong* root = _root;
+        Invariant.Assert(root != SharedTables.Empty(RootLevel), "Everything is taken out twice.");
         _root = SharedTables.Empty(RootLevel);
         Atomic.ProcessWideFence(); // [H2] pairs with [H1], [H3]
         release.Attach(root, all, bytes, _announced);
@@ -147,6 +151,7 @@ internal sealed unsafe partial class PageTables
 
             if (level == 0)
             {
+                Invariant.Assert(HeadOf(table).Level == 0, $"A table of level {HeadOf(table).Level} is found for page {page:x}.");
                 page &= ~IndexMask;
                 return table;
             }
@@ -188,6 +193,7 @@ internal sealed unsafe partial class PageTables
     /// </summary>
     private void Detach(ulong* table, ulong* other, int level, VpnRange pages, ref ulong* spare)
     {
+        Invariant.Assert(HeadOf(table).Level == level && HeadOf(other).Level == level, $"A table of level {HeadOf(table).Level} is moved to one of level {HeadOf(other).Level}.");
         ulong span = Span(level);
         for (ulong page = pages.Start; page < pages.End; page = (page | (span - 1)) + 1)
         {
@@ -219,6 +225,7 @@ internal sealed unsafe partial class PageTables
                 }
                 else
                 {
+                    Invariant.Assert(other[index] == (ulong)SharedTables.Empty(level - 1), $"Entry {index} of a tree that was taken out is there already.");
                     other[index] = (ulong)otherBelow;
                     HeadOf(other).Population++;
                 }
@@ -229,6 +236,7 @@ internal sealed unsafe partial class PageTables
     /// <summary>Clears what the map says of the leaves below a table that was taken out. No fault adds one any more once the lock of the table above it was passed [T3].</summary>
     private void ForgetLeaves(ulong* table, int level)
     {
+        Invariant.Assert(HeadOf(table).Level == level, $"A table of level {HeadOf(table).Level} is looked through as one of {level}.");
         ref TableHead head = ref HeadOf(table);
         if (level == 0)
         {
@@ -265,6 +273,7 @@ internal sealed unsafe partial class PageTables
         above.Population--;
         head.Lock.Exit();
         above.Lock.Exit();
+        Invariant.Assert(other[index] == (ulong)SharedTables.Empty(head.Level), $"Entry {index} of a tree that was taken out is there already.");
         other[index] = (ulong)below;
         HeadOf(other).Population++;
         Invariant.Assert(HeadOf(other).Population <= SharedTables.Entries, $"A tree that was taken out has {HeadOf(other).Population} entries in a table.");

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
 
@@ -96,6 +97,7 @@ internal sealed unsafe partial class PageTables
         Clear(new VpnRange(0, Pages));
         ulong* root = _root;
         _root = SharedTables.Empty(RootLevel);
+        Invariant.Assert(HeadOf(root).Population == 0, $"The root goes with {HeadOf(root).Population} tables.");
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
         var hazards = Hazards.Look(Key, words);
         if (!hazards.IsEmpty)

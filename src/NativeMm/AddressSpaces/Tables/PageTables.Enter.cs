@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -12,6 +13,7 @@ internal sealed unsafe partial class PageTables
     /// <returns>The entry; null when there is no leaf.</returns>
     public ulong* Enter(AccessSlot* slot, ulong page, out LeafScope leaf)
     {
+        Invariant.Assert(page < Pages, $"The entry of page {page:x} is wanted.");
         Atomic.StoreRelease(ref slot->Fault, Key | page); // [H1] pairs with [H2]
         ulong* entry = EntryOf(_root, page);
         ulong* table = (ulong*)((nuint)entry & ~(nuint)LowMask);
@@ -44,6 +46,7 @@ internal sealed unsafe partial class PageTables
         /// <summary>Writes an entry for a page that loses its frame.</summary>
         public void Put(ulong* entry, LeafEntry value)
         {
+            Invariant.Assert(_head.Lock.IsHeld, "An entry is written behind the end of the lock of its leaf.");
             PageTables.Put(ref _head, entry, value);
             _head.IsHuge = false;
         }

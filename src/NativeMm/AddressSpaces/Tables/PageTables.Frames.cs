@@ -47,6 +47,7 @@ internal sealed unsafe partial class PageTables
     /// <summary>Gives the slot of a frame up that only the caller's entry, which is taken out, refers to.</summary>
     private void DropSlot(ref FrameHead head)
     {
+        Invariant.Assert(head.Mappings != 0, "The slot of a frame without a mapping is dropped.");
         if (head.Mappings == 1)
         {
             FreeSlot(head.TakeSlot());
@@ -67,6 +68,7 @@ internal sealed unsafe partial class PageTables
     private void End<TPause>(nuint address, FrameRest rest)
         where TPause : struct, IPausePoint
     {
+        Invariant.Assert((address & (nuint)LowMask) == 0 && _zone.Contains((void*)address), $"A frame at 0x{address:x} loses a reference.");
         switch (rest)
         {
             case FrameRest.Unused:
@@ -113,6 +115,7 @@ internal sealed unsafe partial class PageTables
     private void Split<TPause>(Pfn block)
         where TPause : struct, IPausePoint
     {
+        Invariant.Assert(_splitter is not null && block.Value % Order.Huge.Frames == 0, $"Frame {block} begins no block that can be split.");
         _splitter!.Split(block);
         TPause.Reach(PauseSplit);
         Span<Pfn> free = stackalloc Pfn[SharedTables.Entries];
@@ -135,6 +138,7 @@ internal sealed unsafe partial class PageTables
             }
         }
 
+        Invariant.Assert(gone > 0 && count <= gone, $"A block is split, and {count} of {gone} frames that had gone are freed.");
         _frames.FreeBulk(free[..count], Order.Zero);
         TPause.Reach(PauseLoose);
         if (FrameOf(AddressOf(block)).EndSplit(gone))
@@ -145,6 +149,7 @@ internal sealed unsafe partial class PageTables
 
     private void EndBlock(Pfn block)
     {
+        Invariant.Assert(block.Value % Order.Huge.Frames == 0, $"Frame {block} begins no block of 2 MiB.");
         if (_splitter is null)
         {
             _frames.Free(block, Order.Huge);

@@ -15,6 +15,7 @@ internal sealed unsafe partial class PageTables
     /// <param name="leaf">The leaf; <see cref="SharedTables.CollapsingLeaf"/> while it is out.</param>
     public GrowOutcome TryGrow(ulong page, Vma* record, out ulong* leaf)
     {
+        Invariant.Assert(page < Pages, $"Page {page:x} gets tables, of {Pages:x}.");
         ulong* table = _root;
         for (int level = RootLevel; level > 0; level--)
         {
@@ -112,5 +113,9 @@ internal sealed unsafe partial class PageTables
         head.Parent = parent;
     }
 
-    private void FreeTable(ulong* table) => _frames.Free(_zone.FrameOf(table), Order.Zero);
+    private void FreeTable(ulong* table)
+    {
+        Invariant.Assert(!SharedTables.Contains(table) && ((nuint)table & (nuint)LowMask) == 0, $"What is at 0x{(nuint)table:x} is freed as a table.");
+        _frames.Free(_zone.FrameOf(table), Order.Zero);
+    }
 }

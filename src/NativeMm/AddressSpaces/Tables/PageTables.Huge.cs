@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -12,6 +13,7 @@ internal sealed unsafe partial class PageTables
     /// <param name="flags">Flags of each page.</param>
     public void PutBlock(ref TableHead head, ulong* leaf, nuint block, ulong flags)
     {
+        Invariant.Assert(head.Population == 0 && head.Level == 0, $"A block is put into a leaf of {head.Population} pages, level {head.Level}.");
         BeginBlock(block);
         for (int i = 0; i < SharedTables.Entries; i++)
         {
@@ -25,6 +27,7 @@ internal sealed unsafe partial class PageTables
     /// <summary>Makes the heads of the frames of a block, each of which one entry will refer to.</summary>
     private void BeginBlock(nuint block)
     {
+        Invariant.Assert((block - _zone.BaseAddress) % (nuint)Order.Huge.Bytes == 0, $"A block of 2 MiB begins at 0x{block:x}.");
         FrameOf(block).BeginFirst(_splitter is not null);
         for (int i = 1; i < SharedTables.Entries; i++)
         {

@@ -12,6 +12,7 @@ internal sealed unsafe partial class PageTables
     /// <inheritdoc/>
     public bool TryPrepareMove(VpnRange source, ulong destination)
     {
+        Invariant.Assert(_prepared.IsEmpty, $"Pages {source} are to be moved while {_prepared} are prepared.");
         _prepared = new VpnRange(destination, destination + source.Pages);
         ulong page = source.Start;
         while (FindLeaf(ref page, source.End) != null)
@@ -33,6 +34,7 @@ internal sealed unsafe partial class PageTables
     /// <inheritdoc/>
     public void Move(VpnRange source, ulong destination)
     {
+        Invariant.Assert(_prepared == new VpnRange(destination, destination + source.Pages), $"Pages {source} move to page {destination:x}, and {_prepared} are prepared.");
         ulong page = source.Start;
         ulong* leaf;
         while ((leaf = FindLeaf(ref page, source.End)) != null)
@@ -71,6 +73,7 @@ internal sealed unsafe partial class PageTables
 
     private void MoveLeaf(ulong* leaf, ulong page, ulong end, ulong target)
     {
+        Invariant.Assert(page < end && end - page <= SharedTables.Entries, $"Pages {page:x} to {end:x} of one leaf move.");
         Span<ulong> moved = stackalloc ulong[SharedTables.Entries];
         int count = (int)(end - page);
         TakeSettled(leaf, page, moved[..count]);

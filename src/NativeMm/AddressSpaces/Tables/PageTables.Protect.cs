@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.AddressSpaces;
@@ -31,6 +32,7 @@ internal sealed unsafe partial class PageTables
     /// <returns>Whether any entry changed.</returns>
     private bool SetFlags(VpnRange pages, ulong flags)
     {
+        Invariant.Assert((flags & ~(LeafEntry.NotAccessed | LeafEntry.NotWritable)) == 0, $"Pages {pages} get the flags {flags:x}.");
         bool changed = false;
         ulong page = pages.Start;
         ulong* leaf;

@@ -33,6 +33,7 @@ internal sealed unsafe partial class PageTables
             }
         }
 
+        Invariant.Assert(HeadOf(leaf).Level == 0 && count <= HeadOf(leaf).Population, $"{count} frames were in a leaf of {HeadOf(leaf).Population} pages.");
         FreeTable(leaf);
         gathered = 0;
         if (gather is null || IsWholeBlock(addresses[..count]))
@@ -66,6 +67,7 @@ internal sealed unsafe partial class PageTables
             Put(ref head, leaf + i, LeafEntry.Empty);
         }
 
+        Invariant.Assert(head.Population == 0 && head.FirstPage == first, $"A leaf of page {head.FirstPage:x} that goes as that of {first:x} has {head.Population} pages.");
         head.IsHuge = false;
         head.Lock.Exit();
 
@@ -92,6 +94,7 @@ internal sealed unsafe partial class PageTables
         for (int i = 0; i < addresses.Length; i++)
         {
             nuint address = (nuint)addresses[i];
+            Invariant.Assert((address & (nuint)LowMask) == 0 && _zone.Contains((void*)address), $"A frame at 0x{address:x} loses a mapping.");
             if (IsWholeBlock(addresses[i..]))
             {
                 FreeWholeBlock(address);
@@ -173,6 +176,7 @@ internal sealed unsafe partial class PageTables
 
     private void FreeUpperTables(Hazards hazards, ulong* table, int level)
     {
+        Invariant.Assert(HeadOf(table).Level == level && level > 0, $"A table of level {HeadOf(table).Level} goes as one of {level}.");
         for (int i = 0; level > 1 && i < SharedTables.Entries; i++)
         {
             // Plain: who looked for leaves has passed the lock of the table, behind which nobody adds one.

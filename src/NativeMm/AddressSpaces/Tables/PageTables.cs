@@ -122,6 +122,7 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
     /// <summary>The upper entry that refers to a page's leaf. The caller has a hazard for the page or holds the space's lock.</summary>
     public ulong* UpperEntryOf(ulong page, int level, ulong* root)
     {
+        Invariant.Assert(level is >= 0 and <= RootLevel && page < Pages, $"The entry of level {level} of page {page:x} is wanted.");
         ulong* table = root;
         for (int at = RootLevel; at > level; at--)
         {
@@ -155,6 +156,7 @@ internal sealed unsafe partial class PageTables : IPageTables, IDisposable
     /// <summary>Writes an entry of a leaf and counts. The caller holds the leaf's lock.</summary>
     public static void Put(ref TableHead head, ulong* entry, LeafEntry value)
     {
+        Invariant.Assert(value.IsDecided, $"A page becomes {value}.");
         var before = new LeafEntry(*entry);
         Atomic.StoreRelease(ref *entry, value.Word); // [T1] pairs with [T2]
         Invariant.Assert(head.Level == 0, $"An entry of a page is written to a table of level {head.Level}.");

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -28,7 +29,11 @@ internal static unsafe class SharedTables
 
     /// <summary>The table that stands for none at a level.</summary>
     /// <param name="level">0 for leaves, 3 for the root.</param>
-    public static ulong* Empty(int level) => (ulong*)(s_base + ((nuint)level * Pfn.FrameBytes));
+    public static ulong* Empty(int level)
+    {
+        Invariant.Assert(level is >= 0 and <= PageTables.RootLevel, $"A table of level {level} is empty.");
+        return (ulong*)(s_base + ((nuint)level * Pfn.FrameBytes));
+    }
 
     /// <summary>Whether an entry is one of these tables'.</summary>
     public static bool Contains(ulong* entry) => (nuint)entry - s_base < Pages * Pfn.FrameBytes;

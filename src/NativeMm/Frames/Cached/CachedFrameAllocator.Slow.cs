@@ -72,6 +72,7 @@ public sealed unsafe partial class CachedFrameAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateStraight(uint frames, FrameFlags flags, out Pfn first, out bool knownZero)
     {
+        Invariant.Assert(frames is > 0 && frames <= Order.Max.Frames, $"{frames} frames are allocated in a row.");
         ThrowIfDisposed();
         // Frames in the stacks of others are missing behind, and what a shrinker frees lands in this thread's stack: drain after both.
         if (TryAllocateBehind(frames, flags, out first, out knownZero) || TryAllocateDraining(frames, flags, out first, out knownZero))
@@ -178,6 +179,7 @@ public sealed unsafe partial class CachedFrameAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeFlush(FrameStackOwner owner, Pfn frame)
     {
+        Invariant.Assert(_states[frame.Value] == CachedFrameState.Stacked, $"Frame {frame} goes to a stack that was full and is {_states[frame.Value]}.");
         ref FrameStack stack = ref *owner.Stack;
         Span<Pfn> batch = stackalloc Pfn[FrameStack.Batch];
         BeginTransit(); // [T1]

@@ -59,6 +59,7 @@ public sealed unsafe partial class CachedFrameAllocator
     /// <param name="onlyDead">Only out of the stacks of threads that are no more; those are marked as robbed.</param>
     private ulong Steal(bool onlyDead)
     {
+        Invariant.Assert(_registryLock.IsHeldByCurrentThread, "Stacks are robbed without the lock of the registry.");
         int victims = 0;
         for (FrameStackOwner? owner = _registry; owner is not null; owner = owner.Next)
         {
@@ -95,6 +96,7 @@ public sealed unsafe partial class CachedFrameAllocator
     /// <summary>Second half of a theft: the guard is given up before the allocator behind gets the frames.</summary>
     private int FinishTheft(FrameStackOwner owner, Span<Pfn> stolen)
     {
+        Invariant.Assert(owner.Stack->Guard.IsHeld, "A theft ends without the guard of the stack.");
         BeginTransit(); // [T1]
         int count = 0;
         foreach (nint item in owner.Stack->Magazine.StealEnd(owner.Theft))
@@ -161,6 +163,7 @@ public sealed unsafe partial class CachedFrameAllocator
         }
 
         // The last owner may have died anywhere, even between a refused pop and its repair.
+        Invariant.Assert(((nuint)stack & (CacheLine.Isolation - 1)) == 0, $"A stack lies at 0x{(nuint)stack:x}.");
         stack->Magazine.Attach((byte*)stack + FrameStack.SlotsOffset, FrameStack.Capacity);
         FrameStackOwner? owner = null;
         try
@@ -198,6 +201,7 @@ public sealed unsafe partial class CachedFrameAllocator
 
     private void EndTransit(bool anyMoved)
     {
+        Invariant.Assert(Atomic.LoadAcquire(ref _inTransit) > 0, $"A transit ends, and {_inTransit} are under way.");
         if (anyMoved)
         {
             Atomic.Add(ref _arrivals, 1u); // [T2]

@@ -79,6 +79,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
         FrameStackOwner? owner = t_owner;
         if (order.Value == 0 && owner != null && owner.Allocator == this && owner.Stack->Magazine.TryPop(out nuint item))
         {
+            Invariant.Assert(_states[item] == CachedFrameState.Stacked, $"Frame {item} is popped from a stack and is {_states[item]}.");
             _states[item] = CachedFrameState.Out;
             frame = new Pfn((uint)item);
             knownZero = (flags & FrameFlags.Zeroed) != 0;
@@ -179,6 +180,9 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
         }
 
         source.Split(block);
+        Invariant.Assert(
+            !new Span<CachedFrameState>(_states + block.Value, (int)Order.Huge.Frames).ContainsAnyExcept(CachedFrameState.Behind),
+            $"A frame of block {block} that was split was known as its own.");
         new Span<CachedFrameState>(_states + block.Value, (int)Order.Huge.Frames).Fill(CachedFrameState.Out);
     }
 

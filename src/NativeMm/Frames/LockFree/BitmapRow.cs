@@ -45,7 +45,11 @@ internal readonly struct BitmapRow(ulong taken)
 
     /// <summary>The bits of the block of an order that begins at bit 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong BlockMask(int order) => ulong.MaxValue >> (Frames - (1 << order));
+    public static ulong BlockMask(int order)
+    {
+        Invariant.Assert((uint)order <= OrderMax, $"A block of order {order} lies in a row.");
+        return ulong.MaxValue >> (Frames - (1 << order));
+    }
 
     /// <summary>The first bits of all blocks of an order that lie wholly in a set of frames.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -113,6 +117,7 @@ internal readonly struct BitmapRow(ulong taken)
 
     private static ulong BlocksOfOrder(ulong frames, int order)
     {
+        Invariant.Assert((uint)order <= OrderMax, $"Blocks of order {order} are looked for in a row.");
         for (int step = 1; step < 1 << order; step <<= 1)
         {
             frames &= frames >> step;

@@ -227,6 +227,7 @@ internal readonly struct ChildWord(ulong bits) : IEquatable<ChildWord>
             ulong seen = Atomic.CompareExchangeValue(ref cell, word._bits, next._bits);
             if (seen == word._bits)
             {
+                Invariant.Assert(word.IsWhole, $"A child was {word}, and became {next}.");
                 Invariant.Assert(next.IsWhole, $"A child became {next}, from {word}.");
                 before = word;
                 return true;

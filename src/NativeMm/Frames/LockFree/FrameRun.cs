@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -20,7 +21,11 @@ internal readonly record struct FrameRun(int Order, uint Frames)
     public bool IsWhole => Order >= LockFreeFrameAllocator.HugeOrder && IsBlock;
 
     /// <summary>The block of an order.</summary>
-    public static FrameRun Block(int order) => new(order, 1u << order);
+    public static FrameRun Block(int order)
+    {
+        Invariant.Assert(order is >= 0 and <= Primitives.Order.MaxValue, $"A run is a block of order {order}.");
+        return new(order, 1u << order);
+    }
 
     /// <summary>So many frames.</summary>
     /// <param name="frames">1 to <see cref="FramesMax"/>.</param>

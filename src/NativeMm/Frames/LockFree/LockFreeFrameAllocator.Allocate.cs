@@ -63,6 +63,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     [MethodImpl(MethodImplOptions.NoInlining)]
     private uint TakeTouched(uint tree, int order)
     {
+        Invariant.Assert(tree < _treeCount && order <= BitmapRow.OrderMax, $"A block of order {order} is looked for in tree {tree} of {_treeCount}.");
         ulong* children = _trees[tree].Children;
         for (uint i = 0; i < FrameTree.ChildCount; i++)
         {
@@ -137,6 +138,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             return NoFrame;
         }
 
+        Invariant.Assert(frame / ChildWord.Frames == child, $"A block of child {child} was found at frame {frame}.");
         Touch(ref cell, GranulesOf(frame, order));
         return frame;
     }
@@ -211,6 +213,9 @@ public sealed unsafe partial class LockFreeFrameAllocator
                 if (TryClaimRun(frame, run) // [A2] pairs with [A3]
                     || TryClaimElsewhere(child, run, granules, out frame))
                 {
+                    Invariant.Assert(
+                        frame / ChildWord.Frames == child && (frame & ((1u << run.Order) - 1)) == 0,
+                        $"A run of {run.Frames} frames of child {child} was claimed at frame {frame}.");
                     TPause.Reach(PauseClaimed);
                     uint block = GranulesOf(frame, run);
                     if ((new ChildWord(Atomic.LoadAcquire(ref cell)).Untouched & block) != 0) // [A7]
@@ -282,6 +287,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <summary>The same for orders 7 and 8, which are two or four whole rows, and for runs, which end anywhere.</summary>
     private bool TryFindRows(uint child, FrameRun run, uint granules, out uint frame)
     {
+        Invariant.Assert(!run.IsWhole && child < _childCount, $"A run of {run.Frames} frames is looked for in the rows of child {child}.");
         for (uint offset = 0; offset < ChildWord.Frames; offset += 1u << run.Order)
         {
             frame = (child * ChildWord.Frames) + offset;
@@ -351,6 +357,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <summary>The rows of its child that some frames lie in, a bit each.</summary>
     private static uint RowsOf(uint frame, uint frames)
     {
+        Invariant.Assert(frames != 0 && (frame % ChildWord.Frames) + frames <= ChildWord.Frames, $"{frames} frames from {frame} on lie in rows of one child.");
         uint row = frame % ChildWord.Frames / BitmapRow.Frames;
         uint last = ((frame % ChildWord.Frames) + frames - 1) / BitmapRow.Frames;
         return (2u << (int)last) - (1u << (int)row);
@@ -369,6 +376,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint GranulesOf(uint frame, int order)
     {
+        Invariant.Assert(order < HugeOrder && (frame & ((1u << order) - 1)) == 0, $"A block of order {order} at frame {frame} lies in granules of one child.");
         int granule = (int)(frame % ChildWord.Frames) / ChildWord.GranuleFrames;
         return order <= GranuleOrder ? 1u << granule : ((1u << (1 << (order - GranuleOrder))) - 1) << granule;
     }

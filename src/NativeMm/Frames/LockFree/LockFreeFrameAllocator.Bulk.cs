@@ -78,6 +78,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             count++;
         }
 
+        Invariant.Assert(BitOperations.PopCount(mask) == count, $"{count} frames of row {row} are freed at once, and their bits are {mask:x}.");
         if (!BitmapRow.TryChange(ref Row(frames[0].Value), mask, claim: false)) // [A3]
         {
             return 0;
@@ -129,6 +130,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
     private int TakeRowsOf(uint child, bool touchedOnly, FrameFlags flags, Span<Pfn> frames)
     {
+        Invariant.Assert(child < _childCount, $"Frames of child {child} are taken, of {_childCount}.");
         int count = 0;
         for (uint r = 0; r < BitmapRow.PerChild && count < frames.Length; r++)
         {

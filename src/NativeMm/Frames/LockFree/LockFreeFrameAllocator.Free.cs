@@ -84,6 +84,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private void FreeRows(Pfn frame, FrameRun run)
     {
         uint end = frame.Value + run.Frames;
+        Invariant.Assert(!run.IsWhole && end <= _frameCount, $"The frames from {frame} to {end} are freed by their rows, of {_frameCount}.");
         for (uint f = frame.Value; f < end; f = NextRow(f))
         {
             ulong mask = RowMask(f, end);
@@ -118,6 +119,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <summary>Releases the frames of a run that is the caller's.</summary>
     private void ReleaseRows(uint frame, uint end)
     {
+        Invariant.Assert(frame < end && frame / ChildWord.Frames == (end - 1) / ChildWord.Frames, $"The frames from {frame} to {end} are released in two children.");
         for (uint f = frame; f < end; f = NextRow(f))
         {
             bool released = BitmapRow.TryChange(ref Row(f), RowMask(f, end), claim: false); // [A3]

@@ -42,11 +42,13 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <param name="knownZero">Whether it reads as zero.</param>
     private bool TryClaimWhole(uint child, int order, WholeStates states, out uint held, out bool knownZero)
     {
+        Invariant.Assert(order is HugeOrder or HugeOrder + 1, $"A block of order {order} is claimed whole.");
         ChildWord before;
         held = 0;
         if (order == HugeOrder)
         {
             bool claimed = ChildWord.TryChange(ref Child(child), new ChildTransitions.ClaimWhole(states.Single), out before); // [A5]
+            Invariant.Assert(!claimed || child < _childCount, $"Child {child} was claimed, of {_childCount}.");
             held = before.TouchedFrames;
             knownZero = claimed && before.IsKnownZero(ChildWord.AllGranules);
             return claimed;
@@ -83,6 +85,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <summary>Makes a block of order 9 or 10 free; says false when it is not such a block in that use, and then nothing has changed.</summary>
     private bool TryFreeHuge(Pfn frame, Order order, WholeStates states, FrameContent content)
     {
+        Invariant.Assert(order.Value is HugeOrder or HugeOrder + 1 && IsBlock(frame, order), $"A block of order {order} ends at frame {frame}.");
         uint child = frame.Value / ChildWord.Frames;
         if (order.Value == HugeOrder)
         {

@@ -67,6 +67,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
                 : TryPutBackPiece(blocks[i], order, content));
             if (isBack)
             {
+                Invariant.Assert(Atomic.LoadAcquire(ref _state->InFlight) != 0, $"Block {blocks[i]} of order {order} comes back, and none is out.");
                 Invariant.Assert(Atomic.LoadAcquire(ref _state->IsolatedFrames) >= order.Frames, $"Block {blocks[i]} of order {order} comes back, and fewer frames are isolated.");
                 Atomic.Add(ref _state->IsolatedFrames, 0UL - order.Frames);
                 Land(1); // [A11]
@@ -189,6 +190,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             if (held != 0 && TryIsolate(at, scan.Order.Value, out held))
             {
                 Atomic.Add(ref _state->IsolatedFrames, size);
+                Invariant.Assert(held is not 0 && held <= size && (at & (size - 1)) == 0, $"{held} frames of block {at} of order {scan.Order} are held.");
                 var block = new Pfn(at);
                 range = new FrameRange(block, scan.Order, _zone.BaseAddress + block.Offset) { ReportedFrames = size - held };
                 at += size;
@@ -230,6 +232,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <summary>Frames in the touched granules of a block of order 8 at most. Of less than a granule nothing is remembered, so all of it counts.</summary>
     private static uint HeldOf(ChildWord word, uint frame, int order)
     {
+        Invariant.Assert(order < HugeOrder, $"A block of order {order} is held by parts.");
         uint granules = (uint)BitOperations.PopCount(word.Touched & GranulesOf(frame, order));
         return Math.Min(granules * ChildWord.GranuleFrames, 1u << order);
     }
@@ -265,6 +268,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
     private void PutIsolated(uint child, uint frames, uint rows)
     {
+        Invariant.Assert(frames is not 0 and <= ChildWord.Frames && child < _childCount, $"{frames} isolated frames of child {child} come back.");
         if (!ChildWord.TryChange(ref Child(child), new ChildTransitions.PutIsolated(frames, rows), out ChildWord word)) // [A4]
         {
             ThrowMiscounted(child, word, frames);

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -80,6 +81,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <summary>The granules of their child that the frames from one up to another lie in, of the first and the last one perhaps a part.</summary>
     private static uint GranulesBetween(uint frame, uint end)
     {
+        Invariant.Assert(frame < end && frame / ChildWord.Frames == (end - 1) / ChildWord.Frames, $"The frames from {frame} to {end} lie in granules of one child.");
         int low = (int)(frame % ChildWord.Frames / ChildWord.GranuleFrames);
         int high = (int)((end - 1) % ChildWord.Frames / ChildWord.GranuleFrames);
         return (uint)((2UL << high) - (1UL << low));

@@ -33,6 +33,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
             || TryAllocateElsewhere(ref reservation, kind, run, out first, out knownZero)
             || ((flags & FrameFlags.NoReclaim) == 0 && TryAllocateShrinking(ref reservation, kind, run, out first, out knownZero)))
         {
+            Invariant.Assert(first + run.Frames <= _frameCount && (first & ((1u << run.Order) - 1)) == 0, $"A run of {run.Frames} frames is handed out at frame {first} of {_frameCount}.");
             if (knownZero && (flags & FrameFlags.Populate) != 0)
             {
                 Populate(first, run.Frames);
@@ -238,6 +239,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     private bool TryAllocateIn(
         uint tree, ref uint reservation, TreeKind kind, FrameRun run, bool mayReserve, out uint frame, out bool knownZero)
     {
+        Invariant.Assert(tree < Frontier, $"A run is looked for in tree {tree}, behind the frontier {Frontier}.");
         bool owner = mayReserve && TreeWord.TryChange(ref _trees[tree].Word, kind);
         if (!TryTakeFromTree(tree, run, out frame, out knownZero))
         {
@@ -257,6 +259,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <summary>Makes a tree the core's own, if it is not already.</summary>
     private void Stay(uint tree, ref uint reservation, bool owner)
     {
+        Invariant.Assert(tree < _treeCount, $"A core stays with tree {tree} of {_treeCount}.");
         // A tree that this word owns already stays owned.
         var last = new ReservationWord(Atomic.LoadAcquire(ref reservation));
         if (owner || !last.HasTree || last.Tree != tree)
@@ -280,6 +283,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
 
     private TreeRank RankOf(uint tree, TreeKind kind, FrameRun run)
     {
+        Invariant.Assert(tree < _treeCount, $"Tree {tree} of {_treeCount} is ranked.");
         uint frames = 0;
         bool hasRoom = false;
         bool hasTouchedRoom = false;

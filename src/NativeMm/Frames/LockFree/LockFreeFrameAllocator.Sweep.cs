@@ -19,6 +19,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
     /// <remarks>A row is taken as a whole if the span has room for any row, even if that is somewhat more than was wanted.</remarks>
     internal int Sweep(FrameScan scan, Span<FrameRange> ranges, ref uint cursor, out bool isThrough)
     {
+        Invariant.Assert(scan.Order.Value < GranuleOrder, $"Pieces of order {scan.Order} are swept.");
         uint at = cursor;
         int count = 0;
         ulong taken = 0;
@@ -63,11 +64,17 @@ public sealed unsafe partial class LockFreeFrameAllocator
             int first = at;
             for (; at < ranges.Length && ranges[at].Frame.Value / BitmapRow.Frames == row; at++)
             {
+                Invariant.Assert(
+                    ranges[at].Order.Value < GranuleOrder && (frames >> (int)(ranges[at].Frame.Value % BitmapRow.Frames) & 1) == 0,
+                    $"The swept piece at frame {ranges[at].Frame}, order {ranges[at].Order}, comes back twice.");
                 frames |= BitmapRow.BlockMask(ranges[at].Order.Value) << (int)(ranges[at].Frame.Value % BitmapRow.Frames);
             }
 
             if (TryPutBackRow(row, frames, content))
             {
+                Invariant.Assert(
+                    Atomic.LoadAcquire(ref _state->IsolatedFrames) >= (ulong)BitOperations.PopCount(frames),
+                    $"Frames {frames:x} of row {row} come back, and fewer are isolated.");
                 Atomic.Add(ref _state->IsolatedFrames, 0UL - (ulong)BitOperations.PopCount(frames));
                 Land(at - first); // [A11]
             }
@@ -179,6 +186,7 @@ public sealed unsafe partial class LockFreeFrameAllocator
         Invariant.Assert(SlotOf(first / BitmapRow.Frames) != slot && frames != 0, $"Record {slot} of swept rows is in use.");
         Atomic.StoreRelease(ref _state->SweptFrames[slot], frames);
         Atomic.StoreRelease(ref _state->SweptRows[slot], (first / BitmapRow.Frames) + 1); // [A13]
+        Invariant.Assert((Atomic.LoadAcquire(ref _state->SweptFrames[slot]) & frames) == frames, $"Record {slot} of swept rows was written by another reporter.");
         Atomic.Add(ref _state->IsolatedFrames, count);
         return true;
     }

@@ -42,6 +42,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -95,6 +96,7 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
         _frameCount = zone.FrameCount;
         _childCount = _frameCount / ChildWord.Frames;
         _treeCount = (_childCount + FrameTree.ChildCount - 1) / FrameTree.ChildCount;
+        Invariant.Assert(_frameCount % ChildWord.Frames == 0, $"A zone of {_frameCount} frames is no whole number of children.");
         _coreMask = coreSlots - 1;
 
         nuint coresAt = (nuint)sizeof(LockFreeState);
@@ -186,10 +188,15 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     /// <summary>Makes frames resident that the caller touched first, with the rest of their granules: those count as resident from that moment on.</summary>
     private void Populate(uint frame, uint frames)
     {
+        Invariant.Assert(frame + frames <= _zone.OpenedFrames, $"Memory of the frames from {frame} to {frame + frames} is asked for, of {_zone.OpenedFrames} that are open.");
         uint first = frame & ~(ChildWord.GranuleFrames - 1u);
         uint end = (frame + frames + ChildWord.GranuleFrames - 1) & ~(ChildWord.GranuleFrames - 1u);
         _zone.Populate(new Pfn(first), end - first);
     }
 
-    private void Clear(uint frame, uint frames) => NativeMemory.Clear(_zone.AddressOf(new Pfn(frame)), (nuint)Pfn.FrameBytes * frames);
+    private void Clear(uint frame, uint frames)
+    {
+        Invariant.Assert(frame + frames <= _zone.OpenedFrames, $"The frames from {frame} to {frame + frames} are cleared, of {_zone.OpenedFrames} that are open.");
+        NativeMemory.Clear(_zone.AddressOf(new Pfn(frame)), (nuint)Pfn.FrameBytes * frames);
+    }
 }

@@ -36,7 +36,11 @@ internal readonly struct SignatureWord(ulong bits)
     }
 
     /// <summary>None begins there any more.</summary>
-    public static void Unsign(ref ulong cell, uint frame) => Atomic.And(ref cell, ~(FrameMask << ShiftOf(frame)));
+    public static void Unsign(ref ulong cell, uint frame)
+    {
+        Invariant.Assert(Read(ref cell).OrderAt(frame) >= 0, $"Frame {frame} loses a signature that it does not have: {cell:x}.");
+        Atomic.And(ref cell, ~(FrameMask << ShiftOf(frame)));
+    }
 
     private static int ShiftOf(uint frame) => (int)(frame % ChildWord.GranuleFrames) * BitsPerFrame;
 }

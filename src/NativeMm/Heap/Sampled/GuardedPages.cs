@@ -135,6 +135,7 @@ internal sealed unsafe partial class GuardedPages
     /// <summary>Gives a claimed slot back that got no block.</summary>
     public void GiveBack(int index)
     {
+        Invariant.Assert(_slots[index].State == GuardState.Changing, $"Slot {index} of the guarded pages is given back and is {_slots[index].State}.");
         _lock.Enter();
         Rest(index, _slots[index].Address == 0 ? GuardState.Unused : GuardState.Freed);
         _lock.Exit();
@@ -246,6 +247,7 @@ internal sealed unsafe partial class GuardedPages
     {
         slot.State = GuardState.Freed;
         _ = TryWriteText(index, slot);
+        Invariant.Assert(_slots[index].State == GuardState.Changing, $"Slot {index} of the guarded pages is closed and is {_slots[index].State}.");
         nuint page = PageOf(index);
         if (!_platform.Revoke(page, PageBytes).Succeeded && !_platform.Protect(page, PageBytes, accessible: false).Succeeded)
         {

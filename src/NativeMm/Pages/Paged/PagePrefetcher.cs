@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Buffers;
@@ -134,6 +135,7 @@ internal sealed class PagePrefetcher : BackgroundJob, ISwapInObserver
 
     private void Enqueue(long page, long stride, int count)
     {
+        Invariant.Assert(_lock.IsHeld && _head <= _tail && _tail - _head <= QueueLength, $"The queue has {_tail - _head} pages, or is filled without the lock.");
         for (int i = 0; i < count && _tail - _head < QueueLength; i++, page += stride)
         {
             if (page >= _firstPage && page < _endPage)
@@ -147,6 +149,7 @@ internal sealed class PagePrefetcher : BackgroundJob, ISwapInObserver
     private bool TryDequeue(out long page)
     {
         _lock.Enter();
+        Invariant.Assert(_head <= _tail && _tail - _head <= QueueLength, $"The queue has {_tail - _head} pages.");
         bool found = _head != _tail;
         page = found ? _queue[_head % QueueLength] : 0;
         Atomic.StoreRelease(ref _head, _head + (found ? 1 : 0));

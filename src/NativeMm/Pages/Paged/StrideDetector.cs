@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Buffers;
 
 /// <summary>
@@ -70,6 +72,7 @@ internal sealed class StrideDetector
 
     private int Advance(ref Stream stream, long page)
     {
+        Invariant.Assert(stream.IsKnown && stream.Stride is not 0 and >= -StrideMax and <= StrideMax, $"A stream goes on by {stream.Stride} pages.");
         int ahead = IsResting ? 0 : Math.Clamp(stream.Ahead * 2, AheadMin, AheadMax);
         stream.Ahead = ahead;
         stream.Last = page + (ahead * stream.Stride);
@@ -79,6 +82,7 @@ internal sealed class StrideDetector
 
     private void Judge(int fetched, int used)
     {
+        Invariant.Assert(used <= fetched && _used <= _fetched, $"{used} of {fetched} pages that were fetched were used, and {_used} of {_fetched} before.");
         _fetched += fetched;
         _used += used;
         if (_fetched >= JudgeAfter)

@@ -67,6 +67,7 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
     /// <inheritdoc/>
     public int Store(ReadOnlySpan<nint> pages, Span<ulong> slots)
     {
+        Invariant.Assert(slots.Length >= pages.Length, $"{pages.Length} pages are stored for {slots.Length} slots.");
         int stored = 0;
         for (int i = 0; i < pages.Length; i++)
         {
@@ -230,6 +231,7 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
         ulong slot = _free;
         if (slot != 0)
         {
+            Invariant.Assert(_freeCount > 0 && _records[slot].References == 0, $"Slot {slot} is given out with {_records[slot].References} references, of {_freeCount} free ones.");
             _free = _records[slot].Value;
             _freeCount--;
         }
@@ -240,7 +242,9 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
 
     private void GiveSlot(ulong slot)
     {
+        Invariant.Assert(slot != 0 && _records[slot].References == 0, $"Slot {slot} becomes free with {_records[slot].References} references.");
         _lock.Enter();
+        Invariant.Assert(_free != slot, $"Slot {slot} becomes free twice.");
         _records[slot].Value = _free;
         _free = slot;
         _freeCount++;
@@ -250,6 +254,7 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
     /// <summary>Puts the next records into the list, the first one foremost. Slot 0 is none.</summary>
     private void Grow()
     {
+        Invariant.Assert(_lock.IsHeld && _free == 0 && _freeCount == 0, $"The table grows beside {_freeCount} free slots, or without the lock.");
         ulong first = ulong.Max(1, (ulong)_records.Count);
         if (_records.TryGrow())
         {
@@ -265,6 +270,7 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
     private long CountPages()
     {
         _lock.Enter();
+        Invariant.Assert(_freeCount <= _records.Count, $"{_freeCount} slots are free, of {_records.Count}.");
         long pages = _records.Count == 0 ? 0 : _records.Count - 1 - _freeCount;
         _lock.Exit();
         return pages;

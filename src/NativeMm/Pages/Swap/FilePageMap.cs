@@ -57,6 +57,7 @@ internal sealed unsafe class FilePageMap : IDisposable
     /// <returns>How many were taken: fewer where there is no longer run; 0 when the file is full, or there is no memory for its map.</returns>
     public int TakeRun(int wanted, out long first)
     {
+        Invariant.Assert(wanted > 0, $"{wanted} places of a file are wanted.");
         int enough = Math.Min(wanted, RunWanted);
         int run = 0;
         first = 0;
@@ -95,6 +96,7 @@ internal sealed unsafe class FilePageMap : IDisposable
     /// <summary>Gives pages back.</summary>
     public void Give(long first, int count)
     {
+        Invariant.Assert(count > 0 && first >= 0 && first + count <= Pages && count <= Taken, $"{count} places from {first} on become free, of {Taken} of {Pages} that are taken.");
         for (long page = first; page < first + count; page++)
         {
             Invariant.Assert(IsTaken(page), $"Place {page} of the file becomes free, and was.");
@@ -116,7 +118,11 @@ internal sealed unsafe class FilePageMap : IDisposable
 
     private static ulong Bit(long page) => 1UL << (int)(page % WordBits);
 
-    private ref ulong Word(long page) => ref ((ulong*)_base)[page / WordBits];
+    private ref ulong Word(long page)
+    {
+        Invariant.Assert(page >= 0 && page < Pages, $"Place {page} of the file is looked at, of {Pages}.");
+        return ref ((ulong*)_base)[page / WordBits];
+    }
 
     /// <summary>Looks for a free run from where the last one ended, once around; the longest there is if none is long enough.</summary>
     private int Search(int wanted, int enough, out long first)
@@ -139,6 +145,7 @@ internal sealed unsafe class FilePageMap : IDisposable
             }
         }
 
+        Invariant.Assert(longest <= wanted && first + longest <= Pages, $"{longest} places from {first} on were found, of {wanted} in a file of {Pages}.");
         return longest;
     }
 
@@ -164,6 +171,7 @@ internal sealed unsafe class FilePageMap : IDisposable
     private int Extend(int wanted)
     {
         int pages = (int)Math.Min(wanted, PagesMax - Pages);
+        Invariant.Assert(pages >= 0, $"A file of {Pages} pages grows to at most {PagesMax}.");
         nuint needed = (nuint)((Pages + pages + WordBits - 1) / WordBits * sizeof(ulong));
         while (_openBytes < needed)
         {

@@ -63,6 +63,7 @@ internal sealed unsafe class FileSwap : ISwapBackend
                 break;
             }
 
+            Invariant.Assert(run <= left.Length && first + run <= _records.Count, $"Places {first} to {first + run} were taken for {left.Length} pages, and {_records.Count} have records.");
             int written = WriteRun(left[..run], first, out int errno);
             for (int i = 0; i < written; i++)
             {
@@ -85,6 +86,7 @@ internal sealed unsafe class FileSwap : ISwapBackend
     /// <inheritdoc/>
     public SwapLoad Load(ulong slot, nint destination)
     {
+        Invariant.Assert(slot != 0 && Atomic.LoadAcquire(in _records[slot - 1].References) > 0, $"Slot {slot} is loaded, and nobody has it.");
         PlatformResult result = PlatformResult.Success;
         int read = 0;
 
@@ -190,6 +192,7 @@ internal sealed unsafe class FileSwap : ISwapBackend
         {
             PlatformResult result = _file.Write(pages[done..], (first + done) * PageBytes, out long bytes);
             int whole = (int)(bytes / PageBytes);
+            Invariant.Assert(whole >= 0 && whole <= pages.Length - done, $"{whole} pages were written, of {pages.Length - done}.");
             Atomic.Add(ref _writes, 1);
             if (!result.Succeeded || whole < pages.Length - done)
             {

@@ -61,6 +61,7 @@ internal sealed unsafe class SwapRecords : IDisposable
             return false;
         }
 
+        Invariant.Assert(Count + Step <= Max && Count % Step == 0, $"{Count} records of {Max} get more.");
         Count += Step;
         return true;
     }

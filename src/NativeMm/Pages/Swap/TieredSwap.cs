@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Buffers;
 
@@ -70,6 +71,7 @@ internal sealed class TieredSwap : ISwapBackend
 
     private static int StoreOnFile(ISwapBackend file, ReadOnlySpan<nint> pages, Span<ulong> slots)
     {
+        Invariant.Assert(pages.Length <= SwapSlot.BatchMax && slots.Length >= pages.Length, $"{pages.Length} pages are stored at once, for {slots.Length} slots.");
         Span<nint> refused = stackalloc nint[SwapSlot.BatchMax];
         Span<ulong> places = stackalloc ulong[SwapSlot.BatchMax];
         int count = 0;
@@ -87,6 +89,7 @@ internal sealed class TieredSwap : ISwapBackend
             if (!SwapSlot.IsStored(slots[i]))
             {
                 ulong place = places[next++];
+                Invariant.Assert(next <= count && (!SwapSlot.IsStored(place) || (place & FileBit) == 0), $"Place {place:x} of the file is slot {i} of {count} pages.");
                 slots[i] = SwapSlot.IsStored(place) ? place | FileBit : SwapSlot.NoRoom;
             }
         }
@@ -96,6 +99,7 @@ internal sealed class TieredSwap : ISwapBackend
 
     private ISwapBackend TierOf(ref ulong slot)
     {
+        Invariant.Assert(slot != 0 && ((slot & FileBit) == 0 || _file is not null), $"Slot {slot:x} is on a file that is not there.");
         if ((slot & FileBit) == 0)
         {
             return _memory;
