@@ -1,25 +1,23 @@
-using System.Diagnostics;
-
 namespace NativeMm.Heap;
 
 /// <summary>
-/// How much of its time a thread may spend on looks for sizes that it does not use any more: one part in so many, and so much ahead. Times are ticks of
-/// <see cref="Stopwatch"/>. What is kept for a thread is the time at which the looks that it made will have been their part.
+/// How much of its time a thread may spend on looks for sizes that it does not use any more: one part in so many, and so much ahead. Times are nanoseconds of
+/// the thread's processor time. What is kept for a thread is the time at which the looks that it made will have been their part.
 /// </summary>
 internal static class LookPace
 {
     private const int TimeDivisor = 16;
 
-    // Nobody's look takes longer: such a thread was interrupted.
-    private static readonly long s_lookMax = Stopwatch.Frequency / 50_000;
-    private static readonly long s_ahead = Stopwatch.Frequency / 500 * TimeDivisor;
+    // Nobody's look takes longer: such a thread was interrupted, where the system tells elapsed time only.
+    private const long LookMax = 20_000;
+    private const long Ahead = 2_000_000L * TimeDivisor;
 
     /// <summary>Whether the thread may look now.</summary>
-    public static bool Allows(long paidUntil, long now) => paidUntil - now <= s_ahead;
+    public static bool Allows(long paidUntil, long now) => paidUntil - now <= Ahead;
 
     /// <summary>The time after a look.</summary>
     /// <param name="paidUntil">The time before it.</param>
     /// <param name="begin">When it began.</param>
     /// <param name="end">When it ended.</param>
-    public static long Pay(long paidUntil, long begin, long end) => Math.Max(paidUntil, begin) + (Math.Min(end - begin, s_lookMax) * TimeDivisor);
+    public static long Pay(long paidUntil, long begin, long end) => Math.Max(paidUntil, begin) + (Math.Min(end - begin, LookMax) * TimeDivisor);
 }

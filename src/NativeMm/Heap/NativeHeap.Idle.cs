@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using NativeMm.Platform;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -29,16 +29,16 @@ public sealed unsafe partial class NativeHeap
     /// </summary>
     private void LookForIdle(ThreadCache* cache, int growing)
     {
-        long begin = Stopwatch.GetTimestamp();
+        long begin = ThreadScheduling.CpuNanoseconds;
         if (!LookPace.Allows(cache->LooksPaidUntil, begin))
         {
             return;
         }
 
         GiveUpIdle(cache, growing);
-        cache->LooksPaidUntil = LookPace.Pay(cache->LooksPaidUntil, begin, Stopwatch.GetTimestamp());
         cache->GrownBytes = 0;
         cache->GrownBytesMax = Math.Max(GrownBytesMin, SlabBytes() / GrownDivisor);
+        cache->LooksPaidUntil = LookPace.Pay(cache->LooksPaidUntil, begin, ThreadScheduling.CpuNanoseconds);
     }
 
     /// <summary>

@@ -75,7 +75,7 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     [FieldOffset(72)]
     public ulong GrownBytesMax;
 
-    /// <summary>The time stamp at which its looks will have been their part of its time.</summary>
+    /// <summary>Its processor time at which its looks will have been their part of its time.</summary>
     [FieldOffset(80)]
     public long LooksPaidUntil;
 

@@ -17,7 +17,8 @@ internal sealed class HeapFixture : IDisposable
         ulong capacity = 256 << 20,
         FrameAllocatorKind frames = FrameAllocatorKind.LockFree,
         PageReporterOptions? reporting = null,
-        int pageBytes = 0)
+        int pageBytes = 0,
+        ulong threadCacheBytesMax = 0)
     {
         _pages = new PagedPlatform(SystemPlatform.Current, pageBytes != 0 ? (nuint)pageBytes : SystemPlatform.Current.PageBytes);
         Platform = new FaultyPlatform(_pages);
@@ -26,6 +27,7 @@ internal sealed class HeapFixture : IDisposable
             CapacityBytes = capacity,
             FrameAllocator = frames,
             BackgroundTrim = false,
+            ThreadCacheBytesMax = threadCacheBytesMax != 0 ? threadCacheBytesMax : new MemoryRuntimeOptions().ThreadCacheBytesMax,
             Reporting = reporting ?? new PageReporterOptions(),
         };
         Runtime = new MemoryRuntime(options, Platform, isShared: false);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using NativeMm.Heap;
 using Xunit;
 
@@ -6,7 +5,8 @@ namespace NativeMm.Tests.Unit.Heap;
 
 public sealed class LookPaceTests
 {
-    private static readonly long s_microsecond = Stopwatch.Frequency / 1_000_000;
+    private const long Microsecond = 1000;
+    private const long Second = 1_000_000_000;
 
     [Fact]
     public void Looks_take_a_sixteenth_of_the_time_and_two_milliseconds_ahead()
@@ -14,11 +14,11 @@ public sealed class LookPaceTests
         long paid = 0;
         long spent = 0;
         const int Seconds = 2;
-        for (long now = Stopwatch.Frequency; now < (Seconds + 1) * Stopwatch.Frequency; now += 10 * s_microsecond)
+        for (long now = Second; now < (Seconds + 1) * Second; now += 10 * Microsecond)
         {
             if (LookPace.Allows(paid, now))
             {
-                paid = LookPace.Pay(paid, now, now + (5 * s_microsecond));
+                paid = LookPace.Pay(paid, now, now + (5 * Microsecond));
                 spent += 5;
             }
         }
@@ -29,12 +29,12 @@ public sealed class LookPaceTests
     [Fact]
     public void A_thread_that_did_not_look_for_long_has_no_more_ahead_than_at_first()
     {
-        long paid = LookPace.Pay(0, Stopwatch.Frequency, Stopwatch.Frequency + s_microsecond);
-        long now = 1000 * Stopwatch.Frequency;
+        long paid = LookPace.Pay(0, Second, Second + Microsecond);
+        long now = 1000 * Second;
         int looks = 0;
         while (LookPace.Allows(paid, now))
         {
-            paid = LookPace.Pay(paid, now, now + (10 * s_microsecond));
+            paid = LookPace.Pay(paid, now, now + (10 * Microsecond));
             looks++;
         }
 
@@ -44,7 +44,7 @@ public sealed class LookPaceTests
     [Fact]
     public void A_thread_that_was_interrupted_in_a_look_pays_for_a_look()
     {
-        long paid = LookPace.Pay(0, Stopwatch.Frequency, 10 * Stopwatch.Frequency);
-        Assert.Equal(Stopwatch.Frequency + (20 * 16 * s_microsecond), paid);
+        long paid = LookPace.Pay(0, Second, 10 * Second);
+        Assert.Equal(Second + (20 * 16 * Microsecond), paid);
     }
 }
