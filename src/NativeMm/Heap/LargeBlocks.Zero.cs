@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 
 namespace NativeMm.Heap;
@@ -20,6 +21,8 @@ internal sealed unsafe partial class LargeBlocks
             return false;
         }
 
+        Invariant.Assert(
+            bytes != 0 && block % _platform.PageBytes == 0 && bytes % _platform.PageBytes == 0, $"A large block of {bytes} bytes at 0x{block:x} is no row of pages.");
         if (bytes > ClearedBytesMax || (_platform.Capabilities & PlatformCapabilities.CountResident) == 0)
         {
             return _platform.Discard(block, bytes, DiscardMode.Now).Succeeded;

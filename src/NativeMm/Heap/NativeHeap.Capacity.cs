@@ -102,6 +102,8 @@ public sealed unsafe partial class NativeHeap
         BlockFault fault = _depots[sizeClass].PutHome(magazine.Normalize());
         magazine.SetItems(0);
         SetCapacity(cache, sizeClass, _depots[sizeClass].Geometry.MagazineCapacityAtFirst);
+        Invariant.Assert(cache->EarnedBytes <= _options.ThreadCacheBytesMax, $"A thread has earned {cache->EarnedBytes} bytes after it gave some back, of {_options.ThreadCacheBytesMax}.");
+        Invariant.Assert(magazine.Count == 0, $"A magazine whose capacity was taken back has {magazine.Count} items.");
         cache->Guard.Exit();
         return fault;
     }

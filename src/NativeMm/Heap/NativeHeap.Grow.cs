@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Heap;
 
 /// <content>
@@ -25,6 +27,9 @@ public sealed unsafe partial class NativeHeap
         {
             return false;
         }
+
+        Invariant.Assert(
+            SlabGeometry.Of(wanted).IsRun && SlabGeometry.Of(wanted).BlockBytes >= byteCount, $"A run of class {sizeClass} grows to class {wanted.Value} for {byteCount} bytes.");
 
         // Counted there before anybody can find it there, who may free it by mistake.
         _depots[wanted.Value].ExpectRun();

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -65,6 +66,7 @@ public sealed unsafe partial class NativeHeap
         cache->Guard.Enter();
         BlockFault fault = _depots[sizeClass].PutAllHome(magazine.Normalize());
         magazine.SetItems(0);
+        Invariant.Assert(cache->Guard.IsHeld && magazine.Count == 0, $"A magazine that was sent home has {magazine.Count} items, or its guard is free.");
         cache->Guard.Exit();
         return fault;
     }
