@@ -16,9 +16,6 @@ public sealed unsafe partial class NativeHeap
     // The shared heap that was made after the first try had failed.
     private static NativeHeap? s_second;
 
-    [ThreadStatic]
-    private static bool t_makesSecond;
-
     // Why there is no heap behind this object: it ended before it began.
     private ExceptionDispatchInfo? _failure;
 
@@ -174,13 +171,13 @@ public sealed unsafe partial class NativeHeap
     private static NativeHeap SharedAfterFailure()
     {
         NativeHeap? second = Atomic.LoadAcquire(ref s_second!);
-        if (second is not null || t_makesSecond)
+        if (second is not null || SharedHeapRetry.t_isUnderWay)
         {
             // Whoever is told of the second try on the way may look here.
             return second ?? s_shared;
         }
 
-        t_makesSecond = true;
+        SharedHeapRetry.t_isUnderWay = true;
         try
         {
             second = SharedHeapSource.Create();
@@ -194,7 +191,7 @@ public sealed unsafe partial class NativeHeap
         }
         finally
         {
-            t_makesSecond = false;
+            SharedHeapRetry.t_isUnderWay = false;
         }
     }
 
