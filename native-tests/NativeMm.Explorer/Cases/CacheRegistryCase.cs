@@ -20,7 +20,7 @@ internal sealed unsafe class CacheRegistryCase : Case
     public override void Prepare(Plan plan)
     {
         Array.Clear(_holders);
-        var registry = new ThreadCacheRegistry(slot: -1, isShared: true);
+        var registry = new ThreadCacheRegistry(slot: -1, isOnStack: true);
         Func<nint> make = MakeCache;
         plan.Thread("dying", () =>
             {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using NativeMm.Tests.Support;
 
 namespace NativeMm.Extensions.Tests.Caching;
 
@@ -16,23 +17,9 @@ internal static class TestSequences
                 return new ReadOnlySequence<byte>(new UnpinnableMemory(value).Memory);
             case BufferContractTests.Source.MultiSegment when value.Length > 1:
                 int third = value.Length / 3;
-                var first = new Segment(value.AsMemory(0, third), 0);
-                Segment last = first.Append(value.AsMemory(third, 0)).Append(value.AsMemory(third, third)).Append(value.AsMemory(2 * third));
-                return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+                return Sequences.Of(value.AsMemory(0, third), value.AsMemory(third, 0), value.AsMemory(third, third), value.AsMemory(2 * third));
             default:
                 return new ReadOnlySequence<byte>(value);
-        }
-    }
-
-    private sealed class Segment : ReadOnlySequenceSegment<byte>
-    {
-        public Segment(ReadOnlyMemory<byte> memory, long index) => (Memory, RunningIndex) = (memory, index);
-
-        public Segment Append(ReadOnlyMemory<byte> memory)
-        {
-            var next = new Segment(memory, RunningIndex + Memory.Length);
-            Next = next;
-            return next;
         }
     }
 

@@ -16,8 +16,8 @@ internal struct Allowance
     public const uint EventsRemembered = 8;
 
     /// <summary>
-    /// The same for a class whose blocks share slabs, as long as the magazine holds no more than <see cref="BytesRemembered"/>: a program that allocates and frees many blocks of many
-    /// sizes in turn hears of all other sizes before it comes back to one.
+    /// The same for a class of blocks of 4 KiB and more that share slabs, as long as the magazine holds no more than <see cref="BytesRemembered"/>: a program that allocates and frees
+    /// many blocks of many sizes in turn hears of all other sizes before it comes back to one.
     /// </summary>
     public const uint EventsRememberedShared = 4096;
 

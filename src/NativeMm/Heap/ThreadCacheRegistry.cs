@@ -22,7 +22,7 @@ using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
 namespace NativeMm.Heap;
 
 /// <summary>The thread caches of one heap. Thread-safe.</summary>
-internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
+internal sealed unsafe class ThreadCacheRegistry(int slot, bool isOnStack)
 {
     /// <summary>Entries that an attaching thread looks at: short threads that come one after the other leave theirs among the newest.</summary>
     private const int NewestCount = 8;
@@ -55,7 +55,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
     public ThreadCache* Attach(Func<nint> make)
     {
         OwnerThread thread = OwnerThread.Current;
-        ThreadHeaps? heaps = isShared ? null : ThreadHeaps.ForThisThread(slot);
+        ThreadHeaps? heaps = isOnStack ? null : ThreadHeaps.ForThisThread(slot);
         var fresh = new Entry();
         Entry? entry;
         bool isAdopted;
@@ -73,6 +73,9 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
             Invariant.Assert(_entries.Contains(entry) && !_gone.Contains(entry), "A thread cache has an owner and is unknown, or waits for one.");
             entry.Owner = thread;
             entry.Heaps = heaps;
+
+            // What the last owner's looks cost counts in his processor time, and the new one's begins again.
+            entry.Cache->LooksPaidUntil = 0;
             _newest[_attached++ % NewestCount] = entry;
             Adopted += isAdopted ? 1 : 0;
         }
@@ -212,7 +215,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
     /// <param name="askSystem">
     /// Whether to ask the system even about threads that .NET knows: one that it came to know again in a native destructor stays known for ever.
     /// </param>
-    private bool IsGone(OwnerThread owner, bool askSystem) => isShared
+    private bool IsGone(OwnerThread owner, bool askSystem) => isOnStack
         ? (askSystem || owner.HasLeft) && owner.IsGone
         : owner.HasLeft || (askSystem && owner.IsGone);
 
@@ -224,7 +227,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isShared)
         Atomic.FullFence(); // [R1]
         entry.Owner = null;
         entry.Heaps = null;
-        return !isShared || StackPages.Forget(entry.Cache);
+        return !isOnStack || StackPages.Forget(entry.Cache);
     }
 
     private sealed class Entry

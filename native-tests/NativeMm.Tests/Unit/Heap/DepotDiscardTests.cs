@@ -6,34 +6,16 @@ using Xunit;
 namespace NativeMm.Tests.Unit.Heap;
 
 /// <summary>A trim pass gives pages of a slab back, and others work on the depot between its two sections under the lock.</summary>
-public sealed class DepotDiscardTests : IDisposable
+public sealed class DepotDiscardTests : DepotTestBase
 {
-    private const uint Tag = 1 << SlabSpace.ClassBits;
     private const uint OtherTag = 2 << SlabSpace.ClassBits;
 
-    private readonly FaultyPlatform _platform = new();
-    private readonly FrameZone _zone;
-    private readonly LockFreeFrameAllocator _frames;
-    private readonly SlabSpace _space;
     private readonly ulong[] _taken = new ulong[SlabGeometry.BlocksMax / 64];
 
-    public DepotDiscardTests()
+    public override void Dispose()
     {
-        Assert.True(FrameZone.TryCreate(_platform, ZoneKind.Normal, 16 << 20, out FrameZone? zone).Succeeded);
-        _zone = zone!;
-        _frames = new LockFreeFrameAllocator(_zone, coreSlots: 1);
-        Assert.True(SlabSpace.TryCreate(_frames, _platform, out SlabSpace? space).Succeeded);
-        _space = space!;
-    }
-
-    public void Dispose()
-    {
-        Assert.Equal(0u, _frames.GetStatistics().AllocatedFrames);
-        _frames.Validate();
-        _space.Dispose();
-        _frames.Dispose();
-        _zone.Dispose();
-        _platform.AssertNothingLeaked();
+        Assert.Equal(0u, Frames.GetStatistics().AllocatedFrames);
+        base.Dispose();
     }
 
     [Theory]
@@ -58,7 +40,7 @@ public sealed class DepotDiscardTests : IDisposable
             live.Add(block);
         }
 
-        Assert.DoesNotContain(live, block => _space.SlabOf(block, depot.Geometry.Order) == ticket.Granule);
+        Assert.DoesNotContain(live, block => Space.SlabOf(block, depot.Geometry.Order) == ticket.Granule);
         depot.PutHeld(ticket, taken);
         Assert.Equal(0, depot.GetStatistics().Slabs);
         depot.Validate([]);
@@ -90,13 +72,13 @@ public sealed class DepotDiscardTests : IDisposable
     {
         Depot depot = DepotFor(64, Tag);
         Assert.True(depot.TryTakeOne(out nuint block, out _));
-        SlabTicket ticket = _space.TicketOf(_space.SlabOf(block, depot.Geometry.Order));
-        Assert.True(_space.IsAlive(ticket));
+        SlabTicket ticket = Space.TicketOf(Space.SlabOf(block, depot.Geometry.Order));
+        Assert.True(Space.IsAlive(ticket));
         depot.PutHome([block]);
-        Assert.False(_space.IsAlive(ticket));
+        Assert.False(Space.IsAlive(ticket));
         Assert.True(depot.TryTakeOne(out nuint again, out _));
         Assert.Equal(block, again);
-        Assert.False(_space.IsAlive(ticket));
+        Assert.False(Space.IsAlive(ticket));
         depot.PutHome([again]);
     }
 
@@ -117,7 +99,7 @@ public sealed class DepotDiscardTests : IDisposable
         depot.PutHome(blocks.AsSpan(9, 7));
         Assert.Equal(3, depot.GetStatistics().Slabs);
         SlabTicket third = depot.HoldResting(0, _taken.AsSpan(0, 1), out _, ref left);
-        Assert.Equal(_space.SlabOf(blocks[16], depot.Geometry.Order), third.Granule);
+        Assert.Equal(Space.SlabOf(blocks[16], depot.Geometry.Order), third.Granule);
         depot.PutHeld(third, _taken.AsSpan(0, 1));
         depot.PutHome(blocks.AsSpan(1, 7));
         depot.PutHome(blocks.AsSpan(17, 7));
@@ -199,5 +181,5 @@ public sealed class DepotDiscardTests : IDisposable
         return depot.HoldResting(0, taken, out _, ref left);
     }
 
-    private Depot DepotFor(int bytes, uint tag) => new(_space, SizeClass.ForBytes((nuint)bytes), tag);
+    private Depot DepotFor(int bytes, uint tag) => new(Space, SizeClass.ForBytes((nuint)bytes), tag);
 }

@@ -6,33 +6,8 @@ using Xunit;
 namespace NativeMm.Tests.Unit.Heap;
 
 /// <summary>A run leaves its depot once, and only while its block is outside.</summary>
-public sealed class DepotGrowTests : IDisposable
+public sealed class DepotGrowTests : DepotTestBase
 {
-    private const uint Tag = 1 << SlabSpace.ClassBits;
-
-    private readonly FaultyPlatform _platform = new();
-    private readonly FrameZone _zone;
-    private readonly LockFreeFrameAllocator _frames;
-    private readonly SlabSpace _space;
-
-    public DepotGrowTests()
-    {
-        Assert.True(FrameZone.TryCreate(_platform, ZoneKind.Normal, 8 << 20, out FrameZone? zone).Succeeded);
-        _zone = zone!;
-        _frames = new LockFreeFrameAllocator(_zone, coreSlots: 1);
-        Assert.True(SlabSpace.TryCreate(_frames, _platform, out SlabSpace? space).Succeeded);
-        _space = space!;
-    }
-
-    public void Dispose()
-    {
-        _frames.Validate();
-        _space.Dispose();
-        _frames.Dispose();
-        _zone.Dispose();
-        _platform.AssertNothingLeaked();
-    }
-
     /// <summary>Whoever asks with a class that he read before the run became another's is the second of two, whether frames are needed or not.</summary>
     [Theory]
     [InlineData(144, 160)]
@@ -42,11 +17,11 @@ public sealed class DepotGrowTests : IDisposable
         Depot small = DepotFor(from);
         Depot large = DepotFor(to);
         uint granule = RunOf(small, out nuint block);
-        SlabTicket found = _space.TicketOf(granule);
+        SlabTicket found = Space.TicketOf(granule);
         large.ExpectRun();
         Assert.True(small.TryLetRunGrow(granule, SizeClass.ForBytes((nuint)to << 10)));
         Assert.False(small.TryLetRunGrow(granule, SizeClass.ForBytes((nuint)to << 10)));
-        Assert.False(_space.IsAlive(found));
+        Assert.False(Space.IsAlive(found));
         small.Validate([]);
         large.Validate([]);
         Assert.Equal(BlockFaultKind.DoubleFree, small.PutHome([block]).Kind);
@@ -76,7 +51,7 @@ public sealed class DepotGrowTests : IDisposable
         AssertNothingLeft(small, large);
     }
 
-    private Depot DepotFor(int kibibytes) => new(_space, SizeClass.ForBytes((nuint)kibibytes << 10), Tag);
+    private Depot DepotFor(int kibibytes) => new(Space, SizeClass.ForBytes((nuint)kibibytes << 10), Tag);
 
     private uint RunOf(Depot depot, out nuint block)
     {
@@ -84,7 +59,7 @@ public sealed class DepotGrowTests : IDisposable
         nuint[] one = new nuint[1];
         Assert.Equal(1, depot.Take(one));
         block = one[0];
-        return (uint)((block - _space.BaseAddress) >> SlabSpace.GranuleShift);
+        return (uint)((block - Space.BaseAddress) >> SlabSpace.GranuleShift);
     }
 
     private void AssertNothingLeft(params Depot[] depots)
@@ -95,6 +70,6 @@ public sealed class DepotGrowTests : IDisposable
             Assert.Equal(0, depot.GetStatistics().Slabs);
         }
 
-        Assert.Equal(0u, _frames.GetStatistics().AllocatedFrames);
+        Assert.Equal(0u, Frames.GetStatistics().AllocatedFrames);
     }
 }

@@ -6,33 +6,8 @@ using Xunit;
 namespace NativeMm.Tests.Unit.Heap;
 
 /// <summary>Depots by themselves, where a thread's cache would hide what they do.</summary>
-public sealed class DepotTests : IDisposable
+public sealed class DepotTests : DepotTestBase
 {
-    private const uint Tag = 1 << SlabSpace.ClassBits;
-
-    private readonly FaultyPlatform _platform = new();
-    private readonly FrameZone _zone;
-    private readonly LockFreeFrameAllocator _frames;
-    private readonly SlabSpace _space;
-
-    public DepotTests()
-    {
-        Assert.True(FrameZone.TryCreate(_platform, ZoneKind.Normal, 8 << 20, out FrameZone? zone).Succeeded);
-        _zone = zone!;
-        _frames = new LockFreeFrameAllocator(_zone, coreSlots: 1);
-        Assert.True(SlabSpace.TryCreate(_frames, _platform, out SlabSpace? space).Succeeded);
-        _space = space!;
-    }
-
-    public void Dispose()
-    {
-        _frames.Validate();
-        _space.Dispose();
-        _frames.Dispose();
-        _zone.Dispose();
-        _platform.AssertNothingLeaked();
-    }
-
     [Fact]
     public void A_full_batch_stays_whole_and_comes_out_as_it_came()
     {
@@ -47,7 +22,7 @@ public sealed class DepotTests : IDisposable
         Assert.Equal(batch.Length, depot.Take(again));
         Assert.Equal(batch, again);
         Assert.Equal(BlockFaultKind.None, depot.PutHome(again).Kind);
-        Assert.Equal(0u, _frames.GetStatistics().AllocatedFrames);
+        Assert.Equal(0u, Frames.GetStatistics().AllocatedFrames);
     }
 
     [Fact]
@@ -126,7 +101,7 @@ public sealed class DepotTests : IDisposable
         depot.TrimBatches(all: false);
         Assert.Equal(10u * 4096, depot.DiscardUnusedPages(1));
         Assert.Equal(0u, depot.DiscardUnusedPages(0));
-        Assert.Equal(1, _platform.Calls(PlatformCall.Discard));
+        Assert.Equal(1, Platform.Calls(PlatformCall.Discard));
         depot.PutHome(blocks.AsSpan(10, 1));
         Assert.Equal(11u * 4096, depot.DiscardUnusedPages(0));
         depot.Validate([]);
@@ -152,6 +127,6 @@ public sealed class DepotTests : IDisposable
     private Depot DepotFor(nuint bytes)
     {
         SizeClass sizeClass = SizeClass.ForBytes(bytes);
-        return new Depot(_space, sizeClass, Tag);
+        return new Depot(Space, sizeClass, Tag);
     }
 }

@@ -1,4 +1,5 @@
 using NativeMm.Heap;
+using NativeMm.Platform;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Heap;
@@ -37,11 +38,7 @@ public sealed unsafe class HeapIdleTests
     public void Slabs_of_a_size_that_is_not_used_any_more_serve_the_next_one()
     {
         using var fixture = new HeapFixture();
-        for (nuint bytes = 256; bytes <= 8192; bytes *= 2)
-        {
-            Round(fixture, bytes, 256 << 10);
-        }
-
+        PassThroughSizes(fixture);
         Assert.Equal(0, Sum(fixture, 512, row => row.Slabs));
         Assert.Equal(0, Sum(fixture, 1024, row => row.Slabs));
         Assert.NotEqual(0, Sum(fixture, 8192, row => row.Slabs));
@@ -63,6 +60,31 @@ public sealed unsafe class HeapIdleTests
 
         // Each wrong look sends slabs of all sizes away, to be made again: without a pace nearly each pair would go to a depot.
         Assert.InRange(fixture.Heap.GetStatistics().Classes.Sum(row => row.LockAcquisitions), 0, Pairs / 10);
+    }
+
+    /// <summary>Looks are paced by the processor time of a thread, of which a new one has had none.</summary>
+    [Fact]
+    public void A_thread_that_takes_over_a_cache_looks_at_its_own_pace()
+    {
+        using var fixture = new HeapFixture();
+        var first = new Thread(() =>
+        {
+            long end = ThreadScheduling.CpuNanoseconds + 300_000_000;
+            while (ThreadScheduling.CpuNanoseconds < end)
+            {
+                Thread.SpinWait(100);
+            }
+
+            PassThroughSizes(fixture);
+        });
+        first.Start();
+        first.Join();
+        fixture.Heap.Trim();
+        var second = new Thread(() => PassThroughSizes(fixture));
+        second.Start();
+        second.Join();
+        Assert.Equal(0, Sum(fixture, 512, row => row.Slabs));
+        Assert.NotEqual(0, Sum(fixture, 8192, row => row.Slabs));
     }
 
     [Fact]
@@ -95,6 +117,14 @@ public sealed unsafe class HeapIdleTests
 
     private static long Sum(HeapFixture fixture, ulong blockBytes, Func<HeapClassStatistics, long> what) =>
         fixture.Heap.GetStatistics().Classes.Where(row => row.BlockBytes == blockBytes).Sum(what);
+
+    private static void PassThroughSizes(HeapFixture fixture)
+    {
+        for (nuint bytes = 256; bytes <= 8192; bytes *= 2)
+        {
+            Round(fixture, bytes, 256 << 10);
+        }
+    }
 
     private static void Round(HeapFixture fixture, nuint bytes, int total)
     {
