@@ -12,8 +12,8 @@ internal static class LookPace
     private const long LookMax = 20_000;
     private const long Ahead = 2_000_000L * TimeDivisor;
 
-    /// <summary>Whether the thread may look now.</summary>
-    public static bool Allows(long paidUntil, long now) => paidUntil - now <= Ahead;
+    /// <summary>Processor time that must pass before the thread may look; 0 or less when it may now. Elapsed time passes at least as fast.</summary>
+    public static long Wait(long paidUntil, long now) => paidUntil - now - Ahead;
 
     /// <summary>The time after a look.</summary>
     /// <param name="paidUntil">The time before it.</param>

@@ -115,25 +115,6 @@ public sealed unsafe partial class NativeHeap
         return block != null ? block : ThrowOutOfMemory(byteCount, alignment);
     }
 
-    /// <summary>Allocates as many blocks of one size as the span holds: all of them, or none and an exception.</summary>
-    /// <param name="byteCount">Bytes of each block; 0 counts as 1.</param>
-    /// <param name="blocks">Receives the addresses.</param>
-    /// <exception cref="OutOfMemoryException">There is no memory for all of them; those already allocated are freed.</exception>
-    public void AllocBulk(nuint byteCount, Span<nint> blocks)
-    {
-        for (int i = 0; i < blocks.Length; i++)
-        {
-            if (!TryAlloc(byteCount, out void* block))
-            {
-                FreeBulk(blocks[..i]);
-                blocks.Clear();
-                ThrowOutOfMemory(byteCount, AlignmentNatural);
-            }
-
-            blocks[i] = (nint)block;
-        }
-    }
-
     /// <summary><see cref="Alloc(nuint)"/> of a heap that is not the shared one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocOther(nuint byteCount) => TryAlloc(byteCount, out void* block) ? block : ThrowOutOfMemory(byteCount, AlignmentNatural);

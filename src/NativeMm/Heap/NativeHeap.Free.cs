@@ -48,17 +48,6 @@ public sealed unsafe partial class NativeHeap
     /// <inheritdoc cref="Free"/>
     public void AlignedFree(void* block) => Free(block);
 
-    /// <summary>Frees many blocks.</summary>
-    /// <param name="blocks">Addresses; zeros are skipped.</param>
-    /// <exception cref="MemoryFaultException">As <see cref="Free"/>; the blocks before the wrong one are freed, the others are not.</exception>
-    public void FreeBulk(ReadOnlySpan<nint> blocks)
-    {
-        foreach (nint block in blocks)
-        {
-            Free((void*)block);
-        }
-    }
-
     /// <summary>Bytes that may be used in a block: at least what was asked for.</summary>
     /// <param name="block">A live block of this heap.</param>
     /// <returns>Bytes; 0 for null.</returns>

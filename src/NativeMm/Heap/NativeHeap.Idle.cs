@@ -26,13 +26,22 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>
-    /// A look may be wrong: pairs of allocation and free leave a magazine where it lay, and then the slab is made again, which calls for the next look. So looks have a pace.
+    /// A look may be wrong: pairs of allocation and free leave a magazine where it lay, and then the slab is made again, which calls for the next look. So looks have a pace. The
+    /// system is asked for the processor time only when enough time has elapsed: its answer costs more than the slab.
     /// </summary>
     private void LookForIdle(ThreadCache* cache, int growing)
     {
-        long begin = ThreadScheduling.CpuNanoseconds;
-        if (!LookPace.Allows(cache->LooksPaidUntil, begin))
+        long elapsed = ThreadScheduling.ElapsedNanoseconds;
+        if (elapsed < cache->NoLookUntil)
         {
+            return;
+        }
+
+        long begin = ThreadScheduling.CpuNanoseconds;
+        long wait = LookPace.Wait(cache->LooksPaidUntil, begin);
+        if (wait > 0)
+        {
+            cache->NoLookUntil = elapsed + wait;
             return;
         }
 

@@ -79,6 +79,10 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     [FieldOffset(80)]
     public long LooksPaidUntil;
 
+    /// <summary>The elapsed time before which that cannot be.</summary>
+    [FieldOffset(96)]
+    public long NoLookUntil;
+
     /// <summary>Whether a magazine could not earn capacity because all of them together have what they may have.</summary>
     [FieldOffset(88)]
     public bool IsShortOfCapacity;

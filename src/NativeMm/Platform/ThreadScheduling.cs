@@ -32,7 +32,10 @@ internal static unsafe class ThreadScheduling
             nint* time = stackalloc nint[2];
             return SystemPlatform.IsLinux && LibC.GetTime(ThreadCpuClock, time) == 0
                 ? (time[0] * 1_000_000_000L) + time[1]
-                : (long)(Stopwatch.GetTimestamp() * (1_000_000_000.0 / Stopwatch.Frequency));
+                : ElapsedNanoseconds;
         }
     }
+
+    /// <summary>Elapsed time in nanoseconds, of which differences mean something; no call of the system on most machines.</summary>
+    public static long ElapsedNanoseconds => (long)(Stopwatch.GetTimestamp() * (1_000_000_000.0 / Stopwatch.Frequency));
 }

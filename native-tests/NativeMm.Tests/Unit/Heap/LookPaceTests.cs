@@ -16,7 +16,7 @@ public sealed class LookPaceTests
         const int Seconds = 2;
         for (long now = Second; now < (Seconds + 1) * Second; now += 10 * Microsecond)
         {
-            if (LookPace.Allows(paid, now))
+            if (LookPace.Wait(paid, now) <= 0)
             {
                 paid = LookPace.Pay(paid, now, now + (5 * Microsecond));
                 spent += 5;
@@ -32,7 +32,7 @@ public sealed class LookPaceTests
         long paid = LookPace.Pay(0, Second, Second + Microsecond);
         long now = 1000 * Second;
         int looks = 0;
-        while (LookPace.Allows(paid, now))
+        while (LookPace.Wait(paid, now) <= 0)
         {
             paid = LookPace.Pay(paid, now, now + (10 * Microsecond));
             looks++;
