@@ -15,24 +15,13 @@ internal sealed unsafe partial class Depot
         return statistics;
     }
 
-    /// <summary>Whether a block begins at an address that lies in a slab of this class, as far as the place tells.</summary>
-    public bool IsBlockStart(nuint address) => IndexOf(address) >= 0;
-
     /// <summary>Whether an address is the start of a block that is not free in its slab.</summary>
     public bool IsBlockOutside(nuint address)
     {
-        int index = IndexOf(address);
+        int index = _geometry.IndexOf(address - _space.BaseAddress);
 
         // Without the lock: the caller holds the block, so its bit does not change; for any other block the answer is stale by nature.
         return index >= 0 && (_space.BitmapAt(_space.SlabOf(address, _geometry.Order), _geometry.Blocks)[index >> 6] & (1UL << (index & 63))) == 0;
-    }
-
-    /// <summary>The number of the block that begins at an address; -1 when none does.</summary>
-    private int IndexOf(nuint address)
-    {
-        nuint offset = address - _space.AddressOf(_space.SlabOf(address, _geometry.Order));
-        int index = _geometry.BlockAt(offset);
-        return index < _geometry.Blocks && offset == (nuint)index * _geometry.BlockBytes ? index : -1;
     }
 
     /// <summary>Sends batches home that nobody took since the last pass, or all of them.</summary>

@@ -27,14 +27,15 @@ public sealed unsafe partial class NativeHeap
             return ReallocSlow(block, byteCount, AlignmentNatural);
         }
 
-        nuint usable = SlabGeometry.Of(new SizeClass((int)sizeClass)).BlockBytes;
-        if (StaysInPlace(usable, byteCount) || TryGrowRun((nuint)block, usable, byteCount))
+        ref readonly SlabGeometry geometry = ref SlabGeometry.Of(new SizeClass((int)sizeClass));
+        nuint usable = geometry.BlockBytes;
+        if (StaysInPlace(usable, byteCount) || (geometry.IsRun && TryGrowRun((nuint)block, usable, byteCount)))
         {
             return block;
         }
 
         // What is copied would reach behind the block, perhaps to where no memory is.
-        if (!_depots[sizeClass].IsBlockStart((nuint)block))
+        if (geometry.IndexOf((nuint)block - cache->BaseAddress) < 0)
         {
             throw Fault((nuint)block);
         }

@@ -146,6 +146,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
     }
 
     /// <summary>The calling thread's cache of this heap, or null. Off the inlined paths.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ThreadCache* CurrentCache()
     {
         nuint here = StackPages.Here;

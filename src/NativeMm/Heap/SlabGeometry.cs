@@ -77,6 +77,15 @@ internal readonly struct SlabGeometry
     /// <param name="offset">Below the slab's size: 4 MiB. Quotients stay below 4096, so the product fits 64 bits and the rounding is exact.</param>
     public int BlockAt(nuint offset) => (int)((offset * Reciprocal) >> ReciprocalShift);
 
+    /// <summary>The number of the block that begins at a place inside a slab; -1 when none does.</summary>
+    /// <param name="place">Bytes from the beginning of the zone, at whose multiples of their own size slabs lie.</param>
+    public int IndexOf(nuint place)
+    {
+        nuint offset = place & (Order.Bytes - 1);
+        int index = BlockAt(offset);
+        return index < Blocks && offset == (nuint)index * BlockBytes ? index : -1;
+    }
+
     private static uint FramesFor(Order order, uint bytes)
     {
         uint frames = (bytes + Pfn.FrameBytes - 1) >> Pfn.FrameShift;

@@ -55,6 +55,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     private SlabSpace(IFrameAllocator frames, IMemoryPlatform platform)
     {
         Frames = frames;
+        BaseAddress = frames.Zone.BaseAddress;
         _platform = platform;
         _granules = (uint)(frames.Zone.Bytes >> GranuleShift);
     }
@@ -66,7 +67,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     public IMemoryPlatform Platform => _platform;
 
     /// <summary>Address of the first granule.</summary>
-    public nuint BaseAddress => Frames.Zone.BaseAddress;
+    public nuint BaseAddress { get; }
 
     /// <summary>Length of the zone, in bytes.</summary>
     public nuint Bytes => (nuint)_granules << GranuleShift;
