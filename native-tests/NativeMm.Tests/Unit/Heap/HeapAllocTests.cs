@@ -212,6 +212,24 @@ public sealed unsafe class HeapAllocTests
     }
 
     [Fact]
+    public void A_bulk_of_many_sizes_goes_back_in_one_call()
+    {
+        using var fixture = new HeapFixture();
+        var blocks = new List<nint>();
+        for (int round = 0; round < 50; round++)
+        {
+            blocks.AddRange(new[] { 1, 100, 5000, 40_000, 3 << 20 }.Select(bytes => (nint)fixture.Heap.Alloc((nuint)bytes)));
+            blocks.Add(0);
+        }
+
+        nint[] large = new nint[3];
+        fixture.Heap.AllocBulk(5 << 20, large);
+        Assert.Equal(253, fixture.LiveBlocks);
+        fixture.Heap.FreeBulk([.. blocks, .. large]);
+        Assert.Equal(0, fixture.LiveBlocks);
+    }
+
+    [Fact]
     public void Null_is_nobodys_block()
     {
         using var fixture = new HeapFixture();

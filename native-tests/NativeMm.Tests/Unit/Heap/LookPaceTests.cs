@@ -47,4 +47,20 @@ public sealed class LookPaceTests
         long paid = LookPace.Pay(0, Second, 10 * Second);
         Assert.Equal(Second + (20 * 16 * Microsecond), paid);
     }
+
+    /// <summary>Until then the system is not asked for the time.</summary>
+    [Fact]
+    public void A_thread_that_may_not_look_is_told_how_long_it_has_to_wait()
+    {
+        long paid = 0;
+        while (LookPace.Wait(paid, Second) <= 0)
+        {
+            paid = LookPace.Pay(paid, Second, Second + (10 * Microsecond));
+        }
+
+        long wait = LookPace.Wait(paid, Second);
+        Assert.InRange(wait, 1, 10 * 16 * Microsecond);
+        Assert.Equal(1, LookPace.Wait(paid, Second + wait - 1));
+        Assert.Equal(0, LookPace.Wait(paid, Second + wait));
+    }
 }
