@@ -8,7 +8,7 @@ internal static class LookPace
 {
     private const int TimeDivisor = 16;
 
-    // Nobody's look takes longer: such a thread was interrupted, where the system tells elapsed time only.
+    // Nobody's look takes longer: such a thread was interrupted.
     private const long LookMax = 20_000;
     private const long Ahead = 2_000_000L * TimeDivisor;
 
@@ -17,7 +17,7 @@ internal static class LookPace
 
     /// <summary>The time after a look.</summary>
     /// <param name="paidUntil">The time before it.</param>
-    /// <param name="begin">When it began.</param>
-    /// <param name="end">When it ended.</param>
-    public static long Pay(long paidUntil, long begin, long end) => Math.Max(paidUntil, begin) + (Math.Min(end - begin, LookMax) * TimeDivisor);
+    /// <param name="now">The processor time as far as it is known.</param>
+    /// <param name="spent">How long it took, in elapsed nanoseconds.</param>
+    public static long Pay(long paidUntil, long now, long spent) => Math.Max(paidUntil, now) + (Math.Min(spent, LookMax) * TimeDivisor);
 }

@@ -26,29 +26,41 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>
-    /// A look may be wrong: pairs of allocation and free leave a magazine where it lay, and then the slab is made again, which calls for the next look. So looks have a pace. The
-    /// system is asked for the processor time only when enough time has elapsed: its answer costs more than the slab.
+    /// A look may be wrong: pairs of allocation and free leave a magazine where it lay, and then the slab is made again, which calls for the next look. So looks have a pace.
     /// </summary>
     private void LookForIdle(ThreadCache* cache, int growing)
     {
-        long elapsed = ThreadScheduling.ElapsedNanoseconds;
-        if (elapsed < cache->NoLookUntil)
+        long begin = ThreadScheduling.ElapsedNanoseconds;
+        if (!MayLook(cache, begin))
         {
-            return;
-        }
-
-        long begin = ThreadScheduling.CpuNanoseconds;
-        long wait = LookPace.Wait(cache->LooksPaidUntil, begin);
-        if (wait > 0)
-        {
-            cache->NoLookUntil = elapsed + wait;
             return;
         }
 
         GiveUpIdle(cache, growing);
         cache->GrownBytes = 0;
         cache->GrownBytesMax = Math.Max(GrownBytesMin, SlabBytes() / GrownDivisor);
-        cache->LooksPaidUntil = LookPace.Pay(cache->LooksPaidUntil, begin, ThreadScheduling.CpuNanoseconds);
+        cache->LooksPaidUntil = LookPace.Pay(cache->LooksPaidUntil, cache->CpuSeen, ThreadScheduling.ElapsedNanoseconds - begin);
+    }
+
+    /// <summary>
+    /// The system is asked for the processor time only when what is known of it does not allow a look and enough time has elapsed since: its answer costs more than a slab.
+    /// </summary>
+    private static bool MayLook(ThreadCache* cache, long elapsed)
+    {
+        if (LookPace.Wait(cache->LooksPaidUntil, cache->CpuSeen) <= 0)
+        {
+            return true;
+        }
+
+        if (elapsed < cache->NoLookUntil)
+        {
+            return false;
+        }
+
+        cache->CpuSeen = ThreadScheduling.CpuNanoseconds;
+        long wait = LookPace.Wait(cache->LooksPaidUntil, cache->CpuSeen);
+        cache->NoLookUntil = elapsed + wait;
+        return wait <= 0;
     }
 
     /// <summary>

@@ -83,6 +83,10 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     [FieldOffset(96)]
     public long NoLookUntil;
 
+    /// <summary>Its processor time when the system was asked last; 0 if it never was.</summary>
+    [FieldOffset(104)]
+    public long CpuSeen;
+
     /// <summary>Whether a magazine could not earn capacity because all of them together have what they may have.</summary>
     [FieldOffset(88)]
     public bool IsShortOfCapacity;

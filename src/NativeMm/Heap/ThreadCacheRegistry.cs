@@ -77,6 +77,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isOnStack)
             // What the last owner's looks cost counts in his processor time, and the new one's begins again.
             entry.Cache->LooksPaidUntil = 0;
             entry.Cache->NoLookUntil = 0;
+            entry.Cache->CpuSeen = 0;
             _newest[_attached++ % NewestCount] = entry;
             Adopted += isAdopted ? 1 : 0;
         }

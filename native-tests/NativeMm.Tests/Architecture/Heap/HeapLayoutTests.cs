@@ -12,7 +12,7 @@ public sealed unsafe class HeapLayoutTests
     public void What_a_free_must_know_lies_on_the_first_line_of_a_cache()
     {
         Assert.Equal(
-            [(nameof(ThreadCache.NobodysTop), 0), (nameof(ThreadCache.BaseAddress), 8), (nameof(ThreadCache.ZoneUnits), 16), (nameof(ThreadCache.Words), 24), (nameof(ThreadCache.Events), 32), (nameof(ThreadCache.TakeBackFrom), 36), (nameof(ThreadCache.EarnedBytes), 40), (nameof(ThreadCache.GrownBytes), 48), (nameof(ThreadCache.Tag), 56), (nameof(ThreadCache.OddNumber), 60), (nameof(ThreadCache.Guard), 64), (nameof(ThreadCache.GrownBytesMax), 72), (nameof(ThreadCache.LooksPaidUntil), 80), (nameof(ThreadCache.IsShortOfCapacity), 88), (nameof(ThreadCache.NoLookUntil), 96)],
+            [(nameof(ThreadCache.NobodysTop), 0), (nameof(ThreadCache.BaseAddress), 8), (nameof(ThreadCache.ZoneUnits), 16), (nameof(ThreadCache.Words), 24), (nameof(ThreadCache.Events), 32), (nameof(ThreadCache.TakeBackFrom), 36), (nameof(ThreadCache.EarnedBytes), 40), (nameof(ThreadCache.GrownBytes), 48), (nameof(ThreadCache.Tag), 56), (nameof(ThreadCache.OddNumber), 60), (nameof(ThreadCache.Guard), 64), (nameof(ThreadCache.GrownBytesMax), 72), (nameof(ThreadCache.LooksPaidUntil), 80), (nameof(ThreadCache.IsShortOfCapacity), 88), (nameof(ThreadCache.NoLookUntil), 96), (nameof(ThreadCache.CpuSeen), 104)],
             FieldLayout.Of<ThreadCache>());
     }
 

@@ -18,7 +18,7 @@ public sealed class LookPaceTests
         {
             if (LookPace.Wait(paid, now) <= 0)
             {
-                paid = LookPace.Pay(paid, now, now + (5 * Microsecond));
+                paid = LookPace.Pay(paid, now, 5 * Microsecond);
                 spent += 5;
             }
         }
@@ -29,12 +29,12 @@ public sealed class LookPaceTests
     [Fact]
     public void A_thread_that_did_not_look_for_long_has_no_more_ahead_than_at_first()
     {
-        long paid = LookPace.Pay(0, Second, Second + Microsecond);
+        long paid = LookPace.Pay(0, Second, Microsecond);
         long now = 1000 * Second;
         int looks = 0;
         while (LookPace.Wait(paid, now) <= 0)
         {
-            paid = LookPace.Pay(paid, now, now + (10 * Microsecond));
+            paid = LookPace.Pay(paid, now, 10 * Microsecond);
             looks++;
         }
 
@@ -44,7 +44,7 @@ public sealed class LookPaceTests
     [Fact]
     public void A_thread_that_was_interrupted_in_a_look_pays_for_a_look()
     {
-        long paid = LookPace.Pay(0, Second, 10 * Second);
+        long paid = LookPace.Pay(0, Second, 9 * Second);
         Assert.Equal(Second + (20 * 16 * Microsecond), paid);
     }
 
@@ -55,7 +55,7 @@ public sealed class LookPaceTests
         long paid = 0;
         while (LookPace.Wait(paid, Second) <= 0)
         {
-            paid = LookPace.Pay(paid, Second, Second + (10 * Microsecond));
+            paid = LookPace.Pay(paid, Second, 10 * Microsecond);
         }
 
         long wait = LookPace.Wait(paid, Second);
