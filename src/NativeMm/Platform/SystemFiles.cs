@@ -15,6 +15,12 @@ internal sealed class SystemFiles(string root)
     /// <param name="path">An absolute path.</param>
     public string? ReadText(string path)
     {
+        // Most of what is asked for is not there, and the first exception of a process takes it ten milliseconds.
+        if (!File.Exists(root + path))
+        {
+            return null;
+        }
+
         try
         {
             return File.ReadAllText(root + path, Encoding.UTF8).TrimEnd();
