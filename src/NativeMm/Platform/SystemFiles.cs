@@ -52,8 +52,12 @@ internal sealed class SystemFiles(string root)
     /// <summary>The value of a line such as <c>MemTotal:  1024 kB</c> or <c>model name : text</c>, or null.</summary>
     public static string? FindValue(string? text, string key)
     {
-        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
+        ReadOnlySpan<char> rest = text;
+        while (!rest.IsEmpty)
         {
+            int end = rest.IndexOf('\n');
+            ReadOnlySpan<char> line = end < 0 ? rest : rest[..end];
+            rest = end < 0 ? default : rest[(end + 1)..];
             int colon = line.IndexOf(':');
             if (colon >= 0 && line[..colon].Trim().SequenceEqual(key))
             {

@@ -31,7 +31,7 @@ public sealed class MadviseDevice : IReportingDevice
     /// <param name="followers">What goes with them.</param>
     internal MadviseDevice(IMemoryPlatform platform, DiscardMode mode, IPageRelease? pages = null, params IRangeFollower[] followers)
     {
-        if (!Enum.IsDefined(mode))
+        if (mode is not (DiscardMode.Now or DiscardMode.WhenNeeded))
         {
             throw new ArgumentOutOfRangeException(nameof(mode), mode, $"The mode is Now or WhenNeeded, not {mode}.");
         }

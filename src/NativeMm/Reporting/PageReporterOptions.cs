@@ -53,8 +53,8 @@ public sealed record PageReporterOptions
         Check(nameof(Delay), Delay, Delay >= TimeSpan.Zero && Delay <= TimeSpan.FromHours(1), "0 to 1 h");
         Check(nameof(PassInterval), PassInterval, PassInterval >= TimeSpan.FromMilliseconds(10) && PassInterval <= TimeSpan.FromHours(1), "10 ms to 1 h");
         Check(nameof(BudgetDivisor), BudgetDivisor, BudgetDivisor is >= 1 and <= 1024, "1 to 1,024");
-        Check(nameof(Mode), Mode, Enum.IsDefined(Mode), "Now or WhenNeeded");
-        Check(nameof(Scheme), Scheme, Enum.IsDefined(Scheme), "Rotation or Boundary");
+        Check(nameof(Mode), Mode, Mode is DiscardMode.Now or DiscardMode.WhenNeeded, "Now or WhenNeeded");
+        Check(nameof(Scheme), Scheme, Scheme is BuddyReportScheme.Rotation or BuddyReportScheme.Boundary, "Rotation or Boundary");
     }
 
     private static void Check(string name, object value, bool isGood, string range)

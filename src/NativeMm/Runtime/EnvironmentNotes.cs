@@ -40,6 +40,11 @@ internal static class EnvironmentNotes
         try
         {
             IDictionary variables = Environment.GetEnvironmentVariables();
+            if (!HasOurs(variables))
+            {
+                return;
+            }
+
             List<string> notes = Of(
                 variables.Keys.Cast<string>(), name => variables[name] as string, options.Checked.Enabled, options.Sampled.Enabled, heap);
             using (s_lock.EnterScope())
@@ -59,6 +64,20 @@ internal static class EnvironmentNotes
         {
             // No standard error, or no managed memory.
         }
+    }
+
+    /// <summary>Whether there is anything to say: for most processes there is not, and this is all that it takes of their start.</summary>
+    private static bool HasOurs(IDictionary variables)
+    {
+        foreach (object name in variables.Keys)
+        {
+            if (name is string text && text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The notes on an environment, as sentences.</summary>

@@ -115,7 +115,7 @@ public sealed record MemoryRuntimeOptions
                 nameof(CapacityBytes), CapacityBytes, $"CapacityBytes is 0 (automatic) or {CapacityBytesMin} to {CapacityBytesMax}, not {CapacityBytes}.");
         }
 
-        if (!Enum.IsDefined(FrameAllocator))
+        if (FrameAllocator is not (FrameAllocatorKind.LockFree or FrameAllocatorKind.Buddy))
         {
             throw new ArgumentOutOfRangeException(nameof(FrameAllocator), FrameAllocator, $"FrameAllocator is LockFree or Buddy, not {FrameAllocator}.");
         }

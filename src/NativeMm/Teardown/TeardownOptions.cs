@@ -43,7 +43,7 @@ public sealed record TeardownOptions
     public void Validate()
     {
         Check(nameof(MaxActive), MaxActive, MaxActive is >= 0 and <= ActiveLimit, $"0 (automatic) or 1 to {ActiveLimit}");
-        Check(nameof(Strategy), Strategy, Enum.IsDefined(Strategy), "Inline, Batches or RangeSplit");
+        Check(nameof(Strategy), Strategy, Strategy is TeardownStrategy.Inline or TeardownStrategy.Batches or TeardownStrategy.RangeSplit, "Inline, Batches or RangeSplit");
         Check(nameof(BatchThresholdFrames), BatchThresholdFrames, BatchThresholdFrames >= 1, $"1 to {int.MaxValue}");
         Check(nameof(InlineFloorBytes), InlineFloorBytes, InlineFloorBytes >= 0, "0 and more");
         Check(nameof(MinimumGain), MinimumGain, MinimumGain is >= 0 and <= 1, "0 to 1");

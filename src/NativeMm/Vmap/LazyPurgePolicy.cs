@@ -50,12 +50,12 @@ public sealed record LazyPurgePolicy
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range; the message names it, its value and the range.</exception>
     public void Validate()
     {
-        Require(Enum.IsDefined(Trigger), nameof(Trigger), Trigger, "a member of PurgeTrigger");
+        Require(Trigger is PurgeTrigger.Pages or PurgeTrigger.PagesAndPieces or PurgeTrigger.PagesOrPieces, nameof(Trigger), Trigger, "a member of PurgeTrigger");
         Require(LazyPagesMax <= LazyPagesLimit, nameof(LazyPagesMax), LazyPagesMax, $"0 (automatic) to {LazyPagesLimit}");
         Require(LazyPiecesMax is >= 1 and <= PiecesLimit, nameof(LazyPiecesMax), LazyPiecesMax, $"1 to {PiecesLimit}");
-        Require(Enum.IsDefined(LockRelease), nameof(LockRelease), LockRelease, "a member of PurgeLockRelease");
+        Require(LockRelease is PurgeLockRelease.EveryBatch or PurgeLockRelease.BelowThreshold or PurgeLockRelease.Never, nameof(LockRelease), LockRelease, "a member of PurgeLockRelease");
         Require(LockReleaseBatch is >= 1 and <= PiecesLimit, nameof(LockReleaseBatch), LockReleaseBatch, $"1 to {PiecesLimit}");
-        Require(Enum.IsDefined(Executor), nameof(Executor), Executor, "a member of PurgeExecutor");
+        Require(Executor is PurgeExecutor.Caller or PurgeExecutor.Worker or PurgeExecutor.WorkerPerLazyMax, nameof(Executor), Executor, "a member of PurgeExecutor");
     }
 
     /// <summary>Whether so much outstanding pulls the trigger.</summary>

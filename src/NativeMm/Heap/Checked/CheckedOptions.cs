@@ -86,7 +86,7 @@ public sealed record CheckedOptions
             throw new ArgumentOutOfRangeException(nameof(StackSampleInterval), StackSampleInterval, "The interval is 0 (no stacks), 1 (every stack) or more.");
         }
 
-        if (!Enum.IsDefined(Leaks))
+        if (Leaks is not (LeakPolicy.Report or LeakPolicy.Throw or LeakPolicy.Ignore))
         {
             throw new ArgumentOutOfRangeException(nameof(Leaks), Leaks, "The leak policy is Report, Throw or Ignore.");
         }
