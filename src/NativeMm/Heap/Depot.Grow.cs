@@ -14,7 +14,7 @@ internal sealed unsafe partial class Depot
     /// <returns>Whether the run is the other class's now.</returns>
     public bool TryLetRunGrow(uint granule, SizeClass to)
     {
-        Invariant.Assert(to.Value > _class.Value && SlabGeometry.Of(to).IsRun, $"A run of class {_class.Value} is to grow to class {to.Value}.");
+        Invariant.Assert(to.Value >= _class.Value && SlabGeometry.Of(to).IsRun, $"A run of class {_class.Value} is to grow to class {to.Value}.");
         EnterLock();
         bool grew = IsRunOutsideLocked(granule) && _space.TryExtendRun(granule, _class, to, _tag);
         if (grew)
