@@ -29,6 +29,7 @@ internal sealed class CacheBudget(long limit)
         while (true)
         {
             long used = Used;
+            Invariant.Assert(bytes >= 0 && used >= 0 && used <= limit, $"{bytes} bytes are to be charged, beside {used} of {limit}.");
             if (bytes > limit - used)
             {
                 return false;
@@ -44,7 +45,7 @@ internal sealed class CacheBudget(long limit)
     /// <summary>Gives bytes back.</summary>
     public void Release(long bytes)
     {
-        Invariant.Assert(bytes <= Used, $"{bytes} bytes are given back, of {Used} that are charged.");
+        Invariant.Assert(bytes >= 0 && bytes <= Used, $"{bytes} bytes are given back, of {Used} that are charged.");
         Atomic.Add(ref _used.Value, (ulong)-bytes); // [B2]
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Caching;
@@ -25,6 +26,7 @@ internal sealed unsafe class CacheCounts
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(AccessSlot* thread, bool hit)
     {
+        Invariant.Assert(thread == AccessSlotThread.t_slot, "A thread counts in the line of another one.");
         int number = thread->Number;
         long* count = _first + (number < Own ? (number * Stride) : Own * Stride) + (hit ? 0 : 1);
         if (number < Own)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
 using NativeMm.Primitives;
@@ -21,7 +22,8 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     /// <inheritdoc/>
     public override bool SetInside(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, CacheTimes times, CachePriority priority)
     {
-        long now = CacheTimes.Now(Options.TimeProvider);
+        Invariant.Assert(Gate.Guests > 0, "An entry is set by somebody for whom the end of the cache does not wait.");
+        long now = Now();
         ulong hash = Hash.Of(key);
         if (times.Deadline > now && key.Length + (long)value.Length <= Options.EntryBytesMax)
         {
@@ -39,7 +41,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     /// <inheritdoc/>
     public override void Refuse(ReadOnlySpan<byte> key)
     {
-        Refuse(Hash.Of(key), key, CacheTimes.Now(Options.TimeProvider));
+        Refuse(Hash.Of(key), key, Now());
     }
 
     private void Refuse(ulong hash, ReadOnlySpan<byte> key, long now)
@@ -53,6 +55,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
 
     private bool TrySetCompressed(in CacheItem item, long now)
     {
+        Invariant.Assert(!item.IsCompressed && item.Length >= Options.CompressFromBytes, $"A value of {item.Length} bytes is compressed that is so already, or too short.");
         int most = item.Length / 4 * 3;
         if (!Heap.TryAlloc((nuint)most, out void* scratch))
         {
@@ -125,6 +128,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     {
         long charge = CacheSpace.ChargeOf(CacheRecord.BytesOf(item, jumbo: true));
         CacheShard<TPolicy> shard = ShardOf(item.Hash);
+        Invariant.Assert(!shard.Lock.IsHeldByCurrentThread, "Everybody is asked for memory under the lock of a shard, which they cannot get then.");
         if (charge > Budget.Limit - BookkeepingBytes() || !TryCharge(charge, now))
         {
             return false;
@@ -154,6 +158,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
             }
         }
 
+        Invariant.Assert(!shard.Lock.IsHeldByCurrentThread, "A record that became no entry is given back under the lock of its shard.");
         shard.Space.FreeLarge(record, charge);
         return false;
     }
@@ -161,6 +166,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     /// <summary>Makes the index of a shard larger, or evicts from it where there is no memory for that.</summary>
     private bool TryGrow(CacheShard<TPolicy> shard, long now)
     {
+        Invariant.Assert(!shard.Lock.IsHeldByCurrentThread, "Memory for an index is asked for under the lock of its shard.");
         CacheTable* table = TryMakeTable(shard.NextBuckets, shard.Space);
         if (table == null && TryMakeRoom(TableCharge(shard.NextBuckets), now))
         {
@@ -217,6 +223,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
             return null;
         }
 
+        Invariant.Assert((ulong)charge >= Heap.UsableSize(block), $"A block of {Heap.UsableSize(block)} bytes is charged with {charge}.");
         return CacheTable.Make(block, buckets, TPolicy.ItemBytes, charge, space.Segments);
     }
 
@@ -226,6 +233,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
         {
             // No other table has this size, so nobody waits for these pages: the system gets them before the heap gets the block. What the table says of
             // itself goes with them.
+            Invariant.Assert(!new ReadOnlySpan<nuint>(Roots, ShardsMax).Contains((nuint)table), "An index is freed that lookups find.");
             long charge = table->Charge;
             void* block = table->Block;
             Heap.GiveUpPages(block, (nuint)charge);
@@ -260,6 +268,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
             return TryMakeRoom(_segmentBytes + (long)Frames.Zone.Platform.PageBytes, now);
         }
 
+        Invariant.Assert(!shard.Lock.IsHeldByCurrentThread, "Everybody is asked for the frames of a segment under the lock of a shard, which they cannot get then.");
         bool added = false;
         if (shard.Space.TryTakeFrames(FrameFlags.None, out Pfn first))
         {
@@ -291,6 +300,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     /// <summary>Evicts from all shards in turn, until the limit has room. No lock is held.</summary>
     private bool TryMakeRoom(long bytes, long now)
     {
+        Invariant.Assert(bytes > 0 && Gate.Guests > 0, $"Room for {bytes} bytes is made, or for somebody outside of the gate.");
         int inVain = 0;
         while (Budget.Limit - Budget.Used < bytes)
         {

@@ -37,6 +37,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
                 ulong before = shard.Space.FrameBytes;
                 bool gave = shard.GiveBack();
                 ulong after = shard.Space.FrameBytes;
+                Invariant.Assert(after <= before, $"A shard that gave back has {after} bytes of frames, and had {before}.");
                 Tell(Exit(shard));
                 given += before > after ? (before - after) / Primitives.Pfn.FrameBytes : 0;
                 inVain = gave ? 0 : inVain + 1;
@@ -136,6 +137,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
         var backoff = default(Backoff);
         for (int look = 0; look < LooksMax; look++)
         {
+            Invariant.Assert(!shard.Lock.IsHeldByCurrentThread, "A pass comes on a thread that is under the lock of a shard.");
             if (shard.Lock.TryEnter())
             {
                 shard.Now = now;
@@ -157,6 +159,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
             ulong before = shard.Space.FrameBytes;
             shard.Trim(share);
             ulong after = shard.Space.FrameBytes;
+            Invariant.Assert(after <= before, $"A shard that was trimmed has {after} bytes of frames, and had {before}.");
             bytes += before > after ? before - after : 0;
             Tell(Exit(shard));
             bytes += (ulong)ShrinkTable(shard, now);

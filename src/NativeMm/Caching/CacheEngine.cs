@@ -1,4 +1,5 @@
 using System.Numerics;
+using NativeMm.Diagnostics;
 using NativeMm.Eviction;
 using NativeMm.Heap;
 using NativeMm.Primitives;
@@ -32,6 +33,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
         int shards = (int)long.Clamp(FloorToPowerOf2(options.SizeLimit / ShardBytes), 1, long.Min(cores, ShardsMax));
         _segmentBytes = (int)long.Clamp(FloorToPowerOf2(options.SizeLimit / shards / SegmentsPerShard), SegmentBytesMin, SegmentBytesMax);
         _packedBytesMax = _segmentBytes / PackedShare;
+        Invariant.Assert(BitOperations.IsPow2(shards) && _packedBytesMax / CacheRecord.UnitBytes <= ushort.MaxValue, $"A cache of {shards} shards has segments of {_segmentBytes} bytes.");
         ShardMask = (uint)shards - 1;
         _shards = new CacheShard<TPolicy>[shards];
         try
@@ -163,6 +165,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
         }
 
         AwaitReaders();
+        Invariant.Assert(Gate.IsClosed && Gate.Guests == 0 && !Readers.HasLeases(), "A cache ends under a call or a lease.");
         foreach (CacheShard<TPolicy>? shard in _shards)
         {
             if (shard is not null)
@@ -208,6 +211,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
 
     private static void Enter(CacheShard<TPolicy> shard, long now)
     {
+        Invariant.Assert(!shard.Lock.IsHeldByCurrentThread, "A thread takes the lock of a shard under which it is already.");
         shard.Lock.Enter();
         shard.Now = now;
     }
@@ -215,6 +219,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
     private static List<CacheFarewell>? Exit(CacheShard<TPolicy> shard)
     {
         List<CacheFarewell>? left = shard.TakeFarewells();
+        shard.AssertWhole();
         shard.Lock.Exit();
         return left;
     }

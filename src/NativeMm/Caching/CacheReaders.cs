@@ -20,6 +20,7 @@
 
 using System.Runtime.CompilerServices;
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Caching;
@@ -37,13 +38,18 @@ internal readonly unsafe struct CacheReaders(ulong key)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public CacheTable* Enter(AccessSlot* own, ref nuint root)
     {
+        Invariant.Assert(own == AccessSlotThread.t_slot && own->Access == 0, $"A lookup begins in the slot of another thread, or inside of an access {own->Access:x}.");
         Atomic.StoreRelease(ref own->Access, key | (++own->Lookups & NumberMask)); // [R1] pairs with [R2]
         return (CacheTable*)Atomic.LoadAcquire(in root); // [K1] pairs with [K2]
     }
 
     /// <summary>Ends a lookup.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Exit(AccessSlot* own) => Atomic.StoreRelease(ref own->Access, 0); // [R3] pairs with [R2]
+    public static void Exit(AccessSlot* own)
+    {
+        Invariant.Assert(own == AccessSlotThread.t_slot && own->Access != 0, "A lookup ends that is not under way.");
+        Atomic.StoreRelease(ref own->Access, 0); // [R3] pairs with [R2]
+    }
 
     /// <summary>Ends a lookup, and leaves a lease on what it found behind.</summary>
     /// <param name="own">The thread's slot.</param>
@@ -51,6 +57,7 @@ internal readonly unsafe struct CacheReaders(ulong key)
     /// <param name="lease">What it says from now on.</param>
     public static void ExitLeased(AccessSlot* own, ulong* word, ulong lease)
     {
+        Invariant.Assert(*word == 0 && lease != 0, $"A lease {lease:x} takes a word that says {*word:x}.");
         Atomic.StoreRelease(ref *word, lease); // [R4] pairs with [R2]
         Exit(own);
     }
@@ -69,6 +76,7 @@ internal readonly unsafe struct CacheReaders(ulong key)
     /// <returns>The leases.</returns>
     public Hazards Await(Span<ulong> words)
     {
+        Invariant.Assert(AccessSlotThread.t_slot == null || !IsMine(AccessSlotThread.t_slot->Access), "A thread waits for lookups, and is inside of one.");
         Atomic.ProcessWideFence(); // [R2] pairs with [R1], [R3]
         Hazards.AwaitAccesses(key, 0, Hazard.WholeLeaf);
         return Hazards.LookAgain(key, words);
@@ -111,6 +119,7 @@ internal readonly unsafe struct CacheReaders(ulong key)
     /// <summary>Whether a lease is of a record that lies in a piece of memory. With more leases than a look holds, the words are looked at once more.</summary>
     public bool IsLeased(in Hazards leases, nuint address, long bytes)
     {
+        Invariant.Assert(address != 0 && bytes >= CacheRecord.UnitBytes, $"Leases of {bytes} bytes at {address:x} are looked for.");
         ulong first = (address / CacheRecord.UnitBytes) & NumberMask;
         ulong end = first + ((ulong)bytes / CacheRecord.UnitBytes);
         return leases.IsOverflown ? Hazards.IsLeased(key, first, end) : !leases.IsEmpty && leases.TouchesAny(first, end);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Caching;
@@ -97,7 +98,11 @@ internal readonly unsafe record struct CacheRecord(ulong Word)
     }
 
     /// <summary>From which millisecond on the record is expired. Readers change it where it slides.</summary>
-    public static ref long DeadlineOf(byte* record) => ref *(long*)(record + HeadBytes);
+    public static ref long DeadlineOf(byte* record)
+    {
+        Invariant.Assert(At(record).HasDeadline, "A record is asked for its deadline that has none.");
+        return ref *(long*)(record + HeadBytes);
+    }
 
     /// <summary>Whether the record is expired.</summary>
     public static bool IsExpired(byte* record, long now) => At(record).HasDeadline && Atomic.LoadAcquire(in DeadlineOf(record)) <= now;
@@ -105,6 +110,7 @@ internal readonly unsafe record struct CacheRecord(ulong Word)
     /// <summary>When a record that slides expires if it is used now.</summary>
     public static long RenewedDeadline(byte* record, long now)
     {
+        Invariant.Assert(At(record).IsSliding, "A record is renewed that does not slide.");
         long* times = (long*)(record + HeadBytes);
         return long.Min(times[2], now + times[1]);
     }
@@ -122,7 +128,11 @@ internal readonly unsafe record struct CacheRecord(ulong Word)
         bool jumbo = units == 0;
         ulong flags = FlagsOf(item, jumbo);
         long bytes = BytesOf(item, jumbo);
+        Invariant.Assert(jumbo || bytes <= units * UnitBytes, $"A record of {bytes} bytes is written into {units} units.");
+        Invariant.Assert(
+            item.Key.Length <= NativeCacheOptions.KeyBytesMax && item.Stored.Length <= item.Length, $"A key of {item.Key.Length} bytes, or a value of {item.Length} that takes {item.Stored.Length}.");
         ulong pad = jumbo ? 0 : (units * UnitBytes) - (ulong)bytes;
+        Invariant.Assert(pad <= PadMask, $"{pad} bytes of a record are not used, which its head cannot say.");
         var head = new CacheRecord(units | ((ulong)item.Key.Length << KeyShift) | (pad << PadShift) | flags);
         long* at = (long*)(record + HeadBytes);
         if (head.HasDeadline)
@@ -166,7 +176,9 @@ internal readonly unsafe record struct CacheRecord(ulong Word)
     {
         CacheRecord head = At(record);
         uint needed = UnitsNeeded(record);
+        Invariant.Assert(!head.IsFree && !head.IsJumbo && needed != 0 && needed <= units, $"A record that needs {needed} units is copied into {units}.");
         ulong pad = ((uint)head.Pad % UnitBytes) + ((units - needed) * UnitBytes);
+        Invariant.Assert(pad <= PadMask, $"{pad} bytes of a record that moves are not used, which its head cannot say.");
         Unsafe.CopyBlockUnaligned(destination + HeadBytes, record + HeadBytes, (needed * UnitBytes) - HeadBytes);
         ulong word = head.Word & ~(ushort.MaxValue | ((ulong)PadMask << PadShift) | Free | PreviousFree);
         Atomic.StoreRelease(ref *(ulong*)destination, word | units | (pad << PadShift));

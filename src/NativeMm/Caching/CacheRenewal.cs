@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Caching;
@@ -38,6 +39,7 @@ internal static unsafe class CacheRenewal
     /// <param name="moved">Where it is.</param>
     public static void Carry(byte* old, byte* moved)
     {
+        Invariant.Assert(old != moved && CacheRecord.At(old).IsSliding && CacheRecord.At(moved).IsSliding, "A deadline is carried between records that do not slide, or to its own.");
         Atomic.FullFence(); // [V1] pairs with [V2]
         long renewed = Atomic.LoadAcquire(in CacheRecord.DeadlineOf(old));
         ref long deadline = ref CacheRecord.DeadlineOf(moved);

@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Caching;
@@ -17,6 +18,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <returns>Whether another step may give more.</returns>
     public bool GiveBack()
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread, "A shard gives back without its lock.");
         Settle();
         if (Space.ReleaseEmpty(0) != 0)
         {
@@ -41,6 +43,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <summary>Removes what has expired, evicts a share of the rest, and gives back what is free.</summary>
     public void Trim(double share)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread && share is >= 0 and <= 1, $"A share of {share} is evicted, or without the lock.");
         Sweep(_table->BucketCount);
         uint left = _count - (uint)(share * _count);
         while (_count > left && Evict() != 0)
@@ -107,10 +110,13 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         _policy.Resize(uint.Max(1, _evictable - batch));
         var probe = new CacheProbe(_table);
         int chosen = _policy.Select(ref probe, victims[..(int)batch]);
-        foreach (uint number in victims[..chosen])
+        Invariant.Assert(chosen <= _evictable, $"The policy chose {chosen} of {_evictable} entries.");
+        foreach (uint turn in victims[..chosen])
         {
+            uint number = CacheTable.NumberOf(_table, turn);
             var slot = new CacheSlot(CacheTable.WordAt(_table, number));
-            _history.Put(_hash.Of(CacheRecord.KeyOf(Space.AddressOf(slot.Location))), _policy.Evicted(number));
+            Invariant.Assert(slot.Word != 0 && slot.Priority != CachePriority.NeverRemove, $"The policy chose slot {number}, which has no entry, or one that must stay.");
+            _history.Put(_hash.Of(CacheRecord.KeyOf(Space.AddressOf(slot.Location))), _policy.Evicted(turn));
             _evictable--;
             Detach(number, slot, CacheEvictionReason.Capacity);
         }
@@ -144,7 +150,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         return 0;
     }
 
-    /// <summary>Removes what has expired in the next buckets.</summary>
+    /// <summary>Removes what has expired in the next slots, as many as so many buckets have, in the order of their turns.</summary>
     private int Sweep(uint buckets)
     {
         if (_expiring == 0)
@@ -153,28 +159,26 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         }
 
         int gone = 0;
-        for (; buckets > 0; buckets--)
+        uint number = CacheTable.NumberOf(_table, _sweep);
+        for (uint looks = buckets * CacheBucket.Slots; looks > 0; looks--)
         {
-            _sweep = _sweep + 1 < _table->BucketCount ? _sweep + 1 : 0;
-            for (uint i = 0; i < CacheBucket.Slots; i++)
+            (_sweep, number) = CacheTable.Next(_table, _sweep, number);
+            var slot = new CacheSlot(CacheTable.WordAt(_table, number));
+            if (!slot.Expires)
             {
-                uint number = (_sweep * CacheBucket.Slots) + i;
-                var slot = new CacheSlot(CacheTable.WordAt(_table, number));
-                if (!slot.Expires)
-                {
-                    continue;
-                }
+                continue;
+            }
 
-                long deadline = Atomic.LoadAcquire(in CacheRecord.DeadlineOf(Space.AddressOf(slot.Location)));
-                if (deadline <= Now)
-                {
-                    Unlink(number, CacheEvictionReason.Expired);
-                    gone++;
-                }
-                else
-                {
-                    _firstDeadline = long.Min(_firstDeadline, deadline);
-                }
+            Invariant.Assert(CacheRecord.At(Space.AddressOf(slot.Location)).HasDeadline, $"The entry of slot {number} may expire, and its record has no deadline.");
+            long deadline = Atomic.LoadAcquire(in CacheRecord.DeadlineOf(Space.AddressOf(slot.Location)));
+            if (deadline <= Now)
+            {
+                Unlink(number, CacheEvictionReason.Expired);
+                gone++;
+            }
+            else
+            {
+                _firstDeadline = long.Min(_firstDeadline, deadline);
             }
         }
 
@@ -207,6 +211,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         }
 
         Settle();
+        Invariant.Assert(Lock.IsHeldByCurrentThread, "The lock was given up while a segment was emptied.");
         Space.EndEmptying(number);
         return allMoved;
     }
@@ -216,6 +221,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private bool TryMove(uint from, bool mayEvict)
     {
         byte* old = Space.AddressOf(from);
+        Invariant.Assert(!CacheRecord.At(old).IsFree && !CacheRecord.At(old).IsJumbo, $"A record is moved whose head says {CacheRecord.At(old).Word:x}.");
         ReadOnlySpan<byte> key = CacheRecord.KeyOf(old);
         uint number = CacheTable.Find(_table, _hash.Of(key), key, out byte* found);
         if (found != old)
@@ -237,7 +243,9 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
         _movedUnits += granted;
         byte* moved = Space.AddressOf(to);
+        Invariant.Assert(CacheSegment.NumberOf(to) != CacheSegment.NumberOf(from), $"A record is moved within segment {CacheSegment.NumberOf(to)}, which is emptied.");
         CacheRecord.Copy(old, moved, granted);
+        Invariant.Assert(CacheRecord.HasKey(moved, key), "A record has another key at its new place.");
         ref ulong word = ref CacheTable.WordAt(_table, number);
         Atomic.StoreRelease(ref word, new CacheSlot(word).At(to).Word); // [K2] pairs with [K1]
         if (CacheRecord.At(old).IsSliding)

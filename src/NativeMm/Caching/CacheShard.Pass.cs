@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Caching;
 
 /// <content>Passes of the background, in steps between which the lock is free: what has expired, then segments of which much is free, then an index that is too large.</content>
@@ -22,6 +24,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <summary>Begins a pass.</summary>
     public CachePass BeginPass()
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread && Evictions >= _evictionsBefore, $"A pass begins without the lock, or after {Evictions} evictions, of which there were {_evictionsBefore}.");
         _freeShare = Evictions == _evictionsBefore ? FreeShareAtRest : FreeShareUnderLoad;
         _evictionsBefore = Evictions;
         return new CachePass
@@ -36,6 +39,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <returns>Whether there is more to do.</returns>
     public bool Step(ref CachePass pass)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread && pass.Looked <= pass.LooksMax, $"A pass looked at {pass.Looked} buckets of {pass.LooksMax}, or goes on without the lock.");
         if (_expiring != 0 && pass.Looked < pass.LooksMax)
         {
             uint buckets = uint.Min(StepBuckets, pass.LooksMax - pass.Looked);

@@ -47,6 +47,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             return;
         }
 
+        Invariant.Assert(Lock.IsHeldByCurrentThread, "What waits for its readers is freed without the lock.");
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
         Hazards leases = _readers.Await(words);
         Free(leases);
@@ -69,6 +70,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             }
         }
 
+        Invariant.Assert(kept <= _limboCount, $"{kept} records are leased, of {_limboCount} that waited.");
         _limboCount = kept;
     }
 }

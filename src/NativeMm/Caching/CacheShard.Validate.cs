@@ -5,6 +5,16 @@ namespace NativeMm.Caching;
 /// <content>Whether everything adds up.</content>
 internal sealed unsafe partial class CacheShard<TPolicy>
 {
+    /// <summary>Looks at the counts before the lock is given up, in a Debug build and in a process that is checked.</summary>
+    public void AssertWhole()
+    {
+        if (Invariant.AreAsserted)
+        {
+            CheckCounts();
+            Space.CheckCounts();
+        }
+    }
+
     /// <summary>Checks the index, the records and the counts.</summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
     public void Validate()
@@ -54,6 +64,18 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             Invariant.Check(known.Add(location), $"The record at {location} waits for its readers twice, or is an entry's.");
         }
 
+        CheckCounts();
         Space.Validate(known.Contains);
+    }
+
+    private void CheckCounts()
+    {
+        Invariant.Check(Lock.IsHeldByCurrentThread, "The counts of a shard are looked at without its lock.");
+        Invariant.Check(
+            _count <= _table->CountMax && _evictable <= _count && _expiring <= _count,
+            $"A shard counts {_count} entries of at most {_table->CountMax}, {_evictable} that may go, {_expiring} that may expire.");
+        Invariant.Check(EntryBytes >= 0 && (_count != 0 || EntryBytes == 0), $"{_count} entries of a shard have {EntryBytes} bytes.");
+        Invariant.Check(_limboCount >= 0 && _limboCount <= _limbo.Length, $"{_limboCount} records wait for their readers in {_limbo.Length} places.");
+        Invariant.Check(_sweep < _table->SlotCount && IndexBytes == _table->Charge, $"A shard had turn {_sweep} of {_table->SlotCount} at last, and its index counts {IndexBytes}.");
     }
 }

@@ -126,6 +126,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <summary>Stores an entry in a block of the shard's segments.</summary>
     public CacheOutcome Set(in CacheItem item)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread, "An entry is set without the lock.");
         uint number = CacheTable.Find(_table, item.Hash, item.Key, out byte* old);
         if (old == null && IsFull)
         {
@@ -153,6 +154,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <summary>Stores an entry whose record is written already, in a segment of its own.</summary>
     public CacheOutcome SetLarge(in CacheItem item, nuint record, long charge)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread && CacheRecord.At((byte*)record).IsJumbo, "An entry is set without the lock, or its record says that it shares its segment.");
         uint number = CacheTable.Find(_table, item.Hash, item.Key, out byte* old);
         if (old == null && IsFull)
         {
@@ -173,6 +175,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <returns>Whether there was one that had not expired.</returns>
     public bool Remove(ulong hash, ReadOnlySpan<byte> key, CacheEvictionReason reason)
     {
+        Invariant.Assert(Lock.IsHeldByCurrentThread, "An entry is removed without the lock.");
         uint number = CacheTable.Find(_table, hash, key, out byte* record);
         if (record == null)
         {
@@ -195,6 +198,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             }
         }
 
+        Invariant.Assert(_count == 0 && _evictable == 0 && _expiring == 0 && EntryBytes == 0, $"A shard that was cleared counts {_count} entries of {EntryBytes} bytes.");
         Settle();
         Space.ReleaseEmpty(0);
     }
@@ -231,6 +235,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         }
 
         Invariant.Assert(_evictable == evictable, $"Of {evictable} entries that may go, {_evictable} came into the new index.");
+        Invariant.Assert(Atomic.LoadAcquire(in *_root) == (nuint)old, "Lookups found another index than the one that is replaced.");
         Atomic.StoreRelease(ref *_root, (nuint)table); // [K2] pairs with [K1]
         Span<ulong> words = stackalloc ulong[Hazards.Capacity];
         Hazards leases = _readers.Await(words);
@@ -242,6 +247,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <returns>The index to be freed.</returns>
     public CacheTable* End()
     {
+        Invariant.Assert(Atomic.LoadAcquire(in *_root) == 0, "The memory of a shard goes while lookups find its index.");
         Space.End();
         CacheTable* table = _table;
         _table = null;
@@ -253,6 +259,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     /// <summary>Makes an index the one in force, with a policy that knows nobody, and remembers nobody who left.</summary>
     private void Use(CacheTable* table)
     {
+        Invariant.Assert(table->Segments == Space.Segments && table->Charge > 0, "An index is used that was made for another shard, or is not charged.");
         _table = table;
         Atomic.StoreRelease(ref _indexBytes, table->Charge);
         _policy = default;
@@ -285,6 +292,8 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
         ref ulong word = ref CacheTable.WordAt(_table, at);
         var old = new CacheSlot(word);
+        Invariant.Assert(
+            old.Tag == slot.Tag && old.Location != 0 && old.Location != location, $"An entry at {location:x} takes the place of one at {old.Location:x} that is not of its key.");
         byte* record = Space.AddressOf(old.Location);
         bool expired = CacheRecord.IsExpired(record, Now);
         Part(record, expired ? CacheEvictionReason.Expired : CacheEvictionReason.Replaced);
@@ -314,6 +323,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private void Detach(uint number, CacheSlot slot, CacheEvictionReason reason)
     {
         Invariant.Assert(Lock.IsHeldByCurrentThread && _count > 0, $"An entry leaves a shard of {_count}, or without the lock.");
+        Invariant.Assert(CacheTable.WordAt(_table, number) == slot.Word, $"The entry of slot {number} changed while it was leaving.");
         Invariant.Assert(!slot.Expires || _expiring > 0, "An entry that may expire leaves a shard that counts none.");
         Part(Space.AddressOf(slot.Location), reason);
         CacheTable.Remove(_table, number);
@@ -326,6 +336,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private void Part(byte* record, CacheEvictionReason reason)
     {
         CacheRecord head = CacheRecord.At(record);
+        Invariant.Assert(!head.IsFree && head.KeyLength <= NativeCacheOptions.KeyBytesMax, $"An entry leaves whose record says {head.Word:x}.");
         EntryBytes -= head.KeyLength + CacheRecord.ValueOf(record).Length;
         Invariant.Assert(EntryBytes >= 0, $"The entries of a shard have {EntryBytes} bytes after one of them went.");
         Evictions += reason == CacheEvictionReason.Capacity ? 1 : 0;
@@ -354,7 +365,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         {
             _evictable++;
             Invariant.Assert(_evictable <= _count, $"{_evictable} of {_count} entries may go.");
-            _policy.Insert(number, history);
+            _policy.Insert(CacheTable.TurnOf(_table, number), history);
         }
     }
 
@@ -364,7 +375,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         {
             Invariant.Assert(_evictable > 0, "An entry leaves the policy, which has none.");
             _evictable--;
-            _policy.Remove(number);
+            _policy.Remove(CacheTable.TurnOf(_table, number));
         }
     }
 }

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Caching;
 
 /// <summary>
@@ -10,7 +12,9 @@ internal readonly record struct CacheSlot(ulong Word)
     /// <summary>Bits of a tag.</summary>
     public const int TagBits = 29;
 
-    private const int TagShift = 3;
+    /// <summary>Where the tag lies.</summary>
+    public const int TagShift = 3;
+
     private const uint Expiring = 1;
 
     public CacheSlot(uint location, ulong hash, CachePriority priority, bool expires)
@@ -37,5 +41,9 @@ internal readonly record struct CacheSlot(ulong Word)
     public static uint HomeOf(uint tag, uint buckets) => (uint)(((ulong)(tag >> TagShift) * buckets) >> TagBits);
 
     /// <summary>The same entry at another place.</summary>
-    public CacheSlot At(uint location) => new(((ulong)location << 32) | (uint)Word);
+    public CacheSlot At(uint location)
+    {
+        Invariant.Assert(location != 0 && Location != 0, $"What lies at {Location:x} moves to {location:x}.");
+        return new(((ulong)location << 32) | (uint)Word);
+    }
 }

@@ -66,6 +66,7 @@ internal sealed unsafe partial class CacheSpace
             PreviousRef(head) = location;
         }
 
+        Invariant.Assert(head != location && ((_bits[list / 64] >> (list % 64)) & 1) != 0 == (head != 0), $"List {list} begins at {head:x}, and its bit says otherwise, or has the block already.");
         _heads[list] = location;
         _bits[list / 64] |= 1UL << (list % 64);
     }
@@ -79,6 +80,8 @@ internal sealed unsafe partial class CacheSpace
             $"The block at {location:x} has none before it and is not the first of its list.");
         uint next = NextRef(location);
         uint previous = PreviousRef(location);
+        Invariant.Assert(next == 0 || PreviousRef(next) == location, $"The block behind {location:x} in its list has another one before it.");
+        Invariant.Assert(previous == 0 || NextRef(previous) == location, $"The block before {location:x} in its list has another one behind it.");
         if (next != 0)
         {
             PreviousRef(next) = previous;
@@ -137,6 +140,7 @@ internal sealed unsafe partial class CacheSpace
         if (CacheRecord.At(AddressOf(location)).IsPreviousFree)
         {
             uint before = *(uint*)(AddressOf(location) - CacheRecord.UnitBytes);
+            Invariant.Assert(before >= MinUnits && before <= CacheSegment.UnitOf(location), $"The block before {location:x} has {before} units.");
             location -= before;
             units += RemoveFree(location);
         }
@@ -154,6 +158,17 @@ internal sealed unsafe partial class CacheSpace
         InsertFree(first, SegmentUnits);
         *(ulong*)AddressOf(first + SegmentUnits) = CacheRecord.PreviousFree;
         EmptyCount++;
+    }
+
+    /// <summary>Checks what the counts say of each other, when no segment is being emptied.</summary>
+    /// <exception cref="InvariantViolationException">Something does not add up.</exception>
+    public void CheckCounts()
+    {
+        Invariant.Check(EmptyCount >= 0 && EmptyCount <= PackedCount, $"A shard counts {PackedCount} segments, {EmptyCount} of them empty.");
+        Invariant.Check(
+            FreeUnits >= EmptyCount * (long)SegmentUnits && FreeUnits <= PackedCount * (long)SegmentUnits,
+            $"A shard counts {FreeUnits} free units in {PackedCount} segments, {EmptyCount} of them empty.");
+        Invariant.Check(_numbersEnd <= _numbersMax && NumberBytes >= 0, $"{_numbersEnd} segments are numbered, of {_numbersMax}.");
     }
 
     /// <summary>Checks the blocks of all segments, and the counts.</summary>

@@ -59,6 +59,7 @@ internal sealed unsafe partial class CacheSpace
         }
 
         head = CacheRecord.At(AddressOf(cursor));
+        Invariant.Assert(head.Units >= MinUnits && CacheSegment.UnitOf(cursor) + head.Units <= SegmentUnits, $"The block at {cursor:x} has {head.Units} units.");
         cursor += head.Units;
         return true;
     }

@@ -17,6 +17,7 @@ internal sealed unsafe partial class CacheSpace
     /// <returns>Its address, or 0.</returns>
     public nuint AllocLarge(long charge)
     {
+        Invariant.Assert(charge > 0 && charge == ChargeOf(charge) && charge <= _budget.Used, $"A record of {charge} bytes gets memory that is not charged.");
         if (charge <= RunBytesMax)
         {
             return _frames.TryAllocateExact((uint)(charge / Pfn.FrameBytes), FrameFlags.Populate, out Pfn first, out _)
@@ -65,6 +66,7 @@ internal sealed unsafe partial class CacheSpace
     private void FreeLarge(uint number)
     {
         CacheSegment* segment = _segments + number;
+        Invariant.Assert(segment->Kind is CacheSegmentKind.Run or CacheSegmentKind.Block && segment->FreeUnits == 0, $"Segment {number} is freed as one record, and is {segment->Kind}.");
         nuint address = segment->Base;
         long charge = segment->Length;
         _frameBytes -= segment->Kind == CacheSegmentKind.Run ? charge : 0;

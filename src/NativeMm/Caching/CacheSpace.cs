@@ -83,6 +83,7 @@ internal sealed unsafe partial class CacheSpace
     /// <param name="granted">Its length: as wanted, or up to two more.</param>
     public bool TryAlloc(uint units, out uint location, out uint granted)
     {
+        Invariant.Assert(units != 0 && units <= SegmentUnits, $"A block of {units} units is asked for.");
         granted = uint.Max(units, MinUnits);
         int list = ListOf(granted);
         location = _heads[list];
@@ -103,6 +104,7 @@ internal sealed unsafe partial class CacheSpace
         }
 
         Split(location, ref granted);
+        Invariant.Assert(granted >= units && granted < uint.Max(units, MinUnits) + MinUnits, $"A block of {granted} units is granted for {units}.");
         return true;
     }
 
@@ -111,6 +113,7 @@ internal sealed unsafe partial class CacheSpace
     {
         uint number = CacheSegment.NumberOf(location);
         CacheSegment* segment = _segments + number;
+        Invariant.Assert(number != 0 && number < _numbersEnd && segment->Base != 0, $"The record at {location:x} is freed, where no segment is.");
         if (segment->Kind is CacheSegmentKind.Run or CacheSegmentKind.Block)
         {
             FreeLarge(number);
@@ -201,6 +204,7 @@ internal sealed unsafe partial class CacheSpace
             }
         }
 
+        Invariant.Assert(EmptyCount <= keep, $"{EmptyCount} segments count as empty, and no more of them were found than to leave {keep}.");
         return bytes;
     }
 
@@ -235,6 +239,7 @@ internal sealed unsafe partial class CacheSpace
         uint number = _freeNumber;
         if (number != 0)
         {
+            Invariant.Assert(number < _numbersEnd && _segments[number].Kind == CacheSegmentKind.None, $"Number {number} is free, and is a segment that is {_segments[number].Kind}.");
             _freeNumber = _segments[number].FreeUnits;
             return number;
         }

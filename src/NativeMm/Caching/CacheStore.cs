@@ -124,11 +124,12 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     /// <inheritdoc/>
     public void ThrowIfHeld()
     {
-        if (!IsEnded && (Readers.IsInside(AccessSlotThread.t_slot) || t_callers?.Contains(this) == true))
+        // Also when somebody else ends it already: he waits for this thread, and it would wait for him.
+        if (Readers.IsInside(AccessSlotThread.t_slot) || t_callers?.Contains(this) == true)
         {
             throw new InvalidOperationException(
                 $"The cache '{Options.Name}' cannot end on a thread that holds a lease on a value of it, or is inside of one of its calls: "
-                + "in a writer, a codec or a listener. Dispose it when that has returned.");
+                + "in a writer, a codec, a clock or a listener. Dispose it when that has returned.");
         }
 
         if (IsHeld)
@@ -162,6 +163,7 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     /// <summary>Copies a value of several pieces, whose memory may be a program's own. From inside of the gate.</summary>
     public void CopyPieces(in ReadOnlySequence<byte> pieces, Span<byte> destination)
     {
+        Invariant.Assert(pieces.Length == destination.Length && Gate.Guests > 0, $"{pieces.Length} bytes are copied to {destination.Length}, or from outside of the gate.");
         BeginCallOut();
         try
         {
@@ -179,13 +181,33 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     /// <summary>After it returned.</summary>
     protected static void EndCallOut() => t_callers!.Pop();
 
+    /// <summary>The time, from inside of the gate: the clock may be a program's code.</summary>
+    protected long Now()
+    {
+        Invariant.Assert(Gate.Guests > 0, "The clock is asked from outside of the gate as from inside.");
+        if (ReferenceEquals(Options.TimeProvider, TimeProvider.System))
+        {
+            return CacheTimes.Now(TimeProvider.System);
+        }
+
+        BeginCallOut();
+        try
+        {
+            return CacheTimes.Now(Options.TimeProvider);
+        }
+        finally
+        {
+            EndCallOut();
+        }
+    }
+
     /// <summary>The time, for work that others ask for: when the clock throws, which is none of their business, nothing has expired.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What a clock throws harms nobody who only wants memory.")]
     protected long NowForOthers()
     {
         try
         {
-            return CacheTimes.Now(Options.TimeProvider);
+            return Now();
         }
         catch (Exception failure)
         {
@@ -212,19 +234,28 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
         }
 
         bool isTelling = t_untold is not null;
-        Queue<(CacheStore Store, CacheFarewell Farewell)> untold = t_untold ?? new();
-        foreach (CacheFarewell farewell in left)
+        Queue<(CacheStore Store, CacheFarewell Farewell)> untold;
+        try
         {
-            untold.Enqueue((this, farewell));
-        }
+            untold = t_untold ?? new();
+            foreach (CacheFarewell farewell in left)
+            {
+                untold.Enqueue((this, farewell));
+            }
 
-        if (isTelling)
+            if (isTelling)
+            {
+                return;
+            }
+
+            BeginCallOut();
+        }
+        catch (OutOfMemoryException)
         {
+            // Managed memory is full. The call goes on, which has memory in its hands: nobody is told of these.
             return;
         }
 
-        // What takes managed memory comes first: without any, the thread tells nobody now, and is not taken for one that tells already.
-        BeginCallOut();
         t_untold = untold;
         try
         {

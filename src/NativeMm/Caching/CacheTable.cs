@@ -55,6 +55,7 @@ internal unsafe struct CacheTable
     public static CacheTable* Make(void* block, uint buckets, int policyBytes, long charge, CacheSegment* segments)
     {
         Invariant.Assert(buckets is >= BucketsMin and <= BucketsMax && segments != null, $"An index of {buckets} buckets is made.");
+        Invariant.Assert(charge >= BytesOf(buckets, policyBytes), $"An index of {BytesOf(buckets, policyBytes)} bytes is charged with {charge}.");
         NativeMemory.Clear(block, (nuint)BytesOf(buckets, policyBytes));
         var table = (CacheTable*)(((nuint)block + CacheLine.Bytes - 1) & ~(nuint)(CacheLine.Bytes - 1));
         table->Segments = segments;
@@ -77,7 +78,29 @@ internal unsafe struct CacheTable
     public static ref byte UsedAt(CacheTable* table, uint number) =>
         ref BucketAt(table, number / CacheBucket.Slots)->Used[number % CacheBucket.Slots];
 
-    /// <summary>The words of the policy.</summary>
+    /// <summary>
+    /// The turn of a slot when all are gone through: the first slot of each bucket, then the second of each. What is evicted in this order leaves holes everywhere. By whole buckets,
+    /// half of the index would be empty behind the hand and the half before it too full for its entries: they would go on over thousands of buckets, and every
+    /// lookup in vain after them.
+    /// </summary>
+    public static uint TurnOf(CacheTable* table, uint number) => (number % CacheBucket.Slots * table->BucketCount) + (number / CacheBucket.Slots);
+
+    /// <summary>The number of the slot whose turn it is.</summary>
+    public static uint NumberOf(CacheTable* table, uint turn)
+    {
+        Invariant.Assert(turn < table->SlotCount, $"Turn {turn} of {table->SlotCount} is asked for.");
+        (uint slot, uint bucket) = Math.DivRem(turn, table->BucketCount);
+        return (bucket * CacheBucket.Slots) + slot;
+    }
+
+    /// <summary>The slot whose turn comes next, behind the last the first.</summary>
+    public static (uint Turn, uint Number) Next(CacheTable* table, uint turn, uint number)
+    {
+        number += CacheBucket.Slots;
+        return ++turn == table->SlotCount ? (0, 0) : (turn, number < table->SlotCount ? number : number - table->SlotCount + 1);
+    }
+
+    /// <summary>The words of the policy, which knows slots by their turns.</summary>
     public static byte* PolicyOf(CacheTable* table) => (byte*)BucketAt(table, table->BucketCount);
 
     /// <summary>The memory of what is remembered of those that left.</summary>
@@ -144,11 +167,15 @@ internal unsafe struct CacheTable
     {
         Invariant.Assert(slot.Location != 0, "An entry without a record is put into an index.");
         uint index = CacheSlot.HomeOf(slot.Tag, table->BucketCount);
+        uint first = (slot.Tag >> CacheSlot.TagShift) % CacheBucket.Slots;
+        Invariant.Assert(index < table->BucketCount, $"The home of a tag is bucket {index} of {table->BucketCount}.");
         while (true)
         {
             CacheBucket* bucket = BucketAt(table, index);
-            for (uint i = 0; i < CacheBucket.Slots; i++)
+            for (uint look = 0; look < CacheBucket.Slots; look++)
             {
+                // From any slot on: whatever goes by the turns of slots finds as much in one as in another.
+                uint i = (first + look) % CacheBucket.Slots;
                 if (bucket->Words[i] == 0)
                 {
                     bucket->Used[i] = 0;
@@ -176,6 +203,7 @@ internal unsafe struct CacheTable
         for (uint own = number / CacheBucket.Slots; index != own; index = index + 1 == table->BucketCount ? 0 : index + 1)
         {
             CacheBucket* bucket = BucketAt(table, index);
+            Invariant.Assert(index < table->BucketCount, $"Bucket {index} of {table->BucketCount} was passed.");
             Invariant.Assert(bucket->Passed != 0, $"An entry leaves that passed bucket {index}, which nobody passed.");
             if (bucket->Passed != CacheBucket.PassedMax)
             {

@@ -1,3 +1,5 @@
+using NativeMm.Diagnostics;
+
 namespace NativeMm.Caching;
 
 /// <summary>The times of an entry, in milliseconds since the year 1, as the cache's clock has them.</summary>
@@ -32,6 +34,7 @@ internal readonly record struct CacheTimes(long Deadline, long Absolute, long Sl
 
         long sliding = options.SlidingExpiration is { } unused ? long.Min(Milliseconds(unused), Latest) : 0;
         long deadline = sliding == 0 ? absolute : long.Min(absolute, now + sliding);
+        Invariant.Assert(sliding >= 0 && deadline <= absolute && (sliding == 0 || deadline != Never), $"An entry slides by {sliding} ms, up to {absolute}, and ends at {deadline}.");
         return new CacheTimes(deadline, absolute, sliding);
     }
 

@@ -39,6 +39,9 @@ public sealed unsafe partial class NativeCache
         options.Validate();
         ThrowIfTooLong(key.Length, value.Length);
 
+        // The clock may be a program's code, which might end the cache: before this is inside.
+        CacheTimes times = TimesOf(options);
+
         // The heap's memory goes with the cache or its runtime: not before this has left.
         using EndGate.Visit inside = _store.Inside();
         NativeHeap heap = _store.Heap;
@@ -53,7 +56,7 @@ public sealed unsafe partial class NativeCache
         {
             var span = new Span<byte>(whole, (int)value.Length);
             _store.CopyPieces(in value, span);
-            return _store.SetInside(key, span, TimesOf(options), options.Priority);
+            return _store.SetInside(key, span, times, options.Priority);
         }
         finally
         {
@@ -118,11 +121,11 @@ public sealed unsafe partial class NativeCache
     }
 
     /// <summary>
-    /// Gives all memory back. Waits for calls of other threads that are under way, with what they call: writers, codecs, listeners. A second call does nothing. Nobody is
+    /// Gives all memory back. Waits for calls of other threads that are under way, with what they call: writers, codecs, clocks, listeners. A second call does nothing. Nobody is
     /// told of the entries that were in it.
     /// </summary>
     /// <exception cref="InvalidOperationException">
-    /// A lease is open, or the caller is a writer, codec or listener that a call of this cache called. The cache stays as it is.
+    /// A lease is open, or the caller is a writer, codec, clock or listener that a call of this cache called. The cache stays as it is, unless another thread ends it.
     /// </exception>
     public void Dispose()
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Heap;
 using NativeMm.Primitives;
 
@@ -105,6 +106,7 @@ public sealed unsafe partial class NativeCache
     private static ReadOnlySpan<byte> BeginLease(AccessSlot* own, ulong* word, ulong lease, byte* record)
     {
         ReadOnlySpan<byte> value = CacheRecord.ValueOf(record);
+        Invariant.Assert(own->Access != 0 && !CacheRecord.At(record).IsFree, "A lease begins outside of a lookup, on a record that may be gone.");
         CacheReaders.ExitLeased(own, word, lease);
         return value;
     }

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap;
 
@@ -16,6 +17,7 @@ internal static unsafe class BlockCopy
     /// <param name="byteCount">At most the length of either.</param>
     public static void Small(void* from, void* to, nuint byteCount)
     {
+        Invariant.Assert((byte*)from + byteCount <= to || (byte*)to + byteCount <= from, $"{byteCount} bytes are copied between blocks that share some.");
         if (byteCount > InlineBytesMax)
         {
             Buffer.MemoryCopy(from, to, byteCount, byteCount);

@@ -14,6 +14,7 @@ internal sealed unsafe partial class Depot
     /// <returns>Whether the run is the other class's now.</returns>
     public bool TryLetRunGrow(uint granule, SizeClass to)
     {
+        Invariant.Assert(to.Value >= _class.Value && SlabGeometry.Of(to).IsRun, $"A run of class {_class.Value} is to grow to class {to.Value}.");
         EnterLock();
         bool grew = IsRunOutsideLocked(granule) && _space.TryExtendRun(granule, _class, to, _tag);
         if (grew)
@@ -34,6 +35,7 @@ internal sealed unsafe partial class Depot
     /// <summary>Whether a run of this class begins at a granule whose block is not free. A run ends before the next place where one could begin.</summary>
     private bool IsRunOutsideLocked(uint granule)
     {
+        Invariant.Assert(_lock.IsHeld, "A run is looked at without the lock of its depot.");
         nuint address = _space.AddressOf(granule);
         return _geometry.IsRun && _space.SlabOf(address, _geometry.Order) == granule && _space.OwnerAt(granule) == (_tag | (uint)_class.Value) && IsBlockOutside(address);
     }

@@ -119,11 +119,13 @@ internal sealed unsafe partial class Depot
     private void ReturnedLocked(uint granule, int count, int lowestWord)
     {
         ref Slab slab = ref _space.SlabAt(granule);
+        Invariant.Assert(_lock.IsHeld && count > 0 && slab.Listed == (slab.FreeCount > 0), $"Slab {granule} gets {count} blocks back beside {slab.FreeCount}, and its place on the list says otherwise.");
         slab.FirstWord = Math.Min(slab.FirstWord, lowestWord);
         slab.FreeCount += count;
         slab.DiscardedAt = -1;
         slab.ChangedAt = _pass;
         _setBits += count;
+        Invariant.Assert(_slabs > 0 && _setBits >= slab.FreeCount, $"{_setBits} blocks are free in {_slabs} slabs, and {slab.FreeCount} in one of them.");
         Invariant.Assert(slab.FreeCount <= _geometry.Blocks, $"Slab {granule} has {slab.FreeCount} free blocks, of {_geometry.Blocks}.");
         if (slab.FreeCount == _geometry.Blocks && !slab.Held)
         {

@@ -31,6 +31,7 @@ internal sealed unsafe partial class Depot
         BlockFault fault = BlockFault.None;
         EnterLock();
         int surplus = all ? _batches : Math.Min(_batchesLow, _batches);
+        Invariant.Assert(surplus >= 0 && _batches <= _geometry.StockedBatches, $"{surplus} of {_batches} batches go home, of {_geometry.StockedBatches} that there may be.");
         for (int i = 0; i < surplus; i++)
         {
             _batches--;

@@ -127,6 +127,7 @@ internal sealed unsafe partial class Depot
 
     private int TakeLocked(Span<nuint> into)
     {
+        Invariant.Assert(_lock.IsHeld && (_batches == 0 || _stock is not null), $"A depot gives without its lock, or has {_batches} batches nowhere.");
         int got = 0;
         while (_batches != 0 && into.Length - got >= _geometry.BatchCount)
         {
@@ -165,7 +166,7 @@ internal sealed unsafe partial class Depot
         nuint address = _space.AddressOf(granule);
         nuint blockBytes = _geometry.BlockBytes;
         int word = slab.FirstWord;
-        Invariant.Assert(_lock.IsHeld && slab.Listed && !slab.Held, $"Slab {granule} gives blocks and is not on the list.");
+        Invariant.Assert(_lock.IsHeld && slab.Listed, $"Slab {granule} gives blocks and is not on the list.");
         Invariant.Assert(slab.FreeCount > 0 && (uint)word < (uint)bitmap.Length, $"Slab {granule} gives blocks and has {slab.FreeCount} from word {word} on.");
         Invariant.Assert(_space.OwnerAt(granule) == (_tag | (uint)_class.Value), $"Slab {granule} gives blocks and is not this depot's.");
         into = into[..Math.Min(into.Length, slab.FreeCount)];
@@ -234,6 +235,7 @@ internal sealed unsafe partial class Depot
 
     private void TakenLocked(ref Slab slab, int count, int last)
     {
+        Invariant.Assert(_lock.IsHeld && count > 0 && count <= slab.FreeCount && count <= _setBits, $"{count} blocks are taken out of {slab.FreeCount}, of {_setBits} in all slabs.");
         slab.FreeCount -= count;
         slab.Untouched = Math.Max(slab.Untouched, last + 1);
         slab.DiscardedAt = -1;
@@ -264,6 +266,7 @@ internal sealed unsafe partial class Depot
         _setBits += _geometry.Blocks;
         ref Slab slab = ref _space.SlabAt(granule);
         slab.ChangedAt = _pass;
+        Invariant.Assert(_space.OwnerAt(granule) == (_tag | (uint)_class.Value) && slab.FreeCount == _geometry.Blocks, $"A new slab at granule {granule} has {slab.FreeCount} of {_geometry.Blocks} blocks, or another owner.");
         LinkNewestLocked(ref slab, granule);
         AssertSlabLocked(granule);
         _lock.Exit();

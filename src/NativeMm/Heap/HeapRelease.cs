@@ -40,6 +40,7 @@ internal sealed class HeapRelease(NativeHeap heap, LargeBlocks large, PageReleas
     /// <param name="granules">Granules among which they are.</param>
     public void Begin(long slabs, ulong slabBytes, uint granules)
     {
+        Invariant.Assert(slabs >= 0 && (slabs == 0) == (slabBytes == 0), $"{slabs} slabs of a heap that ends have {slabBytes} bytes.");
         ulong mappedBytes = large.MappedBytes;
         _slabPlace = large.Places;
         _granules = granules;
@@ -54,6 +55,7 @@ internal sealed class HeapRelease(NativeHeap heap, LargeBlocks large, PageReleas
     /// <inheritdoc/>
     protected override ulong UnitsOf(uint place)
     {
+        Invariant.Assert(place <= _slabPlace, $"Place {place} of a heap that ends is asked for, of {_slabPlace}.");
         if (place < _slabPlace)
         {
             return large.RangeAt(place).Bytes >> Pfn.FrameShift;
@@ -108,6 +110,7 @@ internal sealed class HeapRelease(NativeHeap heap, LargeBlocks large, PageReleas
         Note(ref _mappedBytesLeft, mappedBytes);
         Workers.Ledger.AddReleasingFrames(-frameBytes);
         Workers.Ledger.AddReleasingMappings(-mappedBytes);
+        Invariant.Assert(Atomic.LoadAcquire(in _slabsLeft) == 0 || frameBytes != 0, $"{_slabsLeft} slabs are left of a heap whose slabs have gone.");
         large.NotePagesGone();
         heap.ReleaseRest();
     }

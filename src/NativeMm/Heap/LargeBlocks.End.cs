@@ -29,6 +29,7 @@ internal sealed partial class LargeBlocks
     /// <summary>A range that has pages, or nothing. What the system did not take before has none any more.</summary>
     public AddressRange RangeAt(uint place)
     {
+        Invariant.Assert(place < Places, $"Place {place} of {Places} is asked for.");
         (nuint address, nuint bytes) = place < RetainedRanges.CountMax ? _retained.At((int)place) : _blocks.At(place - RetainedRanges.CountMax);
         return (bytes & KeptMark) == 0 ? new AddressRange(address, bytes) : default;
     }
@@ -45,6 +46,7 @@ internal sealed partial class LargeBlocks
         Trim(long.MaxValue);
         using (_lock.EnterScope())
         {
+            Invariant.Assert(_retained.Bytes == 0 && _leavingBytes == 0, $"{_retained.Bytes} bytes were freed while a heap was ending, and {_leavingBytes} are on their way.");
             nuint count = _blocks.Sort();
             for (nuint first = 0; first < count;)
             {
@@ -68,6 +70,7 @@ internal sealed partial class LargeBlocks
     /// <summary>Finds how many blocks, in their order, one call takes.</summary>
     private nuint EndOfRun(nuint first, nuint count, out nuint bytes)
     {
+        Invariant.Assert(first < count && _lock.IsHeldByCurrentThread, $"Block {first} of {count} is given back, or without the lock.");
         (nuint address, bytes) = BlockAt(first);
         nuint end = first + 1;
         while (end < count && (_platform.Capabilities & PlatformCapabilities.Pieces) != 0)

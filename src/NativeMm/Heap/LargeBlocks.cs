@@ -239,6 +239,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
 
     private nuint LiveBytesOf(nuint block)
     {
+        Invariant.Assert(_lock.IsHeldByCurrentThread, "A large block is looked for without the lock.");
         nuint bytes = _blocks.BytesOf(block);
         return (bytes & KeptMark) == 0 ? bytes : 0;
     }
@@ -281,6 +282,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
                 }
             }
 
+            Invariant.Assert(length != 0 && (keepBytes != ulong.MaxValue || freedBefore != long.MinValue), "A range of no bytes is kept, or was taken though all may stay.");
             Release(address, length);
             released += length;
         }

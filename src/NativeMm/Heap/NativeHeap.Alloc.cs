@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
 
@@ -155,6 +156,7 @@ public sealed unsafe partial class NativeHeap
         ThreadCache* cache = SharedHeapThread.t_cache;
         if (cache != null)
         {
+            Invariant.Assert(cache->Tag == s_shared._tag, "A stack leads to a cache that is not the shared heap's.");
             StackPages.Enter(cache, here);
         }
 
@@ -164,6 +166,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Allocates by a cache that may be missing.</summary>
     private void* TryAllocBy(ThreadCache* cache, nuint byteCount)
     {
+        Invariant.Assert(cache == null || cache->Tag == _tag, "A block is allocated by a cache of another heap.");
         if (cache == null || byteCount > SizeClass.BytesMax)
         {
             return TryAllocCold(byteCount);
@@ -191,6 +194,7 @@ public sealed unsafe partial class NativeHeap
 
         nuint sizeClass = SizeClass.IndexOfLast(byteCount - 1);
         ThreadCache* cache = AttachCache();
+        Invariant.Assert(cache == null || cache->Tag == _tag, "A thread is given a cache of another heap.");
         if (cache == null)
         {
             return _depots[sizeClass].TryTakeOne(out nuint single, out _) ? (void*)single : TryAllocOverflow(byteCount, zeroed: false);
@@ -224,6 +228,7 @@ public sealed unsafe partial class NativeHeap
 
     private void* TryAllocZeroed(nuint byteCount)
     {
+        Invariant.Assert(byteCount != 0, "A block of no bytes has no class.");
         if (_checked is not null)
         {
             return _checked.Alloc(byteCount, AlignmentNatural, zeroed: true);
@@ -264,6 +269,7 @@ public sealed unsafe partial class NativeHeap
             return null;
         }
 
+        Invariant.Assert(byteCount <= depot.Geometry.BlockBytes, $"A block of {depot.Geometry.BlockBytes} bytes is handed out for {byteCount}.");
         if (!knownZero)
         {
             new Span<byte>((void*)block, (int)byteCount).Clear();
@@ -286,7 +292,9 @@ public sealed unsafe partial class NativeHeap
             return TryAllocLarge(byteCount, alignment, zeroed: false);
         }
 
-        return TryAlloc(classBytes, out void* block) ? block : null;
+        bool allocated = TryAlloc(classBytes, out void* block);
+        Invariant.Assert(!allocated || ((nuint)block & (alignment - 1)) == 0, $"The block at 0x{(nuint)block:x} is handed out for an alignment of {alignment}.");
+        return allocated ? block : null;
     }
 
     /// <summary>
@@ -295,6 +303,7 @@ public sealed unsafe partial class NativeHeap
     /// </summary>
     private static nuint ClassBytesFor(nuint byteCount, nuint alignment)
     {
+        Invariant.Assert(BitOperations.IsPow2(alignment), $"An alignment of {alignment} is no power of two.");
         if (alignment > SizeClass.BytesMax || byteCount > SizeClass.BytesMax)
         {
             return 0;
@@ -323,6 +332,7 @@ public sealed unsafe partial class NativeHeap
 
         if (allocated)
         {
+            Invariant.Assert(!_space.Contains(block), $"A large block at 0x{block:x} lies in the zone.");
             ProfileLarge(block, byteCount);
             PrepareReleaseIfWorth();
         }

@@ -39,6 +39,7 @@ public sealed unsafe partial class NativeHeap
                 ThrowOutOfMemory(byteCount, AlignmentNatural);
             }
 
+            Invariant.Assert(count < blocks.Length, $"A block was allocated for {blocks.Length} places, of which {count} are full.");
             blocks[count++] = (nint)next;
         }
     }
@@ -95,6 +96,7 @@ public sealed unsafe partial class NativeHeap
             return 0;
         }
 
+        Invariant.Assert(cache == null || cache->Tag == _tag, "Blocks are freed by a cache of another heap.");
         int at = 0;
         while (cache != null && at < blocks.Length && ThreadCache.TryClassOf(cache, (void*)blocks[at], out nuint sizeClass)
             && ThreadCache.MagazineOf(cache, sizeClass).TryPush((nuint)blocks[at]))

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -44,6 +45,7 @@ public sealed unsafe partial class NativeHeap
         using (_upkeepLock.EnterScope())
         {
             bool first = !_disposed;
+            Invariant.Assert(_end.IsClosed && (!first || _endingThread == 0), $"Thread {_endingThread} ends a heap already that nobody ended.");
             _disposed = true;
             if (first)
             {
@@ -58,6 +60,7 @@ public sealed unsafe partial class NativeHeap
     {
         if (first)
         {
+            Invariant.Assert(IsEndingHere, "A thread says that a heap has ended, and another one ends it.");
             Atomic.StoreRelease(ref _endingThread, 0);
         }
     }

@@ -89,6 +89,7 @@ public sealed unsafe partial class NativeHeap
             return;
         }
 
+        Invariant.Assert(BlockBytesOf((nuint)block) >= bytes, $"The pages of {bytes} bytes at 0x{(nuint)block:x} are given up, where no such block is.");
         AddressRange pages = new AddressRange((nuint)block, bytes).WholePages(_space.Platform.PageBytes);
         _ = _space.Platform.Discard(pages.Address, pages.Bytes, DiscardMode.Now);
         _end.Exit();
@@ -170,6 +171,7 @@ public sealed unsafe partial class NativeHeap
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Every use of the heap throws it again.")]
     private static NativeHeap SharedAfterFailure()
     {
+        Invariant.Assert(s_hasFailed && s_shared._disposed, "A second shared heap is made beside the first.");
         NativeHeap? second = Atomic.LoadAcquire(ref s_second!);
         if (second is not null || SharedHeapRetry.t_isUnderWay)
         {

@@ -96,6 +96,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Whether a block of a slab lies in a thread's magazine or in a batch. Under the upkeep lock.</summary>
     private bool IsCachedLocked(nuint block)
     {
+        Invariant.Assert(_upkeepLock.IsHeldByCurrentThread, "Caches are looked through without the upkeep lock.");
         nuint sizeClass = _space.OwnerOf(block) ^ _tag;
         if (sizeClass >= SizeClass.Count || _depots[sizeClass].IsBatched(block))
         {
@@ -141,6 +142,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Frees by a cache that may be missing.</summary>
     private void FreeBy(ThreadCache* cache, void* block)
     {
+        Invariant.Assert(cache == null || cache->Tag == _tag, "A block is freed by a cache of another heap.");
         if (cache == null || !ThreadCache.TryClassOf(cache, block, out nuint sizeClass)
             || !ThreadCache.MagazineOf(cache, sizeClass).TryPush((nuint)block))
         {
@@ -206,6 +208,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Freeing must not fail for lack of memory, so it works without a cache as well.</summary>
     private void FreeWithoutCache(nuint block)
     {
+        Invariant.Assert(block != 0 && _checked is null, "A block of a checked heap is freed past its checks, or none.");
         if (!_space.Contains(block))
         {
             if (!TryFreeOutside(block))
@@ -231,6 +234,7 @@ public sealed unsafe partial class NativeHeap
         Magazine magazine = ThreadCache.MagazineOf(cache, sizeClass);
         Depot depot = _depots[sizeClass];
         BlockFault fault = BlockFault.None;
+        Invariant.Assert(cache->Tag == _tag && sizeClass < SizeClass.Count, $"A magazine of class {sizeClass} overflows, or of another heap.");
         cache->Guard.Enter();
         NoteOverflow(cache, sizeClass);
         Span<nuint> items = magazine.HasSlots ? magazine.Normalize() : default;

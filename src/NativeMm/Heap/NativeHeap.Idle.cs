@@ -18,6 +18,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>A slab of the class was made, or a run. Owner of the cache; holds no guard and no lock.</summary>
     private void NoteGrowth(ThreadCache* cache, int sizeClass)
     {
+        Invariant.Assert(cache->Tag == _tag && (uint)sizeClass < SizeClass.Count, $"Class {sizeClass} grew, or in another heap.");
         cache->GrownBytes += _depots[sizeClass].Geometry.Order.Bytes;
         if (cache->GrownBytes >= cache->GrownBytesMax)
         {
@@ -37,6 +38,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         GiveUpIdle(cache, growing);
+        Invariant.Assert(cache->GrownBytes >= cache->GrownBytesMax, $"A look is due after {cache->GrownBytesMax} bytes, and comes after {cache->GrownBytes}.");
         cache->GrownBytes = 0;
         cache->GrownBytesMax = Math.Max(GrownBytesMin, SlabBytes() / GrownDivisor);
         cache->LooksPaidUntil = LookPace.Pay(cache->LooksPaidUntil, cache->CpuSeen, ThreadScheduling.ElapsedNanoseconds - begin);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Heap.Profile;
 
 namespace NativeMm.Heap;
@@ -30,6 +31,7 @@ public sealed unsafe partial class NativeHeap
             return (void*)block;
         }
 
+        Invariant.Assert(!_space.Contains(sample) && (sample & (alignment - 1)) == 0, $"A sample at 0x{sample:x} lies in the zone, or at no multiple of {alignment}.");
         _profile.Add(sample, blockBytes, due, isSmall: true, _tag);
         if (!ThreadCache.MagazineOf(cache, sizeClass).TryPush(block))
         {
@@ -70,6 +72,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Resizes a large block; a sample keeps what it stands for.</summary>
     private bool TryResizeLarge(nuint block, nuint bytes, out nuint moved)
     {
+        Invariant.Assert(!_space.Contains(block), $"A block of the zone at 0x{block:x} is resized as a large one.");
         ProfileSample? sample = _profile?.Take(block);
         bool resized = _large.TryResize(block, bytes, out moved);
         if (sample is { } live)

@@ -9,6 +9,7 @@ public sealed unsafe partial class NativeHeap : IRawHeap
     /// <inheritdoc/>
     void* IRawHeap.RawAlloc(nuint bytes, nuint alignment, bool zeroed)
     {
+        Invariant.Assert(_checked is not null, "A block is taken past the caches of a heap that is not checked.");
         nuint classBytes = ClassBytesFor(bytes, alignment);
         if (classBytes == 0)
         {
@@ -21,6 +22,7 @@ public sealed unsafe partial class NativeHeap : IRawHeap
             return TryAllocOverflow(classBytes, zeroed);
         }
 
+        Invariant.Assert((block & (alignment - 1)) == 0 && classBytes >= bytes, $"A block of {classBytes} bytes at 0x{block:x} is handed out for {bytes} at a multiple of {alignment}.");
         if (zeroed && !knownZero)
         {
             new Span<byte>((void*)block, (int)classBytes).Clear();

@@ -46,6 +46,7 @@ public sealed unsafe partial class NativeHeap
             return ThrowOutOfMemory(byteCount, AlignmentNatural);
         }
 
+        Invariant.Assert(moved != block, $"The block at 0x{(nuint)block:x} was handed out again while it was in use.");
         nuint kept = Math.Min(usable, byteCount);
         if (_sampled is null)
         {
@@ -116,6 +117,8 @@ public sealed unsafe partial class NativeHeap
         }
 
         void* moved = AlignedAlloc(byteCount, alignment);
+        Invariant.Assert(
+            moved != block && ((nuint)moved & (alignment - 1)) == 0, $"The block at 0x{(nuint)block:x} moves to 0x{(nuint)moved:x}, to a multiple of {alignment}.");
         Copy(block, moved, Math.Min(usable, byteCount));
         FreeMoved(block, moved);
         return moved;
@@ -152,6 +155,7 @@ public sealed unsafe partial class NativeHeap
             return false;
         }
 
+        Invariant.Assert((moved & (alignment - 1)) == 0 && !_space.Contains(moved), $"A large block moved to 0x{moved:x}, to a multiple of {alignment}.");
         remapped = (void*)moved;
         return true;
     }

@@ -17,6 +17,7 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* TryAllocRefill(ThreadCache* cache, nuint sizeClass, nuint byteCount)
     {
+        Invariant.Assert(cache->Tag == _tag && _checked is null, "A magazine of another heap is refilled, or one that must have none.");
         nuint block = RefillFromDepot(cache, sizeClass, afterRefusal: true, out int count);
         if (cache->IsShortOfCapacity)
         {
@@ -83,6 +84,9 @@ public sealed unsafe partial class NativeHeap
                 : new Span<nuint>(&block, 1));
         }
 
+        Invariant.Assert(
+            cache->Guard.IsHeld && count <= Math.Max(1, ThreadCache.AllowanceOf(cache, sizeClass).Slots),
+            $"{count} blocks came into {ThreadCache.AllowanceOf(cache, sizeClass).Slots} slots, or without the guard.");
         if (count != 0 && magazine.HasSlots)
         {
             block = magazine.Slots(count)[^1];

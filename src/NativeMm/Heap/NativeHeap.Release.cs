@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 using NativeMm.Teardown;
 using StackPages = NativeMm.Platform.StackPages<NativeMm.Heap.ThreadCache>;
@@ -176,6 +177,7 @@ public sealed unsafe partial class NativeHeap
     {
         using (_releaseLock.EnterScope())
         {
+            Invariant.Assert(_disposed && _end.IsClosed, "The memory of a heap goes back, which has not ended.");
             if (_isReleased)
             {
                 return;
@@ -202,6 +204,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Gives everything back in one go.</summary>
     private void ReleaseAtOnce()
     {
+        Invariant.Assert(_releaseLock.IsHeldByCurrentThread && !_isReleased, "The memory of a heap goes back twice, or without the lock of its release.");
         using (_upkeepLock.EnterScope())
         {
             ForgetCaches(out long slabs);
@@ -213,6 +216,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Begins a release in the background or goes on with it, or makes it at once where it is not worth one, or nobody would do it.</summary>
     private Task BeginRelease(HeapRelease release, ReleaseEnd end)
     {
+        Invariant.Assert(_releaseLock.IsHeldByCurrentThread && ReferenceEquals(release, _release), "A release is begun beside the heap's own, or without its lock.");
         if (_isReleased)
         {
             return end.CompleteNow();
@@ -236,6 +240,7 @@ public sealed unsafe partial class NativeHeap
 
     private Task ContinueRelease(HeapRelease release, ReleaseEnd end)
     {
+        Invariant.Assert(release.IsBegun && _releaseLock.IsHeldByCurrentThread, "A release goes on that was not begun, or without its lock.");
         if (release.Phase != JobPhase.Abandoned)
         {
             end.Forget();
@@ -250,6 +255,7 @@ public sealed unsafe partial class NativeHeap
 
     private void DecideMemory(HeapRelease release)
     {
+        Invariant.Assert(_disposed && !release.IsBegun, "The memory of a heap is counted that lives, or a second time.");
         ulong slabBytes = SlabBytes();
         using (_upkeepLock.EnterScope())
         {
@@ -262,6 +268,9 @@ public sealed unsafe partial class NativeHeap
     /// <param name="slabs">Slabs to give back: none where the whole zone goes.</param>
     private void ForgetCaches(out long slabs)
     {
+        Invariant.Assert(_end.IsClosed && _upkeepLock.IsHeldByCurrentThread, "Caches are forgotten while somebody may come in, or without the upkeep lock.");
+        Invariant.Assert(_releasingBlockBytes >= 0, $"Blocks of a heap have {_releasingBlockBytes} bytes left to give back.");
+
         // The gate is closed: nobody changes it any more.
         _options.Pages?.Workers.Ledger.AddReleasingBlocks(-_releasingBlockBytes);
         _releasingBlockBytes = 0;
@@ -283,6 +292,7 @@ public sealed unsafe partial class NativeHeap
         if (_options.Pages is { } pages && _end.TryEnter())
         {
             Atomic.Add(ref _releasingBlockBytes, bytes);
+            Invariant.Assert(Atomic.LoadAcquire(in _releasingBlockBytes) >= 0, $"More bytes of blocks are given back than were left: {bytes}.");
             pages.Workers.Ledger.AddReleasingBlocks(bytes);
             _end.Exit();
         }
@@ -314,6 +324,7 @@ public sealed unsafe partial class NativeHeap
                 _space.FreeSlab(granule, in geometry);
                 frames += geometry.Frames;
                 Atomic.Add(ref slabsLeft, -1);
+                Invariant.Assert(Atomic.LoadAcquire(in slabsLeft) >= 0, $"The slab at granule {granule} is one more than the heap has.");
             }
         }
 
@@ -323,6 +334,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Gives back what is left when the slabs are gone, and the pages of large blocks may be.</summary>
     internal void ReleaseRest()
     {
+        Invariant.Assert(_disposed && _isOnStack == (_slot < 0), $"The rest of a heap goes back that lives, or whose place is {_slot}.");
         _sampled?.Release();
         _profile?.RemoveAll(_tag);
         _large.Dispose();

@@ -1,4 +1,5 @@
 using System.Numerics;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap;
 
@@ -20,6 +21,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Begins a pass; says whether it can be left out. Under the upkeep lock.</summary>
     private bool RestsLocked()
     {
+        Invariant.Assert(_upkeepLock.IsHeldByCurrentThread, "A pass begins without the upkeep lock.");
         bool idle = _large.Statistics.RetainedBytes == 0 && MarkLocked() == _markAfterPass;
         _idlePasses = idle ? Math.Min(_idlePasses, IdlePassesMin) + 1 : 0;
         return IsAtRest;
@@ -28,6 +30,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Ends a pass that was not left out. Under the upkeep lock.</summary>
     private void SettleLocked(ulong bytes)
     {
+        Invariant.Assert(_upkeepLock.IsHeldByCurrentThread && _idlePasses <= IdlePassesMin, $"A pass ends after {_idlePasses} that had nothing to do, or without the upkeep lock.");
         _markAfterPass = MarkLocked();
         _idlePasses = bytes == 0 ? _idlePasses : 0;
     }

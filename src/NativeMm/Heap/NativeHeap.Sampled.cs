@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Heap.Sampled;
 using NativeMm.Primitives;
 
@@ -30,6 +31,7 @@ public sealed unsafe partial class NativeHeap
             return (void*)block;
         }
 
+        Invariant.Assert(!_space.Contains(guarded) && (guarded & (alignment - 1)) == 0, $"A guarded block at 0x{guarded:x} lies in the zone, or at no multiple of {alignment}.");
         if (!ThreadCache.MagazineOf(cache, sizeClass).TryPush(block))
         {
             FreeRest((void*)block);
@@ -41,6 +43,8 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Frees what lies outside of the zone: a guarded or a large block.</summary>
     private bool TryFreeOutside(nuint block)
     {
+        Invariant.Assert(!_space.Contains(block), $"A block of the zone at 0x{block:x} is freed as one outside of it.");
+
         // Before the block is free: the next one to get its address may be a sample too.
         _profile?.Remove(block);
         return (_sampled is not null && _sampled.TryFree(block)) || _large.TryFree(block);
@@ -49,6 +53,7 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Bytes of a block outside of the zone; 0 when none begins there.</summary>
     private nuint BytesOutside(nuint address)
     {
+        Invariant.Assert(!_space.Contains(address), $"An address of the zone, 0x{address:x}, is looked for outside of it.");
         nuint guarded = _sampled is null ? 0 : _sampled.BytesOf(address);
         return guarded != 0 ? guarded : _large.BytesOf(address);
     }
@@ -64,6 +69,7 @@ public sealed unsafe partial class NativeHeap
             return;
         }
 
+        Invariant.Assert(_upkeepLock.IsHeldByCurrentThread, "Magazines are emptied without the upkeep lock.");
         _sampled?.CallForRefills();
         _classToCall++;
         ThreadCache* cache;

@@ -36,6 +36,7 @@ public sealed unsafe partial class NativeHeap
 
     private HeapStatistics CountLocked()
     {
+        Invariant.Assert(_upkeepLock.IsHeldByCurrentThread && !_disposed, "A heap is counted that has ended, or without the upkeep lock.");
         Span<long> cached = stackalloc long[SizeClass.Count];
         cached.Clear();
         int caches = CountCachedLocked(cached);
@@ -80,6 +81,7 @@ public sealed unsafe partial class NativeHeap
             }
 
             // Under the guard no magazine gets other slots; its owner may push and pop all the same.
+            Invariant.Assert(cache->Tag == _tag && cached.Length == SizeClass.Count, "A cache of another heap is counted.");
             cache->Guard.Enter();
             for (int sizeClass = 0; sizeClass < cached.Length; sizeClass++)
             {
@@ -132,6 +134,7 @@ public sealed unsafe partial class NativeHeap
 
     private void ValidateLocked()
     {
+        Invariant.Assert(_upkeepLock.IsHeldByCurrentThread, "A heap is validated without the upkeep lock.");
         var outside = new List<nuint>[_depots.Length];
         for (int i = 0; i < outside.Length; i++)
         {

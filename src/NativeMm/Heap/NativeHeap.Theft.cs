@@ -18,6 +18,7 @@ public sealed unsafe partial class NativeHeap
         Span<CacheTheft> thefts = stackalloc CacheTheft[TheftsMax];
         Span<byte> wanted = stackalloc byte[SizeClass.Count];
         int count = 0;
+        Invariant.Assert(_upkeepLock.IsHeldByCurrentThread, "Several guards are taken without the upkeep lock.");
         _caches.Sweep();
         for (int i = 0; ; i++)
         {
@@ -53,6 +54,7 @@ public sealed unsafe partial class NativeHeap
                 count = 0;
             }
 
+            Invariant.Assert(cache->Guard.IsHeld && cache->Tag == _tag, "A cache is stolen from without its guard, or from another heap.");
             foreach (byte sizeClass in classes)
             {
                 thefts[count++] = new CacheTheft(cache, sizeClass, ThreadCache.MagazineOf(cache, sizeClass).StealBegin());
@@ -65,6 +67,7 @@ public sealed unsafe partial class NativeHeap
     private static int FindWanted(ThreadCache* cache, bool onlyIdle, Span<byte> wanted)
     {
         int count = 0;
+        Invariant.Assert(cache->Guard.IsHeld && wanted.Length == SizeClass.Count, "The magazines of a cache are looked at without its guard.");
         for (int i = 0; i < SizeClass.Count; i++)
         {
             bool rests = !onlyIdle || ThreadCache.RestsSinceLastLook(cache, i);
@@ -94,6 +97,7 @@ public sealed unsafe partial class NativeHeap
         {
             ThreadCache* cache = thefts[i].Cache;
             int sizeClass = thefts[i].SizeClass;
+            Invariant.Assert(cache->Guard.IsHeld && sizeClass < SizeClass.Count, $"The guard was given up between the halves of theft {i} of {thefts.Length}.");
             fault = fault.Or(_depots[sizeClass].PutHome(ThreadCache.MagazineOf(cache, (nuint)sizeClass).StealEnd(thefts[i].Theft)));
             if (i + 1 == thefts.Length || thefts[i + 1].Cache != cache)
             {

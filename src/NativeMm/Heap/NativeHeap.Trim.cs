@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -106,6 +107,7 @@ public sealed unsafe partial class NativeHeap : Frames.IShrinker
             }
 
             frames = FramesFreed() - before;
+            Invariant.Assert(FramesFreed() >= before, $"{before} frames of slabs came back so far, and fewer a moment later.");
         }
 
         ReportIfFault(fault);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 using NativeMm.Heap.Checked;
 using NativeMm.Heap.Sampled;
 using NativeMm.Primitives;
@@ -69,6 +70,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
         try
         {
             _tag = space.TakeTag();
+            Invariant.Assert(_tag != 0 && _tag % (1u << SlabSpace.ClassBits) == 0, $"The tag {_tag:x} of a heap reaches into the class.");
             _slot = _isOnStack ? -1 : ThreadHeaps.TakeSlot();
             _caches = new ThreadCacheRegistry(_slot, _isOnStack);
             _metadata = new MetadataArena(space.Platform);
@@ -157,6 +159,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
     /// <summary>The calling thread's cache of this heap, which is not the shared one.</summary>
     private ThreadCache* OtherCache()
     {
+        Invariant.Assert(!_isOnStack, "The shared heap has a cache among those of the others.");
         ThreadHeaps? others = ThreadHeaps.t_others;
         return others is null ? null : others[_slot];
     }
@@ -166,6 +169,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
     private ThreadCache* AttachCache()
     {
         ThrowIfDisposed();
+        Invariant.Assert(_checked is null, "A thread is given a cache of a heap whose blocks are all checked.");
         return _caches.Attach(_makeCache);
     }
 
@@ -174,6 +178,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
         var cache = (ThreadCache*)AllocMetadata(ThreadCache.Bytes);
         if (cache != null)
         {
+            Invariant.Assert((nuint)cache % CacheLine.Isolation == 0, $"A thread cache at 0x{(nuint)cache:x} shares a line.");
             cache->BaseAddress = _space.BaseAddress;
             cache->ZoneUnits = _space.Bytes >> 4;
             cache->Words = _space.Words;

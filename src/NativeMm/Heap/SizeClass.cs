@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap;
 
@@ -47,7 +48,11 @@ internal readonly struct SizeClass(int value) : IEquatable<SizeClass>
     }
 
     /// <summary>The class for blocks of that many bytes, 1 to <see cref="BytesMax"/>.</summary>
-    public static SizeClass ForBytes(nuint bytes) => new((int)IndexOfLast(bytes - 1));
+    public static SizeClass ForBytes(nuint bytes)
+    {
+        Invariant.Assert(bytes is > 0 and <= BytesMax, $"Blocks of {bytes} bytes are of no class.");
+        return new((int)IndexOfLast(bytes - 1));
+    }
 
     /// <summary>Bytes of a block of that class: what <see cref="BlockBytes"/> of <see cref="ForBytes"/> says, in fewer steps.</summary>
     public static nuint BlockBytesFor(nuint bytes)

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -36,6 +37,8 @@ internal readonly struct SlabGeometry
         BatchCount = BatchFor((int)BlockBytes);
         StockedBatches = IsRun ? 0 : Math.Clamp(StockBytes / (BatchCount * (int)BlockBytes), 1, StockedBatchesMax);
         Reciprocal = ((1UL << ReciprocalShift) / BlockBytes) + 1;
+        Invariant.Assert(
+            Blocks is > 0 and <= BlocksMax && (ulong)Blocks * BlockBytes <= Order.Bytes && Frames <= Order.Frames, $"{Blocks} blocks of {BlockBytes} bytes do not fit a slab of {Order.Bytes}.");
     }
 
     /// <summary>Bytes of one block.</summary>

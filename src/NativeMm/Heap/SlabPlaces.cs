@@ -62,6 +62,7 @@ internal struct SlabPlaces
             return false;
         }
 
+        Invariant.Assert(_granules is not null && Count <= _granules.Length && _low <= Count, $"{Count} places are remembered, of which {_low} rested.");
         granule = _granules![--_next & Mask];
         Count--;
         _low = Math.Min(_low, Count);

@@ -182,7 +182,11 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     }
 
     /// <summary>The descriptor of the slab that begins at a granule.</summary>
-    public ref Slab SlabAt(uint granule) => ref ((Slab*)_slabs)[granule];
+    public ref Slab SlabAt(uint granule)
+    {
+        Invariant.Assert(granule < _granules, $"The slab at granule {granule} of {_granules} is looked at.");
+        return ref ((Slab*)_slabs)[granule];
+    }
 
     /// <summary>What to carry from one section under the depot's lock to the next. Under that lock, for a slab of that depot.</summary>
     public SlabTicket TicketOf(uint granule) => new(granule, SlabAt(granule).Life);
@@ -191,7 +195,11 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     public bool IsAlive(SlabTicket ticket) => SlabAt(ticket.Granule).Life == ticket.Life;
 
     /// <summary>The bitmap of the slab that begins at a granule: a set bit is a free block.</summary>
-    public Span<ulong> BitmapAt(uint granule, int blocks) => new((ulong*)_bitmaps + ((nuint)granule * BitmapWords), (blocks + 63) >> 6);
+    public Span<ulong> BitmapAt(uint granule, int blocks)
+    {
+        Invariant.Assert(granule < _granules && blocks is > 0 and <= SlabGeometry.BlocksMax, $"A bitmap of {blocks} blocks at granule {granule} of {_granules} is looked at.");
+        return new((ulong*)_bitmaps + ((nuint)granule * BitmapWords), (blocks + 63) >> 6);
+    }
 
     /// <inheritdoc/>
     /// <remarks>
@@ -262,7 +270,8 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     {
         ref readonly SlabGeometry geometry = ref SlabGeometry.Of(sizeClass);
         Invariant.Assert(granule + (uint)geometry.Granules <= _granules, $"The slab at granule {granule} ends behind the zone.");
-        Invariant.Assert(OwnerAt(granule) == 0, $"Granule {granule} is made a slab and is one of {OwnerAt(granule):x}.");
+        Invariant.Assert(
+            WordsOf(granule, in geometry).IndexOfAnyExcept(0UL) < 0, $"Granule {granule} is made a slab of {geometry.Granules} granules, and one of them is another's.");
         ref Slab slab = ref SlabAt(granule);
         slab = new Slab { Life = slab.Life };
         slab.Next = Slab.None;
@@ -281,6 +290,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     {
         uint frames = SlabGeometry.Of(from).Frames;
         uint wanted = SlabGeometry.Of(to).Frames;
+        Invariant.Assert(wanted >= frames && OwnerAt(granule) == (tag | (uint)from.Value), $"A run of {frames} frames at granule {granule} grows to {wanted}, and is {OwnerAt(granule):x}.");
 
         // A run that leaves less than its tail is worth has the whole power of two already.
         if (wanted != frames && !Frames.TryExtend(new Pfn(granule * FramesPerGranule), frames, wanted))
@@ -306,6 +316,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     {
         Invariant.Assert(OwnerAt(granule) != 0, $"Granule {granule} is given back and is no slab.");
         Invariant.Assert(granule + (uint)geometry.Granules <= GranulesUsed, $"The slab at granule {granule} ends behind the last one ever made.");
+        Invariant.Assert(WordsOf(granule, in geometry).IndexOfAnyExcept(Words[granule]) < 0, $"The granules of the slab at {granule} are of several owners.");
         SlabAt(granule).Life++;
         WordsOf(granule, in geometry).Clear();
         var frame = new Pfn(granule * FramesPerGranule);

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 
@@ -122,6 +123,7 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
 
     private static bool RestsSince(ThreadCache* cache, int positions, int sizeClass)
     {
+        Invariant.Assert((uint)sizeClass < SizeClass.Count, $"The magazine of class {sizeClass} is looked at.");
         ref nuint seen = ref ((nuint*)((byte*)cache + positions))[sizeClass];
         nuint position = MagazineOf(cache, (nuint)sizeClass).Position;
         bool rests = seen == position;
@@ -142,8 +144,11 @@ internal unsafe struct ThreadCache : IStackOwned<ThreadCache>
     }
 
     /// <summary>The record of how a class came by its capacity. Owner, under the guard.</summary>
-    public static ref Allowance AllowanceOf(ThreadCache* cache, nuint sizeClass) =>
-        ref ((Allowance*)((byte*)cache + AllowancesOffset))[sizeClass];
+    public static ref Allowance AllowanceOf(ThreadCache* cache, nuint sizeClass)
+    {
+        Invariant.Assert(sizeClass < SizeClass.Count, $"The record of class {sizeClass} is looked at.");
+        return ref ((Allowance*)((byte*)cache + AllowancesOffset))[sizeClass];
+    }
 
     /// <inheritdoc/>
     public static StackHold* HoldOf(ThreadCache* owned) => (StackHold*)((byte*)owned + StackHoldOffset);

@@ -142,6 +142,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isOnStack)
 
     private void Publish(ThreadHeaps? heaps, ThreadCache* cache)
     {
+        Invariant.Assert(isOnStack == heaps is null && !_lock.IsHeldByCurrentThread, "A cache is published where no thread of this heap looks, or under the lock.");
         if (heaps is null)
         {
             SharedHeapThread.t_cache = cache;
@@ -170,6 +171,7 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isOnStack)
 
     private Entry? TakeGone(OwnerThread taker)
     {
+        Invariant.Assert(_lock.IsHeldByCurrentThread && _gone.Count <= _entries.Count, $"{_gone.Count} of {_entries.Count} caches are nobody's, or are looked at without the lock.");
         if (_gone.TryPop(out Entry? known))
         {
             return known;

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
@@ -49,6 +50,7 @@ internal sealed unsafe class ThreadHeaps
     {
         using (s_lock.EnterScope())
         {
+            Invariant.Assert(slot >= 0 && slot < s_given && !s_free.Contains(slot), $"Place {slot} of {s_given} is given up twice, or was never given.");
             s_free.Push(slot);
         }
     }
@@ -71,6 +73,7 @@ internal sealed unsafe class ThreadHeaps
     {
         using (s_lock.EnterScope())
         {
+            Invariant.Assert((uint)slot < (uint)_caches.Length && (cache == null || _caches[slot] == 0), $"Place {slot} of {_caches.Length} gets a second cache.");
             _caches[slot] = (nint)cache;
         }
     }
@@ -80,6 +83,8 @@ internal sealed unsafe class ThreadHeaps
         nint[] caches = new nint[length];
         using (s_lock.EnterScope())
         {
+            Invariant.Assert(length > _caches.Length, $"Room for {_caches.Length} caches grows to {length}.");
+
             // Under the lock: a heap that is being disposed takes its cache out of the array that counts.
             _caches.CopyTo(caches, 0);
             _caches = caches;

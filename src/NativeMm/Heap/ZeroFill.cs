@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap;
 
@@ -19,6 +20,7 @@ internal static unsafe class ZeroFill
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void* Small(void* block, nuint byteCount)
     {
+        Invariant.Assert(byteCount is > 0 and <= SmallBytesMax && (nuint)block % 16 == 0, $"{byteCount} bytes at 0x{(nuint)block:x} are cleared as a small block.");
         byte* at = (byte*)block;
         byte* end = at + ((byteCount + 15) & ~(nuint)15);
         if (byteCount > 64)

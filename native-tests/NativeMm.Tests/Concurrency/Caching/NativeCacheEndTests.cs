@@ -22,6 +22,7 @@ public sealed class NativeCacheEndTests : IDisposable
     [InlineData("a set, compressed")]
     [InlineData("a set, in pieces")]
     [InlineData("a listener")]
+    [InlineData("a clock")]
     public async Task The_end_waits_for_a_call_that_is_under_way(string call)
     {
         using var arrived = new ManualResetEventSlim();
@@ -61,6 +62,7 @@ public sealed class NativeCacheEndTests : IDisposable
     [InlineData("a set, compressed")]
     [InlineData("a set, in pieces")]
     [InlineData("a listener")]
+    [InlineData("a clock")]
     public void From_inside_of_a_call_the_end_is_refused(string call)
     {
         NativeCache? cache = null;
@@ -79,6 +81,35 @@ public sealed class NativeCacheEndTests : IDisposable
         Assert.Equal(2, refused);
         Assert.True(cache.Contains("k"u8));
         cache.Validate();
+        cache.Dispose();
+    }
+
+    /// <summary>The other thread waits for this one: if this one waited for the end as well, neither would go on.</summary>
+    [Theory]
+    [InlineData("a writer")]
+    [InlineData("a copy, compressed")]
+    [InlineData("a set, compressed")]
+    [InlineData("a set, in pieces")]
+    [InlineData("a listener")]
+    [InlineData("a clock")]
+    public async Task From_inside_of_a_call_the_end_is_refused_while_another_thread_ends_the_cache(string call)
+    {
+        NativeCache? cache = null;
+        Task? end = null;
+        int refused = 0;
+        void Inside()
+        {
+            end = Task.Run(cache!.Dispose);
+            Assert.True(SpinWait.SpinUntil(() => Record.Exception(() => cache.Count) is ObjectDisposedException, s_timeout));
+            Assert.Throws<InvalidOperationException>(cache.Dispose);
+            refused++;
+        }
+
+        cache = Make(call, Inside);
+        Task<bool> under = Task.Run(() => Call(cache, call, Inside));
+        Assert.True(await under.WaitAsync(s_timeout));
+        await end!.WaitAsync(s_timeout);
+        Assert.Equal(1, refused);
         cache.Dispose();
     }
 
@@ -145,6 +176,7 @@ public sealed class NativeCacheEndTests : IDisposable
             SizeLimit = 8 << 20,
             Codec = compresses ? codec : null,
             CompressFromBytes = 64,
+            TimeProvider = call == "a clock" ? new CallingClock(Once) : TimeProvider.System,
             Evicted = call == "a listener" ? (in CacheEviction _) => Once() : null,
         });
         Assert.True(cache.Set("k"u8, new byte[10_000]));
@@ -174,6 +206,15 @@ public sealed class NativeCacheEndTests : IDisposable
 
             default:
                 return cache.Set("k"u8, new byte[10_000]);
+        }
+    }
+
+    private sealed class CallingClock(Action asked) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow()
+        {
+            asked();
+            return base.GetUtcNow();
         }
     }
 

@@ -68,6 +68,24 @@ public sealed class DepotDiscardTests : DepotTestBase
     }
 
     [Fact]
+    public void A_block_that_comes_back_while_its_slab_is_held_may_be_taken_again_at_once()
+    {
+        Depot depot = DepotFor(8192, Tag);
+        nuint[] blocks = TakeAll(depot, 1);
+        depot.PutHome(blocks.AsSpan(0, 1));
+        SlabTicket ticket = Hold(depot, out Span<ulong> taken);
+        depot.PutHome(blocks.AsSpan(1, 2));
+        nuint[] again = new nuint[1];
+        Assert.Equal(1, depot.Take(again));
+        Assert.Contains(again[0], blocks[1..3]);
+        depot.PutHeld(ticket, taken);
+        depot.Validate([]);
+        depot.PutHome(again);
+        depot.PutHome(blocks.AsSpan(3));
+        Assert.Equal(0, depot.GetStatistics().Slabs);
+    }
+
+    [Fact]
     public void The_ticket_of_a_slab_that_ended_is_no_ticket_of_the_next_one_there()
     {
         Depot depot = DepotFor(64, Tag);

@@ -56,6 +56,9 @@ internal sealed unsafe partial class CheckedBlocks
 
     private nuint Enter(nuint raw, nuint rawBytes, nuint address, nuint bytes, nuint alignment, bool zeroed)
     {
+        Invariant.Assert(
+            address % alignment == 0 && address - raw >= _redZoneBytes && address + bytes + _redZoneBytes <= raw + rawBytes,
+            $"A checked block of {bytes} bytes at 0x{address:x} has no room for its red zones in {rawBytes} at 0x{raw:x}.");
         try
         {
             if (!zeroed)

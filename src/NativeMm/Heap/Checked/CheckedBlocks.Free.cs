@@ -78,6 +78,7 @@ internal sealed unsafe partial class CheckedBlocks
             throw Diagnose((nuint)block, "Realloc");
         }
 
+        Invariant.Assert(moved != block, $"The checked block at 0x{(nuint)block:x} was handed out again while it was in use.");
         Buffer.MemoryCopy(block, moved, bytes, Math.Min(old.Bytes, bytes));
         Retire(old);
         return moved;
@@ -86,6 +87,7 @@ internal sealed unsafe partial class CheckedBlocks
     /// <summary>Takes a claimed block out of use: never throws a fault, so that what its caller has begun is completed.</summary>
     private void Retire(CheckedBlock block)
     {
+        Invariant.Assert(block.State == BlockState.Freed, $"The block at 0x{block.Address:x} is retired and is {block.State}.");
         if (block.AllocatedAt is not null)
         {
             block.FreedAt = AllocationStack.TryCapture();

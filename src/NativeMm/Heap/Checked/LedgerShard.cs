@@ -34,6 +34,7 @@ internal sealed class LedgerShard
                 $"The block at 0x{block.Address:x} is entered and is {block.State}.");
             _liveBlocks++;
             _liveBytes += block.Bytes;
+            Invariant.Assert(_lock.IsHeld && _liveBlocks <= _blocks.Count, $"{_liveBlocks} blocks live, of {_blocks.Count} that are known.");
         }
         finally
         {
@@ -98,6 +99,8 @@ internal sealed class LedgerShard
                 Invariant.Assert(forgotten.State == BlockState.Released, $"The block at 0x{forgotten.Address:x} is forgotten and is {forgotten.State}.");
                 _blocks.Remove(forgotten.Address);
             }
+
+            Invariant.Assert(_former.Count <= FormerBlocksMax, $"{_former.Count} blocks that are gone are remembered.");
         }
         finally
         {

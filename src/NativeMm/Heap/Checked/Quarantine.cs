@@ -74,6 +74,7 @@ internal sealed class Quarantine(ulong bytesMax)
                 return null;
             }
 
+            Invariant.Assert(block.State == BlockState.Freed && _blocks.Count != 0, $"The block at 0x{block.Address:x} lies in quarantine and is {block.State}.");
             _patrol = block.Next;
             if (block.Reported || !BlockPaint.TryFindDamage(block.Address, Math.Min(block.Bytes, PatrolBytes), BlockPaint.Poison, out damaged))
             {

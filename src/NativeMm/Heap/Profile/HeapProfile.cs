@@ -6,6 +6,7 @@
 // Source       the byte-based Poisson sampling of tcmalloc and of Go; the interval stretches where samples would take more than their share of the time.
 
 using System.Diagnostics;
+using NativeMm.Diagnostics;
 using NativeMm.Heap.Checked;
 using NativeMm.Primitives;
 
@@ -85,6 +86,7 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
     /// <param name="heapTag">The heap that it belongs to.</param>
     public void Add(nuint block, nuint blockBytes, long due, bool isSmall, uint heapTag)
     {
+        Invariant.Assert(block != 0 && blockBytes != 0 && due > 0, $"A sample of {blockBytes} bytes at 0x{block:x} stands for {due}.");
         long start = Stopwatch.GetTimestamp();
         try
         {
@@ -196,6 +198,7 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
 
     private ProfileSite SiteOf(string stack)
     {
+        Invariant.Assert(_lock.IsHeldByCurrentThread && _sites.Count <= SitesMax + 1, $"{_sites.Count} places are known, or looked for without the lock.");
         stack = _sites.Count < SitesMax || _sites.ContainsKey(stack) ? stack : Elsewhere;
         if (!_sites.TryGetValue(stack, out ProfileSite? site))
         {

@@ -88,6 +88,7 @@ internal sealed class SampledGuards(SampledOptions options, string heapName)
         block = pages.Open(index, bytes, alignment, atEnd, this, StackOrNothing());
         if (block != 0)
         {
+            Diagnostics.Invariant.Assert(pages.Contains(block) && (block & (alignment - 1)) == 0, $"A guarded block at 0x{block:x} is outside of the guards, or at no multiple of {alignment}.");
             Atomic.Add(ref _liveBlocks, 1);
         }
 
@@ -108,6 +109,7 @@ internal sealed class SampledGuards(SampledOptions options, string heapName)
         long start = Stopwatch.GetTimestamp();
         pages.Free(block, this, out Diagnostics.MemoryFaultException? fault);
         Atomic.Add(ref _liveBlocks, -1);
+        Diagnostics.Invariant.Assert(Atomic.LoadAcquire(in _liveBlocks) >= 0, "More guarded blocks were freed than there were.");
         Charge(start);
         return fault is null ? true : throw fault;
     }
