@@ -12,14 +12,15 @@ internal readonly unsafe struct CacheProbe(CacheTable* table) : IAccessProbe
     /// <inheritdoc/>
     public bool TestAndClear(uint number)
     {
-        ref byte used = ref CacheTable.UsedAt(table, number);
+        uint slot = CacheTable.SlotOf(table, number);
+        ref byte used = ref CacheTable.UsedAt(table, slot);
         bool wasUsed = used != 0;
         if (wasUsed)
         {
             used = 0;
         }
 
-        return new CacheSlot(CacheTable.WordAt(table, number)).Priority switch
+        return new CacheSlot(CacheTable.WordAt(table, slot)).Priority switch
         {
             CachePriority.Low => false,
             CachePriority.High => true,

@@ -24,7 +24,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         }
 
         int gone = Evict();
-        Settle();
+        Mend();
         if (Space.FreeUnits >= FreeUnitsToEmpty)
         {
             TryEmpty(mayEvict: true);
@@ -36,7 +36,12 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
     /// <summary>Evicts one batch: for an index that is full and cannot grow.</summary>
     /// <returns>Whether any entry left.</returns>
-    public bool EvictSome() => Evict() != 0;
+    public bool EvictSome()
+    {
+        int gone = Evict();
+        Mend();
+        return gone != 0;
+    }
 
     /// <summary>Removes what has expired, evicts a share of the rest, and gives back what is free.</summary>
     public void Trim(double share)
@@ -74,7 +79,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             }
 
             inVain += Evict() == 0 ? 1 : 0;
-            Settle();
+            Mend();
             if (Space.TryAlloc(units, out location, out granted)
                 || (Space.FreeUnits >= FreeUnitsToEmpty && TryEmpty(mayEvict: true) && Space.TryAlloc(units, out location, out granted)))
             {
@@ -107,10 +112,11 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         _policy.Resize(uint.Max(1, _evictable - batch));
         var probe = new CacheProbe(_table);
         int chosen = _policy.Select(ref probe, victims[..(int)batch]);
-        foreach (uint number in victims[..chosen])
+        foreach (uint item in victims[..chosen])
         {
+            uint number = CacheTable.SlotOf(_table, item);
             var slot = new CacheSlot(CacheTable.WordAt(_table, number));
-            _history.Put(_hash.Of(CacheRecord.KeyOf(Space.AddressOf(slot.Location))), _policy.Evicted(number));
+            _history.Put(_hash.Of(CacheRecord.KeyOf(Space.AddressOf(slot.Location))), _policy.Evicted(item));
             _evictable--;
             Detach(number, slot, CacheEvictionReason.Capacity);
         }

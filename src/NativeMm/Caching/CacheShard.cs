@@ -181,6 +181,11 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
         bool expired = CacheRecord.IsExpired(record, Now);
         Unlink(number, expired ? CacheEvictionReason.Expired : reason);
+        if (_holeCount == HolesMax)
+        {
+            Mend();
+        }
+
         return !expired;
     }
 
@@ -254,6 +259,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     private void Use(CacheTable* table)
     {
         _table = table;
+        _holeCount = 0;
         Atomic.StoreRelease(ref _indexBytes, table->Charge);
         _policy = default;
         _policy.Attach(CacheTable.PolicyOf(table), table->SlotCount, table->CountMax);
@@ -317,6 +323,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         Invariant.Assert(!slot.Expires || _expiring > 0, "An entry that may expire leaves a shard that counts none.");
         Part(Space.AddressOf(slot.Location), reason);
         CacheTable.Remove(_table, number);
+        NoteHole(number);
         _count--;
         _expiring -= slot.Expires ? 1u : 0;
         Retire(slot.Location);
@@ -354,7 +361,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         {
             _evictable++;
             Invariant.Assert(_evictable <= _count, $"{_evictable} of {_count} entries may go.");
-            _policy.Insert(number, history);
+            _policy.Insert(CacheTable.ItemOf(_table, number), history);
         }
     }
 
@@ -364,7 +371,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         {
             Invariant.Assert(_evictable > 0, "An entry leaves the policy, which has none.");
             _evictable--;
-            _policy.Remove(number);
+            _policy.Remove(CacheTable.ItemOf(_table, number));
         }
     }
 }
