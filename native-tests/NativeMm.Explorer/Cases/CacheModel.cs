@@ -14,7 +14,7 @@ internal sealed unsafe class CacheModel
     private readonly nuint* _root;
     private readonly CacheSegment* _segments;
 
-    public CacheModel(int threads)
+    public CacheModel(int threads, uint buckets = 1)
     {
         // First, as in all cases: the pages of the strands' stacks remember where the slots of the last case were.
         AccessSlots.Lend((AccessSlot*)Arena.Take((nuint)threads * AccessSlot.Bytes), threads);
@@ -22,9 +22,8 @@ internal sealed unsafe class CacheModel
         _segments = (CacheSegment*)Arena.Take(2 * CacheSegment.Bytes);
         Readers = new CacheReaders(AccessSlots.NextSpaceKey());
         _segments[1].Base = (nuint)Arena.Take(1024);
-        const uint Buckets = 1;
-        void* block = Arena.Take((nuint)CacheTable.BytesOf(Buckets, policyBytes: 0));
-        Table = CacheTable.Make(block, Buckets, policyBytes: 0, charge: 0, _segments);
+        void* block = Arena.Take((nuint)CacheTable.BytesOf(buckets, policyBytes: 0));
+        Table = CacheTable.Make(block, buckets, policyBytes: 0, charge: 0, _segments);
         *_root = (nuint)Table;
     }
 
@@ -52,6 +51,15 @@ internal sealed unsafe class CacheModel
 
     /// <summary>Makes a record the entry of the only key.</summary>
     public void Publish(uint place, bool expires = false) => CacheTable.Add(Table, new CacheSlot(Location(place), Hash, CachePriority.Normal, expires));
+
+    /// <summary>Makes the first bucket full of entries that have their home there, as the only key has.</summary>
+    public void FillHome()
+    {
+        for (uint i = 1; i <= CacheBucket.Slots; i++)
+        {
+            CacheTable.Add(Table, new CacheSlot(Location(i), i << 16, CachePriority.Normal, expires: false));
+        }
+    }
 
     /// <summary>Begins a lookup.</summary>
     /// <returns>The record, or null.</returns>

@@ -59,6 +59,7 @@ internal static class CaseList
         new CacheLeaseCase(),
         new CacheRenewalCase(),
         new CacheIndexCase(),
+        new CacheMendCase(),
         new CacheBudgetCase(),
         new EvictionHistoryCase(),
         new EvictionHistoryLineCase(),

@@ -295,7 +295,16 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     }
 
     /// <summary>What eviction cannot give back.</summary>
-    private long BookkeepingBytes() => FixedBytes + _shards.Sum(static shard => shard.IndexBytes + shard.Space.NumberBytes);
+    private long BookkeepingBytes()
+    {
+        long bytes = FixedBytes;
+        foreach (CacheShard<TPolicy> shard in _shards)
+        {
+            bytes += shard.IndexBytes + shard.Space.NumberBytes;
+        }
+
+        return bytes;
+    }
 
     /// <summary>Evicts from all shards in turn, until the limit has room. No lock is held.</summary>
     private bool TryMakeRoom(long bytes, long now)

@@ -80,7 +80,13 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
         get
         {
             ThrowIfEnded();
-            return _shards.Sum(shard => (long)shard.Count);
+            long count = 0;
+            foreach (CacheShard<TPolicy> shard in _shards)
+            {
+                count += shard.Count;
+            }
+
+            return count;
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         }
 
         int gone = Evict();
-        Settle();
+        Mend();
         if (Space.FreeUnits >= FreeUnitsToEmpty)
         {
             TryEmpty(mayEvict: true);
@@ -38,7 +38,12 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
     /// <summary>Evicts one batch: for an index that is full and cannot grow.</summary>
     /// <returns>Whether any entry left.</returns>
-    public bool EvictSome() => Evict() != 0;
+    public bool EvictSome()
+    {
+        int gone = Evict();
+        Mend();
+        return gone != 0;
+    }
 
     /// <summary>Removes what has expired, evicts a share of the rest, and gives back what is free.</summary>
     public void Trim(double share)
@@ -50,7 +55,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         {
         }
 
-        Settle();
+        Mend();
         Space.ReleaseEmpty(0);
         while (Space.FreeUnits >= FreeUnitsToEmpty && TryEmpty(mayEvict: false) && Space.ReleaseEmpty(0) != 0)
         {
@@ -77,7 +82,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             }
 
             inVain += Evict() == 0 ? 1 : 0;
-            Settle();
+            Mend();
             if (Space.TryAlloc(units, out location, out granted)
                 || (Space.FreeUnits >= FreeUnitsToEmpty && TryEmpty(mayEvict: true) && Space.TryAlloc(units, out location, out granted)))
             {
@@ -111,12 +116,12 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         var probe = new CacheProbe(_table);
         int chosen = _policy.Select(ref probe, victims[..(int)batch]);
         Invariant.Assert(chosen <= _evictable, $"The policy chose {chosen} of {_evictable} entries.");
-        foreach (uint turn in victims[..chosen])
+        foreach (uint item in victims[..chosen])
         {
-            uint number = CacheTable.NumberOf(_table, turn);
+            uint number = CacheTable.SlotOf(_table, item);
             var slot = new CacheSlot(CacheTable.WordAt(_table, number));
             Invariant.Assert(slot.Word != 0 && slot.Priority != CachePriority.NeverRemove, $"The policy chose slot {number}, which has no entry, or one that must stay.");
-            _history.Put(_hash.Of(CacheRecord.KeyOf(Space.AddressOf(slot.Location))), _policy.Evicted(turn));
+            _history.Put(_hash.Of(CacheRecord.KeyOf(Space.AddressOf(slot.Location))), _policy.Evicted(item));
             _evictable--;
             Detach(number, slot, CacheEvictionReason.Capacity);
         }
@@ -150,7 +155,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         return 0;
     }
 
-    /// <summary>Removes what has expired in the next slots, as many as so many buckets have, in the order of their turns.</summary>
+    /// <summary>Removes what has expired in the next buckets, in the order in which the policy goes.</summary>
     private int Sweep(uint buckets)
     {
         if (_expiring == 0)
@@ -159,26 +164,29 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         }
 
         int gone = 0;
-        uint number = CacheTable.NumberOf(_table, _sweep);
-        for (uint looks = buckets * CacheBucket.Slots; looks > 0; looks--)
+        for (; buckets > 0; buckets--)
         {
-            (_sweep, number) = CacheTable.Next(_table, _sweep, number);
-            var slot = new CacheSlot(CacheTable.WordAt(_table, number));
-            if (!slot.Expires)
+            _sweep = _sweep + 1 < _table->BucketCount ? _sweep + 1 : 0;
+            uint first = CacheTable.SlotOf(_table, _sweep * CacheBucket.Slots);
+            for (uint number = first; number < first + CacheBucket.Slots; number++)
             {
-                continue;
-            }
+                var slot = new CacheSlot(CacheTable.WordAt(_table, number));
+                if (!slot.Expires)
+                {
+                    continue;
+                }
 
-            Invariant.Assert(CacheRecord.At(Space.AddressOf(slot.Location)).HasDeadline, $"The entry of slot {number} may expire, and its record has no deadline.");
-            long deadline = Atomic.LoadAcquire(in CacheRecord.DeadlineOf(Space.AddressOf(slot.Location)));
-            if (deadline <= Now)
-            {
-                Unlink(number, CacheEvictionReason.Expired);
-                gone++;
-            }
-            else
-            {
-                _firstDeadline = long.Min(_firstDeadline, deadline);
+                Invariant.Assert(CacheRecord.At(Space.AddressOf(slot.Location)).HasDeadline, $"The entry of slot {number} may expire, and its record has no deadline.");
+                long deadline = Atomic.LoadAcquire(in CacheRecord.DeadlineOf(Space.AddressOf(slot.Location)));
+                if (deadline <= Now)
+                {
+                    Unlink(number, CacheEvictionReason.Expired);
+                    gone++;
+                }
+                else
+                {
+                    _firstDeadline = long.Min(_firstDeadline, deadline);
+                }
             }
         }
 

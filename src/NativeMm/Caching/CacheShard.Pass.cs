@@ -45,7 +45,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             uint buckets = uint.Min(StepBuckets, pass.LooksMax - pass.Looked);
             pass.Gone += Sweep(buckets);
             pass.Looked += buckets;
-            Settle();
+            Mend();
             if (pass.Looked == pass.LooksMax && pass.Gone * ExpiredShare * _table->BucketCount >= pass.Expiring * pass.Looked)
             {
                 // Hashes spread what expires evenly: what holds for a part of the index holds for the rest.

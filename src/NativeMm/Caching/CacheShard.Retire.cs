@@ -9,6 +9,11 @@ namespace NativeMm.Caching;
 /// <content>Records that wait until no reader uses them.</content>
 internal sealed unsafe partial class CacheShard<TPolicy>
 {
+    // So many bytes wait at most before they are settled, beside the last record: what is set next should find them while they are still in the core's cache, and not take memory anew.
+    private const long LimboBytesMax = 256 << 10;
+
+    private long _limboBytes;
+
     private void Retire(uint location)
     {
         var backoff = default(Backoff);
@@ -24,6 +29,11 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
         Invariant.Assert(location != 0 && Lock.IsHeldByCurrentThread, "A record of no segment is retired, or without the lock.");
         _limbo[_limboCount++] = location;
+        _limboBytes += Space.BytesOf(location);
+        if (_limboBytes >= LimboBytesMax)
+        {
+            Settle();
+        }
     }
 
     private bool TryEnlargeLimbo()
@@ -71,6 +81,9 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         }
 
         Invariant.Assert(kept <= _limboCount, $"{kept} records are leased, of {_limboCount} that waited.");
+
+        // Those that are leased do not count: they would be looked at for each record that follows.
         _limboCount = kept;
+        _limboBytes = 0;
     }
 }

@@ -184,6 +184,11 @@ internal sealed unsafe partial class CacheShard<TPolicy>
 
         bool expired = CacheRecord.IsExpired(record, Now);
         Unlink(number, expired ? CacheEvictionReason.Expired : reason);
+        if (_holeCount == HolesMax)
+        {
+            Mend();
+        }
+
         return !expired;
     }
 
@@ -261,6 +266,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
     {
         Invariant.Assert(table->Segments == Space.Segments && table->Charge > 0, "An index is used that was made for another shard, or is not charged.");
         _table = table;
+        _holeCount = 0;
         Atomic.StoreRelease(ref _indexBytes, table->Charge);
         _policy = default;
         _policy.Attach(CacheTable.PolicyOf(table), table->SlotCount, table->CountMax);
@@ -327,6 +333,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         Invariant.Assert(!slot.Expires || _expiring > 0, "An entry that may expire leaves a shard that counts none.");
         Part(Space.AddressOf(slot.Location), reason);
         CacheTable.Remove(_table, number);
+        NoteHole(number);
         _count--;
         _expiring -= slot.Expires ? 1u : 0;
         Retire(slot.Location);
@@ -365,7 +372,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         {
             _evictable++;
             Invariant.Assert(_evictable <= _count, $"{_evictable} of {_count} entries may go.");
-            _policy.Insert(CacheTable.TurnOf(_table, number), history);
+            _policy.Insert(CacheTable.ItemOf(_table, number), history);
         }
     }
 
@@ -375,7 +382,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
         {
             Invariant.Assert(_evictable > 0, "An entry leaves the policy, which has none.");
             _evictable--;
-            _policy.Remove(CacheTable.TurnOf(_table, number));
+            _policy.Remove(CacheTable.ItemOf(_table, number));
         }
     }
 }

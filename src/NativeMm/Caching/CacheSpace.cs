@@ -77,6 +77,13 @@ internal sealed unsafe partial class CacheSpace
     /// <summary>The address of a location.</summary>
     public byte* AddressOf(uint location) => CacheSegment.AddressOf(_segments, location);
 
+    /// <summary>Bytes of a block that is in use, or of the segment of a large record.</summary>
+    public long BytesOf(uint location)
+    {
+        CacheSegment* segment = _segments + CacheSegment.NumberOf(location);
+        return segment->Kind is CacheSegmentKind.Run or CacheSegmentKind.Block ? segment->Length : CacheRecord.At(AddressOf(location)).Units * (long)CacheRecord.UnitBytes;
+    }
+
     /// <summary>Takes a block.</summary>
     /// <param name="units">Wanted, at least 1.</param>
     /// <param name="location">Where it lies.</param>

@@ -21,6 +21,11 @@ internal unsafe struct CacheTable
     private const int LoadParts = 16;
     private const int LoadMax = 13;
 
+    // Buckets that are looked at for an entry that fits into a free slot before them. More help little: what is further away comes nearer in steps.
+    private const uint PasserLooks = 4;
+
+    private const double GoldenSection = 0.6180339887498949;
+
     [FieldOffset(0)]
     public CacheSegment* Segments;
 
@@ -37,6 +42,13 @@ internal unsafe struct CacheTable
     /// <summary>What the block counts against the limit.</summary>
     [FieldOffset(24)]
     public long Charge;
+
+    /// <summary>How many buckets the policy's hand goes on from one to the next, without a common divisor with their number; and what undoes that.</summary>
+    [FieldOffset(32)]
+    public uint Stride;
+
+    [FieldOffset(36)]
+    public uint StrideInverse;
 
     /// <summary>Entries from which on the table is full.</summary>
     public readonly uint CountMax => CountMaxOf(BucketCount);
@@ -63,6 +75,7 @@ internal unsafe struct CacheTable
         table->PolicyBytes = policyBytes;
         table->Block = block;
         table->Charge = charge;
+        table->Stride = StrideOf(buckets, out table->StrideInverse);
         return table;
     }
 
@@ -79,28 +92,24 @@ internal unsafe struct CacheTable
         ref BucketAt(table, number / CacheBucket.Slots)->Used[number % CacheBucket.Slots];
 
     /// <summary>
-    /// The turn of a slot when all are gone through: the first slot of each bucket, then the second of each. What is evicted in this order leaves holes everywhere. By whole buckets,
-    /// half of the index would be empty behind the hand and the half before it too full for its entries: they would go on over thousands of buckets, and every
-    /// lookup in vain after them.
+    /// The policy's number of a slot. The hand goes by these numbers, and what it evicts makes room: if it went by slots, all room would lie behind it, and entries whose homes are
+    /// elsewhere would pass hundreds of full buckets to get there. Bucket by bucket in steps of the golden section it makes room everywhere.
     /// </summary>
-    public static uint TurnOf(CacheTable* table, uint number) => (number % CacheBucket.Slots * table->BucketCount) + (number / CacheBucket.Slots);
-
-    /// <summary>The number of the slot whose turn it is.</summary>
-    public static uint NumberOf(CacheTable* table, uint turn)
+    public static uint ItemOf(CacheTable* table, uint number)
     {
-        Invariant.Assert(turn < table->SlotCount, $"Turn {turn} of {table->SlotCount} is asked for.");
-        (uint slot, uint bucket) = Math.DivRem(turn, table->BucketCount);
-        return (bucket * CacheBucket.Slots) + slot;
+        (uint bucket, uint slot) = uint.DivRem(number, CacheBucket.Slots);
+        return ((uint)((ulong)bucket * table->StrideInverse % table->BucketCount) * CacheBucket.Slots) + slot;
     }
 
-    /// <summary>The slot whose turn comes next, behind the last the first.</summary>
-    public static (uint Turn, uint Number) Next(CacheTable* table, uint turn, uint number)
+    /// <summary>The slot of a number of the policy.</summary>
+    public static uint SlotOf(CacheTable* table, uint item)
     {
-        number += CacheBucket.Slots;
-        return ++turn == table->SlotCount ? (0, 0) : (turn, number < table->SlotCount ? number : number - table->SlotCount + 1);
+        Invariant.Assert(item < table->SlotCount, $"Item {item} of {table->SlotCount} is asked for.");
+        (uint turn, uint slot) = uint.DivRem(item, CacheBucket.Slots);
+        return ((uint)((ulong)turn * table->Stride % table->BucketCount) * CacheBucket.Slots) + slot;
     }
 
-    /// <summary>The words of the policy, which knows slots by their turns.</summary>
+    /// <summary>The words of the policy.</summary>
     public static byte* PolicyOf(CacheTable* table) => (byte*)BucketAt(table, table->BucketCount);
 
     /// <summary>The memory of what is remembered of those that left.</summary>
@@ -167,15 +176,12 @@ internal unsafe struct CacheTable
     {
         Invariant.Assert(slot.Location != 0, "An entry without a record is put into an index.");
         uint index = CacheSlot.HomeOf(slot.Tag, table->BucketCount);
-        uint first = (slot.Tag >> CacheSlot.TagShift) % CacheBucket.Slots;
         Invariant.Assert(index < table->BucketCount, $"The home of a tag is bucket {index} of {table->BucketCount}.");
         while (true)
         {
             CacheBucket* bucket = BucketAt(table, index);
-            for (uint look = 0; look < CacheBucket.Slots; look++)
+            for (uint i = 0; i < CacheBucket.Slots; i++)
             {
-                // From any slot on: whatever goes by the turns of slots finds as much in one as in another.
-                uint i = (first + look) % CacheBucket.Slots;
                 if (bucket->Words[i] == 0)
                 {
                     bucket->Used[i] = 0;
@@ -200,7 +206,60 @@ internal unsafe struct CacheTable
         ref ulong word = ref WordAt(table, number);
         uint index = CacheSlot.HomeOf(new CacheSlot(word).Tag, table->BucketCount);
         Atomic.StoreRelease(ref word, 0);
-        for (uint own = number / CacheBucket.Slots; index != own; index = index + 1 == table->BucketCount ? 0 : index + 1)
+        GoBack(table, index, number / CacheBucket.Slots);
+    }
+
+    /// <summary>Whether entries had to go on behind the bucket of a slot.</summary>
+    public static bool IsPassed(CacheTable* table, uint number) => BucketAt(table, number / CacheBucket.Slots)->Passed != 0;
+
+    /// <summary>Finds an entry in one of the next buckets that passed a slot's. The caller holds the lock.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="hole">The slot, which is free.</param>
+    /// <param name="taken">Slots that do not count.</param>
+    /// <param name="passer">The entry's slot.</param>
+    public static bool TryFindPasser(CacheTable* table, uint hole, ReadOnlySpan<uint> taken, out uint passer)
+    {
+        uint buckets = table->BucketCount;
+        uint index = hole / CacheBucket.Slots;
+        for (uint distance = 1; distance <= PasserLooks && BucketAt(table, index)->Passed != 0; distance++)
+        {
+            index = index + 1 == buckets ? 0 : index + 1;
+            for (uint i = 0; i < CacheBucket.Slots; i++)
+            {
+                var slot = new CacheSlot(BucketAt(table, index)->Words[i]);
+                passer = (index * CacheBucket.Slots) + i;
+                if (slot.Word != 0 && DistanceOf(CacheSlot.HomeOf(slot.Tag, buckets), index, buckets) >= distance && !taken.Contains(passer))
+                {
+                    return true;
+                }
+            }
+        }
+
+        passer = 0;
+        return false;
+    }
+
+    /// <summary>Puts the word of a slot into a free one as well, which its entry passed. The caller holds the lock.</summary>
+    public static void Copy(CacheTable* table, uint from, uint to)
+    {
+        Invariant.Assert(WordAt(table, to) == 0 && WordAt(table, from) != 0, $"Slot {from} is copied to slot {to}, or there is nothing to copy.");
+        UsedAt(table, to) = UsedAt(table, from);
+        Atomic.StoreRelease(ref WordAt(table, to), WordAt(table, from)); // [K2] pairs with [K1]
+    }
+
+    /// <summary>Takes a word out that was put into another slot as well. The caller holds the lock, and has waited for all lookups that were under way at that time.</summary>
+    public static void Uncopy(CacheTable* table, uint from, uint to)
+    {
+        Invariant.Assert(WordAt(table, from) == WordAt(table, to), $"Slot {from} was copied to slot {to}, and they differ.");
+        Atomic.StoreRelease(ref WordAt(table, from), 0);
+        UsedAt(table, to) |= UsedAt(table, from);
+        GoBack(table, to / CacheBucket.Slots, from / CacheBucket.Slots);
+    }
+
+    /// <summary>An entry does not pass some buckets any more.</summary>
+    private static void GoBack(CacheTable* table, uint index, uint end)
+    {
+        for (; index != end; index = index + 1 == table->BucketCount ? 0 : index + 1)
         {
             CacheBucket* bucket = BucketAt(table, index);
             Invariant.Assert(index < table->BucketCount, $"Bucket {index} of {table->BucketCount} was passed.");
@@ -211,6 +270,36 @@ internal unsafe struct CacheTable
             }
         }
     }
+
+    /// <summary>The stride next to the golden section of so many buckets, and its inverse among them.</summary>
+    private static uint StrideOf(uint buckets, out uint inverse)
+    {
+        uint stride = (uint)(buckets * GoldenSection);
+        while (!TryInvert(stride, buckets, out inverse))
+        {
+            stride++;
+        }
+
+        return stride;
+    }
+
+    /// <summary>Euclid's algorithm, which finds the inverse where there is no common divisor.</summary>
+    private static bool TryInvert(uint value, uint modulus, out uint inverse)
+    {
+        (long rest, long divisor) = (modulus, value);
+        (long before, long factor) = (0, 1);
+        while (divisor != 0)
+        {
+            long quotient = rest / divisor;
+            (rest, divisor) = (divisor, rest - (quotient * divisor));
+            (before, factor) = (factor, before - (quotient * factor));
+        }
+
+        inverse = (uint)(before < 0 ? before + modulus : before);
+        return rest == 1;
+    }
+
+    private static uint DistanceOf(uint from, uint to, uint buckets) => to >= from ? to - from : to + buckets - from;
 
     private static uint CountMaxOf(uint buckets) => (uint)((ulong)buckets * CacheBucket.Slots * LoadMax / LoadParts);
 

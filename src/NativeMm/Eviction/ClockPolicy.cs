@@ -43,6 +43,9 @@ internal unsafe struct ClockPolicy : IReplacementPolicy
     public readonly void Remove(uint number) => Atomic.StoreRelease(ref _words[number], Out);
 
     /// <inheritdoc/>
+    public readonly void Move(uint from, uint to) => Atomic.StoreRelease(ref _words[to], Atomic.Exchange(ref _words[from], Out));
+
+    /// <inheritdoc/>
     public int Select<TProbe>(ref TProbe probe, Span<uint> victims)
         where TProbe : struct, IAccessProbe, allows ref struct
     {

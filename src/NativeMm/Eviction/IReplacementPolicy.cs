@@ -11,7 +11,7 @@ namespace NativeMm.Eviction;
 /// (the swapped entry of a page, an <see cref="EvictionHistory"/>), and gives back when the item comes in again. So the memory of the past costs nothing here
 /// and reaches as far as the owner's does.</para>
 /// <para><see cref="Insert"/> and <see cref="Remove"/> may be called by any thread at any moment, as long as no two calls concern the same number: whoever
-/// owns a number decides. They wait for nobody. <see cref="Select"/>, <see cref="Evicted"/> and <see cref="PutBack"/> are one caller's at a time.</para>
+/// owns a number decides. They wait for nobody. <see cref="Select"/>, <see cref="Move"/>, <see cref="Evicted"/> and <see cref="PutBack"/> are one caller's at a time.</para>
 /// </remarks>
 internal unsafe interface IReplacementPolicy
 {
@@ -41,6 +41,11 @@ internal unsafe interface IReplacementPolicy
 
     /// <summary>An item goes for a reason of its own. Nothing happens if the number is out. It may be selected: then it is out, and no victim any more.</summary>
     void Remove(uint number);
+
+    /// <summary>An item, if one is in, has another number from now on. It is no victim. Does not overlap <see cref="Select"/>, and is its caller's.</summary>
+    /// <param name="from">The item's number, which is out then.</param>
+    /// <param name="to">A number that is out.</param>
+    void Move(uint from, uint to);
 
     /// <summary>
     /// Chooses victims. They stay in, and are chosen no second time, until the caller says of each <see cref="Evicted"/> or <see cref="PutBack"/>, or its

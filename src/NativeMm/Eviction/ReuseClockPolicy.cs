@@ -102,6 +102,9 @@ internal unsafe partial struct ReuseClockPolicy : IReplacementPolicy
     public void Remove(uint number) => Leave(new ReuseWord(Atomic.Exchange(ref _words[number], 0)));
 
     /// <inheritdoc/>
+    public readonly void Move(uint from, uint to) => Atomic.StoreRelease(ref _words[to], Atomic.Exchange(ref _words[from], 0));
+
+    /// <inheritdoc/>
     public uint Evicted(uint number)
     {
         var was = new ReuseWord(Atomic.Exchange(ref _words[number], 0));

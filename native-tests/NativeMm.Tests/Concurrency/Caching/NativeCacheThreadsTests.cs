@@ -129,6 +129,39 @@ public sealed class NativeCacheThreadsTests : IDisposable
         cache.Validate();
     }
 
+    [Fact]
+    public void Entries_get_other_slots_beside_lookups_that_never_miss()
+    {
+        using var cache = new NativeCache(_runtime, new NativeCacheOptions { SizeLimit = 1 << 20 });
+        for (int i = 0; i < 2000; i++)
+        {
+            Assert.True(cache.Set(BitConverter.GetBytes(i), BitConverter.GetBytes(i), new CacheEntryOptions { Priority = CachePriority.NeverRemove }));
+        }
+
+        StartGate.RunBeside(
+            1,
+            _ =>
+            {
+                byte[] value = new byte[40];
+                for (int i = 2000; i < 150_000; i++)
+                {
+                    Assert.True(cache.Set(BitConverter.GetBytes(i), value));
+                }
+            },
+            2,
+            (_, goesOn) =>
+            {
+                byte[] read = new byte[4];
+                for (int i = 0; goesOn(); i = (i + 1) % 2000)
+                {
+                    Assert.True(cache.TryGet(BitConverter.GetBytes(i), read, out int _));
+                    Assert.Equal(i, BitConverter.ToInt32(read));
+                }
+            });
+        Assert.True(cache.GetStatistics().Evictions > 0);
+        cache.Validate();
+    }
+
     private static void UseForever(NativeCache cache, byte[] value)
     {
         while (true)

@@ -16,6 +16,8 @@ internal abstract class PolicyUnderTest : IDisposable
 
     public abstract void Remove(uint number);
 
+    public abstract void Move(uint from, uint to);
+
     public abstract uint[] Select(int count, Func<uint, bool> testAndClear);
 
     public abstract uint Evicted(uint number);

@@ -25,6 +25,8 @@ internal sealed unsafe class PolicyUnderTest<TPolicy> : PolicyUnderTest
 
     public override void Remove(uint number) => _policy.Remove(number);
 
+    public override void Move(uint from, uint to) => _policy.Move(from, to);
+
     public override uint[] Select(int count, Func<uint, bool> testAndClear)
     {
         uint[] victims = new uint[count];

@@ -47,6 +47,15 @@ public abstract class ReplacementPolicyContractTests : IDisposable
     }
 
     [Fact]
+    public void An_item_with_another_number_is_chosen_by_that_and_the_old_one_is_out()
+    {
+        Insert(0..4);
+        _policy.Move(1, 40);
+        Assert.Equal(4u, _policy.Count());
+        Assert.Equal([0u, 2u, 3u, 40u], Select(10).Order());
+    }
+
+    [Fact]
     public void What_is_put_back_stays_in_and_can_be_chosen_later()
     {
         Insert(0..4);
