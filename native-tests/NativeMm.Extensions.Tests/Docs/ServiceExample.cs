@@ -32,6 +32,12 @@ internal static class ServiceExample
         builder.Services.AddNativeMmDistributedCache().WithRegisteredSecondTier();
     }
 
+    public static void OutputCaching(WebApplicationBuilder builder)
+    {
+        builder.Services.AddNativeMmOutputCache(options => options.SizeLimit = 1L << 30);
+        builder.Services.AddOutputCache(options => options.AddBasePolicy(policy => policy.Tag("all")));
+    }
+
     public static void SeveralCaches(WebApplicationBuilder builder)
     {
         builder.Services.AddKeyedSingleton<IDistributedCache>("pages", (services, _) => new NativeDistributedCache(

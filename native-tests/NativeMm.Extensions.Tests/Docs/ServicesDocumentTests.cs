@@ -63,6 +63,18 @@ public sealed partial class ServicesDocumentTests
     }
 
     [Fact]
+    public void Defaults_of_the_store_of_output_caching_are_those_of_the_table()
+    {
+        var options = new NativeOutputCacheOptions();
+        string table = s_document[s_document.IndexOf("## `NativeOutputCacheOptions`", StringComparison.Ordinal)..];
+        Assert.Contains($"| `Name` | | {options.Name} |", table, StringComparison.Ordinal);
+        Assert.Contains($"| `SizeLimit` | bytes | {options.SizeLimit >> 20} MiB |", table, StringComparison.Ordinal);
+        Assert.Contains($"| `MaxEntryBytes` | bytes | {options.MaxEntryBytes} |", table, StringComparison.Ordinal);
+        Assert.Null(options.Codec);
+        Assert.Contains(FormattableString.Invariant($"{OutputTags.TagsMax:N0} tags at most"), s_document, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Longest_stream_is_the_one_of_the_document() =>
         Assert.Contains($"{NativeMemoryStream.LengthMax >> 40} TiB", s_document, StringComparison.Ordinal);
 

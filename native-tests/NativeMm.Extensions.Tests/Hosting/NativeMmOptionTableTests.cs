@@ -10,7 +10,7 @@ public sealed class NativeMmOptionTableTests
 {
     private static readonly string[] s_inCodeOnly =
     [
-        nameof(NativeMmOptions.ConfigureRuntime), nameof(NativeMmOptions.KestrelPool), nameof(NativeMmOptions.DistributedCache),
+        nameof(NativeMmOptions.ConfigureRuntime), nameof(NativeMmOptions.KestrelPool), nameof(NativeMmOptions.DistributedCache), nameof(NativeMmOptions.OutputCache),
         nameof(NativeDistributedCacheOptions.Codec),
     ];
 
@@ -21,7 +21,8 @@ public sealed class NativeMmOptionTableTests
         IEnumerable<string> pool = Writable(typeof(BufferPoolOptions)).Select(name => $"{nameof(NativeMmOptions.KestrelPool)}:{name}");
         IEnumerable<string> cache = Writable(typeof(NativeDistributedCacheOptions)).Except(s_inCodeOnly)
             .Select(name => $"{nameof(NativeMmOptions.DistributedCache)}:{name}");
-        Assert.Equal(options.Concat(pool).Concat(cache).Order(StringComparer.Ordinal), NativeMmOptionTable.Rows.Select(row => row.Key).Order(StringComparer.Ordinal));
+        IEnumerable<string> output = Writable(typeof(NativeOutputCacheOptions)).Except(s_inCodeOnly).Select(name => $"{nameof(NativeMmOptions.OutputCache)}:{name}");
+        Assert.Equal(options.Concat(pool).Concat(cache).Concat(output).Order(StringComparer.Ordinal), NativeMmOptionTable.Rows.Select(row => row.Key).Order(StringComparer.Ordinal));
     }
 
     [Fact]

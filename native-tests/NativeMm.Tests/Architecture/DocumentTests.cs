@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using NativeMm.Frames;
+using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using Xunit;
 
@@ -21,8 +22,10 @@ public sealed partial class DocumentTests
         "global using NativeMm.Heap; global using NativeMm.Runtime; global using static Around; " +
         "static class Around { public static Socket socket = null!; } struct Node { public int Value; }";
 
-    public static TheoryData<string> Documents => [.. Directory.EnumerateFiles(RepositoryRoot.Combine("docs"), "*.md", SearchOption.AllDirectories)
-        .Concat(Directory.EnumerateFiles(RepositoryRoot.Path, "*.md")).Select(path => Path.GetRelativePath(RepositoryRoot.Path, path)).Order()];
+    public static TheoryData<string> Documents => [.. AllDocuments];
+
+    private static IEnumerable<string> AllDocuments => Directory.EnumerateFiles(RepositoryRoot.Combine("docs"), "*.md", SearchOption.AllDirectories)
+        .Concat(Directory.EnumerateFiles(RepositoryRoot.Path, "*.md")).Select(path => Path.GetRelativePath(RepositoryRoot.Path, path)).Order();
 
     [Fact]
     public void The_program_of_the_readme_compiles_as_pasted() => Assert.Equal(1, CompileAll("README.md", ImplicitUsings));
@@ -32,6 +35,48 @@ public sealed partial class DocumentTests
 
     [Fact]
     public void The_programs_about_caching_compile_as_pasted() => Assert.Equal(2, CompileAll(Path.Combine("docs", "caching.md"), ImplicitUsings));
+
+    [Theory]
+    [InlineData("checked-mode.md")]
+    [InlineData("tuning.md")]
+    public void The_program_about_options_compiles_as_pasted(string document) => Assert.Equal(1, CompileAll(Path.Combine("docs", document), ImplicitUsings));
+
+    /// <summary>Nobody finds a type by its name alone.</summary>
+    [Fact]
+    public void The_program_about_options_names_the_namespace_of_each_table()
+    {
+        string text = Text("docs", "tuning.md");
+        Type[] tables = [.. typeof(MemoryRuntime).Assembly.GetExportedTypes().Where(type => text.Contains($"\n## `{type.Name}`\n", StringComparison.Ordinal))];
+        Assert.InRange(tables.Length, 10, 100);
+        Assert.All(tables, type => Assert.Matches($@"using {Regex.Escape(type.Namespace!)}; +// .*\b{type.Name}\b", text));
+    }
+
+    [Fact]
+    public void Places_in_files_that_links_name_are_there()
+    {
+        var broken = new List<string>();
+        foreach (string document in AllDocuments)
+        {
+            string folder = Path.GetDirectoryName(RepositoryRoot.Combine(document))!;
+            foreach (Match link in Places().Matches(Text(document)))
+            {
+                string target = link.Groups[1].Length == 0 ? RepositoryRoot.Combine(document) : Path.Combine(folder, link.Groups[1].Value);
+                if (target.EndsWith(".md", StringComparison.Ordinal) && File.Exists(target) && !PlacesIn(File.ReadAllText(target)).Contains(link.Groups[2].Value))
+                {
+                    broken.Add($"{document}: {link.Value}");
+                }
+            }
+        }
+
+        Assert.Empty(broken);
+    }
+
+    [Fact]
+    public void Place_that_is_not_there_is_found()
+    {
+        HashSet<string> places = PlacesIn("# One `Thing`\n```\n# comment\n```\n## Two, three: four\n");
+        Assert.Equal(["one-thing", "two-three-four"], places.Order(StringComparer.Ordinal));
+    }
 
     [Fact]
     public void What_does_not_compile_is_found() =>
@@ -54,6 +99,10 @@ public sealed partial class DocumentTests
         Assert.Contains($"| 16 MiB | words, bitmaps and signatures of the lock-free frames | {bytes:N0} |", Text("docs", "architecture.md"), StringComparison.Ordinal);
         Assert.Contains($"({bytes:N0} bytes for each 16 MiB)", Text("docs", "tuning.md"), StringComparison.Ordinal);
     }
+
+    // As readers of Markdown name the place of a heading: small letters, digits, and hyphens for spaces.
+    private static HashSet<string> PlacesIn(string text) => [.. Headings().Matches(Fences().Replace(text.ReplaceLineEndings("\n"), ""))
+        .Select(heading => string.Concat(heading.Groups[1].Value.Trim().ToLowerInvariant().Where(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_')).Replace(' ', '-'))];
 
     private static string Text(params string[] path) => File.ReadAllText(RepositoryRoot.Combine(path));
 
@@ -82,6 +131,16 @@ public sealed partial class DocumentTests
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Blocks();
+
+    [GeneratedRegex("^#+ (.*)$", RegexOptions.Multiline)]
+    private static partial Regex Headings();
+
+    [GeneratedRegex("^```.*?^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex Fences();
+
+    // The file and the place of a link that is no address of the network.
+    [GeneratedRegex(@"\]\((?![a-z]+:)([^)#\s]*)#([^)\s]+)\)")]
+    private static partial Regex Places();
 
     // The file of a link that is no address of the network, without the place in it.
     [GeneratedRegex(@"\]\((?![a-z]+:)([^)#\s]*)[^)]*\)")]

@@ -8,7 +8,7 @@ using NativeMm.Runtime;
 namespace NativeMm.Extensions;
 
 /// <summary>
-/// A cache outside of the garbage collected heap for what wants an <see cref="IDistributedCache"/>: <c>HybridCache</c>, FusionCache, sessions, output caching. Its
+/// A cache outside of the garbage collected heap for what wants an <see cref="IDistributedCache"/>: <c>HybridCache</c>, FusionCache, sessions. Its
 /// limit is one of bytes, and holds. Thread-safe.
 /// </summary>
 /// <remarks>

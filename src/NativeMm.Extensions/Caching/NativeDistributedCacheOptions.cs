@@ -46,15 +46,5 @@ public sealed class NativeDistributedCacheOptions
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, its value and the range.</exception>
-    public void Validate()
-    {
-        var options = new NativeMmOptions { DistributedCache = this };
-        foreach (NativeMmOption row in NativeMmOptionTable.Rows)
-        {
-            if (row.Key.StartsWith(NativeMmOptionTable.DistributedCache, StringComparison.Ordinal) && !row.IsValid(options))
-            {
-                throw new ArgumentOutOfRangeException(row.Key[NativeMmOptionTable.DistributedCache.Length..], row.Read(options), row.Complaint(row.Read(options)));
-            }
-        }
-    }
+    public void Validate() => NativeMmOptionTable.Validate(NativeMmOptionTable.DistributedCache, new NativeMmOptions { DistributedCache = this });
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Options;
 using NativeMm.Extensions;
@@ -30,10 +31,43 @@ public static class NativeMmCacheServiceCollectionExtensions
         {
             services.AddSingleton(Make);
             services.Add(new ServiceDescriptor(typeof(IDistributedCache), Resolve, ServiceLifetime.Singleton));
-            services.AddSingleton<IMemoryPressureHandler>(static provider => new CachePressureHandler(provider.GetRequiredService<NativeDistributedCache>()));
+            services.AddSingleton<IMemoryPressureHandler>(static provider =>
+            {
+                NativeDistributedCache cache = provider.GetRequiredService<NativeDistributedCache>();
+                return new CachePressureHandler(cache.Trim, () => cache.GetStatistics().Local.UsedBytes);
+            });
         }
 
         return new NativeDistributedCacheBuilder(services);
+    }
+
+    /// <summary>
+    /// Makes a <see cref="NativeOutputCacheStore"/> the store of output caching (<c>AddOutputCache</c>, before or after this): what is registered last counts. It
+    /// lies on the service's runtime (<c>AddNativeMm</c>, which this calls) and gives memory to its budget. Calling it again only adds to the options.
+    /// </summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Changes the options; what the configuration says in <c>NativeMm:OutputCache</c> is in them already.</param>
+    /// <returns>The services.</returns>
+    /// <remarks>Options that are wrong stop the start with an <see cref="OptionsValidationException"/> that names key, value and range.</remarks>
+    public static IServiceCollection AddNativeMmOutputCache(this IServiceCollection services, Action<NativeOutputCacheOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddNativeMm(configure is null ? null : options => configure(options.OutputCache));
+        if (!services.Any(service => service.ServiceType == typeof(NativeOutputCacheStore)))
+        {
+            services.AddSingleton(static provider => new NativeOutputCacheStore(
+                provider.GetRequiredService<MemoryRuntime>(),
+                provider.GetRequiredService<IOptions<NativeMmOptions>>().Value.OutputCache,
+                provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<IOutputCacheStore>(static provider => provider.GetRequiredService<NativeOutputCacheStore>());
+            services.AddSingleton<IMemoryPressureHandler>(static provider =>
+            {
+                NativeOutputCacheStore store = provider.GetRequiredService<NativeOutputCacheStore>();
+                return new CachePressureHandler(store.Trim, () => store.GetStatistics().UsedBytes);
+            });
+        }
+
+        return services;
     }
 
     private static NativeDistributedCache Make(IServiceProvider services) => new(

@@ -66,6 +66,12 @@ public sealed class NativeMmOptions
     /// </summary>
     public NativeDistributedCacheOptions DistributedCache { get; set; } = new();
 
+    /// <summary>
+    /// The store of output caching, where <see cref="Microsoft.Extensions.DependencyInjection.NativeMmCacheServiceCollectionExtensions.AddNativeMmOutputCache"/>
+    /// asked for it.
+    /// </summary>
+    public NativeOutputCacheOptions OutputCache { get; set; } = new();
+
     /// <summary>Changes what the runtime is made with, for options that are not here. Not in the configuration.</summary>
     public Func<MemoryRuntimeOptions, MemoryRuntimeOptions>? ConfigureRuntime { get; set; }
 

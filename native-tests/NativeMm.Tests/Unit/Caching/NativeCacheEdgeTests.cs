@@ -29,6 +29,33 @@ public sealed class NativeCacheEdgeTests : IDisposable
         lease.Dispose();
     }
 
+    /// <summary>The words are those of the leases of an address space, which has pins; a cache has none.</summary>
+    [Fact]
+    public void Leases_beyond_those_of_a_thread_are_refused_with_what_helps()
+    {
+        using var cache = new NativeCache(_runtime, new NativeCacheOptions { SizeLimit = 1 << 20 });
+        Assert.True(cache.Set("key"u8, new byte[10]));
+        string refusal = RefusalOf(cache, 100);
+        Assert.Contains("6 leases", refusal, StringComparison.Ordinal);
+        Assert.Contains("copy what it shows", refusal, StringComparison.Ordinal);
+
+        static string RefusalOf(NativeCache cache, int more)
+        {
+            try
+            {
+                Assert.True(cache.TryGet("key"u8, out CacheLease lease));
+                using (lease)
+                {
+                    return more == 0 ? "none" : RefusalOf(cache, more - 1);
+                }
+            }
+            catch (InvalidOperationException refused)
+            {
+                return refused.Message;
+            }
+        }
+    }
+
     [Fact]
     public void What_can_never_fit_drives_nobody_out()
     {

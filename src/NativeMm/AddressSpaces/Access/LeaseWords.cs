@@ -12,7 +12,7 @@ internal static unsafe class LeaseWords
     {
         ulong* word = TryFind(slot);
         return word != null ? word : throw new InvalidOperationException(
-            $"The thread holds {AccessSlot.LeasesMax} leases, which is as many as a thread may hold. Dispose one, or pin what is held for long.");
+            $"The thread holds {AccessSlot.LeasesMax} leases, which is as many as a thread may hold. Dispose one; for longer, copy what it shows, or pin the pages of a space.");
     }
 
     /// <summary>The same; null when the thread holds as many leases as it may.</summary>

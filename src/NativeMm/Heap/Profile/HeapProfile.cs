@@ -3,7 +3,8 @@
 // Ownership    the counts of a thread | the thread. Sites and live samples | _lock.
 // Ordering     the lock orders everything. A block is entered before its address is handed out, and struck out before it is freed.
 // Progress     blocking, for a dictionary's insertion or removal. A free that is no sample's looks into the dictionary only if it leaves the zone.
-// Source       the byte-based Poisson sampling of tcmalloc and of Go; the interval stretches where samples would take more than their share of the time.
+// Source       the byte-based Poisson sampling of tcmalloc and of Go; the interval stretches where samples would take more than their share of the time,
+//              after a burst of them: what a program allocates at its start, and then holds, has samples of its own.
 
 using System.Diagnostics;
 using NativeMm.Diagnostics;
@@ -29,6 +30,9 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
 
     /// <summary>Most of one sample's time that counts: the first ones make the runtime compile what takes stacks.</summary>
     private static readonly long s_costMax = Stopwatch.Frequency / 200;
+
+    /// <summary>So much time of samples may be spent at once, and is earned anew by the share.</summary>
+    private static readonly long s_burst = Stopwatch.Frequency / 50;
 
     private readonly Dictionary<string, ProfileSite> _sites = new(StringComparer.Ordinal);
     private readonly Dictionary<nuint, ProfileSample> _live = [];
@@ -226,6 +230,6 @@ internal sealed class HeapProfile(long interval, int timePercentMax)
         {
             seen = Atomic.LoadAcquire(ref _notBefore);
         }
-        while (!Atomic.CompareExchange(ref _notBefore, seen, Math.Max(seen, now) + rest));
+        while (!Atomic.CompareExchange(ref _notBefore, seen, Math.Max(seen, now - (s_burst * 100 / timePercentMax)) + rest));
     }
 }
