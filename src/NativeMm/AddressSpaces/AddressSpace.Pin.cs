@@ -28,6 +28,9 @@ public sealed unsafe partial class AddressSpace
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         CheckRange(address, length);
+
+        // Whoever ends the frames asks for permits that are out, once the space has ended.
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         ulong first = (ulong)address >> Pfn.FrameShift;
         ulong end = ((ulong)(address + length - 1) >> Pfn.FrameShift) + 1;
         int pages = TakePinPermits(end - first);

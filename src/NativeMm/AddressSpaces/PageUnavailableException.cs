@@ -2,14 +2,15 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace NativeMm.AddressSpaces;
 
-/// <summary>A page that had left memory cannot be brought back: where it was kept is corrupted, or its device failed. Other pages are not concerned.</summary>
+/// <summary>
+/// A page that had left memory cannot be brought back: where it was kept is corrupted, its device failed, or its codec threw, which is the <see cref="Exception.InnerException"/> then. Other pages
+/// are not concerned.
+/// </summary>
 [SuppressMessage("Design", "CA1032:Implement standard exception constructors", Justification = "A page and a cause are what it is about.")]
 public sealed class PageUnavailableException : Exception
 {
     internal PageUnavailableException(long address, SwapLoad cause)
-        : base(cause.Kind == SwapLoadKind.Corrupted
-            ? $"The page at address 0x{address:x} cannot be brought back: what was kept of it is corrupted."
-            : $"The page at address 0x{address:x} cannot be brought back: the device failed ({Platform.ErrorNumber.Describe(cause.Errno)}).")
+        : base($"The page at address 0x{address:x} cannot be brought back: {Describe(cause)}.", cause.Thrown)
     {
         Address = address;
         IsCorrupted = cause.Kind == SwapLoadKind.Corrupted;
@@ -24,4 +25,11 @@ public sealed class PageUnavailableException : Exception
 
     /// <summary>The system's error number, 0 when there is none.</summary>
     public int Errno { get; }
+
+    private static string Describe(SwapLoad cause) => cause.Kind switch
+    {
+        SwapLoadKind.Corrupted => "what was kept of it is corrupted",
+        SwapLoadKind.CodecFailed => $"its codec threw ({cause.Thrown?.GetType().Name}), and another attempt may succeed",
+        _ => $"the device failed ({Platform.ErrorNumber.Describe(cause.Errno)})",
+    };
 }

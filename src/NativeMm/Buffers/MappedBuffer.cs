@@ -84,23 +84,26 @@ public sealed unsafe class MappedBuffer : MemoryManager<byte>
             throw new ArgumentException("A view has one part or more.", nameof(parts));
         }
 
-        var frames = new List<Pfn>();
+        // Before anything is looked up: of many long parts there are more frames than a list can have.
         long length = 0;
         for (int i = 0; i < parts.Length; i++)
         {
             RequireFitting(parts, i);
-            MappedBuffer part = parts[i];
-            for (nuint offset = 0; offset < (nuint)part._length; offset += Pfn.FrameBytes)
-            {
-                frames.Add(part._vmap.FrameOf((void*)(part.Address() + offset)));
-            }
-
-            length += part._length;
+            length += parts[i]._length;
         }
 
         if (length > int.MaxValue)
         {
             throw new ArgumentOutOfRangeException(nameof(parts), length, $"A view has 1 to {int.MaxValue} bytes, and the parts have {length} together.");
+        }
+
+        var frames = new List<Pfn>((int)((length + Pfn.FrameBytes - 1) / Pfn.FrameBytes));
+        foreach (MappedBuffer part in parts)
+        {
+            for (nuint offset = 0; offset < (nuint)part._length; offset += Pfn.FrameBytes)
+            {
+                frames.Add(part._vmap.FrameOf((void*)(part.Address() + offset)));
+            }
         }
 
         var view = new MappedBuffer(parts[0]._vmap, [.. frames], (int)length);

@@ -15,7 +15,7 @@ public interface IPageCodec
 
     /// <summary>
     /// Restores a page. The bytes may be damaged: whatever they hold, nothing outside of the two spans is touched. Bytes that are damaged so that
-    /// this does not notice are found by the store's checksum.
+    /// this does not notice are found by the store's checksum. What this throws says nothing of the page: it is not corrupted, and may be asked for again.
     /// </summary>
     /// <param name="compressed">What <see cref="TryCompress"/> wrote.</param>
     /// <param name="page">Where the page goes; exactly its length.</param>

@@ -70,7 +70,8 @@ public sealed partial class MemoryRuntime
     /// </summary>
     /// <exception cref="InvalidOperationException">
     /// This is called from within a trim, such as by the reporting device, or by whoever is told of the progress of a release of a part of the runtime, or a lease on an object of a pool or on a value of a cache is open, or a
-    /// page of an address space is leased or pinned. The runtime stays as it is then.
+    /// page of an address space is leased or pinned. The runtime stays as it is then, unless the lease or the pin was taken while it ended: then every verb refuses, the memory stays, and
+    /// the next call goes on.
     /// </exception>
     /// <exception cref="MemoryFaultException">The checked mode found a mistake that it throws for. Everything is freed before.</exception>
     public void Dispose()
@@ -81,20 +82,21 @@ public sealed partial class MemoryRuntime
             return;
         }
 
-        RefuseIfHeld();
+        RefuseIfHeld(waits: true);
         End(forgotten: false, watch: null);
         GC.SuppressFinalize(this);
     }
 
     /// <summary>Refuses to end while somebody holds what would go.</summary>
-    private void RefuseIfHeld()
+    /// <param name="waits">Whether the caller waits for the end.</param>
+    private void RefuseIfHeld(bool waits)
     {
         if (IsReportingHere || _trimLock.IsHeldByCurrentThread)
         {
             throw new InvalidOperationException("A runtime cannot be disposed from within its own trim or by its reporting device: what would go is in use.");
         }
 
-        if (_teardown.IsReportingHere)
+        if (waits && _teardown.IsReportingHere)
         {
             throw new InvalidOperationException(
                 "A runtime cannot be disposed by whoever is told of the progress of a release of a part of it: it would wait for that release. Use DisposeAsync there.");
@@ -102,7 +104,10 @@ public sealed partial class MemoryRuntime
 
         foreach (ZsPool pool in Pools())
         {
-            pool.ThrowIfLeased();
+            if (!pool.LeasesEndFirst)
+            {
+                pool.ThrowIfLeased();
+            }
         }
 
         foreach (AddressSpace space in Spaces())
@@ -175,7 +180,7 @@ public sealed partial class MemoryRuntime
         EndTenants(watch);
 
         // Before the pools, which pages may have gone to.
-        EndSpaces(watch);
+        EndSpaces(forgotten, watch);
         foreach (ZsPool pool in Pools())
         {
             watch?.ThrowIfCancelled();
@@ -216,8 +221,9 @@ public sealed partial class MemoryRuntime
 
     /// <summary>Ends the spaces, all of them, whatever one of them reports, unless it is stopped.</summary>
     /// <exception cref="OperationCanceledException">Whoever looks on stopped it.</exception>
+    /// <exception cref="InvalidOperationException">Somebody leased or pinned a page before its space had ended, and has it still.</exception>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "It is thrown when everything is released.")]
-    private void EndSpaces(ReleaseWatch? watch)
+    private void EndSpaces(bool forgotten, ReleaseWatch? watch)
     {
         foreach (AddressSpace space in Spaces())
         {
@@ -236,6 +242,14 @@ public sealed partial class MemoryRuntime
         watch?.ThrowIfCancelled();
         _teardown.AwaitAll(watch);
         watch?.ThrowIfCancelled();
+        foreach (AddressSpace space in Spaces())
+        {
+            // From its end on nobody takes a lease or a pin: who has none now has none later.
+            if (!forgotten)
+            {
+                space.ThrowIfHeld();
+            }
+        }
 
         // What leases held that have ended since lies in frames that go now.
         AddressSpace.FreeOrphans(_frames);
@@ -317,7 +331,7 @@ public sealed partial class MemoryRuntime
             }
         }
 
-        EndSpaces(watch: null);
+        EndSpaces(forgotten: true, watch: null);
         ulong owned = 0;
         foreach (ZsPool pool in Pools())
         {

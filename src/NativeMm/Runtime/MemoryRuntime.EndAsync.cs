@@ -54,7 +54,7 @@ public sealed partial class MemoryRuntime
             return before.Task;
         }
 
-        RefuseIfHeld();
+        RefuseIfHeld(waits: false);
 
         // All that takes managed memory comes first.
         long freed = BytesToFree();
@@ -72,7 +72,7 @@ public sealed partial class MemoryRuntime
             heap.CloseEarly();
         }
 
-        release.Start();
+        release.Start(mayEndHere: !_teardown.IsReportingHere);
         return release.Task;
     }
 

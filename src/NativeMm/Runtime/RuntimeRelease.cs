@@ -41,16 +41,24 @@ internal sealed class RuntimeRelease
     public void Forget() => _registration.Unregister();
 
     /// <summary>Starts the thread; where there is none to be had, the caller does the work.</summary>
+    /// <param name="mayEndHere">Whether the caller may: one for whom the end waits may not, and the next end goes on.</param>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The work is done without the thread.")]
-    public void Start()
+    public void Start(bool mayEndHere)
     {
         try
         {
             _thread.Start();
         }
-        catch (Exception)
+        catch (Exception failure)
         {
-            End();
+            if (mayEndHere)
+            {
+                End();
+                return;
+            }
+
+            _registration.Unregister();
+            _source.TrySetException(failure);
         }
     }
 

@@ -49,6 +49,12 @@ public sealed class ZsPool : IDisposable, IFrameCensus
     /// <summary>Whether <see cref="Dispose"/> was called.</summary>
     public bool IsDisposed { get; private set; }
 
+    /// <summary>
+    /// Whether only faults of spaces lease objects of the pool. They end by themselves, and before the pool does, whose owner waits for them: the end of a runtime is
+    /// not refused for one.
+    /// </summary>
+    internal bool LeasesEndFirst { get; set; }
+
     /// <summary>What the pool runs on.</summary>
     internal ZsEngine Engine => _engine;
 

@@ -128,6 +128,38 @@ public sealed class EndsInsideOfEndsTests
     [LinuxTheory]
     [InlineData(1)]
     [InlineData(2)]
+    public async Task A_listener_may_end_the_runtime_of_its_heap_or_space_without_waiting(int maxActive)
+    {
+        using var fixture = new ReleaseFixture(maxActive);
+        NativeHeap heap = fixture.Filled();
+        AddressSpace space = fixture.Runtime.CreateAddressSpace();
+        SpaceReleaseFixture.Populate(space, Base, 20 * Leaf);
+        Task end = Task.CompletedTask;
+        int told = 0;
+        var listener = new ProgressList
+        {
+            Told = _ =>
+            {
+                if (Interlocked.Increment(ref told) == 1)
+                {
+                    Assert.Contains("Use DisposeAsync there", Assert.Throws<InvalidOperationException>(fixture.Runtime.Dispose).Message, StringComparison.Ordinal);
+                    end = fixture.Runtime.DisposeAsync().AsTask();
+                }
+            },
+        };
+        Task release = maxActive == 1 ? heap.DisposeAsync(listener) : space.UnmapAsync(Base, 20 * Leaf, listener);
+
+        await release.WaitAsync(ReleaseFixture.Timeout);
+
+        Assert.NotEqual(0, told);
+        await end.WaitAsync(ReleaseFixture.Timeout);
+        Assert.True(space.IsDisposed);
+        fixture.Ledger.AssertNothingLeaked();
+    }
+
+    [LinuxTheory]
+    [InlineData(1)]
+    [InlineData(2)]
     public async Task A_listener_that_disposes_its_heap_does_not_wait_and_the_runtime_is_refused(int maxActive)
     {
         using var fixture = new ReleaseFixture(maxActive);

@@ -17,7 +17,7 @@ public sealed class FileSwapFaultTests : IDisposable
 
     public FileSwapFaultTests()
     {
-        _swap = new FileSwap(_file, SwapUnderTest.PagesMax);
+        _swap = new FileSwap(_file, SwapUnderTest.PagesMax, SystemPlatform.Current);
     }
 
     public void Dispose()
@@ -101,13 +101,37 @@ public sealed class FileSwapFaultTests : IDisposable
     [Fact]
     public void Full_file_refuses_and_says_so()
     {
-        using var small = new FileSwap(new FaultyBackingFile(), 64);
+        using var small = new FileSwap(new FaultyBackingFile(), 64, SystemPlatform.Current);
         Assert.Equal(64, small.Store(_pages.Addresses, _slots));
         Assert.Equal(ErrorNumber.FileTooLarge, small.GetStatistics().LastStoreErrno);
         small.Free(_slots[10]);
         Assert.Equal(1, small.Store(_pages.Addresses.AsSpan(70, 5), _slots.AsSpan(70)));
         Assert.Equal(_slots[10], _slots[70]);
         small.Validate();
+    }
+
+    [Fact]
+    public void Memory_that_is_refused_for_the_bookkeeping_is_no_full_file()
+    {
+        var platform = new FaultyPlatform();
+        using (var swap = new FileSwap(new FaultyBackingFile(), SwapUnderTest.PagesMax, platform))
+        {
+            platform.FailCall(1, kind: PlatformCall.Open, times: int.MaxValue);
+            Assert.Equal(0, swap.Store(_pages.Addresses, _slots));
+            Assert.Equal(ErrorNumber.OutOfMemory, swap.GetStatistics().LastStoreErrno);
+
+            // The map of places gets its memory, and the records of the pages do not.
+            platform.FailCall(2, kind: PlatformCall.Open, times: int.MaxValue);
+            Assert.Equal(0, swap.Store(_pages.Addresses, _slots));
+            Assert.Equal(ErrorNumber.OutOfMemory, swap.GetStatistics().LastStoreErrno);
+            swap.Validate();
+            platform.FailNothing();
+            SwapBackendTests.AssertContent(swap, SwapBackendTests.Store(swap, _pages), _pages);
+            Assert.Equal(0, swap.GetStatistics().LastStoreErrno);
+            swap.Validate();
+        }
+
+        platform.AssertNothingLeaked();
     }
 
     [Theory]

@@ -58,6 +58,19 @@ public sealed class MappedBufferTests
         Assert.Throws<ArgumentOutOfRangeException>(() => whole.Pin(4097));
     }
 
+    /// <summary>A list of the frames of all parts may be longer than a list can be.</summary>
+    [LinuxFact]
+    public void Parts_that_are_too_long_together_are_refused_before_their_frames_are_looked_up()
+    {
+        using MemoryRuntime runtime = MakeRuntime();
+        using var part = new MappedBuffer(1 << 20, runtime: runtime);
+        MappedBuffer[] parts = [.. Enumerable.Repeat(part, 20_000)];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(() => MappedBuffer.Concat(parts));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+        Assert.Contains(FormattableString.Invariant($"the parts have {20_000L << 20} together"), refused.Message, StringComparison.Ordinal);
+    }
+
     [LinuxFact]
     public void The_runtime_makes_its_mappable_zone_on_first_use_and_counts_it()
     {

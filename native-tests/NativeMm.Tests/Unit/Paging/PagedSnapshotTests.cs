@@ -114,6 +114,31 @@ public sealed class PagedSnapshotTests : IDisposable
         Assert.Equal(Length, told[^1]);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Copy_goes_on_when_whoever_is_told_disposes_image_and_memory(bool isWriter)
+    {
+        Fill(seed: 6);
+        byte[] expected = ReadAll();
+        PagedSnapshot snapshot = _memory.Snapshot();
+        _memory.Dispose();
+        using var stream = new MemoryStream();
+        if (isWriter)
+        {
+            using var ending = new EndingStream(stream, snapshot.Dispose);
+            snapshot.CopyTo(ending);
+        }
+        else
+        {
+            snapshot.CopyTo(stream, new Told(_ => snapshot.Dispose()));
+        }
+
+        Assert.True(stream.ToArray().AsSpan().SequenceEqual(expected));
+        Assert.Throws<ObjectDisposedException>(() => snapshot.CopyTo(Stream.Null));
+        Assert.Equal(0UL, _runtime.GetStatistics().PoolBytes);
+    }
+
     [Fact]
     public void Use_after_dispose_and_outside_is_refused()
     {
@@ -146,6 +171,16 @@ public sealed class PagedSnapshotTests : IDisposable
         using var stream = new MemoryStream();
         snapshot.CopyTo(stream);
         return stream.ToArray();
+    }
+
+    /// <summary>Calls somebody before each write.</summary>
+    private sealed class EndingStream(MemoryStream inner, Action writing) : MemoryStream
+    {
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            writing();
+            inner.Write(buffer, offset, count);
+        }
     }
 
     private sealed class Told(Action<long> action) : IProgress<long>

@@ -12,6 +12,8 @@ public sealed class RuntimeSpacesTests
 {
     private const long Page = AddressSpace.PageBytes;
 
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(4);
+
     [Fact]
     public void Spaces_are_counted_and_checked_while_they_live()
     {
@@ -83,6 +85,48 @@ public sealed class RuntimeSpacesTests
         pin.Dispose();
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task What_is_held_since_the_runtime_began_to_end_keeps_its_frames(bool isLease, bool inBackground)
+    {
+        using var runtime = new MemoryRuntime(Options());
+        AddressSpace space = runtime.CreateAddressSpace(new AddressSpaceOptions { Name = "held late" });
+        long address = space.Map(Page, Protection.ReadWrite);
+        space.Write(address, 7L);
+        using var taken = new ManualResetEventSlim();
+        using var letGo = new ManualResetEventSlim();
+        Task<long>? holder = null;
+        runtime.Enter(new EndingTenant(() =>
+        {
+            // Nothing was held when the end looked.
+            holder ??= Task.Factory.StartNew(() => Hold(space, address, isLease, taken, letGo), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            Assert.True(taken.Wait(s_timeout));
+        }));
+        Assert.Contains("'held late'", (await Assert.ThrowsAsync<InvalidOperationException>(End)).Message, StringComparison.Ordinal);
+        Assert.Throws<ObjectDisposedException>(() => space.Read<long>(address));
+        Assert.Throws<ObjectDisposedException>(() => space.Pin(address, 8));
+        await Assert.ThrowsAsync<InvalidOperationException>(End);
+        letGo.Set();
+        Assert.Equal(7, await holder!.WaitAsync(s_timeout));
+        await End();
+        Assert.Equal(0, space.PinnedPages);
+
+        async Task End()
+        {
+            if (inBackground)
+            {
+                await runtime.DisposeAsync();
+            }
+            else
+            {
+                runtime.Dispose();
+            }
+        }
+    }
+
     [Fact]
     public void A_reader_does_not_hold_the_runtime_and_a_lease_does()
     {
@@ -120,5 +164,45 @@ public sealed class RuntimeSpacesTests
         Assert.Equal(0ul, runtime.Frames.GetStatistics().AllocatedFrames);
     }
 
+    private static long Hold(AddressSpace space, long address, bool isLease, ManualResetEventSlim taken, ManualResetEventSlim letGo)
+    {
+        if (isLease)
+        {
+            using ReadLease lease = space.LeaseRead(address, 8);
+            taken.Set();
+            letGo.Wait(s_timeout);
+            return BitConverter.ToInt64(lease.Span);
+        }
+
+        using PagePin pin = space.Pin(address, 8);
+        taken.Set();
+        letGo.Wait(s_timeout);
+        return BitConverter.ToInt64(pin.GetReadOnlySpan(0));
+    }
+
     private static MemoryRuntimeOptions Options() => new() { CapacityBytes = 64 << 20, BackgroundTrim = false };
+
+    /// <summary>Does something when the runtime ends, before the spaces do.</summary>
+    private sealed class EndingTenant(Action ending) : IRuntimeTenant
+    {
+        public ulong FrameBytes => 0;
+
+        public void TrimIdle()
+        {
+        }
+
+        public void Trim()
+        {
+        }
+
+        public void ThrowIfHeld()
+        {
+        }
+
+        public void End() => ending();
+
+        public void Validate()
+        {
+        }
+    }
 }

@@ -125,7 +125,7 @@ public sealed class SwapBackendTests : IDisposable
     public void What_memory_refuses_goes_to_the_file()
     {
         using var swap = new TieredSwap(
-            SwapUnderTest.Compressed(_runtime, 16 * PageBlock.PageBytes, 3072), new FileSwap(new FaultyBackingFile(), SwapUnderTest.PagesMax));
+            SwapUnderTest.Compressed(_runtime, 16 * PageBlock.PageBytes, 3072), SwapUnderTest.OnFile());
         using var pages = new PageBlock(Pages);
         pages.Fill(i => i % 4 == 0 ? SamplePages.Incompressible(PageBlock.PageBytes, i) : SamplePages.Compressible(PageBlock.PageBytes, i));
         ulong[] slots = Store(swap, pages);
@@ -149,6 +149,22 @@ public sealed class SwapBackendTests : IDisposable
         Assert.Equal(1, swap.GetStatistics().FailedLoads);
         AssertContent(swap, slots[..4], pages);
         AssertContent(swap, slots[5..], pages, first: 5);
+        FreeAll(swap, slots);
+    }
+
+    [Fact]
+    public void Codec_that_throws_says_nothing_of_the_page()
+    {
+        var codec = new TestPageCodec();
+        using var swap = new CompressedSwap(_runtime, codec, budgetBytes: 0, SwapUnderTest.PagesMax);
+        using PageBlock pages = PageBlock.Compressible(10, seed: 4);
+        ulong[] slots = Store(swap, pages);
+        using var target = new PageBlock(1);
+        codec.Decompressing = static () => throw new OutOfMemoryException("no context");
+        SwapLoad load = swap.Load(slots[3], target.Addresses[0]);
+        Assert.Equal((SwapLoadKind.CodecFailed, "no context"), (load.Kind, load.Thrown?.Message));
+        codec.Decompressing = null;
+        AssertContent(swap, slots, pages);
         FreeAll(swap, slots);
     }
 

@@ -14,14 +14,16 @@ internal static class SwapUnderTest
     public static ISwapBackend Make(string kind, MemoryRuntime runtime) => kind switch
     {
         "compressed" => Compressed(runtime),
-        "file" => new FileSwap(new FaultyBackingFile(), PagesMax),
-        "disk" => new FileSwap(Disk(), PagesMax),
-        "tiered" => new TieredSwap(Compressed(runtime, bytesMax: 3072), new FileSwap(new FaultyBackingFile(), PagesMax)),
+        "file" => OnFile(),
+        "disk" => new FileSwap(Disk(), PagesMax, SystemPlatform.Current),
+        "tiered" => new TieredSwap(Compressed(runtime, bytesMax: 3072), OnFile()),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such backend."),
     };
 
     public static CompressedSwap Compressed(MemoryRuntime runtime, long budgetBytes = 0, int bytesMax = 4096) =>
         new(runtime, PageCodecs.Default, budgetBytes, PagesMax, bytesMax);
+
+    public static FileSwap OnFile() => new(new FaultyBackingFile(), PagesMax, SystemPlatform.Current);
 
     private static IBackingFile Disk()
     {

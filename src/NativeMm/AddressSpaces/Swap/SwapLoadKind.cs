@@ -11,4 +11,7 @@ internal enum SwapLoadKind
 
     /// <summary>The device did not give the page; it may do so later.</summary>
     DeviceFailed,
+
+    /// <summary>Whoever restores the page threw: nothing is known of it, and the next attempt may succeed.</summary>
+    CodecFailed,
 }

@@ -144,9 +144,19 @@ public sealed unsafe partial class PagedMemory : IDisposable, IAsyncDisposable
     public PagedSnapshot Snapshot()
     {
         ThrowIfDisposed();
-        AddressSpace image = _space.Fork();
-        _swap.AddOwner();
-        return new PagedSnapshot(image, _swap, _base, Length);
+        ObjectDisposedException.ThrowIf(!_swap.TryAddOwner(), this);
+        AddressSpace? image = null;
+        try
+        {
+            image = _space.Fork();
+            return new PagedSnapshot(image, _swap, _base, Length);
+        }
+        catch
+        {
+            image?.Dispose();
+            _swap.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Checks the whole structure. Call it at rest; what fetches and reclaims in the background waits meanwhile.</summary>
@@ -200,7 +210,7 @@ public sealed unsafe partial class PagedMemory : IDisposable, IAsyncDisposable
         FileSwap? onFile = null;
         try
         {
-            onFile = new FileSwap(file, options.FileBytes == 0 ? 2 * pages : options.FileBytes / PageBytes);
+            onFile = new FileSwap(file, options.FileBytes == 0 ? 2 * pages : options.FileBytes / PageBytes, runtime.Frames.Zone.Platform);
             return new TieredSwap(new CompressedSwap(runtime, codec, options.CompressedBytes, ImagesMax * pages, CompressedBytesMax), onFile);
         }
         catch

@@ -60,8 +60,13 @@ public sealed class PagedSnapshot : IDisposable, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(destination);
         ThrowIfDisposed();
         byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+
+        // The second image has pages there, too: whoever writes or is told may dispose the first one, and the memory.
+        bool isOwner = _swap.TryAddOwner();
         try
         {
+            ObjectDisposedException.ThrowIf(!isOwner, this);
+
             // Of a second image each piece can be forgotten when it is written.
             using AddressSpace pass = _image.Fork();
             for (long done = 0; done < Length;)
@@ -77,6 +82,11 @@ public sealed class PagedSnapshot : IDisposable, IAsyncDisposable
         }
         finally
         {
+            if (isOwner)
+            {
+                _swap.Dispose();
+            }
+
             ArrayPool<byte>.Shared.Return(piece);
         }
     }

@@ -21,10 +21,17 @@ internal sealed class SharedSwap : ISwapBackend
     public TimeSpan Stalled => _stalls.Read();
 
     /// <summary>Another owner, who disposes as well.</summary>
-    public void AddOwner()
+    /// <returns>False when the last one is gone already.</returns>
+    public bool TryAddOwner()
     {
-        int owners = Atomic.Add(ref _owners, 1);
-        Invariant.Assert(owners > 1, $"A swap that has ended gets owner {owners}.");
+        int owners = Atomic.LoadAcquire(in _owners);
+        while (owners > 0 && !Atomic.CompareExchange(ref _owners, owners, owners + 1))
+        {
+            owners = Atomic.LoadAcquire(in _owners);
+        }
+
+        Invariant.Assert(owners >= 0, $"A swap has {owners} owners.");
+        return owners > 0;
     }
 
     /// <inheritdoc/>

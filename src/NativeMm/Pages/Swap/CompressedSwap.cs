@@ -13,7 +13,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using NativeMm.AddressSpaces;
 using NativeMm.Diagnostics;
-using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Runtime;
 using NativeMm.Zsmalloc;
@@ -45,10 +44,11 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
     public CompressedSwap(MemoryRuntime runtime, IPageCodec codec, long budgetBytes, long pagesMax, int bytesMax = PageBytes)
     {
         _codec = codec;
-        _records = new SwapRecords(SystemPlatform.Current, pagesMax + 1);
+        _records = new SwapRecords(runtime.Frames.Zone.Platform, pagesMax + 1);
         try
         {
             _pool = runtime.CreateZsPool(new ZsPoolOptions { Name = "swap" });
+            _pool.LeasesEndFirst = true;
         }
         catch
         {
@@ -93,16 +93,17 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
         Invariant.Assert(Atomic.LoadAcquire(in record.References) > 0, $"Slot {slot} is loaded, and nobody has it.");
         var page = new Span<byte>((void*)destination, PageBytes);
         Span<byte> scratch = stackalloc byte[PageBytes];
-        bool whole;
+        SwapLoad load;
         var handle = new ZsHandle(record.Value);
         using (ZsReadLease lease = _pool.OpenRead(handle, scratch))
         {
-            whole = TryDecompress(lease.Data, page);
+            load = Decompress(lease.Data, page);
         }
 
-        whole = whole && PageChecksum.Compute(page, slot) == record.Checksum;
-        _counters.Loaded(whole);
-        return whole ? SwapLoad.Loaded : SwapLoad.Corrupted;
+        load = load.Succeeded && PageChecksum.Compute(page, slot) != record.Checksum ? SwapLoad.Corrupted : load;
+        Invariant.Assert(load.Kind != SwapLoadKind.DeviceFailed && (load.Thrown is null) == (load.Kind != SwapLoadKind.CodecFailed), $"Slot {slot} is {load.Kind}, by {load.Thrown?.GetType().Name}.");
+        _counters.Loaded(load.Succeeded);
+        return load;
     }
 
     /// <inheritdoc/>
@@ -205,15 +206,16 @@ internal sealed unsafe class CompressedSwap : ISwapBackend
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A codec of the program must not end an access.")]
-    private bool TryDecompress(ReadOnlySpan<byte> compressed, Span<byte> page)
+    private SwapLoad Decompress(ReadOnlySpan<byte> compressed, Span<byte> page)
     {
         try
         {
-            return _codec.TryDecompress(compressed, page);
+            return _codec.TryDecompress(compressed, page) ? SwapLoad.Loaded : SwapLoad.Corrupted;
         }
-        catch (Exception)
+        catch (Exception thrown)
         {
-            return false;
+            // One that had no memory, for example, says nothing of the page.
+            return new SwapLoad(SwapLoadKind.CodecFailed, thrown: thrown);
         }
     }
 

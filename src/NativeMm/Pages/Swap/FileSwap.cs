@@ -32,14 +32,15 @@ internal sealed unsafe class FileSwap : ISwapBackend
     /// <summary>Makes an empty backend.</summary>
     /// <param name="file">A file without content, that is the backend's from then on.</param>
     /// <param name="pagesMax">Most pages.</param>
+    /// <param name="platform">Where the memory for the bookkeeping comes from.</param>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping.</exception>
-    public FileSwap(IBackingFile file, long pagesMax)
+    public FileSwap(IBackingFile file, long pagesMax, IMemoryPlatform platform)
     {
         _file = file;
-        _records = new SwapRecords(SystemPlatform.Current, pagesMax);
+        _records = new SwapRecords(platform, pagesMax);
         try
         {
-            _map = new FilePageMap(SystemPlatform.Current, pagesMax);
+            _map = new FilePageMap(platform, pagesMax);
         }
         catch
         {
@@ -56,10 +57,10 @@ internal sealed unsafe class FileSwap : ISwapBackend
         while (stored < pages.Length)
         {
             ReadOnlySpan<nint> left = pages[stored..];
-            int run = TakeRun(Math.Min(left.Length, IBackingFile.WritePagesMax), out long first);
+            int run = TakeRun(Math.Min(left.Length, IBackingFile.WritePagesMax), out long first, out bool isFull);
             if (run == 0)
             {
-                Atomic.StoreRelease(ref _lastErrno, ErrorNumber.FileTooLarge);
+                Atomic.StoreRelease(ref _lastErrno, isFull ? ErrorNumber.FileTooLarge : ErrorNumber.OutOfMemory);
                 break;
             }
 
@@ -210,7 +211,9 @@ internal sealed unsafe class FileSwap : ISwapBackend
         return done;
     }
 
-    private int TakeRun(int wanted, out long first)
+    /// <summary>Takes places that lie together, and sees to it that they have records.</summary>
+    /// <returns>How many; 0 when the file is full, or the system has no memory for the bookkeeping.</returns>
+    private int TakeRun(int wanted, out long first, out bool isFull)
     {
         _lock.Enter();
         int run = _map.TakeRun(wanted, out first);
@@ -223,6 +226,8 @@ internal sealed unsafe class FileSwap : ISwapBackend
             }
         }
 
+        isFull = _map.Taken == _map.PagesMax;
+        Invariant.Assert(run == 0 || first + run <= _records.Count, $"Places {first} to {first + run} have no records, of which there are {_records.Count}.");
         _lock.Exit();
         return run;
     }
