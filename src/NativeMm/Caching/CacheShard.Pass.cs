@@ -45,7 +45,9 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             uint buckets = uint.Min(StepBuckets, pass.LooksMax - pass.Looked);
             pass.Gone += Sweep(buckets);
             pass.Looked += buckets;
-            Mend();
+
+            // Slots that became free take nothing yet: what is in front of the pass would get behind it.
+            Settle();
             if (pass.Looked == pass.LooksMax && pass.Gone * ExpiredShare * _table->BucketCount >= pass.Expiring * pass.Looked)
             {
                 // Hashes spread what expires evenly: what holds for a part of the index holds for the rest.
