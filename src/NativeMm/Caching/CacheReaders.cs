@@ -4,6 +4,8 @@
 //              address of the record; with the bit WholeLeaf when a call holds it, which gives it up before it returns, and that the end waits for.
 // Transitions  0 → lookup → 0, 0 → lease → 0: by the thread, plain stores. A lease begins inside of a lookup. What is decompressed is a copy: then the word
 //              names no record any more, and keeps the cache from ending.
+//              An entry's slot: one → two, the second nearer to its home → that one alone, by the holder of the shard's lock. It leaves the first when the lookups
+//              that were under way are done [R2]: they may have passed the second before the entry was there, and later ones come to it first.
 // Ownership    the words | their thread | whoever frees, after a process-wide fence. Index and records | the holder of the shard's lock | lookups.
 // Ordering     [R1] a lookup stores its word, then reads the root of the index; [R2] whoever frees has unlinked, passes a process-wide fence, and looks at the
 //              words. The fence falls between two instructions of the lookup: if before its read of the root, it does not find what was unlinked; else its

@@ -76,6 +76,7 @@ internal sealed unsafe partial class CacheShard<TPolicy>
             $"A shard counts {_count} entries of at most {_table->CountMax}, {_evictable} that may go, {_expiring} that may expire.");
         Invariant.Check(EntryBytes >= 0 && (_count != 0 || EntryBytes == 0), $"{_count} entries of a shard have {EntryBytes} bytes.");
         Invariant.Check(_limboCount >= 0 && _limboCount <= _limbo.Length, $"{_limboCount} records wait for their readers in {_limbo.Length} places.");
-        Invariant.Check(_sweep < _table->SlotCount && IndexBytes == _table->Charge, $"A shard had turn {_sweep} of {_table->SlotCount} at last, and its index counts {IndexBytes}.");
+        Invariant.Check(_sweep < _table->BucketCount && IndexBytes == _table->Charge, $"A shard was swept up to turn {_sweep} of {_table->BucketCount}, and its index counts {IndexBytes}.");
+        Invariant.Check(_holeCount is >= 0 and <= HolesMax && _limboBytes >= 0, $"{_holeCount} slots of a shard became free, of {HolesMax} that are noted, and {_limboBytes} bytes wait.");
     }
 }

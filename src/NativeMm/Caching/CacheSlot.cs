@@ -12,9 +12,7 @@ internal readonly record struct CacheSlot(ulong Word)
     /// <summary>Bits of a tag.</summary>
     public const int TagBits = 29;
 
-    /// <summary>Where the tag lies.</summary>
-    public const int TagShift = 3;
-
+    private const int TagShift = 3;
     private const uint Expiring = 1;
 
     public CacheSlot(uint location, ulong hash, CachePriority priority, bool expires)

@@ -37,8 +37,8 @@ public sealed class ZsLayoutTests
         ZsCell live = default(ZsCell).Link(ZsCell.CellCount - 1).Use(zspage, @class, @object);
         Assert.True(live.IsLive);
         Assert.Equal((zspage, @class, @object, 1u), (live.Zspage, live.Class, live.Object, live.Generation));
-        ZsCell moved = live.Move(zspage ^ 1, @object ^ 1);
-        Assert.Equal((zspage ^ 1, @class, @object ^ 1, 1u), (moved.Zspage, moved.Class, moved.Object, moved.Generation));
+        ZsCell moved = live.Move(zspage ^ 2, @object ^ 1);
+        Assert.Equal((zspage ^ 2, @class, @object ^ 1, 1u), (moved.Zspage, moved.Class, moved.Object, moved.Generation));
         ZsCell free = moved.Free(ZsCell.CellCount - 1);
         Assert.False(free.IsLive);
         Assert.Equal((ZsCell.CellCount - 1, 2u), (free.Next, free.Generation));

@@ -1,18 +1,33 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using NativeMm.Caching;
+using NativeMm.Eviction;
 using NativeMm.Runtime;
+using NativeMm.Tests.Support.Caching;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Caching;
 
-/// <summary>How many buckets a lookup of a key that is not there reads, which every key that is set for the first time needs.</summary>
+/// <summary>
+/// How many buckets a lookup of a key that is not there reads, which every key that is set for the first time needs: entries leave everywhere in the index, not by one part of it
+/// after the other, which would leave it half empty and half too full, and slots that became free take entries that had passed them.
+/// </summary>
 public sealed unsafe class CacheIndexSearchTests : IDisposable
 {
-    private const BindingFlags Hidden = BindingFlags.NonPublic | BindingFlags.Instance;
-    private readonly MemoryRuntime _runtime = new(new MemoryRuntimeOptions { CapacityBytes = 256 << 20 });
+    // Of an index that was filled once it is 2; of one that was emptied part by part it was from 60 up to all of its buckets.
+    private const double LooksMax = 20;
 
-    public void Dispose() => _runtime.Dispose();
+    private readonly TestClock _clock = new();
+    private readonly MemoryRuntime _runtime = new(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false });
+    private readonly CacheStore _store;
+
+    public CacheIndexSearchTests() =>
+        _store = CacheStore.Make<ReuseClockPolicy>(_runtime, new NativeCacheOptions { SizeLimit = 4 << 20, TimeProvider = _clock });
+
+    public void Dispose()
+    {
+        _store.End();
+        _runtime.Dispose();
+    }
 
     [Theory]
     [InlineData(16)]
@@ -20,41 +35,56 @@ public sealed unsafe class CacheIndexSearchTests : IDisposable
     [InlineData(1000)]
     public void Searches_stay_short_in_a_full_cache_from_which_entries_leave_all_the_time(int bytes)
     {
-        using var cache = new NativeCache(_runtime, new NativeCacheOptions { SizeLimit = 4 << 20 });
         byte[] value = new byte[bytes];
-        for (int i = 0; i < 400_000; i++)
+        for (int key = 0; key < 400_000; key++)
         {
-            Assert.True(cache.Set(BitConverter.GetBytes(i), value));
+            Assert.True(Set(key, value, CacheTimes.Never));
         }
 
-        cache.Validate();
-        Assert.InRange(MeanLooks(cache), 1, 25);
+        Assert.NotEqual(0, _store.GetStatistics().Evictions);
+        AssertShort();
+    }
+
+    [Fact]
+    public void Searches_stay_short_where_entries_expire()
+    {
+        byte[] value = new byte[400];
+        for (int key = 0; key < 160_000; key++)
+        {
+            // All have expired long before their turn comes.
+            Assert.True(Set(key, value, CacheTimes.Now(_clock) + 100));
+            if (key % 10 == 0)
+            {
+                _clock.Advance(1);
+            }
+        }
+
+        Assert.NotEqual(0, _store.GetStatistics().Expirations);
+        AssertShort();
     }
 
     [Fact]
     public void Searches_stay_short_where_as_many_are_removed_as_are_set()
     {
-        using var cache = new NativeCache(_runtime, new NativeCacheOptions { SizeLimit = 4 << 20 });
         byte[] value = new byte[8];
 
         // As many as come close to what the index holds before it grows once more.
         int live = 0;
         long index = 0;
-        while (live < 10_000 || cache.GetStatistics().IndexBytes == index)
+        while (live < 10_000 || _store.GetStatistics().IndexBytes == index)
         {
-            index = cache.GetStatistics().IndexBytes;
-            cache.Set(BitConverter.GetBytes(live++), value);
+            index = _store.GetStatistics().IndexBytes;
+            Assert.True(Set(live++, value, CacheTimes.Never));
         }
 
-        for (int i = live; i < live * 30; i++)
+        for (int key = live; key < live * 30; key++)
         {
-            Assert.True(cache.Remove(BitConverter.GetBytes(i - live)));
-            Assert.True(cache.Set(BitConverter.GetBytes(i), value));
+            Assert.True(_store.Remove(BitConverter.GetBytes(key - live)));
+            Assert.True(Set(key, value, CacheTimes.Never));
         }
 
-        cache.Validate();
-        Assert.Equal(live, cache.Count);
-        Assert.InRange(MeanLooks(cache), 1, 25);
+        Assert.Equal(live, _store.Count);
+        AssertShort();
     }
 
     [Fact]
@@ -62,9 +92,10 @@ public sealed unsafe class CacheIndexSearchTests : IDisposable
     {
         for (uint buckets = CacheTable.BucketsMin; buckets < 1500; buckets += 1 + (buckets / 16))
         {
-            void* block = NativeMemory.AllocZeroed((nuint)CacheTable.BytesOf(buckets, sizeof(uint)));
+            long bytes = CacheTable.BytesOf(buckets, sizeof(uint));
+            void* block = NativeMemory.AllocZeroed((nuint)bytes);
             void* segments = NativeMemory.AllocZeroed(64);
-            CacheTable* table = CacheTable.Make(block, buckets, sizeof(uint), charge: 0, (CacheSegment*)segments);
+            CacheTable* table = CacheTable.Make(block, buckets, sizeof(uint), bytes, (CacheSegment*)segments);
             bool[] seen = new bool[table->SlotCount];
             for (uint item = 0; item < table->SlotCount; item++)
             {
@@ -82,27 +113,26 @@ public sealed unsafe class CacheIndexSearchTests : IDisposable
         }
     }
 
-    private static double MeanLooks(NativeCache cache)
+    private bool Set(int key, byte[] value, long deadline) =>
+        _store.Set(BitConverter.GetBytes(key), value, new CacheTimes(deadline, deadline, 0), CachePriority.Normal);
+
+    private void AssertShort()
     {
-        object store = typeof(NativeCache).GetField("_store", Hidden)!.GetValue(cache)!;
-        var shards = (Array)store.GetType().GetField("_shards", Hidden)!.GetValue(store)!;
-        (double looks, double buckets) = (0, 0);
-        foreach (object shard in shards)
+        _store.Validate();
+        for (uint shard = 0; shard <= _store.ShardMask; shard++)
         {
-            var table = (CacheTable*)Pointer.Unbox(shard.GetType().GetField("_table", Hidden)!.GetValue(shard)!);
-            buckets += table->BucketCount;
-            for (uint first = 0; first < table->BucketCount; first++)
+            var table = (CacheTable*)_store.Roots[shard];
+            long looks = 0;
+            for (uint home = 0; home < table->BucketCount; home++)
             {
-                uint length = 1;
-                for (uint at = first; length < table->BucketCount && CacheTable.IsPassed(table, at * CacheBucket.Slots); at = (at + 1) % table->BucketCount)
+                uint index = home;
+                for (looks++; CacheTable.IsPassed(table, index * CacheBucket.Slots) && looks <= LooksMax * table->BucketCount; looks++)
                 {
-                    length++;
+                    index = (index + 1) % table->BucketCount;
                 }
-
-                looks += length;
             }
-        }
 
-        return looks / buckets;
+            Assert.InRange(looks / (double)table->BucketCount, 1, LooksMax);
+        }
     }
 }

@@ -87,6 +87,36 @@ public sealed unsafe class HeapIdleTests
         Assert.NotEqual(0, Sum(fixture, 8192, row => row.Slabs));
     }
 
+    /// <summary>The answer of the system costs more than the slab, and was asked for at each of them once.</summary>
+    [Fact]
+    public void The_system_is_not_asked_for_the_processor_time_before_a_look_can_be_due()
+    {
+        bool isAskedEarly = true;
+        bool isAskedInTime = false;
+        bool hasGrown = false;
+        var thread = new Thread(() =>
+        {
+            NativeHeap.Shared.Free(NativeHeap.Shared.Alloc(1));
+            ThreadCache* cache = SharedHeapThread.t_cache;
+            cache->LooksPaidUntil = long.MaxValue / 2;
+            cache->NoLookUntil = long.MaxValue;
+            cache->CpuSeen = 0;
+            cache->GrownBytesMax = 0;
+            ulong before = cache->GrownBytes;
+            GrowShared();
+            isAskedEarly = cache->CpuSeen != 0;
+            hasGrown = cache->GrownBytes != before;
+            cache->NoLookUntil = 0;
+            GrowShared();
+            isAskedInTime = cache->CpuSeen != 0 && cache->NoLookUntil > ThreadScheduling.ElapsedNanoseconds;
+        });
+        thread.Start();
+        thread.Join();
+        Assert.True(hasGrown);
+        Assert.False(isAskedEarly);
+        Assert.True(isAskedInTime);
+    }
+
     [Fact]
     public void A_size_with_a_live_block_in_each_slab_keeps_what_it_has()
     {
@@ -117,6 +147,13 @@ public sealed unsafe class HeapIdleTests
 
     private static long Sum(HeapFixture fixture, ulong blockBytes, Func<HeapClassStatistics, long> what) =>
         fixture.Heap.GetStatistics().Classes.Where(row => row.BlockBytes == blockBytes).Sum(what);
+
+    private static void GrowShared()
+    {
+        nint[] runs = new nint[50];
+        NativeHeap.Shared.AllocBulk(300_000, runs);
+        NativeHeap.Shared.FreeBulk(runs);
+    }
 
     private static void PassThroughSizes(HeapFixture fixture)
     {

@@ -88,7 +88,7 @@ public sealed class RecordTests : IDisposable
             }
         });
         renting.Start();
-        Task<bool> recording = Task.Run(() => ArrayPoolRecorder.Record(Environment.ProcessId, Target() with { RecordsMax = 200 }, _said.Add, stop.Token));
+        Task<bool> recording = Task.Run(() => ArrayPoolRecorder.Record(Environment.ProcessId, Target() with { RecordsMax = 20_000 }, _said.Add, stop.Token));
         try
         {
             stop.CancelAfter(s_patience / 2);
