@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using NativeMm.Heap;
 using NativeMm.Heap.Checked;
 using NativeMm.Primitives;
@@ -117,16 +118,14 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         {
             var lease = new PooledLease();
             RentGuard guard = stand?.TryTake() ?? _stands.TakeCommon(stand);
-            void* block = _heap.AllocHere((nuint)minBufferSize);
-            int length = LengthOf(block, minBufferSize);
+            void* block = Take(minBufferSize, out int length);
             Count(stand, length);
             return lease.Begin(guard, guard.Begin((nuint)block, length));
         }
         else
         {
             PooledBuffer owner = _owners is { } owners ? stand?.Owners?.TryTake() ?? owners.Get() : NewOwner();
-            void* block = _heap.AllocHere((nuint)minBufferSize);
-            int length = LengthOf(block, minBufferSize);
+            void* block = Take(minBufferSize, out int length);
             Count(stand, length);
             owner.Issue((nuint)block, length);
             return owner;
@@ -186,10 +185,38 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
         }
     }
 
-    private int LengthOf(void* block, int asked) =>
-        asked == 0 ? 0
-        : _isPlain && (uint)asked <= (uint)SizeClass.BytesMax ? (int)SizeClass.BlockBytesFor((nuint)asked)
-        : (int)Math.Min(_heap.UsableSize(block), (nuint)Array.MaxLength);
+    /// <summary>A block, and how many bytes of it the renter may use: all that there are, but none of an empty buffer.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void* Take(int asked, out int length)
+    {
+        if (_isPlain && (uint)asked <= (uint)SizeClass.BytesMax)
+        {
+            void* block = _heap.AllocHere((nuint)asked);
+            length = asked == 0 ? 0 : (int)SizeClass.BlockBytesFor((nuint)asked);
+            return block;
+        }
+
+        return TakeOther(asked, out length);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* TakeOther(int asked, out int length)
+    {
+        nuint usable;
+        void* block;
+        if (_isPlain)
+        {
+            block = _heap.AllocLarge((nuint)asked, out usable);
+        }
+        else
+        {
+            block = _heap.AllocHere((nuint)asked);
+            usable = _heap.UsableSize(block);
+        }
+
+        length = asked == 0 ? 0 : (int)nuint.Min(usable, (nuint)Array.MaxLength);
+        return block;
+    }
 
     private void Count(RentStand? stand, int length)
     {

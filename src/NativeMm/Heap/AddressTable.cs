@@ -44,10 +44,16 @@ internal sealed unsafe class AddressTable(IMemoryPlatform platform) : IDisposabl
     public nuint BytesOf(nuint address) => TryFind(address, out nuint slot) ? _entries[slot].Bytes : 0;
 
     /// <summary>Takes an address out; false when it is not there.</summary>
-    public bool TryRemove(nuint address, out nuint bytes)
+    public bool TryRemove(nuint address, out nuint bytes) => TryRemove(address, 0, out bytes);
+
+    /// <summary>Takes an address out; false when it is not there, or has a mark.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="unlessMarked">Bits of what belongs to it that keep it in.</param>
+    /// <param name="bytes">What belonged to it.</param>
+    public bool TryRemove(nuint address, nuint unlessMarked, out nuint bytes)
     {
         bytes = 0;
-        if (!TryFind(address, out nuint hole))
+        if (!TryFind(address, out nuint hole) || (_entries[hole].Bytes & unlessMarked) != 0)
         {
             return false;
         }

@@ -1,5 +1,6 @@
 using NativeMm.Diagnostics;
 using NativeMm.Platform;
+using NativeMm.Primitives;
 
 namespace NativeMm.Heap;
 
@@ -14,17 +15,8 @@ internal sealed partial class LargeBlocks
     /// <summary>Places that <see cref="RangeAt"/> is asked for: what is kept for reuse, then the slots of the table. Fixed once nobody uses the blocks.</summary>
     public uint Places => RetainedRanges.CountMax + (uint)_blocks.Capacity;
 
-    /// <summary>Bytes of all blocks, and of what is kept for reuse.</summary>
-    public ulong MappedBytes
-    {
-        get
-        {
-            using (_lock.EnterScope())
-            {
-                return _liveBytes + _retained.Bytes;
-            }
-        }
-    }
+    /// <summary>Bytes of all blocks, and of what is kept for reuse. Without the lock: of two moments while others use the blocks.</summary>
+    public ulong MappedBytes => Atomic.LoadRelaxed(in _liveBytes) + _retained.Bytes;
 
     /// <summary>A range that has pages, or nothing. What the system did not take before has none any more.</summary>
     public AddressRange RangeAt(uint place)

@@ -22,9 +22,6 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
     // A block that grows gets room for this part of its size at least, so that growing by small steps does not move it each time: one in so many.
     private const int GrowthDivisor = 8;
 
-    // What was kept serves a block that is smaller by at most this part: one in so many.
-    private const int SlackDivisor = 4;
-
     private readonly IMemoryPlatform _platform;
     private readonly PageRelease? _pages;
     private readonly ulong _retainBytesMax;
@@ -65,41 +62,49 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
     }
 
+    /// <inheritdoc cref="TryAlloc(nuint, nuint, bool, out nuint, out nuint)"/>
+    public bool TryAlloc(nuint bytes, nuint alignment, bool zeroed, out nuint block) => TryAlloc(bytes, alignment, zeroed, out block, out _);
+
     /// <summary>Allocates a block; false when the system refuses.</summary>
-    public bool TryAlloc(nuint bytes, nuint alignment, bool zeroed, out nuint block)
+    /// <param name="bytes">What is asked for.</param>
+    /// <param name="alignment">What its address must be a multiple of.</param>
+    /// <param name="zeroed">Whether it must read as zero.</param>
+    /// <param name="block">Its address.</param>
+    /// <param name="length">Its length: whole pages, and up to a quarter more than asked for when it was used before.</param>
+    public bool TryAlloc(nuint bytes, nuint alignment, bool zeroed, out nuint block, out nuint length)
     {
         alignment = Math.Max(alignment, _platform.PageBytes);
         nuint rounded = RoundUp(bytes);
-        block = 0;
+        (block, length) = (0, 0);
         if (rounded < bytes || rounded > MachineMemory.BlockBytesMax)
         {
             return false;
         }
 
-        if (!TryReuse(rounded, alignment, zeroed, out block, out nuint length))
+        if (TryReuse(rounded, alignment, zeroed, out block, out length))
         {
-            length = rounded;
-            if (!_platform.Reserve(length, alignment, out block).Succeeded)
-            {
-                return false;
-            }
+            Invariant.Assert(
+                (block & (alignment - 1)) == 0 && length >= rounded,
+                $"A large block of {length} bytes at 0x{block:x} is used again for {rounded} at a multiple of {alignment}.");
+            return true;
         }
 
-        Invariant.Assert(
-            (block & (alignment - 1)) == 0 && length >= rounded,
-            $"A large block of {length} bytes at 0x{block:x} is handed out for {rounded} at a multiple of {alignment}.");
+        length = rounded;
+        if (!_platform.Reserve(length, alignment, out block).Succeeded)
+        {
+            return false;
+        }
+
+        Invariant.Assert((block & (alignment - 1)) == 0, $"A large block at 0x{block:x} is handed out for a multiple of {alignment}.");
         using (_lock.EnterScope())
         {
-            if (_blocks.TryAdd(block, length))
+            if (TryAddLive(block, length))
             {
-                _liveBytes += length;
-                AssertWhole();
                 return true;
             }
         }
 
         Release(block, length);
-        block = 0;
         return false;
     }
 
@@ -108,16 +113,16 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
     {
         nuint bytes;
         bool isRetained;
+        bool isSurplus;
         nuint evicted = 0;
         nuint evictedBytes = 0;
         using (_lock.EnterScope())
         {
-            if (LiveBytesOf(block) == 0)
+            if (!_blocks.TryRemove(block, unlessMarked: KeptMark, out bytes))
             {
                 return false;
             }
 
-            _blocks.TryRemove(block, out bytes);
             Invariant.Assert(bytes <= _liveBytes, $"The large block at 0x{block:x} has {bytes} bytes, of {_liveBytes} in use.");
             _liveBytes -= bytes;
             isRetained = bytes <= _retainBytesMax;
@@ -135,6 +140,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
                 _leavingBytes += bytes;
             }
 
+            isSurplus = _retained.Bytes > _retainBytesMax;
             AssertWhole();
         }
 
@@ -148,7 +154,11 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             Release(evicted, evictedBytes);
         }
 
-        ReleaseRetained(_retainBytesMax, freedBefore: long.MinValue);
+        if (isSurplus)
+        {
+            ReleaseRetained(_retainBytesMax, freedBefore: long.MinValue);
+        }
+
         return true;
     }
 
@@ -229,7 +239,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
     public ulong Trim(long freedBefore)
     {
         ulong released = ReleaseRetained(keepBytes: ulong.MaxValue, freedBefore);
-        while (TryTakeKept(1, 1, exact: false, out nuint block, out nuint bytes) && Release(block, bytes))
+        while (TryTakeAnyKept(out nuint block, out nuint bytes) && Release(block, bytes))
         {
             // What the system took now was counted when its content went.
         }
@@ -237,55 +247,24 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         return released;
     }
 
+    /// <summary>Enters a block as one in use; false when there is no memory for it. Under the lock.</summary>
+    private bool TryAddLive(nuint block, nuint length)
+    {
+        if (!_blocks.TryAdd(block, length))
+        {
+            return false;
+        }
+
+        _liveBytes += length;
+        AssertWhole();
+        return true;
+    }
+
     private nuint LiveBytesOf(nuint block)
     {
         Invariant.Assert(_lock.IsHeldByCurrentThread, "A large block is looked for without the lock.");
         nuint bytes = _blocks.BytesOf(block);
         return (bytes & KeptMark) == 0 ? bytes : 0;
-    }
-
-    private bool TryReuse(nuint bytes, nuint alignment, bool zeroed, out nuint block, out nuint length)
-    {
-        bool found;
-        using (_lock.EnterScope())
-        {
-            found = _retained.TryTake(bytes, alignment, out block, out length);
-        }
-
-        if (!found)
-        {
-            // What was kept has lost its content: it reads as zero, unless the platform could not do that either.
-            found = TryTakeKept(bytes, alignment, exact: true, out block, out length);
-        }
-
-        if (!found || !zeroed || TryMakeZero(block, length))
-        {
-            return found;
-        }
-
-        Release(block, length);
-        return false;
-    }
-
-    private ulong ReleaseRetained(ulong keepBytes, long freedBefore)
-    {
-        ulong released = 0;
-        while (true)
-        {
-            nuint address;
-            nuint length;
-            using (_lock.EnterScope())
-            {
-                if (!_retained.TryTakeSurplus(keepBytes, freedBefore, out address, out length))
-                {
-                    return released;
-                }
-            }
-
-            Invariant.Assert(length != 0 && (keepBytes != ulong.MaxValue || freedBefore != long.MinValue), "A range of no bytes is kept, or was taken though all may stay.");
-            Release(address, length);
-            released += length;
-        }
     }
 
     private void ReleaseFreed(nuint block, nuint bytes)
@@ -325,47 +304,6 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             AssertWhole();
         }
 
-        return false;
-    }
-
-    /// <summary>Takes a block that the system did not take. The search goes on where the last one ended.</summary>
-    /// <param name="bytes">How large it must be.</param>
-    /// <param name="alignment">What its address must be a multiple of.</param>
-    /// <param name="exact">Whether it may be larger by a quarter at most.</param>
-    /// <param name="block">Its address.</param>
-    /// <param name="length">Its length.</param>
-    private bool TryTakeKept(nuint bytes, nuint alignment, bool exact, out nuint block, out nuint length)
-    {
-        using (_lock.EnterScope())
-        {
-            bool isAgain = false;
-            while (_kept != 0)
-            {
-                if (!_blocks.TryNext(ref _keptCursor, out block, out nuint marked))
-                {
-                    _keptCursor = 0;
-                    if (isAgain)
-                    {
-                        break;
-                    }
-
-                    isAgain = true;
-                    continue;
-                }
-
-                length = marked & ~KeptMark;
-                bool fits = length >= bytes && (block & (alignment - 1)) == 0 && (!exact || length - bytes <= bytes / SlackDivisor);
-                if ((marked & KeptMark) != 0 && fits)
-                {
-                    _blocks.TryRemove(block, out _);
-                    _kept--;
-                    AssertWhole();
-                    return true;
-                }
-            }
-        }
-
-        (block, length) = (0, 0);
         return false;
     }
 

@@ -321,13 +321,15 @@ public sealed unsafe partial class NativeHeap
         return 0;
     }
 
-    private void* TryAllocLarge(nuint byteCount, nuint alignment, bool zeroed)
+    private void* TryAllocLarge(nuint byteCount, nuint alignment, bool zeroed) => TryAllocLarge(byteCount, alignment, zeroed, out _);
+
+    private void* TryAllocLarge(nuint byteCount, nuint alignment, bool zeroed, out nuint length)
     {
-        bool allocated = _large.TryAlloc(byteCount, alignment, zeroed, out nuint block);
+        bool allocated = _large.TryAlloc(byteCount, alignment, zeroed, out nuint block, out length);
         if (!allocated)
         {
             Trim();
-            allocated = _large.TryAlloc(byteCount, alignment, zeroed, out block);
+            allocated = _large.TryAlloc(byteCount, alignment, zeroed, out block, out length);
         }
 
         if (allocated)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap;
 
@@ -11,6 +12,16 @@ public sealed unsafe partial class NativeHeap
     /// <inheritdoc cref="Alloc(nuint)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void* AllocHere(nuint byteCount) => _isOnStack ? Alloc(byteCount) : AllocOther(byteCount);
+
+    /// <summary>Allocates a block above all classes, and says what may be used of it. For a heap that is not checked.</summary>
+    /// <exception cref="OutOfMemoryException">The system refuses the memory.</exception>
+    internal void* AllocLarge(nuint byteCount, out nuint usable)
+    {
+        Invariant.Assert(_checked is null && byteCount > SizeClass.BytesMax, $"A large block of {byteCount} bytes is taken past the classes, or past the checks.");
+        ThrowIfDisposed();
+        void* block = TryAllocLarge(byteCount, AlignmentNatural, zeroed: false, out usable);
+        return block != null ? block : ThrowOutOfMemory(byteCount, AlignmentNatural);
+    }
 
     /// <inheritdoc cref="AllocZeroed(nuint)"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

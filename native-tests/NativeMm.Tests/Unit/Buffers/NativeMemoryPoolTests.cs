@@ -38,6 +38,22 @@ public sealed unsafe class NativeMemoryPoolTests : IDisposable
         owner.Memory.Span.Fill(1);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1 << 20)]
+    [InlineData(3 << 20)]
+    public unsafe void A_buffer_is_the_whole_block_of_the_heap_even_one_that_was_used_before(int smaller)
+    {
+        // Above all classes a block that is used again may be larger than asked for by a quarter.
+        const int Bytes = 6 << 20;
+        _pool.Rent(Bytes).Dispose();
+        using IMemoryOwner<byte> owner = _pool.Rent(Bytes - smaller);
+        using MemoryHandle pin = owner.Memory.Pin();
+        Assert.Equal(_heap.UsableSize(pin.Pointer), (nuint)owner.Memory.Length);
+        Assert.InRange(owner.Memory.Length, Bytes - smaller, Bytes);
+        Assert.Equal(owner.Memory.Length, _pool.Statistics.BytesRented);
+    }
+
     [Fact]
     public void Bad_sizes_are_named_with_their_range()
     {

@@ -1,0 +1,113 @@
+using NativeMm.Diagnostics;
+using NativeMm.Platform;
+
+namespace NativeMm.Heap;
+
+/// <content>Blocks that were freed, and are used again or given up: those kept on purpose, and those that the system did not take.</content>
+internal sealed partial class LargeBlocks
+{
+    // What was kept serves a block that is smaller by at most this part: one in so many.
+    private const int SlackDivisor = 4;
+
+    /// <summary>Takes a block that was used before and enters it as one in use, in one section of the lock.</summary>
+    private bool TryReuse(nuint bytes, nuint alignment, bool zeroed, out nuint block, out nuint length)
+    {
+        bool isEntered;
+        using (_lock.EnterScope())
+        {
+            // What the system did not take has lost its content: it reads as zero, unless the platform could not do that either.
+            if (!_retained.TryTake(bytes, alignment, out block, out length) && !TryTakeKept(bytes, alignment, exact: true, out block, out length))
+            {
+                return false;
+            }
+
+            isEntered = TryAddLive(block, length);
+        }
+
+        if (isEntered && (!zeroed || TryMakeZero(block, length)))
+        {
+            return true;
+        }
+
+        if (isEntered)
+        {
+            using (_lock.EnterScope())
+            {
+                _blocks.TryRemove(block, out _);
+                _liveBytes -= length;
+                AssertWhole();
+            }
+        }
+
+        Release(block, length);
+        return false;
+    }
+
+    private ulong ReleaseRetained(ulong keepBytes, long freedBefore)
+    {
+        ulong released = 0;
+        while (true)
+        {
+            nuint address;
+            nuint length;
+            using (_lock.EnterScope())
+            {
+                if (!_retained.TryTakeSurplus(keepBytes, freedBefore, out address, out length))
+                {
+                    return released;
+                }
+            }
+
+            Invariant.Assert(length != 0 && (keepBytes != ulong.MaxValue || freedBefore != long.MinValue), "A range of no bytes is kept, or was taken though all may stay.");
+            Release(address, length);
+            released += length;
+        }
+    }
+
+    private bool TryTakeAnyKept(out nuint block, out nuint length)
+    {
+        using (_lock.EnterScope())
+        {
+            return TryTakeKept(1, 1, exact: false, out block, out length);
+        }
+    }
+
+    /// <summary>Takes a block that the system did not take. The search goes on where the last one ended. Under the lock.</summary>
+    /// <param name="bytes">How large it must be.</param>
+    /// <param name="alignment">What its address must be a multiple of.</param>
+    /// <param name="exact">Whether it may be larger by a quarter at most.</param>
+    /// <param name="block">Its address.</param>
+    /// <param name="length">Its length.</param>
+    private bool TryTakeKept(nuint bytes, nuint alignment, bool exact, out nuint block, out nuint length)
+    {
+        Invariant.Assert(_lock.IsHeldByCurrentThread, "A kept block is taken without the lock.");
+        bool isAgain = false;
+        while (_kept != 0)
+        {
+            if (!_blocks.TryNext(ref _keptCursor, out block, out nuint marked))
+            {
+                _keptCursor = 0;
+                if (isAgain)
+                {
+                    break;
+                }
+
+                isAgain = true;
+                continue;
+            }
+
+            length = marked & ~KeptMark;
+            bool fits = length >= bytes && (block & (alignment - 1)) == 0 && (!exact || length - bytes <= bytes / SlackDivisor);
+            if ((marked & KeptMark) != 0 && fits)
+            {
+                _blocks.TryRemove(block, out _);
+                _kept--;
+                AssertWhole();
+                return true;
+            }
+        }
+
+        (block, length) = (0, 0);
+        return false;
+    }
+}
