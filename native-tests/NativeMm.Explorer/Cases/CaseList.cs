@@ -15,6 +15,7 @@ internal static class CaseList
         new EpochDomainCase(),
         new WaiterLockCase(),
         new EndGateCase(),
+        new StripedEndGateCase(),
         new PerCoreCacheCase(),
         new MagazineCase(),
         new MagazineDrainedCase(),

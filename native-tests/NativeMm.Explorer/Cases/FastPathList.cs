@@ -25,6 +25,7 @@ internal static unsafe class FastPathList
         new("zspool: read an object of one's own", 0, ZsRead),
         new("space: a read and a write of one page that hit", 0, SpaceAccess),
         new("cache: a lookup that hits, with a lease and its end", 0, CacheLease),
+        new("cache: the way in and out of what changes it", 0, Gate),
         new("vmap: Alloc and Free of a page, both from the core's pool", 0, VmapPool),
     ];
 
@@ -93,6 +94,16 @@ internal static unsafe class FastPathList
             Plan.Check(record != null, "a lookup does not hit");
             CacheReaders.ExitLeased(own, &own->Lease0, cache.Readers.LeaseOf(record));
             HazardAccess.End(ref own->Lease0);
+        };
+    }
+
+    private static Func<int, Action> Gate()
+    {
+        var gate = new StripedEndGate(stripes: 2);
+        return _ => () =>
+        {
+            Plan.Check(gate.TryEnter(), "an open gate lets nobody in");
+            gate.Exit();
         };
     }
 

@@ -8,11 +8,7 @@ namespace NativeMm.Soak.Holdings;
 /// <param name="images">How many snapshots there may be.</param>
 internal sealed class MemoryPages(PagedMemory memory, ImageCount images) : IPages
 {
-
     public bool IsWritable => true;
-
-    /// <summary>Whether it has ended.</summary>
-    public bool IsGone { get; private set; }
 
     public void Read(long address, Span<byte> destination) => memory.Read(address, destination);
 
@@ -57,11 +53,7 @@ internal sealed class MemoryPages(PagedMemory memory, ImageCount images) : IPage
     /// <summary>Checks the whole structure, at rest.</summary>
     public void Validate() => memory.Validate();
 
-    public void Dispose()
-    {
-        IsGone = true;
-        memory.Dispose();
-    }
+    public void Dispose() => memory.Dispose();
 
     private sealed class SnapshotPages(PagedSnapshot snapshot, ImageCount images) : IPages
     {

@@ -164,7 +164,9 @@ internal abstract class PagesHolding(IPages pages, long address, int count) : Ho
         if (_image is null)
         {
             _image = pages.TryMakeImage();
-            _imageStamps = [.. _stamps];
+
+            // Of the pages that were given up before, others may have the addresses by now.
+            _imageStamps = [.. _stamps.AsSpan(0, Count)];
         }
         else if (chance.OneIn(2))
         {

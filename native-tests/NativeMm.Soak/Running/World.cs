@@ -19,6 +19,7 @@ internal sealed class World
 {
     private const int ImagesMax = 2;
     private const int TrimRounds = 3;
+    private const int CacheBytesPerSlot = 8 << 10;
     private readonly ConcurrentDictionary<string, (long Count, string Last)> _refusals = new();
     private readonly int _firstOwner;
     private readonly Slot[] _slots;
@@ -27,6 +28,7 @@ internal sealed class World
     private readonly ZsPool _objects;
     private readonly CompressedPageStore _pages;
     private readonly SpacePages[] _spaces;
+    private readonly WatchedCache _cache;
     private readonly MemoryPages _memory;
 
     /// <summary>Builds on a runtime, which is the world's from then on.</summary>
@@ -40,6 +42,7 @@ internal sealed class World
             _rents = new NativeMemoryPool(runtime.Heap);
             _objects = runtime.CreateZsPool(new ZsPoolOptions { Name = $"objects of {name}", AutoCompact = true });
             _pages = new CompressedPageStore(new CompressedPageStoreOptions(), runtime);
+            _cache = new WatchedCache(runtime, name, (long)slots * CacheBytesPerSlot);
             _ = runtime.Vmap;
             _spaces =
             [
@@ -141,7 +144,7 @@ internal sealed class World
     /// <summary>One of the things that give memory back or count it. Inside the gate.</summary>
     public void Trim(Chance chance)
     {
-        switch (chance.Below(9))
+        switch (chance.Below(10))
         {
             case 0:
                 Runtime.Trim();
@@ -166,6 +169,9 @@ internal sealed class World
                 break;
             case 7:
                 Runtime.Vmap.UnmapAliases();
+                break;
+            case 8:
+                _cache.Trim(chance);
                 break;
             default:
                 _ = Runtime.GetStatistics();
@@ -216,9 +222,10 @@ internal sealed class World
         }
 
         Runtime.Validate();
-        if (!_memory.IsGone)
+        if (!IsGone)
         {
             _memory.Validate();
+            _cache.Validate();
         }
 
         RuntimeStatistics statistics = Runtime.GetStatistics();
@@ -235,6 +242,7 @@ internal sealed class World
     public void Clear(Chance chance)
     {
         EndHoldings(chance);
+        _cache.Cache.Clear();
         Shadow.Forget(Runtime.Frames.Zone.BaseAddress, Runtime.Frames.Zone.Bytes);
     }
 
@@ -247,6 +255,7 @@ internal sealed class World
         {
             _objects.Compact();
             _pages.Compact();
+            _cache.Cache.Trim();
             Runtime.Vmap.Purge(pools: true);
             Runtime.Trim();
             Runtime.Reporter.ReportNow();
@@ -267,6 +276,8 @@ internal sealed class World
             GC.WaitForPendingFinalizers();
         }
 
+        _cache.Validate();
+        _cache.Dispose();
         _pages.Dispose();
         _memory.Validate();
         _memory.Dispose();
@@ -354,6 +365,7 @@ internal sealed class World
             17 or 18 => FrameHolding.Make(Runtime.Frames, owner, chance),
             19 or 20 or 21 => AreaHolding.Make(_spaces[chance.Below(_spaces.Length)], owner, chance),
             22 or 23 or 24 => PagedHolding.Make(_memory, owner.Number - _firstOwner, owner),
+            25 or 26 or 27 => CacheHolding.Make(_cache.Cache, owner, chance),
             _ => HeapBlockHolding.Make(heap, owner, chance),
         };
     }

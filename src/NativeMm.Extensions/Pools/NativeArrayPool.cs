@@ -32,10 +32,6 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     private SleepLock _passLock;
     private int _pass;
     private int _disposed;
-    private long _rents;
-    private long _returns;
-    private long _rentedBytes;
-    private long _returnedBytes;
     private long _allocatedBytes;
     private long _evictedBytes;
 
@@ -95,14 +91,13 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             return GC.AllocateUninitializedArray<byte>(minimumLength);
         }
 
-        byte[] array = _buckets[IndexOf(minimumLength)].Rent(out bool isNew);
+        ArrayBucket bucket = _buckets[IndexOf(minimumLength)];
+        byte[] array = bucket.Rent(out bool isNew);
         if (_checked is not null)
         {
-            Check(array, isNew);
+            Check(bucket, array, isNew);
         }
 
-        Atomic.Add(ref _rents, 1);
-        Atomic.Add(ref _rentedBytes, array.Length);
         if (isNew)
         {
             Atomic.Add(ref _allocatedBytes, array.Length);
@@ -136,9 +131,15 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             array.AsSpan().Clear();
         }
 
-        Atomic.Add(ref _returns, 1);
-        Atomic.Add(ref _returnedBytes, array.Length);
-        if (Atomic.LoadAcquire(ref _disposed) != 0 || !_buckets[IndexOf(array.Length)].Return(array, _pass))
+        ArrayBucket bucket = _buckets[IndexOf(array.Length)];
+        if (Atomic.LoadAcquire(ref _disposed) != 0)
+        {
+            bucket.CountReturn();
+            Atomic.Add(ref _evictedBytes, array.Length);
+            return;
+        }
+
+        if (!bucket.Return(array, _pass))
         {
             Atomic.Add(ref _evictedBytes, array.Length);
             return;
@@ -161,17 +162,25 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     /// <summary>Counts everything. Exact at rest.</summary>
     public BufferPoolStatistics GetStatistics()
     {
-        long rentedNow = Atomic.LoadAcquire(ref _rentedBytes) - Atomic.LoadAcquire(ref _returnedBytes);
+        (long rentsNow, long rentedNow, long rented) = (0, 0, 0);
+        foreach (ArrayBucket bucket in _buckets)
+        {
+            (long rents, long returns) = bucket.Counts;
+            rentsNow += rents - returns;
+            rentedNow += (rents - returns) * bucket.Length;
+            rented += rents * bucket.Length;
+        }
+
         long allocated = Atomic.LoadAcquire(ref _allocatedBytes);
         long evicted = Atomic.LoadAcquire(ref _evictedBytes);
         return new BufferPoolStatistics(
             rentedNow,
             long.Max(allocated - evicted - rentedNow, 0),
             rentedNow + _buckets.Sum(bucket => bucket.IdleBytes),
-            Atomic.LoadAcquire(ref _rentedBytes),
+            rented,
             allocated,
             evicted,
-            Atomic.LoadAcquire(ref _rents) - Atomic.LoadAcquire(ref _returns),
+            rentsNow,
             _checked?.ExtraReturns ?? 0,
             0);
     }
@@ -194,7 +203,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     }
 
     /// <summary>Has the checked mode look at an array. One that it finds wrong, or cannot note, is left to the collector: it is neither idle nor rented.</summary>
-    private void Check(byte[] array, bool isNew)
+    private void Check(ArrayBucket bucket, byte[] array, bool isNew)
     {
         bool isSound = false;
         try
@@ -204,7 +213,11 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         }
         finally
         {
-            Atomic.Add(ref _evictedBytes, isSound || isNew ? 0 : array.Length);
+            if (!isSound)
+            {
+                bucket.CountReturn();
+                Atomic.Add(ref _evictedBytes, isNew ? 0 : array.Length);
+            }
         }
     }
 

@@ -42,19 +42,49 @@ internal sealed class ArrayBucket
 
     private ArrayStack Stripe => _stripes[CoreId.CurrentHint.Value & (_stripes.Length - 1)];
 
-    /// <summary>Takes an array, or makes one.</summary>
+    /// <summary>Rents and returns so far. Exact at rest.</summary>
+    public (long Rents, long Returns) Counts
+    {
+        get
+        {
+            (long Rents, long Returns) sum = default;
+            foreach (ArrayStack stripe in _stripes)
+            {
+                (long rents, long returns) = stripe.Counts;
+                sum = (sum.Rents + rents, sum.Returns + returns);
+            }
+
+            return sum;
+        }
+    }
+
+    /// <summary>Length of the arrays.</summary>
+    public int Length => _length;
+
+    /// <summary>Takes an array, or makes one, and counts a rent.</summary>
     /// <param name="isNew">Whether it has no memory behind it yet, or no longer.</param>
     public byte[] Rent(out bool isNew)
     {
-        if (Stripe.TryPop(out IdleArray idle) || _common.TryPop(out idle) || TryPopOfOthers(out idle))
+        if (Stripe.Rent(out IdleArray idle) || _common.TryPop(out idle) || TryPopOfOthers(out idle))
         {
             isNew = !idle.IsResident;
             return idle.Array;
         }
 
         isNew = true;
-        return GC.AllocateUninitializedArray<byte>(_length, pinned: _length >= PinnedBytesMin);
+        try
+        {
+            return GC.AllocateUninitializedArray<byte>(_length, pinned: _length >= PinnedBytesMin);
+        }
+        catch (OutOfMemoryException)
+        {
+            CountReturn();
+            throw;
+        }
     }
+
+    /// <summary>Counts the return of an array that is not kept: it is left to the collector.</summary>
+    public void CountReturn() => Stripe.CountReturn();
 
     /// <summary>An array of another core is still better than a new one.</summary>
     private bool TryPopOfOthers(out IdleArray idle)
@@ -71,11 +101,11 @@ internal sealed class ArrayBucket
         return false;
     }
 
-    /// <summary>Keeps an array; false when there is no managed memory to note it, and it is left to the collector.</summary>
+    /// <summary>Counts a return and keeps the array; false when there is no managed memory to note it, and it is left to the collector.</summary>
     public bool Return(byte[] array, int now)
     {
         var idle = new IdleArray(array, now, IsResident: true);
-        return Stripe.TryPush(idle) || _common.TryPush(idle);
+        return Stripe.Return(idle) || _common.TryPush(idle);
     }
 
     /// <summary>
@@ -110,7 +140,7 @@ internal sealed class ArrayBucket
         }
 
         idle.RemoveRange(kept, idle.Count - kept);
-        if (kept != 0 && !_common.TryPushOldest(idle))
+        if (kept != 0 && !_common.TryPushOldest(CollectionsMarshal.AsSpan(idle)))
         {
             bytes += idle.Count(entry => entry.IsResident) * (long)_length;
         }

@@ -6,11 +6,17 @@ namespace NativeMm.Slabs;
 /// <param name="capacity">Most blocks that it keeps.</param>
 internal sealed class SlabStripe(int capacity)
 {
-    private readonly SlabBlock?[] _blocks = new SlabBlock?[capacity];
+    // With a gap behind them, as this has.
+    private readonly SlabBlock?[] _blocks = new SlabBlock?[capacity + (CacheLine.Isolation / IntPtr.Size)];
     private SpinLock<NoLockStatistics> _lock;
     private int _count;
     private long _rents;
     private long _returns;
+
+    // Behind all else, and to be seen by nobody: the next stripe belongs to another core.
+#pragma warning disable CS0169, IDE0051 // It takes room, that is all.
+    private readonly LineGap _gap;
+#pragma warning restore CS0169, IDE0051
 
     /// <summary>Takes the newest block and counts a rent in any case; null if there is none.</summary>
     public SlabBlock? Rent()
@@ -49,7 +55,7 @@ internal sealed class SlabStripe(int capacity)
         _lock.Enter();
         SlabBlock?[] blocks = _blocks;
         int count = _count;
-        bool fits = (uint)count < (uint)blocks.Length;
+        bool fits = count < capacity && (uint)count < (uint)blocks.Length;
         if (fits)
         {
             blocks[count] = block;

@@ -15,7 +15,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy>
     /// <inheritdoc/>
     public override bool Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, CacheTimes times, CachePriority priority)
     {
-        using EndGate.Visit inside = Inside();
+        using StripedEndGate.Visit inside = Inside();
         return SetInside(key, value, times, priority);
     }
 

@@ -94,7 +94,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
     public override bool Remove(ReadOnlySpan<byte> key)
     {
         long now = CacheTimes.Now(Options.TimeProvider);
-        using EndGate.Visit inside = Inside();
+        using StripedEndGate.Visit inside = Inside();
         ulong hash = Hash.Of(key);
         CacheShard<TPolicy> shard = ShardOf(hash);
         Enter(shard, now);
@@ -108,7 +108,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
     public override void Clear()
     {
         long now = CacheTimes.Now(Options.TimeProvider);
-        using EndGate.Visit inside = Inside();
+        using StripedEndGate.Visit inside = Inside();
         foreach (CacheShard<TPolicy> shard in _shards)
         {
             Enter(shard, now);
@@ -121,14 +121,14 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
     public override ulong Trim(double share)
     {
         long now = CacheTimes.Now(Options.TimeProvider);
-        using EndGate.Visit inside = Inside();
+        using StripedEndGate.Visit inside = Inside();
         return TrimAll(share, now);
     }
 
     /// <inheritdoc/>
     public override CacheStatistics GetStatistics()
     {
-        using EndGate.Visit inside = Inside();
+        using StripedEndGate.Visit inside = Inside();
         return new CacheStatistics
         {
             Count = _shards.Sum(shard => (long)shard.Count),
@@ -148,7 +148,7 @@ internal sealed unsafe partial class CacheEngine<TPolicy> : CacheStore
     /// <inheritdoc/>
     public override void Validate()
     {
-        using EndGate.Visit inside = Inside();
+        using StripedEndGate.Visit inside = Inside();
         ValidateInside();
     }
 

@@ -34,7 +34,7 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     private long _refusals;
 
     // Inside are all but lookups.
-    protected EndGate Gate;
+    protected StripedEndGate Gate { get; } = new();
 
     protected CacheStore(MemoryRuntime runtime, NativeCacheOptions options)
     {
@@ -48,7 +48,7 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     }
 
     /// <summary>What every cache has, however little is in it.</summary>
-    protected static long FixedBytes => (ShardsMax * sizeof(ulong)) + CacheCounts.Bytes;
+    protected long FixedBytes => (ShardsMax * sizeof(ulong)) + CacheCounts.Bytes + Gate.Bytes;
 
     public NativeCacheOptions Options { get; }
 
@@ -150,14 +150,14 @@ internal abstract unsafe class CacheStore : IShrinker, IRuntimeTenant
     public void ThrowEnded() => throw new ObjectDisposedException(nameof(NativeCache), $"The cache '{Options.Name}' is disposed, or its runtime.");
 
     /// <summary>Enters the gate, or says that the cache is gone.</summary>
-    public EndGate.Visit Inside()
+    public StripedEndGate.Visit Inside()
     {
         if (!Gate.TryEnter())
         {
             ThrowEnded();
         }
 
-        return new EndGate.Visit(ref Gate);
+        return new StripedEndGate.Visit(Gate);
     }
 
     /// <summary>Copies a value of several pieces, whose memory may be a program's own. From inside of the gate.</summary>

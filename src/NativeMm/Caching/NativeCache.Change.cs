@@ -43,7 +43,7 @@ public sealed unsafe partial class NativeCache
         CacheTimes times = TimesOf(options);
 
         // The heap's memory goes with the cache or its runtime: not before this has left.
-        using EndGate.Visit inside = _store.Inside();
+        using StripedEndGate.Visit inside = _store.Inside();
         NativeHeap heap = _store.Heap;
         if (key.Length + value.Length > Options.EntryBytesMax || !heap.TryAlloc((nuint)value.Length, out void* whole))
         {

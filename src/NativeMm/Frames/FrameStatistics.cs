@@ -1,3 +1,4 @@
+using System.Globalization;
 using NativeMm.Primitives;
 
 namespace NativeMm.Frames;
@@ -47,6 +48,14 @@ public sealed record FrameStatistics
         (_, ulong frames, ulong suitable) = Count(order);
         return frames == 0 ? 1 : (double)(frames - suitable) / frames;
     }
+
+    /// <summary>The zone in two lines: its frames, and its free blocks by order.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"""
+        {ManagedFrames:N0} frames: {AllocatedFrames:N0} handed out, {FreeFrames:N0} free for anybody, {PerCoreFrames:N0} free in lists of cores, {IsolatedFrames:N0} with a reporter; the system has {ReportedFrames:N0}
+        free blocks by order: {string.Join(' ', FreeBlocks)}
+        """);
 
     /// <summary>Free blocks, their frames, and the frames of those that are large enough.</summary>
     private (ulong Blocks, ulong Frames, ulong Suitable) Count(Order order)

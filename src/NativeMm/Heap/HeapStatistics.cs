@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace NativeMm.Heap;
 
 /// <summary>Where the bytes of one heap are.</summary>
@@ -47,6 +50,22 @@ public sealed record HeapStatistics
 
     /// <summary>Bytes of all slabs.</summary>
     public ulong SlabBytes => Sum(static c => c.SlabBytes);
+
+    /// <summary>The heap in a few lines: its bytes, and a row for each class.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"Heap '{Name}': {LiveBytes:N0} bytes live, {CachedBytes:N0} cached, {FreeBytes:N0} free in {SlabBytes:N0} of slabs; ");
+        text.Append(CultureInfo.InvariantCulture, $"{LargeBlocks:N0} large blocks of {LargeBytes:N0} bytes, {GuardedBlocks:N0} guarded of {GuardedBytes:N0}; ");
+        text.Append(CultureInfo.InvariantCulture, $"{ThreadCaches} thread caches of {MetadataBytes:N0} bytes");
+        foreach (HeapClassStatistics row in Classes)
+        {
+            text.AppendLine();
+            text.Append(CultureInfo.InvariantCulture, $"  {row.BlockBytes,9:N0} bytes: {row.LiveBlocks:N0} live, {row.CachedBlocks:N0} cached, {row.FreeBlocks:N0} free, {row.Slabs:N0} slabs");
+        }
+
+        return text.ToString();
+    }
 
     private ulong Sum(Func<HeapClassStatistics, ulong> part)
     {

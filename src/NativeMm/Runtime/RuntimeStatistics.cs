@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using NativeMm.AddressSpaces;
 using NativeMm.Frames;
 using NativeMm.Heap;
@@ -90,6 +92,32 @@ public sealed record RuntimeStatistics
 
     /// <summary>The ranges over frames that can be mapped more than once, or null if nobody used them.</summary>
     public VmapStatistics? Vmap { get; init; }
+
+    /// <summary>Where every byte is, in some ten lines and a row for each class of each heap.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"{CommittedBytes,17:N0} bytes committed; {ReservedBytes:N0} reserved, {OpenedBytes:N0} ever opened, {ReturnedBytes:N0} given back since the start");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{InUseBytes,17:N0} in use: heaps {HeapBytes:N0}, pools {PoolBytes:N0}, ranges {VmapBytes:N0}, spaces {SpaceBytes:N0}, caches {CacheBytes:N0}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{RetainedBytes,17:N0} retained");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{ReleasingBytes,17:N0} of what has ended and is being given back");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{TrimPasses:N0} trim passes, {TrimFailures:N0} failed; {FramesCompacted:N0} frames freed by compaction; {Contentions}");
+        if (LastTrimFailure is not null)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"The last failure of a trim pass: {LastTrimFailure}");
+        }
+
+        text.AppendLine(CultureInfo.InvariantCulture, $"Zone: {Zone}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Reporting}");
+        text.Append(CultureInfo.InvariantCulture, $"{Teardown}");
+        object?[] parts = [Vmap, .. Spaces, .. Heaps];
+        foreach (object? part in parts)
+        {
+            text.Append(part is null ? "" : $"{Environment.NewLine}{part}");
+        }
+
+        return text.ToString();
+    }
 
     /// <summary>What is known of a runtime that ends in the background: what is not given back yet.</summary>
     /// <param name="bytes">So many bytes.</param>

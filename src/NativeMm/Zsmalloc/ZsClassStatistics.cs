@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace NativeMm.Zsmalloc;
 
 /// <summary>One size class of a <see cref="ZsPool"/>: a row of the kernel's <c>classes</c> file.</summary>
@@ -32,6 +34,11 @@ public sealed record ZsClassStatistics
 
     /// <summary>Frames in all zspages.</summary>
     public long Frames => (long)Zspages * FramesPerZspage;
+
+    /// <summary>The class in a line.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"Class {Index} of {SizeBytes} bytes: {ObjectsUsed:N0} of {ObjectsAllocated:N0} slots in use, with {UsedBytes:N0} bytes; {Zspages:N0} zspages of {FramesPerZspage} frames, by fullness: {string.Join(' ', Groups)}");
 
     /// <summary>Frames that compaction could free: <c>(allocated − used) / objects a zspage × frames a zspage</c>.</summary>
     public long FreeableFrames => ObjectsUsed >= ObjectsAllocated ? 0 : (ObjectsAllocated - ObjectsUsed) / ObjectsPerZspage * FramesPerZspage;
