@@ -121,6 +121,66 @@ public sealed class NativeArrayPoolTests
     }
 
     [Fact]
+    public async Task What_a_renter_wrote_stays_while_passes_take_idle_arrays()
+    {
+        using var pool = new NativeArrayPool(new BufferPoolOptions(), "test", _time, SystemPlatform.Current, isShared: false);
+        Task[] renters = [.. Enumerable.Range(1, 3).Select(number => Task.Factory.StartNew(
+            () =>
+            {
+                for (int step = 0; step < 3000; step++)
+                {
+                    // Two at a time: the second return pushes the first array out of the thread's place.
+                    byte[][] arrays = [pool.Rent(32 << 10), pool.Rent(32 << 10)];
+                    Array.ForEach(arrays, array => array.AsSpan().Fill((byte)number));
+                    Thread.SpinWait(step % 50);
+                    Assert.All(arrays, array => Assert.Equal(-1, array.AsSpan().IndexOfAnyExcept((byte)number)));
+                    Array.ForEach(arrays, array => pool.Return(array));
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default))];
+        var all = Task.WhenAll(renters);
+        while (!all.IsCompleted)
+        {
+            pool.Trim();
+        }
+
+        await all.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public void Arrays_that_other_threads_return_are_counted_and_rented_again()
+    {
+        using var pool = new NativeArrayPool(new BufferPoolOptions(), "test", _time, SystemPlatform.Current, isShared: false);
+        byte[][] arrays = [.. Enumerable.Range(0, 20).Select(_ => pool.Rent(50_000))];
+        Assert.Equal(20, pool.GetStatistics().RentsNow);
+        Assert.Equal(20 * 65_536, pool.GetStatistics().RentedNowBytes);
+        foreach (byte[] array in arrays)
+        {
+            var returner = new Thread(() => pool.Return(array));
+            returner.Start();
+            Assert.True(returner.Join(TimeSpan.FromSeconds(60)));
+        }
+
+        BufferPoolStatistics idle = pool.GetStatistics();
+        Assert.Equal((0, 0, 20 * 65_536), (idle.RentsNow, idle.RentedNowBytes, idle.PooledBytes));
+        byte[][] again = [.. Enumerable.Range(0, 20).Select(_ => pool.Rent(50_000))];
+        Assert.Equal(arrays.ToHashSet(), again.ToHashSet());
+    }
+
+    [Fact]
+    public void Array_that_is_returned_twice_in_a_row_lies_in_one_place()
+    {
+        using var pool = new NativeArrayPool();
+        byte[] array = pool.Rent(1000);
+        pool.Return(array);
+        pool.Return(array);
+        Assert.Same(array, pool.Rent(1000));
+        Assert.NotSame(array, pool.Rent(1000));
+    }
+
+    [Fact]
     public async Task Arrays_that_come_back_during_the_disposal_are_not_kept()
     {
         for (int round = 0; round < 50; round++)

@@ -22,6 +22,9 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     private const int PassesPerDelay = 5;
     private const int DropDelays = 12;
 
+    // A thread keeps one array of each length for itself, up to a MiB: it gets the next one of that length by a single compare-exchange of its own line.
+    private const int StandLengthMax = 1 << 20;
+
     private static NativeArrayPool? s_shared;
 
     private readonly ArrayBucket[] _buckets;
@@ -34,6 +37,13 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     private int _disposed;
     private long _allocatedBytes;
     private long _evictedBytes;
+    private NumberedStands<ArrayStand> _stands;
+
+    // Of threads without a stand.
+    private long _rents;
+    private long _rentedBytes;
+    private long _returns;
+    private long _returnedBytes;
 
     /// <summary>Makes a pool of its own.</summary>
     /// <param name="options">Null for the defaults. <see cref="BufferPoolOptions.BlockBytesMin"/> has no effect: arrays begin at 16 bytes.</param>
@@ -69,7 +79,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     /// <summary>The name in messages, listings and metrics.</summary>
     public string Name { get; }
 
-    bool IIdlePass.HasWork => _buckets.Any(bucket => !bucket.IsEmpty);
+    bool IIdlePass.HasWork => _buckets.Any(bucket => !bucket.IsEmpty) || HasIdleStand();
 
     /// <summary>Rents an array. Its bytes hold anything.</summary>
     /// <param name="minimumLength">0 or more. An array of 0 bytes need not be returned.</param>
@@ -91,11 +101,23 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             return GC.AllocateUninitializedArray<byte>(minimumLength);
         }
 
-        ArrayBucket bucket = _buckets[IndexOf(minimumLength)];
-        byte[] array = bucket.Rent(out bool isNew);
+        int index = IndexOf(minimumLength);
+        ArrayStand? stand = StandOrNew();
+        bool isNew = false;
+        byte[] array = (stand is not null && index < stand.Lengths ? stand.TryTake(index) : null) ?? _buckets[index].Rent(out isNew);
         if (_checked is not null)
         {
-            Check(bucket, array, isNew);
+            Check(array, isNew);
+        }
+
+        if (stand is not null)
+        {
+            stand.CountRent(array.Length);
+        }
+        else
+        {
+            Atomic.Add(ref _rents, 1);
+            Atomic.Add(ref _rentedBytes, array.Length);
         }
 
         if (isNew)
@@ -131,18 +153,26 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             array.AsSpan().Clear();
         }
 
-        ArrayBucket bucket = _buckets[IndexOf(array.Length)];
+        ArrayStand? stand = _stands.At(Environment.CurrentManagedThreadId);
+        CountReturn(stand, array.Length);
         if (Atomic.LoadAcquire(ref _disposed) != 0)
         {
-            bucket.CountReturn();
             Atomic.Add(ref _evictedBytes, array.Length);
             return;
         }
 
-        if (!bucket.Return(array, _pass))
+        int index = IndexOf(array.Length);
+        byte[]? older = array;
+        if (stand is not null && index < stand.Lengths)
         {
-            Atomic.Add(ref _evictedBytes, array.Length);
-            return;
+            // The same one means that it was returned twice in a row: it must not lie in two places.
+            older = stand.Put(index, array, _pass);
+            older = ReferenceEquals(older, array) ? null : older;
+        }
+
+        if (older is not null && !_buckets[index].Return(older, _pass))
+        {
+            Atomic.Add(ref _evictedBytes, older.Length);
         }
 
         if (Atomic.LoadAcquire(ref _disposed) != 0)
@@ -162,25 +192,36 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     /// <summary>Counts everything. Exact at rest.</summary>
     public BufferPoolStatistics GetStatistics()
     {
-        (long rentsNow, long rentedNow, long rented) = (0, 0, 0);
-        foreach (ArrayBucket bucket in _buckets)
+        (long rents, long rented) = (Atomic.LoadAcquire(ref _rents), Atomic.LoadAcquire(ref _rentedBytes));
+        (long returns, long returned) = (Atomic.LoadAcquire(ref _returns), Atomic.LoadAcquire(ref _returnedBytes));
+        long idle = _buckets.Sum(bucket => bucket.IdleBytes);
+        foreach (ArrayStand? stand in _stands.All)
         {
-            (long rents, long returns) = bucket.Counts;
-            rentsNow += rents - returns;
-            rentedNow += (rents - returns) * bucket.Length;
-            rented += rents * bucket.Length;
+            if (stand is null)
+            {
+                continue;
+            }
+
+            (long Rents, long RentedBytes, long Returns, long ReturnedBytes) counts = stand.Counts;
+            (rents, rented) = (rents + counts.Rents, rented + counts.RentedBytes);
+            (returns, returned) = (returns + counts.Returns, returned + counts.ReturnedBytes);
+            for (int place = 0; place < stand.Lengths; place++)
+            {
+                idle += stand.HasIdle(place) ? (long)LengthMin << place : 0;
+            }
         }
 
+        long rentedNow = rented - returned;
         long allocated = Atomic.LoadAcquire(ref _allocatedBytes);
         long evicted = Atomic.LoadAcquire(ref _evictedBytes);
         return new BufferPoolStatistics(
             rentedNow,
             long.Max(allocated - evicted - rentedNow, 0),
-            rentedNow + _buckets.Sum(bucket => bucket.IdleBytes),
+            rentedNow + idle,
             rented,
             allocated,
             evicted,
-            rentsNow,
+            rents - returns,
             _checked?.ExtraReturns ?? 0,
             0);
     }
@@ -203,7 +244,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     }
 
     /// <summary>Has the checked mode look at an array. One that it finds wrong, or cannot note, is left to the collector: it is neither idle nor rented.</summary>
-    private void Check(ArrayBucket bucket, byte[] array, bool isNew)
+    private void Check(byte[] array, bool isNew)
     {
         bool isSound = false;
         try
@@ -213,12 +254,44 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         }
         finally
         {
-            if (!isSound)
+            Atomic.Add(ref _evictedBytes, isSound || isNew ? 0 : array.Length);
+        }
+    }
+
+    /// <summary>The calling thread's stand; null for threads with numbers beyond all.</summary>
+    private ArrayStand? StandOrNew()
+    {
+        int number = Environment.CurrentManagedThreadId;
+        return _stands.At(number) ?? (number < NumberedStands<ArrayStand>.NumbersMax ? _stands.Keep(number, new ArrayStand(IndexOf(StandLengthMax) + 1)) : null);
+    }
+
+    private void CountReturn(ArrayStand? stand, int bytes)
+    {
+        if (stand is not null)
+        {
+            stand.CountReturn(bytes);
+        }
+        else
+        {
+            Atomic.Add(ref _returns, 1);
+            Atomic.Add(ref _returnedBytes, bytes);
+        }
+    }
+
+    private bool HasIdleStand()
+    {
+        foreach (ArrayStand? stand in _stands.All)
+        {
+            for (int place = 0; stand is not null && place < stand.Lengths; place++)
             {
-                bucket.CountReturn();
-                Atomic.Add(ref _evictedBytes, isNew ? 0 : array.Length);
+                if (stand.HasIdle(place))
+                {
+                    return true;
+                }
             }
         }
+
+        return false;
     }
 
     private long Trim(int now, int age, int dropAge)
@@ -226,9 +299,9 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         using (_passLock.EnterScope())
         {
             long bytes = 0;
-            foreach (ArrayBucket bucket in _buckets)
+            for (int i = 0; i < _buckets.Length; i++)
             {
-                bytes += bucket.Trim(_platform, now, age, dropAge);
+                bytes += _buckets[i].Trim(_stands.All, i, _platform, now, age, dropAge);
             }
 
             Atomic.Add(ref _evictedBytes, bytes);

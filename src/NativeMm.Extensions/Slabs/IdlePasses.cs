@@ -102,6 +102,9 @@ internal sealed class IdlePasses : IDisposable
     {
         _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Atomic.Exchange(ref _armed, 0);
+
+        // Who returns something looks at the mark without a fence of his own: he saw it gone, or what he returned is seen here.
+        Atomic.ProcessWideFence();
         if (pool.HasWork)
         {
             Arm();
