@@ -16,6 +16,7 @@ internal static class CaseList
         new WaiterLockCase(),
         new EndGateCase(),
         new StripedEndGateCase(),
+        new JobStackCase(),
         new PerCoreCacheCase(),
         new MagazineCase(),
         new MagazineDrainedCase(),

@@ -232,6 +232,9 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         if (!_isShared && Atomic.Exchange(ref _disposed, 1) == 0)
         {
             _passes.Dispose();
+
+            // Whoever returns an array looks at the mark after he put it down, without a fence of his own: he sees it, or the array is seen here.
+            Atomic.ProcessWideFence();
             Trim();
         }
     }

@@ -1,12 +1,4 @@
-// Purpose      work that a thread asks for which must not wait and has no managed memory: it is done by one thread of the process.
-// States       asked 0: nobody waits for it. 1: it is in the stack, or taken out of it and about to run.
-// Transitions  0 → 1 CAS by whoever asks, who then puts it in; 1 → 0 release store by the thread, before the job runs: who asks later asks anew.
-// Ownership    Next  | who asks, until the job is in; then the thread that took the whole stack out | plain
-//              s_top | who asks: CAS; the thread: exchange by null
-// Ordering     [J1] the CAS that puts a job in pairs with [J2], the exchange that takes the stack out: Next, and what the job works on, is seen. The
-//              event is set after that, so that the thread looks once more after the last job.
-// Reuse        jobs are objects of the runtime and taken out all at once: no other can have one's identity while a CAS compares it.
-// Progress     asking is lock-free. A job that lasts delays the others.
+// Purpose      work that a thread asks for which must not wait and has no managed memory: it is done by one thread of the process. How it is asked for: JobStack.
 //
 // The framework's thread pool is no choice for what a free asks for: with managed memory full it fails to make the worker that it wants, on a thread
 // of its own, and the process ends. The thread here is made along with the first job.
@@ -18,12 +10,11 @@ namespace NativeMm.Primitives;
 /// <summary>Work in the background that can be asked for without managed memory. Thread-safe.</summary>
 internal abstract class BackgroundJob
 {
+    private static readonly JobStack s_jobs = new();
     private static SleepLock s_lock;
     private static Worker? s_worker;
-    private static BackgroundJob? s_top;
 
-    private BackgroundJob? _next;
-    private int _asked;
+    private readonly JobStack _jobs = s_jobs;
 
     /// <summary>Makes a job, and the thread if there is none.</summary>
     /// <exception cref="OutOfMemoryException">The thread cannot be made.</exception>
@@ -35,44 +26,31 @@ internal abstract class BackgroundJob
         }
     }
 
+    /// <summary>Makes a job for a stack of the caller's, who runs what is in it.</summary>
+    internal BackgroundJob(JobStack jobs) => _jobs = jobs;
+
+    /// <summary>The job below it in the stack.</summary>
+    internal BackgroundJob? Next { get; set; }
+
+    /// <summary>1 while it waits.</summary>
+    [SuppressMessage("Design", "CA1051:Do not declare visible instance fields", Justification = "A word for compare-exchange.")]
+    internal int Asked;
+
     /// <summary>Has the job done soon. Many requests before it begins are one.</summary>
     public void Ask()
     {
-        if (!Atomic.CompareExchange(ref _asked, 0, 1))
+        if (_jobs.TryPush(this) && ReferenceEquals(_jobs, s_jobs))
         {
-            return;
+            s_worker!.Wake();
         }
-
-        BackgroundJob? top;
-        do
-        {
-            top = Atomic.LoadAcquire(ref s_top);
-            _next = top;
-        }
-        while (!Atomic.CompareExchange(ref s_top, top, this)); // [J1] pairs with [J2]
-
-        s_worker!.Wake();
     }
 
     /// <summary>Does the work, on the thread of the jobs. What it throws is lost.</summary>
     protected abstract void Run();
 
-    private static void RunAll()
-    {
-        BackgroundJob? job = Atomic.Exchange(ref s_top, null); // [J2] pairs with [J1]
-        while (job is not null)
-        {
-            BackgroundJob? next = job._next;
-            job._next = null;
-            Atomic.StoreRelease(ref job._asked, 0);
-            Atomic.FullFence();
-            job.RunSafely();
-            job = next;
-        }
-    }
-
+    /// <summary>Does it, whatever it throws.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Work in the background must not end a process.")]
-    private void RunSafely()
+    internal void RunSafely()
     {
         try
         {
@@ -115,7 +93,7 @@ internal abstract class BackgroundJob
         {
             while (TryWait())
             {
-                RunAll();
+                s_jobs.RunAll();
             }
         }
 
