@@ -66,6 +66,7 @@ internal static class CaseList
         new EvictionHistoryCase(),
         new EvictionHistoryLineCase(),
         new BlockedCallsCase(),
+        new RentTicketCase(),
     ];
 
     /// <summary>The case of a name.</summary>

@@ -1,16 +1,8 @@
-// Purpose      a rented buffer whose managed object is used again, without letting two disposals of one rent pass as two.
-// States       _ticket: even = idle (in the owner pool, or retired); odd = rented.
-// Transitions  idle → rented   by the one renter that took the object out of the owner pool: fields, then release store [B1] of ticket + 1.
-//              rented → idle   by whoever disposes, or the finalizer: CAS ticket → ticket + 1 [B2]; of several ends of one rent one wins.
-//              Where buffers are used again the finalizer ends the rent that it finds for the second time, as that of RentGuard does, and for the same reason.
-// Ownership    _address, _length are written by the renter while idle, and read by anybody under the ticket.
-// Ordering     GetSpan: acquire load of the ticket [B3] pairs with [B1], so the fields are those of that rent or a later one; the read
-//              fence [B4] and the second load of the ticket rule the later one out: who sees a later field sees a later ticket, because [B2] is
-//              a full fence before that field is written.
-// Reuse        the ticket counts, so a disposal that was delayed across a whole other rent fails its CAS. A second Dispose that *begins* after the
-//              object was rented again cannot be told from the rightful one; but each rent admits exactly one disposal, so then the rightful
-//              owner's Dispose is the one that throws: no extra disposal goes unnoticed. The ticket wraps after 2³¹ rents of one buffer.
-// Progress     wait-free.
+// Purpose      a rented buffer whose managed object is used again, without letting two disposals of one rent pass as two: by its RentTicket.
+// Where buffers are used again the finalizer ends the rent that it finds for the second time, as that of RentGuard does, and for the same reason.
+// A disposal that was delayed across a whole other rent fails its CAS. A second Dispose that *begins* after the object was rented again cannot be told from
+// the rightful one; but each rent admits exactly one disposal, so then the rightful owner's Dispose is the one that throws: no extra disposal goes
+// unnoticed.
 
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
@@ -25,12 +17,10 @@ namespace NativeMm.Buffers;
 internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager<byte>, IMemoryOwner<byte>
 {
     private readonly NativeMemoryPool _pool = pool;
-    private nuint _address;
-    private int _length;
-    private uint _ticket;
+    private RentTicket _rent;
 
     // The finalizer's: what it met, 0 for nothing yet. A first ticket is 1.
-    private uint _met;
+    private ulong _met;
 
     // Only of a buffer that is rented once: written before anybody else sees it.
     private PooledTrace? _trace;
@@ -40,7 +30,7 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     ~PooledBuffer()
     {
         // By the ticket as well: somebody else's finalizer may dispose the owner after this.
-        uint ticket = Atomic.LoadAcquire(ref _ticket);
+        ulong ticket = _rent.Present;
         if (_pool.RecyclesOwners && ticket != _met)
         {
             _met = ticket;
@@ -56,20 +46,15 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
             return;
         }
 
-        if ((ticket & 1) != 0 && Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
+        if ((ticket & 1) != 0 && _rent.TryEnd(ticket, out nuint address, out int length))
         {
-            _pool.TakeBackForgotten(_address, _length);
+            _pool.TakeBackForgotten(address, length);
         }
     }
 #pragma warning restore CA2015
 
     /// <summary>Begins a rent. Only for who took the object out of the owner pool.</summary>
-    public void Issue(nuint address, int length)
-    {
-        _address = address;
-        _length = length;
-        Atomic.StoreRelease(ref _ticket, _ticket + 1); // [B1] pairs with [B3]
-    }
+    public void Issue(nuint address, int length) => _rent.Begin(address, length);
 
     /// <summary>Has the stacks of the rent's begin and end remembered. Only for who makes the object, for a single rent.</summary>
     public void Trace() => _trace = new PooledTrace();
@@ -78,12 +63,9 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     public override Memory<byte> Memory => CreateMemory(GetSpan().Length);
 
     /// <summary>Ends a rent; false when it is over already, and then nothing has changed.</summary>
-    private bool TryEnd(uint ticket)
+    private bool TryEnd(ulong ticket)
     {
-        // Plain reads: the renter's own rent is not over, so nobody writes these; of another rent they are not used, because the CAS fails.
-        nuint address = _address;
-        int length = _length;
-        if (!Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
+        if (!_rent.TryEnd(ticket, out nuint address, out int length))
         {
             return false;
         }
@@ -96,11 +78,8 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     /// <inheritdoc/>
     public override Span<byte> GetSpan()
     {
-        uint ticket = Atomic.LoadAcquire(ref _ticket); // [B3] pairs with [B1]
-        nuint address = _address;
-        int length = _length;
-        Atomic.ReadFence(); // [B4]
-        if ((ticket & 1) == 0 || Atomic.LoadAcquire(ref _ticket) != ticket)
+        ulong ticket = _rent.Present;
+        if (!_rent.TryGet(ticket, out nuint address, out int length) || (ticket & 1) == 0)
         {
             ThrowReturned();
         }
@@ -142,7 +121,7 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        uint ticket = Atomic.LoadAcquire(ref _ticket); // [B3]
+        ulong ticket = _rent.Present;
         if (((ticket & 1) == 0 || !TryEnd(ticket)) && _pool.RefusesExtraDisposals)
         {
             ThrowDisposedTwice();
@@ -155,9 +134,9 @@ internal sealed unsafe class PooledBuffer(NativeMemoryPool pool) : MemoryManager
     [DoesNotReturn]
     private void ThrowDisposedTwice() => throw MemoryFault.Make(
         MemoryFaultKind.DoubleFree,
-        _address,
+        _rent.Last.Address,
         _pool.RecyclesOwners
-            ? $"A rented buffer (last at 0x{_address:x}) was disposed more often than rented. Either this owner disposes twice, or an earlier one did " +
+            ? $"A rented buffer (last at 0x{_rent.Last.Address:x}) was disposed more often than rented. Either this owner disposes twice, or an earlier one did " +
               "after the buffer was rented again. A pool with recycleOwners: false tells which."
-            : $"The rented buffer of {_length} bytes at 0x{_address:x} was disposed twice; look for a second owner of it.{_trace?.Text ?? PooledTrace.Advice}");
+            : $"The rented buffer of {_rent.Last.Length} bytes at 0x{_rent.Last.Address:x} was disposed twice; look for a second owner of it.{_trace?.Text ?? PooledTrace.Advice}");
 }

@@ -1,17 +1,7 @@
-// Purpose      the block of one rent at a time, and the finalizer that finds a rent which nobody disposed.
-// States       _ticket: even = idle; odd = rented. It counts on for ever, so that the ticket of one rent is never that of another.
-// Transitions  idle → rented   by the one renter that took the guard out of its stand: fields, then release store [B1] of ticket + 1.
-//              rented → idle   by whoever disposes, or the finalizer: CAS ticket → ticket + 1 [B2]; of several ends of one rent one wins.
-//              The finalizer ends the rent that it finds for the second time. What it meets first may have begun after the collection that called it: a
-//              program's own finalizer, in the same run, may have disposed the lease, and another thread may have the guard by now. Only a guard that
-//              nobody has comes a second time with the same ticket.
-// Ownership    _address, _length are written by the renter while idle; read by anybody under the ticket. _met belongs to the finalizer.
-// Ordering     The fields are read, then the read fence [B3], then the ticket: if it is still that of the rent, so were the fields, because [B2] is a
-//              full fence before anybody writes them again.
-// Reuse        a guard is used again at once. Only leases refer to it, and each compares the ticket with its own: what is late finds another one.
-// Progress     wait-free.
-
-using NativeMm.Primitives;
+// Purpose      the block of one rent at a time (RentTicket), and the finalizer that finds a rent which nobody disposed.
+// The finalizer ends the rent that it finds for the second time. What it meets first may have begun after the collection that called it: a
+// program's own finalizer, in the same run, may have disposed the lease, and another thread may have the guard by now. Only a guard that
+// nobody has comes a second time with the same ticket.
 
 namespace NativeMm.Buffers;
 
@@ -19,15 +9,15 @@ namespace NativeMm.Buffers;
 internal sealed class RentGuard(NativeMemoryPool pool)
 {
     private readonly NativeMemoryPool _pool = pool;
-    private nuint _address;
-    private ulong _ticket;
+    private RentTicket _rent;
+
+    // The finalizer's.
     private ulong _met = ulong.MaxValue;
-    private int _length;
 
     /// <summary>Gives the memory of a forgotten rent back, at the second collection that finds it.</summary>
     ~RentGuard()
     {
-        ulong ticket = Atomic.LoadAcquire(ref _ticket);
+        ulong ticket = _rent.Present;
         if (ticket != _met)
         {
             _met = ticket;
@@ -44,8 +34,7 @@ internal sealed class RentGuard(NativeMemoryPool pool)
         }
 
         // By the ticket as well: somebody else's finalizer may dispose the lease after this.
-        (nuint address, int length) = (_address, _length);
-        if ((ticket & 1) != 0 && Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
+        if ((ticket & 1) != 0 && _rent.TryEnd(ticket, out nuint address, out int length))
         {
             _pool.TakeBackForgotten(address, length);
         }
@@ -53,29 +42,15 @@ internal sealed class RentGuard(NativeMemoryPool pool)
 
     /// <summary>Begins a rent. Only for who took the guard out of its stand.</summary>
     /// <returns>The rent's ticket.</returns>
-    public ulong Begin(nuint address, int length)
-    {
-        ulong ticket = _ticket + 1;
-        _address = address;
-        _length = length;
-        Atomic.StoreRelease(ref _ticket, ticket); // [B1] pairs with [B3]
-        return ticket;
-    }
+    public ulong Begin(nuint address, int length) => _rent.Begin(address, length);
 
     /// <summary>The block of a rent; false when that is over.</summary>
-    public bool TryGet(ulong ticket, out nuint address, out int length)
-    {
-        (address, length) = (_address, _length);
-        Atomic.ReadFence(); // [B3]
-        return Atomic.LoadAcquire(ref _ticket) == ticket;
-    }
+    public bool TryGet(ulong ticket, out nuint address, out int length) => _rent.TryGet(ticket, out address, out length);
 
     /// <summary>Ends a rent; does nothing when it is over already.</summary>
     public void End(ulong ticket)
     {
-        // Plain reads: the renter's own rent is not over, so nobody writes these; of another rent they are not used, because the CAS fails.
-        (nuint address, int length) = (_address, _length);
-        if (Atomic.CompareExchange(ref _ticket, ticket, ticket + 1)) // [B2]
+        if (_rent.TryEnd(ticket, out nuint address, out int length))
         {
             _pool.TakeBack(this, address, length);
         }

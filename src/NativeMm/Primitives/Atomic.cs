@@ -41,6 +41,10 @@ internal static class Atomic
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int LoadRelaxed(ref readonly int word) => word;
 
+    /// <inheritdoc cref="LoadRelaxed(ref readonly ulong)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static nuint LoadRelaxed(ref readonly nuint word) => word;
+
     /// <summary>Writes a word; earlier accesses of this thread stay before the write.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreRelease(ref uint word, uint value) => Volatile.Write(ref word, value);
