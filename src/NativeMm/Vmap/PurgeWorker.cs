@@ -1,6 +1,7 @@
 // Purpose      one background thread that purges when it is asked to, and makes the passes of idle time of an allocator of its own.
 // Ownership    field          | who writes          | who reads  | how
-//              asked          | who asks, the thread | the same  | exchange; many requests before a purge begins are one
+//              asked          | who asks, the thread | the same  | exchange; many requests before a purge begins are one. A fence on both sides, as in
+//                             |                      |           | JobStack: who finds it asked has freed what that purge sees
 //              stop           | Dispose             | the thread | plain, before the event is set
 //              failures, text | the thread          | statistics | release, acquire; the text first, so that a count has its text
 // Progress     a purge or a pass that throws is counted and written down, and the next one comes: work in the background must not end a process.
@@ -55,6 +56,7 @@ internal sealed class PurgeWorker : IDisposable, ILoadContextTenant
     /// <summary>Asks for a purge. Many requests before it begins are one.</summary>
     public void Ask()
     {
+        Atomic.FullFence();
         if (Atomic.LoadAcquire(ref _asked) == 0 && Atomic.Exchange(ref _asked, 1) == 0)
         {
             _wake.Set();
@@ -122,7 +124,8 @@ internal sealed class PurgeWorker : IDisposable, ILoadContextTenant
             if (asked)
             {
                 // Cleared first: a request that comes during the purge is one of its own.
-                Atomic.Exchange(ref _asked, 0);
+                Atomic.StoreRelease(ref _asked, 0);
+                Atomic.FullFence();
                 allocator.PurgeInBackground();
             }
 
