@@ -25,15 +25,18 @@ internal abstract class BackgroundJob
     private BackgroundJob? _next;
     private int _asked;
 
-    /// <summary>Makes a job, and the thread if there is none.</summary>
-    /// <exception cref="OutOfMemoryException">The thread cannot be made.</exception>
+    /// <summary>Makes a job, and the thread if there is none. What is asked for while the system refuses the thread is done when it comes.</summary>
     protected BackgroundJob()
     {
+        BackgroundThread.TryAgain();
         using (s_lock.EnterScope())
         {
             s_worker ??= new Worker();
         }
     }
+
+    /// <summary>Whether there is the thread that does the jobs: false while the system refuses it. Once true, always.</summary>
+    public static bool HasThread => Atomic.LoadAcquire(ref s_worker!) is { HasThread: true };
 
     /// <summary>Has the job done soon. Many requests before it begins are one.</summary>
     public void Ask()
@@ -89,25 +92,23 @@ internal abstract class BackgroundJob
     private sealed class Worker : ILoadContextTenant
     {
         private readonly AutoResetEvent _wake = new(initialState: false);
+        private readonly BackgroundThread _thread;
         private int _stop;
 
         public Worker()
         {
-            var thread = new Thread(Work, maxStackSize: 256 << 10)
-            {
-                IsBackground = true,
-                Name = "NativeMm jobs",
-                Priority = ThreadPriority.BelowNormal,
-            };
-            thread.Start();
+            _thread = new BackgroundThread("NativeMm jobs", ThreadPriority.BelowNormal, Work);
             LoadContextTenants.Add(this);
         }
+
+        public bool HasThread => _thread.HasStarted;
 
         public void Wake() => _wake.Set();
 
         public void Leave()
         {
             Atomic.StoreRelease(ref _stop, 1);
+            _thread.Forget();
             _wake.Set();
         }
 

@@ -176,6 +176,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         PurgeEverything();
         if (FreePages() == _windowPages && _frames.GetStatistics().AllocatedFrames == 0 && TryEnd())
         {
+            _worker?.Forget();
             ReleaseAll();
         }
         else
