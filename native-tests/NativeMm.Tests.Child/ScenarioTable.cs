@@ -33,6 +33,7 @@ internal static class ScenarioTable
         ["reporting-system-call"] = ReportingSystemCallScenario.Run,
         ["sampled-fault"] = SampledFaultScenario.Run,
         ["end-guests"] = EndGuestsScenario.Run,
+        ["no-threads"] = NoThreadsScenario.Run,
         ["end-limits"] = EndLimitsScenario.Run,
         ["cache-resident"] = CacheResidentScenario.Run,
         ["assertion"] = AssertionScenario.Run,

@@ -8,13 +8,14 @@ using NativeMm.Runtime;
 namespace NativeMm.Tests.Child.Scenarios;
 
 /// <summary>
-/// Lives under a limit of the system and uses a bit of everything. Arguments: the limit (file, address or lock), and its value in bytes; for address that is what
-/// is left above what the process has. A line for each thing that failed, and a last one with the zone's capacity in MiB and the growth of the resident
+/// Lives under a limit of the system and uses a bit of everything. Arguments: the limit (file, address, lock, files or refused), and its value in bytes; for address that is what
+/// is left above what the process has, and so for refused, which sets it when the library is in use already. A line for each thing that failed, and a last one with the zone's capacity in MiB and the growth of the resident
 /// memory in MiB.
 /// </summary>
 internal static unsafe class LimitsScenario
 {
     private const int FileSize = 1;
+    private const int OpenFiles = 7;
     private const int AddressSpace = 9;
     private const int LockCurrent = 1;
     private const int LockFuture = 2;
@@ -40,6 +41,10 @@ internal static unsafe class LimitsScenario
             case "again":
                 SetLimit(AddressSpace, usage.Virtual + value);
                 return RunAgain();
+            case "files":
+                return RunWithoutFiles(value);
+            case "refused":
+                return RunRefused(value);
             default:
                 MemoryRuntime.ConfigureShared(new MemoryRuntimeOptions { CapacityBytes = value });
                 break;
@@ -95,6 +100,42 @@ internal static unsafe class LimitsScenario
         Try("kept, too", () => kept.TryAlloc(100, out _));
         Console.Out.WriteLine(
             $"{ReferenceEquals(NativeHeap.Shared, MemoryRuntime.Shared.Heap)} {NativeHeap.Shared.Name} {MemoryRuntime.Shared.Frames.Zone.Bytes >> 20} {NativeHeap.Shared.GetStatistics().Classes.Sum(row => row.LiveBlocks)}");
+        return 0;
+    }
+
+    /// <summary>Whatever needs a file is refused.</summary>
+    private static int RunWithoutFiles(ulong files)
+    {
+        // All code that is needed is there before.
+        UseFiles("no-folder");
+        SetLimit(OpenFiles, files);
+        UseFiles(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()));
+        return 0;
+    }
+
+    private static void UseFiles(string path)
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = MemoryRuntimeOptions.CapacityBytesMin });
+        string missing = Path.Combine(path, "x");
+        Try("paged", () => new PagedMemory(8 << 20, new PagedMemoryOptions { FileBytes = 8 << 20, FilePath = path == "no-folder" ? missing : path }, runtime).Dispose());
+        Try("ring", () => new MirroredRingBuffer(64 << 10, runtime).Dispose());
+        Try("heap", () => runtime.Heap.Free(runtime.Heap.Alloc(100)));
+    }
+
+    /// <summary>A zone whose bookkeeping does not fit what is left, and a block that does not.</summary>
+    private static int RunRefused(ulong left)
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 1UL << 40, BackgroundTrim = false });
+
+        // Code is compiled ahead: that takes mappings.
+        runtime.Heap.Free(runtime.Heap.Alloc(16 << 20));
+        runtime.CreateZsPool().Dispose();
+        runtime.CreateAddressSpace().Dispose();
+        _ = ProcessMemory.ReadUsage(out ProcessMemoryUsage usage);
+        SetLimit(AddressSpace, usage.Virtual + left);
+        Try("block", () => runtime.Heap.Alloc(4 * (nuint)left));
+        Try("pool", () => runtime.CreateZsPool().Dispose());
+        Try("space", () => runtime.CreateAddressSpace().Dispose());
         return 0;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using NativeMm.Platform;
 
 namespace NativeMm.AddressSpaces;
 
@@ -29,8 +30,8 @@ internal static class LayoutFault
             LayoutOutcome.SeveralAreas => Refused($"the range {range} lies in more than one area; the first ends at 0x{address:x}"),
             LayoutOutcome.NoRoom => Refused($"the range {range} cannot grow: something is mapped, or nothing can be, at 0x{address:x}; RemapFlags.MayMove would let it move"),
             LayoutOutcome.TooManyAreas => Refused($"there would be more than AddressSpaceOptions.AreasMax = {options.AreasMax} areas"),
-            LayoutOutcome.NoMetadata => new OutOfMemoryException($"{verb}: the system refuses memory for the areas of space '{options.Name}'; the range was {range}."),
-            _ => new OutOfMemoryException($"{verb}: there are no frames for the page tables of space '{options.Name}'; the range was {range}."),
+            LayoutOutcome.NoMetadata => new OutOfMemoryException($"{verb}: the system refuses memory for the areas of space '{options.Name}'; the range was {range}.{ResourceLimits.ExplainAddresses()}"),
+            _ => new OutOfMemoryException($"{verb}: there are no frames for the page tables of space '{options.Name}'; the range was {range}.{ResourceLimits.ExplainAddresses()}"),
         };
 
         InvalidOperationException Refused(string why) => new($"{verb}: {why}. Nothing was changed.");

@@ -236,7 +236,7 @@ internal sealed unsafe partial class CacheSpace
 
     [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2201:Do not raise reserved exception types", Justification = "There is no memory.")]
     private static OutOfMemoryException OutOfAddresses(PlatformResult result) =>
-        new($"The system refuses the addresses for the segments of a cache: {result}.");
+        new($"The system refuses the addresses for the segments of a cache: {result}.{ResourceLimits.ExplainAddresses()}");
 
     private Pfn FrameOf(CacheSegment* segment) => _frames.Zone.FrameOf((void*)segment->Base);
 

@@ -22,7 +22,7 @@ internal static class OutOfFrames
     [SuppressMessage("Usage", "CA2201:Do not raise reserved exception types", Justification = "It is what .NET's own allocators throw.")]
     public static OutOfMemoryException ForBookkeeping(FrameZone zone, nuint bytes, PlatformResult result) =>
         new(string.Create(
-            CultureInfo.InvariantCulture, $"The system refuses {bytes} bytes for the bookkeeping of {zone.FrameCount} page frames: {result}."));
+            CultureInfo.InvariantCulture, $"The system refuses {bytes} bytes for the bookkeeping of {zone.FrameCount} page frames: {result}.{ResourceLimits.ExplainAddresses()}"));
 
     /// <summary>The text of the exception.</summary>
     public static string Describe(IFrameAllocator frames, nuint bytes)

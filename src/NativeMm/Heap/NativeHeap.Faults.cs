@@ -34,10 +34,10 @@ public sealed unsafe partial class NativeHeap
         string where = byteCount > MachineMemory.BlockBytesMax
             ? $"the machine has {MachineMemory.BlockBytesMax} bytes of memory and swap space"
             : byteCount > SizeClass.BytesMax || alignment > SizeClass.BytesMax
-            ? "the operating system refused the mapping that a block of this size has for itself"
+            ? "the operating system refused the mapping that a block of this size has for itself." + ResourceLimits.ExplainAddresses()
             : $"{free} of {statistics.ManagedFrames} frames are free, the largest free block is of order {largest}; " +
               $"the limit is {_space.Bytes} bytes (MemoryRuntimeOptions.CapacityBytes)";
-        throw new OutOfMemoryException($"Heap '{Name}' cannot allocate {byteCount} bytes at a multiple of {alignment}: {where}.");
+        throw new OutOfMemoryException($"Heap '{Name}' cannot allocate {byteCount} bytes at a multiple of {alignment}: {where.TrimEnd('.')}.");
     }
 
     private void ThrowIfFault(BlockFault fault)

@@ -29,6 +29,9 @@ internal static class ErrorNumber
     /// <summary>Invalid argument.</summary>
     public const int Invalid = 22;
 
+    /// <summary>The process has as many files open as it may.</summary>
+    public const int TooManyFiles = 24;
+
     /// <summary>The file would be larger than the process may make one.</summary>
     public const int FileTooLarge = 27;
 
@@ -57,7 +60,7 @@ internal static class ErrorNumber
             17 => "EEXIST",
             Invalid => "EINVAL",
             23 => "ENFILE",
-            24 => "EMFILE",
+            TooManyFiles => "EMFILE",
             FileTooLarge => "EFBIG",
             NoSpace => "ENOSPC",
             30 => "EROFS",

@@ -6,6 +6,7 @@ namespace NativeMm.Platform;
 internal static unsafe class ResourceLimits
 {
     private const int FileSize = 1;
+    private const int OpenFiles = 7;
     private const int AddressSpace = 9;
 
     /// <summary>
@@ -53,6 +54,12 @@ internal static unsafe class ResourceLimits
                 CultureInfo.InvariantCulture, $" A file may have {FileBytes} bytes (ulimit -f); {option} must not be above that, or the limit must be raised.");
         }
 
+        if (refusal.Errno == ErrorNumber.TooManyFiles)
+        {
+            return string.Create(
+                CultureInfo.InvariantCulture, $" The process may have {Read(OpenFiles)} files open (ulimit -n), and has as many.");
+        }
+
         if (refusal.Errno == ErrorNumber.TryAgain)
         {
             return " The process locks its memory (mlockall with MCL_FUTURE), and the limit on that, ulimit -l, is reached.";
@@ -62,6 +69,10 @@ internal static unsafe class ResourceLimits
             CultureInfo.InvariantCulture,
             $" The process may have {AddressBytes} bytes of address space (ulimit -v), of which {AddressBytesLeft} are left; {option} says how much is reserved, and 0 takes a part of what is left.");
     }
+
+    /// <summary>The limit on address space, as a sentence for a message about memory that the system refuses; empty without one.</summary>
+    public static string ExplainAddresses() => AddressBytes == ulong.MaxValue ? "" : string.Create(
+        CultureInfo.InvariantCulture, $" The process may have {AddressBytes} bytes of address space (ulimit -v), of which {AddressBytesLeft} are left.");
 
     private static ulong Read(int resource)
     {

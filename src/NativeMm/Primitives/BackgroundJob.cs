@@ -16,10 +16,10 @@ internal abstract class BackgroundJob
 
     private readonly JobStack _jobs = s_jobs;
 
-    /// <summary>Makes a job, and the thread if there is none.</summary>
-    /// <exception cref="OutOfMemoryException">The thread cannot be made.</exception>
+    /// <summary>Makes a job, and the thread if there is none. What is asked for while the system refuses the thread is done when it comes.</summary>
     protected BackgroundJob()
     {
+        BackgroundThread.TryAgain();
         using (s_lock.EnterScope())
         {
             s_worker ??= new Worker();
@@ -28,6 +28,9 @@ internal abstract class BackgroundJob
 
     /// <summary>Makes a job for a stack of the caller's, who runs what is in it.</summary>
     internal BackgroundJob(JobStack jobs) => _jobs = jobs;
+
+    /// <summary>Whether there is the thread that does the jobs: false while the system refuses it. Once true, always.</summary>
+    public static bool HasThread => Atomic.LoadAcquire(ref s_worker!) is { HasThread: true };
 
     /// <summary>The job below it in the stack.</summary>
     internal BackgroundJob? Next { get; set; }
@@ -67,25 +70,23 @@ internal abstract class BackgroundJob
     private sealed class Worker : ILoadContextTenant
     {
         private readonly AutoResetEvent _wake = new(initialState: false);
+        private readonly BackgroundThread _thread;
         private int _stop;
 
         public Worker()
         {
-            var thread = new Thread(Work, maxStackSize: 256 << 10)
-            {
-                IsBackground = true,
-                Name = "NativeMm jobs",
-                Priority = ThreadPriority.BelowNormal,
-            };
-            thread.Start();
+            _thread = new BackgroundThread("NativeMm jobs", ThreadPriority.BelowNormal, Work);
             LoadContextTenants.Add(this);
         }
+
+        public bool HasThread => _thread.HasStarted;
 
         public void Wake() => _wake.Set();
 
         public void Leave()
         {
             Atomic.StoreRelease(ref _stop, 1);
+            _thread.Forget();
             _wake.Set();
         }
 

@@ -23,43 +23,39 @@ internal sealed class BackgroundPasses : IDisposable, ILoadContextTenant
     private readonly AutoResetEvent _wake = new(initialState: false);
     private readonly FailureLog _failures;
     private readonly TimeSpan _interval;
-    private readonly Thread _thread;
+    private readonly BackgroundThread _thread;
     private TimeSpan _wait;
     private int _stop;
 
-    /// <summary>Starts the thread.</summary>
+    /// <summary>Starts the thread. One that the system refuses is tried again later; the passes begin then.</summary>
     /// <param name="worker">Who works.</param>
     /// <param name="interval">Time to the first pass, and from one that failed to the next.</param>
     /// <param name="name">Name of the thread.</param>
-    public BackgroundPasses(IBackgroundPass worker, TimeSpan interval, string name)
+    /// <param name="start">Starts a thread or throws; null for the system's. For tests.</param>
+    public BackgroundPasses(IBackgroundPass worker, TimeSpan interval, string name, Action<Thread>? start = null)
     {
         _worker = new WeakReference<IBackgroundPass>(worker);
         _interval = interval;
         _wait = interval;
         _failures = new FailureLog(name);
-        _thread = new Thread(Run, maxStackSize: 256 << 10)
-        {
-            IsBackground = true,
-            Name = name,
-            Priority = ThreadPriority.BelowNormal,
-        };
         LoadContextTenants.Add(this);
-        _thread.Start();
+        _thread = new BackgroundThread(name, ThreadPriority.BelowNormal, Run, start);
     }
 
-    /// <summary>Whether the thread did not end yet.</summary>
-    public bool IsRunning => _thread.IsAlive;
+    /// <summary>Whether there is a thread that did not end yet.</summary>
+    public bool IsRunning => _thread.IsRunning;
 
-    /// <summary>Passes that ended with an exception.</summary>
-    public long Failures => _failures.Count;
+    /// <summary>Passes that ended with an exception, and one for a thread that the system refuses at this moment.</summary>
+    public long Failures => _failures.Count + (_thread.HasStarted ? 0 : 1);
 
     /// <summary>What the last of them said, or null.</summary>
-    public string? LastFailure => _failures.Last;
+    public string? LastFailure => _thread.Refusal ?? _failures.Last;
 
     /// <summary>Asks the thread to end. It makes no further pass; one that is under way is not waited for.</summary>
     public void Stop()
     {
         Atomic.StoreRelease(ref _stop, 1);
+        _thread.Forget();
         try
         {
             _wake.Set();
@@ -77,10 +73,7 @@ internal sealed class BackgroundPasses : IDisposable, ILoadContextTenant
     public void Dispose()
     {
         Stop();
-        if (Thread.CurrentThread != _thread)
-        {
-            ThreadEnd.Await(_thread);
-        }
+        _thread.Await();
     }
 
     private void Run()

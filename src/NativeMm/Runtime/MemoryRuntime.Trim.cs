@@ -55,6 +55,8 @@ public sealed partial class MemoryRuntime
             return 0;
         }
 
+        BackgroundThread.TryAgain();
+
         // Before the lock: a cache tells its listeners.
         TrimTenants(idle: false);
         PassEvents events = BeginPass();

@@ -52,10 +52,10 @@ internal sealed partial class TeardownWorkers : IDisposable
     internal int Threads => Atomic.LoadAcquire(in _threads);
 
     /// <summary>Makes what queueing needs, where managed memory may be allocated: call it before a job is made. Cheap from the second time on.</summary>
-    /// <exception cref="OutOfMemoryException">There is no thread for background jobs.</exception>
     public void Prepare()
     {
         _ = Width;
+        BackgroundThread.TryAgain();
         if (Atomic.LoadAcquire(ref _spawner) is null && Atomic.CompareExchange(ref _spawner, null, new Spawner(this)))
         {
             LoadContextTenants.Add(this);
@@ -65,7 +65,7 @@ internal sealed partial class TeardownWorkers : IDisposable
     /// <summary>
     /// Hands a job over that was begun. It is done by the workers, and by whoever waits for it. Allocates nothing, and waits for nobody.
     /// </summary>
-    /// <returns>False when nobody will do it: the workers have ended, or were never prepared. The owner does it then, by <see cref="Run"/>.</returns>
+    /// <returns>False when nobody will do it: the workers have ended, were never prepared, or the system refuses every thread. The owner does it then, by <see cref="Run"/>.</returns>
     public bool TryQueue(TeardownJob job)
     {
         bool added = TryAdd(job);
@@ -268,7 +268,7 @@ internal sealed partial class TeardownWorkers : IDisposable
     private bool TryAdd(TeardownJob job)
     {
         _lock.Enter();
-        bool open = !_closed && _spawner is not null;
+        bool open = !_closed && _spawner is not null && (_threads > 0 || BackgroundJob.HasThread);
 
         // Whoever waits for the job may have come first and be through with it; a job that finishes has been taken out.
         if (open && !job.IsListed && job.Phase is JobPhase.Queued or JobPhase.Running)

@@ -29,12 +29,12 @@ internal sealed class PurgeWorker : IDisposable, ILoadContextTenant
     private readonly TimeSpan _interval;
     private readonly WeakReference<VmapAllocator> _allocator;
     private readonly AutoResetEvent _wake = new(initialState: false);
-    private readonly Thread _thread;
+    private readonly BackgroundThread _thread;
     private readonly FailureLog _failures = new(ThreadName);
     private int _asked;
     private int _stop;
 
-    /// <summary>Starts the thread.</summary>
+    /// <summary>Starts the thread. One that the system refuses is tried again later; whoever frees purges by himself until then.</summary>
     /// <param name="allocator">Whose purges it makes.</param>
     /// <param name="idleInterval">Time between passes of idle time; null where somebody else makes them.</param>
     public PurgeWorker(VmapAllocator allocator, TimeSpan? idleInterval)
@@ -42,16 +42,18 @@ internal sealed class PurgeWorker : IDisposable, ILoadContextTenant
         _trims = idleInterval is not null;
         _interval = idleInterval ?? IdleInterval;
         _allocator = new WeakReference<VmapAllocator>(allocator);
-        _thread = new Thread(Run, maxStackSize: 256 << 10) { IsBackground = true, Name = ThreadName };
         LoadContextTenants.Add(this);
-        _thread.Start();
+        _thread = new BackgroundThread(ThreadName, ThreadPriority.Normal, Run);
     }
 
-    /// <summary>Purges and passes that ended with an exception. The thread goes on with the next one.</summary>
-    public long Failures => _failures.Count;
+    /// <summary>Whether there is a thread that can be asked. False while the system refuses it.</summary>
+    public bool HasThread => _thread.HasStarted;
+
+    /// <summary>Purges and passes that ended with an exception, and one for a thread that the system refuses at this moment.</summary>
+    public long Failures => _failures.Count + (_thread.HasStarted ? 0 : 1);
 
     /// <summary>What the last of them said, or null.</summary>
-    public string? LastFailure => _failures.Last;
+    public string? LastFailure => _thread.Refusal ?? _failures.Last;
 
     /// <summary>Asks for a purge. Many requests before it begins are one.</summary>
     public void Ask()
@@ -67,14 +69,18 @@ internal sealed class PurgeWorker : IDisposable, ILoadContextTenant
     public void Leave()
     {
         Atomic.StoreRelease(ref _stop, 1);
+        Forget();
         _wake.Set();
     }
+
+    /// <summary>A thread that the system refused is not tried again: its allocator has gone.</summary>
+    public void Forget() => _thread.Forget();
 
     /// <summary>Stops the thread and waits for the purge that it may be in.</summary>
     public void Dispose()
     {
         Leave();
-        ThreadEnd.Await(_thread);
+        _thread.Await();
         _wake.Dispose();
     }
 

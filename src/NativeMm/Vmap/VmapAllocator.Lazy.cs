@@ -163,7 +163,7 @@ public sealed unsafe partial class VmapAllocator
 
     private void PurgeDue(long pages)
     {
-        if (_worker is not null)
+        if (_worker is { HasThread: true })
         {
             _worker.Ask();
             SlowDown(pages);

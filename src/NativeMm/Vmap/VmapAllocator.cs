@@ -176,6 +176,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         PurgeEverything();
         if (FreePages() == _windowPages && _frames.GetStatistics().AllocatedFrames == 0 && TryEnd())
         {
+            _worker?.Forget();
             ReleaseAll();
         }
         else
@@ -299,13 +300,13 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
 
         return result.Succeeded
             ? window
-            : throw new OutOfMemoryException($"The operating system refused a window of {_windowBytes} bytes of address space: {result}.");
+            : throw new OutOfMemoryException($"The operating system refused a window of {_windowBytes} bytes of address space: {result}.{ResourceLimits.ExplainAddresses()}");
     }
 
     private nuint ReserveBookkeeping(nuint bytes)
     {
         PlatformResult result = _platform.Reserve(bytes, _platform.PageBytes, out nuint memory);
-        return result.Succeeded ? memory : throw new OutOfMemoryException($"The system refuses {bytes} bytes for the bookkeeping of a window: {result}.");
+        return result.Succeeded ? memory : throw new OutOfMemoryException($"The system refuses {bytes} bytes for the bookkeeping of a window: {result}.{ResourceLimits.ExplainAddresses()}");
     }
 
     private void ReleaseAll()

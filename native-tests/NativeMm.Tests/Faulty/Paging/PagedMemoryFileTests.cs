@@ -1,6 +1,8 @@
 using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
+using NativeMm.Frames;
 using NativeMm.Platform;
+using NativeMm.Primitives;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using Xunit;
@@ -101,11 +103,54 @@ public sealed class PagedMemoryFileTests : IDisposable
         Assert.InRange(_memory.GetStatistics().FailedLoads, 1, 2);
     }
 
+    /// <summary>The memory is far below its budget then: pages of its own leave all the same, for the frames that the next ones need.</summary>
+    [Fact]
+    public void When_others_have_all_frames_the_pages_of_the_memory_leave_for_each_other()
+    {
+        Assert.Equal(100, Write(0, 100));
+        List<Pfn> taken = TakeAllFrames();
+        Assert.Equal(Pages, Write(100));
+        AssertContent(Pages);
+        using (PagedSnapshot image = _memory.Snapshot())
+        {
+            _memory.Write(0, 1L);
+            Assert.NotEqual(1L, image.Read<long>(0));
+        }
+
+        _runtime.Frames.FreeBulk(taken.ToArray(), Order.Zero);
+        _memory.Write(0, SamplePages.Incompressible(PageBytes, 0));
+        AssertContent(Pages);
+        _memory.Validate();
+    }
+
+    [Fact]
+    public void When_others_have_all_frames_and_no_page_can_leave_the_access_says_so_and_nothing_is_lost()
+    {
+        Assert.Equal(100, Write(0, 100));
+        _file.DiskPages = 0;
+        List<Pfn> taken = TakeAllFrames();
+        Assert.InRange(Write(100), 100, 199);
+        _runtime.Frames.FreeBulk(taken.ToArray(), Order.Zero);
+        Assert.Equal(200, Write(100, 200));
+        AssertContent(200);
+    }
+
+    private List<Pfn> TakeAllFrames()
+    {
+        var taken = new List<Pfn>();
+        while (_runtime.Frames.TryAllocate(Order.Zero, FrameFlags.None, out Pfn frame, out _))
+        {
+            taken.Add(frame);
+        }
+
+        return taken;
+    }
+
     /// <summary>Writes pages until there is no room.</summary>
     /// <returns>How many of the first are written.</returns>
-    private int Write(int first = 0)
+    private int Write(int first = 0, int end = Pages)
     {
-        for (int page = first; page < Pages; page++)
+        for (int page = first; page < end; page++)
         {
             try
             {
@@ -117,7 +162,7 @@ public sealed class PagedMemoryFileTests : IDisposable
             }
         }
 
-        return Pages;
+        return end;
     }
 
     private bool IsReadable(int page)

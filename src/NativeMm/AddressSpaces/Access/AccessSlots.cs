@@ -170,7 +170,7 @@ internal static unsafe class AccessSlots
             PlatformResult result = SystemPlatform.Current.Reserve(ChunkSlots * AccessSlot.Bytes, SystemPlatform.Current.PageBytes, out nuint chunk);
             if (!result.Succeeded)
             {
-                throw Refused($"The system refuses {ChunkSlots * AccessSlot.Bytes} bytes for the access slots of threads: {result}.");
+                throw Refused($"The system refuses {ChunkSlots * AccessSlot.Bytes} bytes for the access slots of threads: {result}.{ResourceLimits.ExplainAddresses()}");
             }
 
             s_chunks[number / ChunkSlots] = chunk;

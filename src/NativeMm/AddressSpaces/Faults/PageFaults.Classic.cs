@@ -95,7 +95,7 @@ internal sealed unsafe partial class PageFaults
         Invariant.Assert(permit.Cell >= 0, "A frame is looked for without a permit.");
         _tables.Deferred.Flush();
         bool found = _frames.TryAllocate(Order.Zero, FrameFlags.Populate, out Pfn frame, out bool isZero);
-        if ((!found && FreeKept() == 0) || attempts > MemoryAttemptsMax)
+        if ((!found && FreeKept() == 0 && !TryLetPagesLeave()) || attempts > MemoryAttemptsMax)
         {
             if (found)
             {
@@ -115,6 +115,9 @@ internal sealed unsafe partial class PageFaults
             _frames.Free(frame, Order.Zero);
         }
     }
+
+    /// <summary>Others have all frames of the zone: those of this space's own pages do as well, if it has where to keep the pages.</summary>
+    private bool TryLetPagesLeave() => _tables.Residency is { } residency && residency.Reclaim(1) != 0;
 
     private void FindRoom()
     {

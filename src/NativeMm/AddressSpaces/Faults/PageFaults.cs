@@ -186,7 +186,7 @@ internal sealed unsafe partial class PageFaults
                 _frames.Free(frame, Order.Zero);
             }
 
-            return freed || found;
+            return freed || found || TryLetPagesLeave();
         }
         finally
         {

@@ -113,7 +113,7 @@ internal readonly unsafe struct LeafMap
         PlatformResult result = platform.ReserveClosed(Bytes, platform.PageBytes, readable: true, out nuint address);
         if (!result.Succeeded)
         {
-            throw new OutOfMemoryException($"The system refuses {Bytes} bytes of addresses for page tables: {result}.");
+            throw new OutOfMemoryException($"The system refuses {Bytes} bytes of addresses for page tables: {result}.{ResourceLimits.ExplainAddresses()}");
         }
 
         if (!Atomic.CompareExchange(ref s_none, 0, address))

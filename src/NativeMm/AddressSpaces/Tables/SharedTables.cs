@@ -45,7 +45,7 @@ internal static unsafe class SharedTables
         PlatformResult result = platform.Reserve(Pages * Pfn.FrameBytes, platform.PageBytes, out nuint address);
         if (!result.Succeeded)
         {
-            throw new OutOfMemoryException($"The system refuses {Pages * Pfn.FrameBytes} bytes for the shared page tables: {result}.");
+            throw new OutOfMemoryException($"The system refuses {Pages * Pfn.FrameBytes} bytes for the shared page tables: {result}.{ResourceLimits.ExplainAddresses()}");
         }
 
         for (int level = 0; level < 4; level++)

@@ -223,8 +223,9 @@ public sealed unsafe partial class PagedMemory : IDisposable, IAsyncDisposable
     private static IBackingFile MakeFile(string path)
     {
         PlatformResult result = BackingFile.Create(path, out IBackingFile? file);
-        return file ?? throw new IOException(
-            $"The file '{path}' cannot be made for a paged memory: {result}. FilePath names a file that does not exist, in a folder that does.");
+        return file ?? throw new IOException($"The file '{path}' cannot be made for a paged memory: {result}." + (result.Errno == ErrorNumber.TooManyFiles
+            ? ResourceLimits.Explain(result, nameof(PagedMemoryOptions.FilePath))
+            : " FilePath names a file that does not exist, in a folder that does."));
     }
 
     private void Clear(long from, long to)

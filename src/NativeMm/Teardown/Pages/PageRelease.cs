@@ -42,7 +42,6 @@ internal sealed class PageRelease : IPageRelease
     public bool IsWorth(ulong bytes) => !IsPlain && Calls.IsSupported && bytes > (ulong)Workers.Options.InlineFloorBytes;
 
     /// <summary>Makes what help takes, where managed memory may be allocated. Cheap from the second time on.</summary>
-    /// <exception cref="OutOfMemoryException">There is no thread for background jobs.</exception>
     public void Prepare()
     {
         Workers.Prepare();
