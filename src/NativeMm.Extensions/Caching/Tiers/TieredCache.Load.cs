@@ -8,11 +8,11 @@ namespace NativeMm.Extensions;
 
 internal sealed partial class TieredCache
 {
-    // Keys whose writes the tier missed, for the moment when it is back. What does not fit is repaired when it is read.
+    // Keys whose writes the tier missed, with their versions, for the moment when it is back. What does not fit is repaired when it is read.
     private const int PendingKeysMax = 10_000;
 
     private readonly FailureLog _loadFailures = new("a load from the second tier");
-    private readonly HashSet<string> _pending = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _pending = new(StringComparer.Ordinal);
     private readonly TimeSpan _roundPause;
     private readonly int _roundFailuresMax;
     private SleepLock _pendingLock;
@@ -27,8 +27,9 @@ internal sealed partial class TieredCache
         try
         {
             // Between the look of whoever began this and its flight another flight may have landed.
-            if (IsFresh(key))
+            if (IsFresh(key, out long version))
             {
+                ForgetPending(key, version);
                 flight.End(TierAnswer.Local);
                 return;
             }
@@ -55,10 +56,12 @@ internal sealed partial class TieredCache
         }
     }
 
-    private bool IsFresh(string key)
+    private bool IsFresh(string key, out long version)
     {
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
-        return TryReadHead(name.Bytes, out LocalHead head) && head.FreshUntil > Now;
+        bool isHere = TryReadHead(name.Bytes, out LocalHead head);
+        version = head.Version;
+        return isHere && head.FreshUntil > Now;
     }
 
     /// <summary>Puts what a load brought in its place.</summary>
@@ -85,6 +88,15 @@ internal sealed partial class TieredCache
             return TierAnswer.Local;
         }
 
+        if (!isHere && reply == TierReply.Done && MissedVersion(key) is var missed && missed > record.Version)
+        {
+            // What was written last was over, or had to go, before the tier got it.
+            PutPending(name.Bytes, new LocalHead(missed, default, 0, IsPending: true, IsRemoved: true), default);
+            isBehind = true;
+            return TierAnswer.None;
+        }
+
+        ForgetPending(key, long.MaxValue);
         if (reply == TierReply.Missing)
         {
             if (isHere)
@@ -113,11 +125,12 @@ internal sealed partial class TieredCache
         if (reply == TierReply.Failed)
         {
             Atomic.Add(ref _failedRepairs, 1);
-            NotePending(key);
+            NotePending(key, head.Version);
             return;
         }
 
         Tier.Counts.AddRepair();
+        ForgetPending(key, head.Version);
         Confirm(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
     }
 
@@ -169,23 +182,49 @@ internal sealed partial class TieredCache
         return true;
     }
 
-    private void NotePending(string key)
+    private void NotePending(string key, long version)
     {
         using SleepLock.Scope scope = _pendingLock.EnterScope();
-        if (_pending.Count < PendingKeysMax)
+        bool isNoted = _pending.TryGetValue(key, out long noted);
+        if (isNoted || _pending.Count < PendingKeysMax)
         {
-            _pending.Add(key);
+            _pending[key] = long.Max(version, noted);
             Atomic.StoreRelease(ref _pendingCount, _pending.Count);
         }
     }
 
-    private string[] TakePending()
+    /// <summary>The version of the write of a key that the tier missed; 0 for none.</summary>
+    private long MissedVersion(string key)
+    {
+        if (Atomic.LoadAcquire(in _pendingCount) == 0)
+        {
+            return 0;
+        }
+
+        using SleepLock.Scope scope = _pendingLock.EnterScope();
+        return _pending.GetValueOrDefault(key);
+    }
+
+    /// <summary>The tier has a write as late as that, or what it has is in force.</summary>
+    private void ForgetPending(string key, long upTo)
+    {
+        if (Atomic.LoadAcquire(in _pendingCount) == 0)
+        {
+            return;
+        }
+
+        using SleepLock.Scope scope = _pendingLock.EnterScope();
+        if (_pending.TryGetValue(key, out long noted) && noted <= upTo)
+        {
+            _pending.Remove(key);
+            Atomic.StoreRelease(ref _pendingCount, _pending.Count);
+        }
+    }
+
+    private string[] PendingKeys()
     {
         using SleepLock.Scope scope = _pendingLock.EnterScope();
-        string[] keys = [.. _pending];
-        _pending.Clear();
-        Atomic.StoreRelease(ref _pendingCount, 0);
-        return keys;
+        return [.. _pending.Keys];
     }
 
     /// <summary>The tier has answered: it gets what it missed. At once if it was left alone before; else, as it may refuse just that, now and then.</summary>
@@ -206,12 +245,11 @@ internal sealed partial class TieredCache
         {
             Atomic.StoreRelease(ref _roundBegan, _time.GetTimestamp());
             int failuresMax = Atomic.LoadAcquire(in _failedRepairs) + _roundFailuresMax;
-            foreach (string key in TakePending())
+            foreach (string key in PendingKeys())
             {
                 if (!Tier.WouldAsk || Atomic.LoadAcquire(in _failedRepairs) - failuresMax >= 0)
                 {
-                    NotePending(key);
-                    continue;
+                    break;
                 }
 
                 await LoadAsync(key).ConfigureAwait(false);

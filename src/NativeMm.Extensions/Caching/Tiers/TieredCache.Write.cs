@@ -20,18 +20,22 @@ internal sealed partial class TieredCache
         using (stripe.Lock.EnterScope())
         {
             stripe.Outdate(key);
-            head = new LocalHead(_versions.Next(), lifetime, asks ? Now + FreshFor(lifetime) : 0, IsPending: !asks, IsRemoved: false);
-            Put(name.Bytes, head, kept);
+            head = new LocalHead(_versions.Next(), lifetime, Now + FreshFor(lifetime), IsPending: false, IsRemoved: false);
             if (asks)
             {
+                Put(name.Bytes, head, kept);
                 stripe.BeginWrite(key);
+            }
+            else
+            {
+                PutPending(name.Bytes, head, kept);
             }
         }
 
         if (!asks)
         {
             Tier.Counts.AddRejected();
-            NotePending(key);
+            NotePending(key, head.Version);
             return Task.CompletedTask;
         }
 
@@ -112,6 +116,10 @@ internal sealed partial class TieredCache
             {
                 Stale(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
             }
+            else
+            {
+                ForgetPending(key, head.Version);
+            }
         }
         finally
         {
@@ -120,7 +128,8 @@ internal sealed partial class TieredCache
     }
 
     /// <summary>
-    /// The tier has not got a write: if it is still the last one, it is not fresh any more, and the next read that may ask the tier finds out that it is behind.
+    /// The tier has not got a write: if it is still the last one, it is not fresh any more, and the next read that may ask the tier finds out that it is behind. One
+    /// that is not here, because it was too long, had to go or is over, leaves a removal: what the tier has instead is older.
     /// </summary>
     private void Stale(string key, TierStripe stripe, LocalHead head, ReadOnlyMemory<byte> value)
     {
@@ -129,12 +138,13 @@ internal sealed partial class TieredCache
         {
             try
             {
-                if (!TryReadHead(name.Bytes, out LocalHead there) || there.Version != head.Version)
+                bool isHere = TryReadHead(name.Bytes, out LocalHead there);
+                if (isHere && there.Version != head.Version)
                 {
                     return;
                 }
 
-                Put(name.Bytes, head with { IsPending = true, FreshUntil = 0 }, value);
+                PutPending(name.Bytes, isHere ? head : head.ToRemoval(), isHere ? value : default);
             }
             catch (ObjectDisposedException)
             {
@@ -143,6 +153,6 @@ internal sealed partial class TieredCache
             }
         }
 
-        NotePending(key);
+        NotePending(key, head.Version);
     }
 }
