@@ -146,22 +146,6 @@ public sealed class MemoryBudgetHostTests
         Assert.InRange(system.TrimCaches(), 0, long.MaxValue);
     }
 
-    /// <summary>The framework lets a host of no server start again while it runs, and after it stopped.</summary>
-    [Fact]
-    public async Task Host_that_started_twice_looks_no_more_after_its_end()
-    {
-        long before = Available();
-        using IHost host = Build(options => options.TotalMemoryLimit = MemoryLimit.FromShare(1));
-        await host.StartAsync().WaitAsync(s_timeout);
-        await host.StartAsync().WaitAsync(s_timeout);
-        await host.StopAsync().WaitAsync(s_timeout);
-        MemoryBudget budget = host.Services.GetRequiredService<MemoryBudget>();
-        long steps = budget.Steps;
-        Assert.Equal(before, Available());
-        await Task.Delay(250);
-        Assert.Equal(steps, budget.Steps);
-    }
-
     [Fact]
     public void What_handlers_say_of_themselves_stays_a_sum() => Assert.Equal(long.MaxValue, Ask(_ => long.MinValue, _ => 1, _ => long.MaxValue, _ => 1));
 

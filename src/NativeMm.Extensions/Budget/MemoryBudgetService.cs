@@ -1,9 +1,7 @@
 // Purpose      a timer for a budget, from the start of its host to its end.
 // States       _state: Idle, Running, Disposed. Begin: Idle to Running. EndAsync: Running to Idle, for a host may start again. Dispose: any to Disposed.
-// Ownership    the timer | Begin makes it, and whoever exchanges it for null ends it | nobody else
-// Ordering     [B1] Begin publishes its timer before it looks at the state again; [B2] Dispose writes the state before it takes the timer. So one of the two
-//              ends a timer that Begin makes beside a Dispose.
-// Progress     Begin runs none of the service's handlers: the looks are taken on a thread of the pool.
+// Ownership    state and timer | under _lock | whoever takes the timer out ends it
+// Progress     the clock, the budget and the service's code are called outside of the lock. Begin runs no handler: the looks are taken on a thread of the pool.
 
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.Diagnostics;
@@ -23,6 +21,7 @@ internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(50);
 
     private readonly FailureLog _failures = new("the memory budget");
+    private SleepLock _lock;
     private PeriodicTimer? _timer;
     private Task _work = Task.CompletedTask;
     private int _state;
@@ -30,16 +29,21 @@ internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time
     /// <summary>Sets the collector's limit, and looks from now on at intervals. Does nothing while that goes on, or after <see cref="Dispose"/>.</summary>
     public void Begin()
     {
-        if (!Atomic.CompareExchange(ref _state, Idle, Running))
+        using (_lock.EnterScope())
         {
-            return;
+            if (_state != Idle)
+            {
+                return;
+            }
+
+            _state = Running;
         }
 
         Quietly(static budget => budget.Begin());
         var timer = new PeriodicTimer(s_interval, time);
-        Atomic.Exchange(ref _timer, timer); // [B1] pairs with [B2]
-        if (Atomic.LoadAcquire(ref _state) == Disposed)
+        if (!TryPublish(timer))
         {
+            // The end came in between.
             timer.Dispose();
             budget.End();
             return;
@@ -53,7 +57,7 @@ internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time
     /// <param name="cancellationToken">Ends the wait for a look that is at work, and nothing else.</param>
     public async Task EndAsync(CancellationToken cancellationToken)
     {
-        Atomic.Exchange(ref _timer, null)?.Dispose();
+        TakeTimer()?.Dispose();
         try
         {
             await _work.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -62,16 +66,47 @@ internal sealed class MemoryBudgetService(MemoryBudget budget, TimeProvider time
         {
             // Also where a handler of the service does not come back in time.
             budget.End();
-            Atomic.CompareExchange(ref _state, Running, Idle);
+            using (_lock.EnterScope())
+            {
+                _state = _state == Running ? Idle : _state;
+            }
         }
     }
 
     /// <summary>The end of a host that failed to start: nobody stops what it started.</summary>
     public void Dispose()
     {
-        Atomic.Exchange(ref _state, Disposed); // [B2] pairs with [B1]
-        Atomic.Exchange(ref _timer, null)?.Dispose();
+        using (_lock.EnterScope())
+        {
+            _state = Disposed;
+        }
+
+        TakeTimer()?.Dispose();
         budget.End();
+    }
+
+    private bool TryPublish(PeriodicTimer timer)
+    {
+        using (_lock.EnterScope())
+        {
+            if (_state != Running)
+            {
+                return false;
+            }
+
+            _timer = timer;
+            return true;
+        }
+    }
+
+    private PeriodicTimer? TakeTimer()
+    {
+        using (_lock.EnterScope())
+        {
+            PeriodicTimer? taken = _timer;
+            _timer = null;
+            return taken;
+        }
     }
 
     private async Task RunAsync(PeriodicTimer timer)

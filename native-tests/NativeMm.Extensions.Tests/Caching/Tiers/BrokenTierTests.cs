@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Time.Testing;
 using NativeMm.Primitives;
 using Xunit;
 
@@ -186,73 +185,6 @@ public sealed class BrokenTierTests
         Assert.Equal([2], await fixture.Cache.GetAsync("changed"));
         Assert.Null(await fixture.Cache.GetAsync("removed"));
         Assert.Equal([1], await fixture.Cache.GetAsync("other"));
-    }
-
-    /// <summary>
-    /// The last write of a key is not here any more when the tier is back: it was too long for this process, is over, lay unused for too long, or had to go. What the
-    /// tier still has is older, and must not come back.
-    /// </summary>
-    [Theory]
-    [InlineData("too long", true)]
-    [InlineData("too long", false)]
-    [InlineData("over", true)]
-    [InlineData("over", false)]
-    [InlineData("unused", true)]
-    [InlineData("unused", false)]
-    [InlineData("evicted", true)]
-    [InlineData("evicted", false)]
-    public async Task What_the_tier_missed_and_is_gone_here_leaves_nothing_older_there(string why, bool isCircuitOpen)
-    {
-        var tier = new FakeTier();
-        using var fixture = new CacheFixture(tier, options => (options.MaxEntryBytes, options.CircuitFailures) = (100_000, isCircuitOpen ? 1 : 100));
-        foreach (string key in (string[])["key", "another"])
-        {
-            await fixture.Cache.SetAsync(key, [1], new());
-        }
-
-        tier.Before = (_, _) => throw new InvalidOperationException("down");
-        if (isCircuitOpen)
-        {
-            await fixture.Cache.RemoveAsync("another");
-            Assert.Equal(TierCircuitState.Open, fixture.Statistics.TierCircuit);
-        }
-
-        await fixture.Cache.SetAsync("key", new byte[why == "too long" ? 200_000 : 10], why switch
-        {
-            "over" => CacheFixture.After(1),
-            "unused" => CacheFixture.Sliding(1),
-            _ => new(),
-        });
-        if (why == "evicted")
-        {
-            fixture.Cache.Trim(1);
-        }
-
-        fixture.Advance(2);
-        Assert.Null(await fixture.Cache.GetAsync("key"));
-        tier.Before = null;
-        fixture.Advance(5);
-        Assert.Null(await fixture.Cache.GetAsync("key"));
-        await SecondTierTests.Until(() => tier["key"] is null);
-        Assert.Null(await fixture.Cache.GetAsync("key"));
-
-        // And it is over with that: another machine's entry is seen, and so is the next one of this.
-        using var other = new CacheFixture(tier, clock: fixture.Clock);
-        await other.Cache.SetAsync("key", [3], new());
-        await SecondTierTests.Until(() => fixture.Cache.Get("key") is [3]);
-        await fixture.Cache.SetAsync("key", [4], new());
-        Assert.Equal([4], ValueOf(tier, "key"));
-    }
-
-    [Fact]
-    public async Task Write_that_is_over_before_it_is_made_takes_what_the_tier_has()
-    {
-        var tier = new FakeTier();
-        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        var second = new SecondTier(tier, new NativeDistributedCacheOptions(), clock);
-        tier["key"] = [1];
-        Assert.Equal(TierReply.Done, await second.WriteAsync("key", [2], new EntryLifetime(clock.GetUtcNow().ToUnixTimeMilliseconds(), 0), TimeSpan.Zero));
-        Assert.Null(tier["key"]);
     }
 
     /// <summary>One call in between fails, which opens no circuit, and nobody reads the key again.</summary>
@@ -473,7 +405,7 @@ public sealed class BrokenTierTests
         Assert.Equal(2L, fixture.Statistics.TierCorrupt);
     }
 
-    private static byte[] ValueOf(FakeTier tier, string key)
+    internal static byte[] ValueOf(FakeTier tier, string key)
     {
         Assert.True(TierRecord.TryRead(System.Text.Encoding.UTF8.GetBytes(key), tier[key]!, out TierRecord record));
         return record.Value.ToArray();

@@ -12,7 +12,7 @@ internal sealed partial class TieredCache
     private const int PendingKeysMax = 10_000;
 
     private readonly FailureLog _loadFailures = new("a load from the second tier");
-    private readonly Dictionary<string, long> _pending = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Version, bool IsMissed)> _pending = new(StringComparer.Ordinal);
     private readonly TimeSpan _roundPause;
     private readonly int _roundFailuresMax;
     private SleepLock _pendingLock;
@@ -27,9 +27,8 @@ internal sealed partial class TieredCache
         try
         {
             // Between the look of whoever began this and its flight another flight may have landed.
-            if (IsFresh(key, out long version))
+            if (Pending(key).Version == 0 && IsFresh(key))
             {
-                ForgetPending(key, version);
                 flight.End(TierAnswer.Local);
                 return;
             }
@@ -56,12 +55,10 @@ internal sealed partial class TieredCache
         }
     }
 
-    private bool IsFresh(string key, out long version)
+    private bool IsFresh(string key)
     {
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
-        bool isHere = TryReadHead(name.Bytes, out LocalHead head);
-        version = head.Version;
-        return isHere && head.FreshUntil > Now;
+        return TryReadHead(name.Bytes, out LocalHead head) && IsFresh(head);
     }
 
     /// <summary>Puts what a load brought in its place.</summary>
@@ -88,10 +85,10 @@ internal sealed partial class TieredCache
             return TierAnswer.Local;
         }
 
-        if (!isHere && reply == TierReply.Done && MissedVersion(key) is var missed && missed > record.Version)
+        if (!isHere && reply == TierReply.Done && Pending(key) is var noted && noted.Version > record.Version && (noted.IsMissed || record.Writer == _writer))
         {
             // What was written last was over, or had to go, before the tier got it.
-            PutPending(name.Bytes, new LocalHead(missed, default, 0, IsPending: true, IsRemoved: true), default);
+            PutPending(name.Bytes, new LocalHead(noted.Version, default, 0, IsPending: true, IsRemoved: true), default);
             isBehind = true;
             return TierAnswer.None;
         }
@@ -119,19 +116,48 @@ internal sealed partial class TieredCache
             return;
         }
 
-        TierReply reply = head.IsRemoved
-            ? await Tier.RemoveAsync(key).ConfigureAwait(false)
-            : await Tier.WriteAsync(key, record, head.Lifetime, TimeSpan.FromMilliseconds(FreshFor(head.Lifetime))).ConfigureAwait(false);
-        if (reply == TierReply.Failed)
+        BeginRepair(key, stripe, head.Version);
+        try
         {
-            Atomic.Add(ref _failedRepairs, 1);
-            NotePending(key, head.Version);
-            return;
-        }
+            TierReply reply = head.IsRemoved
+                ? await Tier.RemoveAsync(key).ConfigureAwait(false)
+                : await Tier.WriteAsync(key, record, head.Lifetime, TimeSpan.FromMilliseconds(FreshFor(head.Lifetime))).ConfigureAwait(false);
+            if (reply == TierReply.Failed)
+            {
+                Atomic.Add(ref _failedRepairs, 1);
+                NotePending(key, head.Version);
+                return;
+            }
 
-        Tier.Counts.AddRepair();
-        ForgetPending(key, head.Version);
-        Confirm(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
+            Tier.Counts.AddRepair();
+            ForgetPending(key, head.Version);
+            Confirm(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
+        }
+        finally
+        {
+            EndRepair(key, stripe);
+        }
+    }
+
+    private static void BeginRepair(string key, TierStripe stripe, long version)
+    {
+        using SleepLock.Scope scope = stripe.Lock.EnterScope();
+        stripe.BeginRepair(key, version);
+    }
+
+    private void EndRepair(string key, TierStripe stripe)
+    {
+        using SleepLock.Scope scope = stripe.Lock.EnterScope();
+        NoteUnsure(key, stripe.EndRepair(key));
+    }
+
+    /// <summary>Of writes that overlapped, the tier may have done the latest one first: it is as good as missed until a load has seen it.</summary>
+    private void NoteUnsure(string key, long version)
+    {
+        if (version != 0)
+        {
+            NotePending(key, version, isMissed: false);
+        }
     }
 
     /// <summary>The tier has the write of a version: if it is still the last one, its entry is an ordinary copy, and a removal is over.</summary>
@@ -182,23 +208,27 @@ internal sealed partial class TieredCache
         return true;
     }
 
-    private void NotePending(string key, long version)
+    /// <summary>Notes a write for the next round.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="version">Its version.</param>
+    /// <param name="isMissed">Whether the tier missed it. Otherwise it may have done an earlier one of this process last.</param>
+    private void NotePending(string key, long version, bool isMissed = true)
     {
         using SleepLock.Scope scope = _pendingLock.EnterScope();
-        bool isNoted = _pending.TryGetValue(key, out long noted);
-        if (isNoted || _pending.Count < PendingKeysMax)
+        bool isNoted = _pending.TryGetValue(key, out (long Version, bool IsMissed) noted);
+        if (version >= noted.Version && (isNoted || _pending.Count < PendingKeysMax))
         {
-            _pending[key] = long.Max(version, noted);
+            _pending[key] = (version, isMissed || (noted.IsMissed && noted.Version == version));
             Atomic.StoreRelease(ref _pendingCount, _pending.Count);
         }
     }
 
-    /// <summary>The version of the write of a key that the tier missed; 0 for none.</summary>
-    private long MissedVersion(string key)
+    /// <summary>What is noted of a key; version 0 for nothing.</summary>
+    private (long Version, bool IsMissed) Pending(string key)
     {
         if (Atomic.LoadAcquire(in _pendingCount) == 0)
         {
-            return 0;
+            return default;
         }
 
         using SleepLock.Scope scope = _pendingLock.EnterScope();
@@ -214,7 +244,7 @@ internal sealed partial class TieredCache
         }
 
         using SleepLock.Scope scope = _pendingLock.EnterScope();
-        if (_pending.TryGetValue(key, out long noted) && noted <= upTo)
+        if (_pending.TryGetValue(key, out (long Version, bool IsMissed) noted) && noted.Version <= upTo)
         {
             _pending.Remove(key);
             Atomic.StoreRelease(ref _pendingCount, _pending.Count);

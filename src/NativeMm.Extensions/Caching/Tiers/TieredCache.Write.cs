@@ -24,7 +24,7 @@ internal sealed partial class TieredCache
             if (asks)
             {
                 Put(name.Bytes, head, kept);
-                stripe.BeginWrite(key);
+                stripe.BeginWrite(key, head.Version);
             }
             else
             {
@@ -60,6 +60,7 @@ internal sealed partial class TieredCache
         {
             if (await Tier.RemoveAsync(key).ConfigureAwait(false) == TierReply.Done)
             {
+                ForgetPending(key, head.Version);
                 Confirm(key, stripe, head, default);
             }
             else
@@ -80,10 +81,10 @@ internal sealed partial class TieredCache
         await Tier.RefreshAsync(key).ConfigureAwait(false);
     }
 
-    private static void EndWrite(string key, TierStripe stripe)
+    private void EndWrite(string key, TierStripe stripe)
     {
         using SleepLock.Scope scope = stripe.Lock.EnterScope();
-        stripe.EndWrite(key);
+        NoteUnsure(key, stripe.EndWrite(key));
     }
 
     private void RefreshHere(string key)
@@ -101,7 +102,7 @@ internal sealed partial class TieredCache
         Put(name.Bytes, head, default);
         if (asks)
         {
-            stripe.BeginWrite(key);
+            stripe.BeginWrite(key, head.Version);
         }
 
         return head;

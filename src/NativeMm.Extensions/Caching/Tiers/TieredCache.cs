@@ -11,7 +11,8 @@
 //              While a write of the key is on its way what a load brings is no news: the copy stays, and answers. So with a load that began before its end.
 // Ownership    the entries of a key change under the lock of its stripe, together with its flight. Reads take no lock. Nothing is awaited under it.
 //              What the tier missed is a list of keys and versions under a lock of its own, which is taken last; its count and the time of the last round are hints for
-//              who looks without it. A key leaves it when a load or a write has settled it. A round of
+//              who looks without it. A key leaves it when a load or a write has settled it; writes of one key that overlapped enter it, for the tier may
+//              have done the latest of them first. A round of
 //              repairs belongs to whoever turned its word from 0 to 1 [P1], and ends by 0 [P2], whatever was thrown.
 // Progress     reads of fresh copies wait for nobody. Others wait for the tier, for the timeout at most, or not at all while the circuit is open.
 // Reuse        a repair or a failed write looks for its own version before it changes the entry: what was written meanwhile stays.
@@ -80,7 +81,7 @@ internal sealed partial class TieredCache
         using (entry)
         {
             var head = LocalHead.Of(in entry);
-            if (head.FreshUntil <= Now && Without(anyAge, LocalAnswer.Hit) == LocalAnswer.Ask)
+            if (!IsFresh(head) && Without(anyAge, LocalAnswer.Hit) == LocalAnswer.Ask)
             {
                 return LocalAnswer.Ask;
             }
@@ -134,6 +135,13 @@ internal sealed partial class TieredCache
     }
 
     private TierStripe StripeOf(string key) => _stripes[(uint)key.GetHashCode(StringComparison.Ordinal) % Stripes];
+
+    /// <summary>Whether a copy answers without a question. One whose time lies further away than any copy's is from before the clock was put back.</summary>
+    private bool IsFresh(in LocalHead head)
+    {
+        long left = head.FreshUntil - Now;
+        return left > 0 && (left <= _freshFor || head.FreshUntil == long.MaxValue);
+    }
 
     /// <summary>How long a copy is fresh: a sliding entry asks the tier often enough that it stays alive there.</summary>
     private long FreshFor(EntryLifetime lifetime) => lifetime.Sliding == 0 ? _freshFor : long.Min(_freshFor, lifetime.Sliding / 8);
