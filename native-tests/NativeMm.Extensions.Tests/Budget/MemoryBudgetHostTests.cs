@@ -115,6 +115,37 @@ public sealed class MemoryBudgetHostTests
         Assert.Equal(1000, Ask(_ => throw new InvalidOperationException("mine"), bytes => bytes / 2, bytes => bytes));
     }
 
+    /// <summary>A handler that wants the budget to know how much there is, which is made with the handlers.</summary>
+    [Fact]
+    public async Task Handler_may_have_the_budget_injected()
+    {
+        using IHost host = Build(
+            options => options.TotalMemoryLimit = MemoryLimit.FromShare(1), services => services.AddSingleton<IMemoryPressureHandler, HandlerWithBudget>());
+        await Task.Run(() => host.StartAsync()).WaitAsync(s_timeout);
+        Assert.Equal(host.Services.GetRequiredService<MemoryBudget>().TotalBytes, host.Services.GetRequiredService<IBudgetSystem>().AskHandlers(long.MaxValue));
+        await host.StopAsync().WaitAsync(s_timeout);
+    }
+
+    [Fact]
+    public async Task Handler_that_cannot_be_made_stops_the_start()
+    {
+        using IHost host = Build(
+            options => options.TotalMemoryLimit = MemoryLimit.FromShare(1),
+            services => services.AddSingleton<IMemoryPressureHandler>(_ => throw new InvalidOperationException("mine")));
+        InvalidOperationException thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync().WaitAsync(s_timeout));
+        Assert.Equal("mine", thrown.Message);
+    }
+
+    /// <summary>Somebody disposed the runtime; the handlers are still asked for what the service has.</summary>
+    [Fact]
+    public void Runtime_that_cannot_be_trimmed_does_not_keep_the_others_from_it()
+    {
+        using IHost host = Build(_ => { });
+        IBudgetSystem system = host.Services.GetRequiredService<IBudgetSystem>();
+        host.Services.GetRequiredService<MemoryRuntime>().Dispose();
+        Assert.InRange(system.TrimCaches(), 0, long.MaxValue);
+    }
+
     [Fact]
     public void What_handlers_say_of_themselves_stays_a_sum() => Assert.Equal(long.MaxValue, Ask(_ => long.MinValue, _ => 1, _ => long.MaxValue, _ => 1));
 
@@ -161,6 +192,11 @@ public sealed class MemoryBudgetHostTests
         public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         private Task Fail([CallerMemberName] string call = "") => call == where ? throw new InvalidOperationException(nameof(Failing)) : Task.CompletedTask;
+    }
+
+    private sealed class HandlerWithBudget(MemoryBudget budget) : IMemoryPressureHandler
+    {
+        public long Release(long bytes) => budget.TotalBytes;
     }
 
     private sealed class Handler(Func<long, long> release) : IMemoryPressureHandler

@@ -168,6 +168,57 @@ public sealed class MemoryBudgetTests
         Assert.Equal(steps, _budget.Steps);
     }
 
+    /// <summary>Memory is short from the start, and a handler does not come back: the host starts, and ends, all the same.</summary>
+    [Fact]
+    public async Task Begin_waits_for_no_handler()
+    {
+        using var service = new MemoryBudgetService(_budget, _time);
+        using var release = new ManualResetEventSlim();
+        var entered = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _system.NativeLive = 440 * MiB;
+        _system.OnAsk = () =>
+        {
+            entered.TrySetResult(Thread.CurrentThread.IsThreadPoolThread);
+            release.Wait(TimeSpan.FromSeconds(60));
+        };
+        var starter = new Thread(service.Begin);
+        starter.Start();
+        Assert.True(await entered.Task.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.True(starter.Join(TimeSpan.FromSeconds(30)));
+        Assert.True(_system.HasLimit);
+        release.Set();
+        await service.EndAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.False(_system.HasLimit);
+    }
+
+    [Fact]
+    public async Task Begin_after_the_disposal_or_while_it_runs_does_nothing()
+    {
+        var service = new MemoryBudgetService(_budget, _time);
+        service.Begin();
+        service.Begin();
+        await service.EndAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60));
+        long steps = _budget.Steps;
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(steps, _budget.Steps);
+        service.Begin();
+        Assert.True(_system.HasLimit);
+        service.Dispose();
+        Assert.False(_system.HasLimit);
+        service.Begin();
+        Assert.False(_system.HasLimit);
+    }
+
+    [Fact]
+    public void Step_after_the_end_asks_nobody()
+    {
+        _budget.End();
+        (_system.NativeLive, _system.Idle, _system.Evictable) = (300 * MiB, 100 * MiB, 100 * MiB);
+        _budget.Step();
+        Assert.Equal((100 * MiB, 100 * MiB, 0), (_system.Idle, _system.Evictable, _system.Collections));
+        Assert.Empty(_budget.Events);
+    }
+
     [Theory]
     [InlineData("512MiB", 512 * MiB)]
     [InlineData("80%", 800)]

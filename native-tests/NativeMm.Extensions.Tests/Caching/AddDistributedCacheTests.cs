@@ -38,6 +38,20 @@ public sealed class AddDistributedCacheTests
         Assert.Single(services, service => service.ServiceType == typeof(IDistributedCache));
     }
 
+    /// <summary>Two parts of a program that each ask for the same.</summary>
+    [Fact]
+    public async Task Second_call_for_the_registered_tier_changes_nothing()
+    {
+        var tier = new FakeTier();
+        var services = new ServiceCollection();
+        services.AddSingleton<IDistributedCache>(tier);
+        services.AddNativeMmDistributedCache().WithRegisteredSecondTier();
+        services.AddNativeMmDistributedCache().WithRegisteredSecondTier();
+        await using ServiceProvider provider = services.BuildServiceProvider();
+        await provider.GetRequiredService<IDistributedCache>().SetAsync("key", [1], new());
+        Assert.Equal(1, tier.Writes);
+    }
+
     [Fact]
     public async Task Configuration_sets_the_options()
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
@@ -24,6 +25,25 @@ public sealed class NativeMmHealthCheckTests
         Assert.Equal(expected, entry.Status);
         Assert.Equal(resident, entry.Data["resident_bytes"]);
         Assert.Equal(1000L, entry.Data["limit_bytes"]);
+    }
+
+    [Theory]
+    [InlineData(500, "50 % of the limit is in use")]
+    [InlineData(900, "90 % of the limit is in use: 900 B of 1000 B")]
+    public async Task What_is_said_is_the_same_in_every_culture(long resident, string expected)
+    {
+        CultureInfo before = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = OtherPercent();
+        try
+        {
+            await using ServiceProvider services = Build(options => options.UnhealthyFaults = null);
+            _resident = resident;
+            Assert.Equal(expected, (await CheckAsync(services)).Description);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
     }
 
     [Theory]
@@ -103,6 +123,13 @@ public sealed class NativeMmHealthCheckTests
         OptionsValidationException thrown = Assert.Throws<OptionsValidationException>(() =>
             new ServiceCollection().AddHealthChecks().AddNativeMm(options => (options.DegradedShare, options.UnhealthyShare) = (degraded, unhealthy)));
         Assert.Contains(message, thrown.Message, StringComparison.Ordinal);
+    }
+
+    private static CultureInfo OtherPercent()
+    {
+        var culture = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        culture.NumberFormat.PercentSymbol = "pct";
+        return culture;
     }
 
     private static unsafe void Fail(ServiceProvider services, int times)

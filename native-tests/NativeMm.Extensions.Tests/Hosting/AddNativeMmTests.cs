@@ -118,6 +118,43 @@ public sealed class AddNativeMmTests
         Assert.Contains("Delay", thrown.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(nameof(NativeMmOptions.KestrelPool))]
+    [InlineData(nameof(NativeMmOptions.DistributedCache))]
+    [InlineData(nameof(NativeMmOptions.OutputCache))]
+    public async Task Part_that_the_code_takes_away_is_named(string part)
+    {
+        using IHost host = Build([], options => typeof(NativeMmOptions).GetProperty(part)!.SetValue(options, null));
+        OptionsValidationException thrown = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(s_timeout));
+        Assert.Equal($"NativeMm:{part} is null.", thrown.Message);
+    }
+
+    /// <summary>The framework's reading makes 24 days of 24:00:00.</summary>
+    [Theory]
+    [InlineData("24:00:00", 24)]
+    [InlineData("23:30:00", 23.5)]
+    [InlineData("100:30:00", 100.5)]
+    [InlineData("1.00:00:00", 24)]
+    [InlineData("2:00:00:00", 48)]
+    [InlineData("1:30", 1.5)]
+    public void Hours_are_hours(string text, double hours)
+    {
+        using IHost host = Build([("DistributedCache:DefaultExpiration", text)]);
+        Assert.Equal(TimeSpan.FromHours(hours), host.Services.GetRequiredService<IOptions<NativeMmOptions>>().Value.DistributedCache.DefaultExpiration);
+    }
+
+    [Theory]
+    [InlineData("24:60:00")]
+    [InlineData("24:00:61")]
+    [InlineData("2000000000:00:00")]
+    [InlineData(":00:00")]
+    public void What_is_no_time_is_refused(string text)
+    {
+        using IHost host = Build([("DistributedCache:DefaultExpiration", text)]);
+        OptionsValidationException thrown = Assert.Throws<OptionsValidationException>(() => host.Services.GetRequiredService<IOptions<NativeMmOptions>>().Value);
+        Assert.Contains(text, thrown.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Runtime_is_one_and_ends_with_the_host()
     {

@@ -98,6 +98,39 @@ public sealed class LivePageTests
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/nativemm/text/passwd")).StatusCode);
     }
 
+    /// <summary>Names are the program's: the JSON stays JSON, and a line of the texts one line of as many words.</summary>
+    [Fact]
+    public async Task Odd_names_break_no_shape()
+    {
+        const string Odd = "a \"b\"\n<c>\\\u0001\ud800";
+        await using WebApplication app = await LivePageHost.StartAsync(
+            "Development", app => app.MapNativeMm(), services => services.Configure<NativeMmOptions>(options => options.Name = Odd));
+        MemoryRuntime runtime = app.Services.GetRequiredService<MemoryRuntime>();
+        using ZsPool pool = runtime.CreateZsPool(new ZsPoolOptions { Name = Odd, LockStatistics = true });
+        Fill(runtime, pool);
+        HttpClient client = app.GetTestClient();
+        using JsonDocument state = JsonDocument.Parse(await client.GetStringAsync("/nativemm/data"));
+        Assert.Contains(
+            state.RootElement.GetProperty("runtimes").EnumerateArray(),
+            one => one.GetProperty("name").GetString() == Odd.Replace('\ud800', '\ufffd') && one.GetProperty("zsmalloc").GetArrayLength() == 1);
+        Assert.Matches(@"^Node 0, zone\s+a_""b""_<c>\\_\S (\s+\d+){11} ?\n", await client.GetStringAsync("/nativemm/text/buddyinfo"));
+        Assert.Matches(@"^a_""b""_<c>\\_\S\n class  size ", await client.GetStringAsync("/nativemm/text/zsmalloc"));
+        Assert.DoesNotContain("\n<c>", await client.GetStringAsync("/nativemm/text/lock_stat"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Events_end_when_the_runtime_does()
+    {
+        await using WebApplication app = await LivePageHost.StartAsync("Development", app => app.MapNativeMm());
+        using HttpResponseMessage response = await app.GetTestClient().GetAsync("/nativemm/events", HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.StartsWith("data: {", await reader.ReadLineAsync().WaitAsync(LivePageHost.Timeout), StringComparison.Ordinal);
+        app.Services.GetRequiredService<MemoryRuntime>().Dispose();
+
+        // To its end, and no exception on the way.
+        await reader.ReadToEndAsync().WaitAsync(LivePageHost.Timeout);
+    }
+
     [Fact]
     public async Task Events_come_by_themselves_and_end_with_the_host()
     {

@@ -69,32 +69,18 @@ public sealed class MemoryBudget
         }
     }
 
-    /// <summary>Looks, and moves the boundary. Does nothing while another step is at work.</summary>
-    internal void Step()
-    {
-        if (!Atomic.CompareExchange(ref _stepping, 0, 1))
-        {
-            return;
-        }
+    /// <summary>Looks, and moves the boundary. Does nothing while another step is at work, or after the end.</summary>
+    internal void Step() => StepUnlessBusy(static budget => budget.StepAlone());
 
-        try
-        {
-            StepAlone();
-            Atomic.Add(ref _steps, 1);
-        }
-        finally
-        {
-            Atomic.StoreRelease(ref _stepping, 0);
-        }
-    }
-
-    /// <summary>Lets steps move the boundary, after an end too.</summary>
+    /// <summary>Lets steps move the boundary, after an end too, and sets the collector's limit. Nothing of the service is asked for memory here, however short it is.</summary>
     internal void Begin()
     {
         using (_lock.EnterScope())
         {
             _hasEnded = false;
         }
+
+        StepUnlessBusy(static budget => budget.Move(budget.TotalBytes - budget._system.Resident, force: true));
     }
 
     /// <summary>Lets the garbage collector have what it had before there was a budget, for good: a step that is still at work moves nothing.</summary>
@@ -108,6 +94,32 @@ public sealed class MemoryBudget
                 _system.EndManagedLimit();
                 Atomic.StoreRelease(ref _managedLimit, 0);
             }
+        }
+    }
+
+    private void StepUnlessBusy(Action<MemoryBudget> step)
+    {
+        if (HasEnded() || !Atomic.CompareExchange(ref _stepping, 0, 1))
+        {
+            return;
+        }
+
+        try
+        {
+            step(this);
+            Atomic.Add(ref _steps, 1);
+        }
+        finally
+        {
+            Atomic.StoreRelease(ref _stepping, 0);
+        }
+    }
+
+    private bool HasEnded()
+    {
+        using (_lock.EnterScope())
+        {
+            return _hasEnded;
         }
     }
 

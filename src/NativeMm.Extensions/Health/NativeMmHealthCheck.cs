@@ -11,7 +11,7 @@ internal sealed class NativeMmHealthCheck(MemoryRuntime runtime, ProcessLimit li
 {
     private const int ValidationsMax = 3;
 
-    private long _failedBefore = MemoryFaultCounts.FailedAllocations;
+    private ulong _failedBefore = (ulong)MemoryFaultCounts.FailedAllocations;
 
     /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -20,8 +20,7 @@ internal sealed class NativeMmHealthCheck(MemoryRuntime runtime, ProcessLimit li
         long resident = limit.ReadResident();
         double share = (double)resident / bytesMax;
         long failed = MemoryFaultCounts.FailedAllocations;
-        long failedNow = failed - Atomic.LoadAcquire(ref _failedBefore);
-        Atomic.StoreRelease(ref _failedBefore, failed);
+        long failedNow = long.Max(failed - (long)Atomic.Exchange(ref _failedBefore, (ulong)failed), 0);
         long faults = MemoryFaultCounts.Total;
         string? invalid = options.Validate ? Validate() : null;
 
@@ -34,15 +33,15 @@ internal sealed class NativeMmHealthCheck(MemoryRuntime runtime, ProcessLimit li
         };
         var unhealthy = new List<string>();
         var degraded = new List<string>();
-        Judge(share >= options.UnhealthyShare, share >= options.DegradedShare, string.Create(
-            CultureInfo.InvariantCulture, $"{share:P0} of the limit is in use: {ByteSize.Round(resident)} of {ByteSize.Round(bytesMax)}"));
+        string inUse = string.Create(CultureInfo.InvariantCulture, $"{share:P0} of the limit is in use");
+        Judge(share >= options.UnhealthyShare, share >= options.DegradedShare, $"{inUse}: {ByteSize.Round(resident)} of {ByteSize.Round(bytesMax)}");
         Judge(failedNow >= options.UnhealthyFailedAllocations, failedNow >= options.DegradedFailedAllocations, $"{failedNow} allocations failed");
         Judge(faults >= options.UnhealthyFaults, faults >= options.DegradedFaults, $"{faults} mistakes with memory were found");
         Judge(invalid is not null, false, $"the validation failed: {invalid}");
 
         HealthStatus worst = unhealthy.Count != 0 ? context.Registration.FailureStatus : degraded.Count != 0 ? HealthStatus.Degraded : HealthStatus.Healthy;
         string text = string.Join("; ", unhealthy.Concat(degraded));
-        return Task.FromResult(new HealthCheckResult(worst, text.Length == 0 ? $"{share:P0} of the limit is in use" : text, exception: null, data));
+        return Task.FromResult(new HealthCheckResult(worst, text.Length == 0 ? inUse : text, exception: null, data));
 
         void Judge(bool isUnhealthy, bool isDegraded, string what)
         {

@@ -37,11 +37,18 @@ public sealed class NativeDistributedCacheBuilder
     /// the interface gets this cache, and this cache the other one.
     /// </summary>
     /// <returns>This.</returns>
+    /// <remarks>A second call, without another cache that was registered meanwhile, changes nothing.</remarks>
     /// <exception cref="InvalidOperationException">None was registered.</exception>
     public NativeDistributedCacheBuilder WithRegisteredSecondTier()
     {
-        ServiceDescriptor found = Services.LastOrDefault(one => one.ServiceType == typeof(IDistributedCache)
-                && !one.IsKeyedService && one.ImplementationFactory != NativeMmCacheServiceCollectionExtensions.Resolve)
+        ServiceDescriptor? last = Services.LastOrDefault(one => one.ServiceType == typeof(IDistributedCache)
+            && !one.IsKeyedService && one.ImplementationFactory != NativeMmCacheServiceCollectionExtensions.Resolve);
+        if (last is null && Services.Any(one => one.IsKeyedService && one.ServiceKey == s_registered))
+        {
+            return WithKeyedSecondTier(s_registered);
+        }
+
+        ServiceDescriptor found = last
             ?? throw new InvalidOperationException(
                 "No IDistributedCache is registered that could be the second tier: register it before, with AddStackExchangeRedisCache for example.");
         Services.Remove(found);

@@ -34,14 +34,13 @@ internal sealed class NativeMmConfiguration(IConfiguration? configuration) : ICo
     /// <inheritdoc/>
     public ValidateOptionsResult Validate(string? name, NativeMmOptions options)
     {
-        if (options.KestrelPool is null)
+        (string Name, object? Part)[] parts =
+        [
+            (nameof(options.KestrelPool), options.KestrelPool), (nameof(options.DistributedCache), options.DistributedCache), (nameof(options.OutputCache), options.OutputCache),
+        ];
+        if (parts.FirstOrDefault(one => one.Part is null).Name is { } missing)
         {
-            return ValidateOptionsResult.Fail($"{NativeMmOptions.SectionName}:KestrelPool is null.");
-        }
-
-        if (options.DistributedCache is null)
-        {
-            return ValidateOptionsResult.Fail($"{NativeMmOptions.SectionName}:DistributedCache is null.");
+            return ValidateOptionsResult.Fail($"{NativeMmOptions.SectionName}:{missing} is null.");
         }
 
         List<string> complaints = [.. NativeMmOptionTable.Rows.Where(row => !row.IsValid(options)).Select(row => row.Complaint(row.Read(options)))];

@@ -27,6 +27,9 @@ internal sealed class NativeMmHostedService(IServiceProvider services, IOptions<
             MemoryBudgetService budget = services.GetRequiredService<MemoryBudgetService>();
             _budget = budget;
 
+            // Those that cannot be made stop the start.
+            _ = services.GetServices<IMemoryPressureHandler>();
+
             // Weakly: the framework keeps the lifetime of a host that failed to start and that nobody disposed, and the runtime would stay with it for ever.
             _started = lifetime.ApplicationStarted.Register(static held => Begin((WeakReference<MemoryBudgetService>)held!), new WeakReference<MemoryBudgetService>(budget));
         }

@@ -10,6 +10,7 @@ internal static partial class NativeMmOptionTable
     // Below that the margins alone would be most of it.
     private const long TotalBytesMin = 128L << 20;
 
+    private const int HoursMax = 1_000_000;
     private const string Flag = "true or false";
     private const string BytesOrMore = "0 to 9223372036854775807 bytes (8 EiB - 1)";
 
@@ -129,6 +130,16 @@ internal static partial class NativeMmOptionTable
             }
         }
 
-        return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out time);
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
+        if (colon > 0 && text.AsSpan().Count(':') == 2 && int.TryParse(text.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out int hours)
+            && hours is >= 24 and <= HoursMax)
+        {
+            // The framework's reading makes 24 days of 24:00:00.
+            bool isTime = TimeSpan.TryParse("00" + text[colon..], CultureInfo.InvariantCulture, out time);
+            time += isTime ? TimeSpan.FromHours(hours) : TimeSpan.Zero;
+            return isTime;
+        }
+
+        return colon >= 0 && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out time);
     }
 }

@@ -64,6 +64,10 @@ internal sealed class LivePageHandlers(LivePageFeed feed)
         {
             // Whoever looked has gone, or the host goes; the browser asks again.
         }
+        catch (ObjectDisposedException)
+        {
+            // The runtime ended beneath the page: there is nothing more to show.
+        }
     }
 
     /// <summary>A text in the shape of one of the kernel's files.</summary>

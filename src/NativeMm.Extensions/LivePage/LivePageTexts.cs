@@ -35,6 +35,9 @@ internal static class LivePageTexts
         }
     }
 
+    /// <summary>A name as one word: whoever reads the text takes it apart by lines and spaces.</summary>
+    private static string Word(string name) => string.Concat(name.Select(static one => char.IsControl(one) || char.IsWhiteSpace(one) ? '_' : one));
+
     private static string Join(IEnumerable<MemoryRuntime> runtimes, Action<StringBuilder, MemoryRuntime> write)
     {
         var text = new StringBuilder();
@@ -58,7 +61,7 @@ internal static class LivePageTexts
 
         void Line(string zone, IReadOnlyList<ulong> blocks)
         {
-            text.Append(CultureInfo.InvariantCulture, $"Node 0, zone {zone,8} ");
+            text.Append(CultureInfo.InvariantCulture, $"Node 0, zone {Word(zone),8} ");
             foreach (ulong count in blocks)
             {
                 text.Append(CultureInfo.InvariantCulture, $"{count,6} ");
@@ -92,7 +95,7 @@ internal static class LivePageTexts
                 continue;
             }
 
-            text.Append(pool.Options.Name).Append('\n');
+            text.Append(Word(pool.Options.Name)).Append('\n');
             text.Append(" class  size       10%       20%       30%       40%       50%       60%       70%       80%       90%       99%      100% ")
                 .Append("obj_allocated   obj_used pages_used pages_per_zspage freeable\n");
             foreach (ZsClassStatistics row in classes.Where(row => row.Zspages != 0))
@@ -123,7 +126,7 @@ internal static class LivePageTexts
                 from row in heap.Classes
                 select new LockStatisticsSnapshot
                 {
-                    Name = string.Create(CultureInfo.InvariantCulture, $"{heap.Name}-{row.BlockBytes}"),
+                    Name = string.Create(CultureInfo.InvariantCulture, $"{Word(heap.Name)}-{row.BlockBytes}"),
                     Acquisitions = row.LockAcquisitions,
                     AcquisitionBounces = 0,
                     Contentions = row.LockContentions,
@@ -140,7 +143,7 @@ internal static class LivePageTexts
             {
                 try
                 {
-                    rows.AddRange(pool.GetLockStatistics());
+                    rows.AddRange(pool.GetLockStatistics().Select(static row => row with { Name = Word(row.Name) }));
                 }
                 catch (ObjectDisposedException)
                 {

@@ -405,7 +405,7 @@ public sealed class BrokenTierTests
         Assert.Equal(2L, fixture.Statistics.TierCorrupt);
     }
 
-    private static byte[] ValueOf(FakeTier tier, string key)
+    internal static byte[] ValueOf(FakeTier tier, string key)
     {
         Assert.True(TierRecord.TryRead(System.Text.Encoding.UTF8.GetBytes(key), tier[key]!, out TierRecord record));
         return record.Value.ToArray();

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace NativeMm.Extensions.Tests.Caching.Tiers;
@@ -42,7 +43,7 @@ public sealed class SecondTierTests
     public void The_write_of_a_machine_whose_clock_is_behind_is_not_undone()
     {
         var tier = new FakeTier();
-        var behind = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UtcNow - TimeSpan.FromMinutes(1));
+        var behind = new FakeTimeProvider(DateTimeOffset.UtcNow - TimeSpan.FromMinutes(1));
         using var ahead = new CacheFixture(tier, options => options.LocalExpiration = TimeSpan.FromSeconds(10));
         using var late = new CacheFixture(tier, clock: behind);
         ahead.Cache.Set("key", [1], new());
@@ -127,6 +128,22 @@ public sealed class SecondTierTests
         other.Advance(0.2);
         Assert.Equal([2], other.Cache.Get("key"));
         Assert.Null(other.Cache.Get("gone"));
+    }
+
+    /// <summary>A machine that started with a clock years ahead, which was then put right.</summary>
+    [Fact]
+    public void Copy_from_before_the_clock_was_put_back_asks()
+    {
+        var tier = new FakeTier();
+        using var fixture = new CacheFixture(tier, clock: new FakeTimeProvider(DateTimeOffset.UtcNow.AddYears(4)));
+        fixture.Cache.Set("key", [1], new());
+        Assert.Equal([1], fixture.Cache.Get("key"));
+        Assert.Equal(0, tier.Reads);
+        fixture.Clock.AdjustTime(DateTimeOffset.UtcNow);
+        Assert.Equal([1], fixture.Cache.Get("key"));
+        Assert.Equal(1, tier.Reads);
+        Assert.Equal([1], fixture.Cache.Get("key"));
+        Assert.Equal(1, tier.Reads);
     }
 
     [Fact]

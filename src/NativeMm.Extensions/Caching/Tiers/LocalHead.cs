@@ -18,6 +18,9 @@ internal readonly record struct LocalHead(long Version, EntryLifetime Lifetime, 
     private const byte Pending = 1;
     private const byte Removed = 2;
 
+    /// <summary>The removal that stands for it where its value is not kept.</summary>
+    public LocalHead ToRemoval() => this with { Lifetime = default, IsRemoved = true };
+
     /// <summary>Writes it.</summary>
     public byte[] ToArray()
     {

@@ -76,7 +76,8 @@ internal sealed class SecondTier(IDistributedCache tier, NativeDistributedCacheO
             left = TimeSpan.FromMilliseconds(lifetime.EndsAt - time.GetUtcNow().ToUnixTimeMilliseconds()) + s_slack;
             if (left <= s_slack)
             {
-                return Task.FromResult(TierReply.Done);
+                // It is over, and so is what it stood in the place of.
+                return RemoveAsync(key);
             }
         }
 

@@ -8,11 +8,11 @@ namespace NativeMm.Extensions;
 
 internal sealed partial class TieredCache
 {
-    // Keys whose writes the tier missed, for the moment when it is back. What does not fit is repaired when it is read.
+    // Keys whose writes the tier missed, with their versions, for the moment when it is back. What does not fit is repaired when it is read.
     private const int PendingKeysMax = 10_000;
 
     private readonly FailureLog _loadFailures = new("a load from the second tier");
-    private readonly HashSet<string> _pending = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (long Version, bool IsMissed)> _pending = new(StringComparer.Ordinal);
     private readonly TimeSpan _roundPause;
     private readonly int _roundFailuresMax;
     private SleepLock _pendingLock;
@@ -27,7 +27,7 @@ internal sealed partial class TieredCache
         try
         {
             // Between the look of whoever began this and its flight another flight may have landed.
-            if (IsFresh(key))
+            if (Pending(key).Version == 0 && IsFresh(key))
             {
                 flight.End(TierAnswer.Local);
                 return;
@@ -58,7 +58,7 @@ internal sealed partial class TieredCache
     private bool IsFresh(string key)
     {
         using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
-        return TryReadHead(name.Bytes, out LocalHead head) && head.FreshUntil > Now;
+        return TryReadHead(name.Bytes, out LocalHead head) && IsFresh(head);
     }
 
     /// <summary>Puts what a load brought in its place.</summary>
@@ -85,6 +85,15 @@ internal sealed partial class TieredCache
             return TierAnswer.Local;
         }
 
+        if (!isHere && reply == TierReply.Done && Pending(key) is var noted && noted.Version > record.Version && (noted.IsMissed || record.Writer == _writer))
+        {
+            // What was written last was over, or had to go, before the tier got it.
+            PutPending(name.Bytes, new LocalHead(noted.Version, default, 0, IsPending: true, IsRemoved: true), default);
+            isBehind = true;
+            return TierAnswer.None;
+        }
+
+        ForgetPending(key, long.MaxValue);
         if (reply == TierReply.Missing)
         {
             if (isHere)
@@ -107,18 +116,48 @@ internal sealed partial class TieredCache
             return;
         }
 
-        TierReply reply = head.IsRemoved
-            ? await Tier.RemoveAsync(key).ConfigureAwait(false)
-            : await Tier.WriteAsync(key, record, head.Lifetime, TimeSpan.FromMilliseconds(FreshFor(head.Lifetime))).ConfigureAwait(false);
-        if (reply == TierReply.Failed)
+        BeginRepair(key, stripe, head.Version);
+        try
         {
-            Atomic.Add(ref _failedRepairs, 1);
-            NotePending(key);
-            return;
-        }
+            TierReply reply = head.IsRemoved
+                ? await Tier.RemoveAsync(key).ConfigureAwait(false)
+                : await Tier.WriteAsync(key, record, head.Lifetime, TimeSpan.FromMilliseconds(FreshFor(head.Lifetime))).ConfigureAwait(false);
+            if (reply == TierReply.Failed)
+            {
+                Atomic.Add(ref _failedRepairs, 1);
+                NotePending(key, head.Version);
+                return;
+            }
 
-        Tier.Counts.AddRepair();
-        Confirm(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
+            Tier.Counts.AddRepair();
+            ForgetPending(key, head.Version);
+            Confirm(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
+        }
+        finally
+        {
+            EndRepair(key, stripe);
+        }
+    }
+
+    private static void BeginRepair(string key, TierStripe stripe, long version)
+    {
+        using SleepLock.Scope scope = stripe.Lock.EnterScope();
+        stripe.BeginRepair(key, version);
+    }
+
+    private void EndRepair(string key, TierStripe stripe)
+    {
+        using SleepLock.Scope scope = stripe.Lock.EnterScope();
+        NoteUnsure(key, stripe.EndRepair(key));
+    }
+
+    /// <summary>Of writes that overlapped, the tier may have done the latest one first: it is as good as missed until a load has seen it.</summary>
+    private void NoteUnsure(string key, long version)
+    {
+        if (version != 0)
+        {
+            NotePending(key, version, isMissed: false);
+        }
     }
 
     /// <summary>The tier has the write of a version: if it is still the last one, its entry is an ordinary copy, and a removal is over.</summary>
@@ -169,23 +208,53 @@ internal sealed partial class TieredCache
         return true;
     }
 
-    private void NotePending(string key)
+    /// <summary>Notes a write for the next round.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="version">Its version.</param>
+    /// <param name="isMissed">Whether the tier missed it. Otherwise it may have done an earlier one of this process last.</param>
+    private void NotePending(string key, long version, bool isMissed = true)
     {
         using SleepLock.Scope scope = _pendingLock.EnterScope();
-        if (_pending.Count < PendingKeysMax)
+        bool isNoted = _pending.TryGetValue(key, out (long Version, bool IsMissed) noted);
+        if (version >= noted.Version && (isNoted || _pending.Count < PendingKeysMax))
         {
-            _pending.Add(key);
+            _pending[key] = (version, isMissed || (noted.IsMissed && noted.Version == version));
             Atomic.StoreRelease(ref _pendingCount, _pending.Count);
         }
     }
 
-    private string[] TakePending()
+    /// <summary>What is noted of a key; version 0 for nothing.</summary>
+    private (long Version, bool IsMissed) Pending(string key)
+    {
+        if (Atomic.LoadAcquire(in _pendingCount) == 0)
+        {
+            return default;
+        }
+
+        using SleepLock.Scope scope = _pendingLock.EnterScope();
+        return _pending.GetValueOrDefault(key);
+    }
+
+    /// <summary>The tier has a write as late as that, or what it has is in force.</summary>
+    private void ForgetPending(string key, long upTo)
+    {
+        if (Atomic.LoadAcquire(in _pendingCount) == 0)
+        {
+            return;
+        }
+
+        using SleepLock.Scope scope = _pendingLock.EnterScope();
+        if (_pending.TryGetValue(key, out (long Version, bool IsMissed) noted) && noted.Version <= upTo)
+        {
+            _pending.Remove(key);
+            Atomic.StoreRelease(ref _pendingCount, _pending.Count);
+        }
+    }
+
+    private string[] PendingKeys()
     {
         using SleepLock.Scope scope = _pendingLock.EnterScope();
-        string[] keys = [.. _pending];
-        _pending.Clear();
-        Atomic.StoreRelease(ref _pendingCount, 0);
-        return keys;
+        return [.. _pending.Keys];
     }
 
     /// <summary>The tier has answered: it gets what it missed. At once if it was left alone before; else, as it may refuse just that, now and then.</summary>
@@ -206,12 +275,11 @@ internal sealed partial class TieredCache
         {
             Atomic.StoreRelease(ref _roundBegan, _time.GetTimestamp());
             int failuresMax = Atomic.LoadAcquire(in _failedRepairs) + _roundFailuresMax;
-            foreach (string key in TakePending())
+            foreach (string key in PendingKeys())
             {
                 if (!Tier.WouldAsk || Atomic.LoadAcquire(in _failedRepairs) - failuresMax >= 0)
                 {
-                    NotePending(key);
-                    continue;
+                    break;
                 }
 
                 await LoadAsync(key).ConfigureAwait(false);

@@ -20,18 +20,22 @@ internal sealed partial class TieredCache
         using (stripe.Lock.EnterScope())
         {
             stripe.Outdate(key);
-            head = new LocalHead(_versions.Next(), lifetime, asks ? Now + FreshFor(lifetime) : 0, IsPending: !asks, IsRemoved: false);
-            Put(name.Bytes, head, kept);
+            head = new LocalHead(_versions.Next(), lifetime, Now + FreshFor(lifetime), IsPending: false, IsRemoved: false);
             if (asks)
             {
-                stripe.BeginWrite(key);
+                Put(name.Bytes, head, kept);
+                stripe.BeginWrite(key, head.Version);
+            }
+            else
+            {
+                PutPending(name.Bytes, head, kept);
             }
         }
 
         if (!asks)
         {
             Tier.Counts.AddRejected();
-            NotePending(key);
+            NotePending(key, head.Version);
             return Task.CompletedTask;
         }
 
@@ -56,6 +60,7 @@ internal sealed partial class TieredCache
         {
             if (await Tier.RemoveAsync(key).ConfigureAwait(false) == TierReply.Done)
             {
+                ForgetPending(key, head.Version);
                 Confirm(key, stripe, head, default);
             }
             else
@@ -76,10 +81,10 @@ internal sealed partial class TieredCache
         await Tier.RefreshAsync(key).ConfigureAwait(false);
     }
 
-    private static void EndWrite(string key, TierStripe stripe)
+    private void EndWrite(string key, TierStripe stripe)
     {
         using SleepLock.Scope scope = stripe.Lock.EnterScope();
-        stripe.EndWrite(key);
+        NoteUnsure(key, stripe.EndWrite(key));
     }
 
     private void RefreshHere(string key)
@@ -97,7 +102,7 @@ internal sealed partial class TieredCache
         Put(name.Bytes, head, default);
         if (asks)
         {
-            stripe.BeginWrite(key);
+            stripe.BeginWrite(key, head.Version);
         }
 
         return head;
@@ -112,6 +117,10 @@ internal sealed partial class TieredCache
             {
                 Stale(key, stripe, head, record.AsMemory(TierRecord.HeadBytes));
             }
+            else
+            {
+                ForgetPending(key, head.Version);
+            }
         }
         finally
         {
@@ -120,7 +129,8 @@ internal sealed partial class TieredCache
     }
 
     /// <summary>
-    /// The tier has not got a write: if it is still the last one, it is not fresh any more, and the next read that may ask the tier finds out that it is behind.
+    /// The tier has not got a write: if it is still the last one, it is not fresh any more, and the next read that may ask the tier finds out that it is behind. One
+    /// that is not here, because it was too long, had to go or is over, leaves a removal: what the tier has instead is older.
     /// </summary>
     private void Stale(string key, TierStripe stripe, LocalHead head, ReadOnlyMemory<byte> value)
     {
@@ -129,12 +139,13 @@ internal sealed partial class TieredCache
         {
             try
             {
-                if (!TryReadHead(name.Bytes, out LocalHead there) || there.Version != head.Version)
+                bool isHere = TryReadHead(name.Bytes, out LocalHead there);
+                if (isHere && there.Version != head.Version)
                 {
                     return;
                 }
 
-                Put(name.Bytes, head with { IsPending = true, FreshUntil = 0 }, value);
+                PutPending(name.Bytes, isHere ? head : head.ToRemoval(), isHere ? value : default);
             }
             catch (ObjectDisposedException)
             {
@@ -143,6 +154,6 @@ internal sealed partial class TieredCache
             }
         }
 
-        NotePending(key);
+        NotePending(key, head.Version);
     }
 }

@@ -3,13 +3,16 @@
 //              done (pending, removed). Every write has a version; of two entries of a key the one with the larger version is the later one.
 // Transitions  absent → copy           a load (TierFlight), one a key at a time, unless the key was written since it began.
 //              any → copy              Set; pending when the tier did not take it.
+//              any → removed           a write that the tier did not take and whose value is not kept, or no longer: what the tier has is older, and goes.
 //              any → removed           Remove, before the tier is told, so that no load brings the entry back meanwhile; removed → absent when it has done it.
 //              copy, not fresh → …     a load settles it. The copy is pending, and the tier has an earlier version or none, or an earlier version that this process
 //                                      wrote, which came to it late: the tier gets ours (repair). Else what the tier has is in force, also with an earlier version:
 //                                      it had ours, so that one is of a machine whose clock is behind; none: absent. No answer: the copy stays, and answers.
 //              While a write of the key is on its way what a load brings is no news: the copy stays, and answers. So with a load that began before its end.
 // Ownership    the entries of a key change under the lock of its stripe, together with its flight. Reads take no lock. Nothing is awaited under it.
-//              What the tier missed is a set under a lock of its own; its count and the time of the last round are hints for who looks without it. A round of
+//              What the tier missed is a list of keys and versions under a lock of its own, which is taken last; its count and the time of the last round are hints for
+//              who looks without it. A key leaves it when a load or a write has settled it; writes of one key that overlapped enter it, for the tier may
+//              have done the latest of them first. A round of
 //              repairs belongs to whoever turned its word from 0 to 1 [P1], and ends by 0 [P2], whatever was thrown.
 // Progress     reads of fresh copies wait for nobody. Others wait for the tier, for the timeout at most, or not at all while the circuit is open.
 // Reuse        a repair or a failed write looks for its own version before it changes the entry: what was written meanwhile stays.
@@ -78,7 +81,7 @@ internal sealed partial class TieredCache
         using (entry)
         {
             var head = LocalHead.Of(in entry);
-            if (head.FreshUntil <= Now && Without(anyAge, LocalAnswer.Hit) == LocalAnswer.Ask)
+            if (!IsFresh(head) && Without(anyAge, LocalAnswer.Hit) == LocalAnswer.Ask)
             {
                 return LocalAnswer.Ask;
             }
@@ -133,6 +136,13 @@ internal sealed partial class TieredCache
 
     private TierStripe StripeOf(string key) => _stripes[(uint)key.GetHashCode(StringComparison.Ordinal) % Stripes];
 
+    /// <summary>Whether a copy answers without a question. One whose time lies further away than any copy's is from before the clock was put back.</summary>
+    private bool IsFresh(in LocalHead head)
+    {
+        long left = head.FreshUntil - Now;
+        return left > 0 && (left <= _freshFor || head.FreshUntil == long.MaxValue);
+    }
+
     /// <summary>How long a copy is fresh: a sliding entry asks the tier often enough that it stays alive there.</summary>
     private long FreshFor(EntryLifetime lifetime) => lifetime.Sliding == 0 ? _freshFor : long.Min(_freshFor, lifetime.Sliding / 8);
 
@@ -154,6 +164,16 @@ internal sealed partial class TieredCache
         // The old value must be gone in any case.
         _local.Remove(name);
         return false;
+    }
+
+    /// <summary>Puts what the tier has not got: the value, or a removal where that cannot be kept, so that nothing older comes back. Under the lock of the stripe.</summary>
+    private void PutPending(ReadOnlySpan<byte> name, LocalHead head, ReadOnlyMemory<byte> value)
+    {
+        head = head with { IsPending = true, FreshUntil = 0 };
+        if (!Put(name, head, value))
+        {
+            Put(name, head.ToRemoval(), default);
+        }
     }
 
     private bool TryReadHead(ReadOnlySpan<byte> name, out LocalHead head)
