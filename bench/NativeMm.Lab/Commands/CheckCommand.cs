@@ -40,6 +40,6 @@ internal static class CheckCommand
         BarVerdict[] verdicts = [.. bars.Select(b => BarVerdict.Of(b, outcome))];
         TerminalReport.WriteVerdicts(verdicts);
         files.Write(outcome, verdicts);
-        return verdicts.All(v => v.IsMet) ? ExitCode.Success : ExitCode.Failure;
+        return !outcome.IsInterrupted && verdicts.All(v => v.IsMet) ? ExitCode.Success : ExitCode.Failure;
     }
 }

@@ -28,8 +28,9 @@ internal static class LabSession
         }
 
         var runner = new LabRunner(settings, ChildProcess.Launch);
-        RunOutcome outcome = ProgressDisplay.Show(budget, progress => runner.Run(all, progress, budget));
-        outcome = outcome with { Conditions = new RunConditions(settings, before, ProcessorUse.Sample()) };
+        using var interruption = new Interruption();
+        RunOutcome outcome = ProgressDisplay.Show(budget, progress => runner.Run(all, progress, budget, () => interruption.Came));
+        outcome = outcome with { Conditions = new RunConditions(settings, before, ProcessorUse.Sample()) { IsInterrupted = outcome.IsInterrupted } };
         foreach (string line in outcome.LeftOut)
         {
             Console.Error.WriteLine(line);

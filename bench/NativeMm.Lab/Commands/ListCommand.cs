@@ -10,10 +10,12 @@ internal static class ListCommand
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var command = new Command("list", "show experiments, their variants, parameters, metrics and bars");
-        command.SetAction(_ =>
+        Argument<string[]> experiments = LabOptions.Experiments("names of experiments; none means all", required: false);
+        var command = new Command("list", "show experiments, their variants, parameters, metrics and bars") { experiments };
+        command.SetAction(parsed =>
         {
-            TerminalReport.WriteExperiments(ExperimentRegistry.All);
+            string[] names = parsed.GetValue(experiments) ?? [];
+            TerminalReport.WriteExperiments(names.Length == 0 ? ExperimentRegistry.All : [.. names.Distinct().Select(ExperimentRegistry.Get)]);
             return ExitCode.Success;
         });
         return command;

@@ -56,6 +56,6 @@ internal static class RunCommand
         RunOutcome outcome = LabSession.Measure(LaunchOrder.Interleaved(cases, settings.Repeat), settings, budget: null);
         TerminalReport.WriteResults(outcome, complete: true);
         files.Write(outcome, []);
-        return outcome.Failures.Count == 0 ? ExitCode.Success : ExitCode.Failure;
+        return outcome.IsComplete ? ExitCode.Success : ExitCode.Failure;
     }
 }

@@ -24,6 +24,6 @@ internal static class TourCommand
         TerminalReport.WriteResults(outcome, complete: false);
         TerminalReport.WriteCharts(outcome);
         files.Write(outcome, []);
-        return outcome.Failures.Count == 0 ? ExitCode.Success : ExitCode.Failure;
+        return outcome.IsComplete ? ExitCode.Success : ExitCode.Failure;
     }
 }

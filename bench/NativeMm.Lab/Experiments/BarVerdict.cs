@@ -64,7 +64,7 @@ internal sealed record BarVerdict(Bar Bar, double? Figure, string? Obstacle)
         }
 
         Variant variant = ExperimentRegistry.Get(wanted.Experiment).Variants.First(v => v.Name == wanted.Variant);
-        return variant.Missing ?? (outcome.Find(wanted)?.Find(metric) is null ? $"{wanted.Variant} gave no {metric}" : null);
+        return variant.Missing ?? (outcome.Find(wanted)?.Find(metric) is not null ? null : outcome.IsInterrupted ? "interrupted" : $"{wanted.Variant} gave no {metric}");
     }
 
     private static double MedianOf(Case measured, string metric, RunOutcome outcome) => outcome.Find(measured)!.Find(metric)!.Value.Median;

@@ -6,4 +6,6 @@ namespace NativeMm.Lab.Experiments;
 /// <param name="Summary">What it means.</param>
 /// <param name="IsHeadline">Whether the terminal shows it as a table of its own.</param>
 /// <param name="LowerIsBetter">The direction in which the figure gets better.</param>
-internal sealed record MetricDefinition(string Name, string Unit, string Summary, bool IsHeadline = false, bool LowerIsBetter = true);
+/// <param name="IsExplanation">Whether it only explains others: it is neither better nor worse than another one, and may be missing.</param>
+internal sealed record MetricDefinition(
+    string Name, string Unit, string Summary, bool IsHeadline = false, bool LowerIsBetter = true, bool IsExplanation = false);

@@ -18,6 +18,9 @@ internal static class ChildProcess
     // launch measures finished code. Whoever sets the variable himself keeps his value.
     private const string CallCountingDelay = "DOTNET_TC_CallCountingDelayMs";
 
+    // What the system makes of a process that an interrupt from the terminal ended: 128 and the number of the signal.
+    private const int InterruptedCode = 128 + 2;
+
     /// <summary>Starts a child, waits for it, and gives what it found; a child that dies or hangs is a failed measurement.</summary>
     public static Measurement Launch(MeasurementRequest request, IReadOnlyDictionary<string, string> environment)
     {
@@ -32,7 +35,8 @@ internal static class ChildProcess
         }
 
         string? answer = output.Out.Split('\n').LastOrDefault(l => l.StartsWith('{'));
-        return answer is not null ? Measurement.FromJson(answer) : Measurement.Failed(Describe(output));
+        return answer is not null ? Measurement.FromJson(answer)
+            : output.ExitCode == InterruptedCode ? Measurement.Interrupted() : Measurement.Failed(Describe(output));
     }
 
     /// <summary>Makes the environment of a child out of the lab's own.</summary>

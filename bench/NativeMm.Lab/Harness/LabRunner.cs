@@ -12,16 +12,25 @@ internal sealed class LabRunner(RunSettings settings, Func<MeasurementRequest, I
     /// <param name="launches">The order; a case appears once a launch.</param>
     /// <param name="progress">Told about every launch before it happens: the case and how many launches are done of how many.</param>
     /// <param name="budget">When this time is over, no further child is launched; null means all are.</param>
-    public RunOutcome Run(IEnumerable<Case> launches, Action<Case, int, int> progress, TimeSpan? budget)
+    /// <param name="interrupted">Whether somebody wants it to end; null means nobody ever does.</param>
+    public RunOutcome Run(IEnumerable<Case> launches, Action<Case, int, int> progress, TimeSpan? budget, Func<bool>? interrupted = null)
     {
+        interrupted ??= static () => false;
         var recorder = new LaunchRecorder();
         var leftOut = new List<string>();
         List<Case> order = [.. launches.Where(c => IsAvailable(c, leftOut))];
         var never = new HashSet<Case>(order);
         long start = Stopwatch.GetTimestamp();
         int done = 0;
+        bool isInterrupted = false;
         foreach (Case next in order)
         {
+            if (isInterrupted || interrupted())
+            {
+                isInterrupted = true;
+                break;
+            }
+
             if (budget is { } limit && Stopwatch.GetElapsedTime(start) > limit)
             {
                 break;
@@ -32,12 +41,29 @@ internal sealed class LabRunner(RunSettings settings, Func<MeasurementRequest, I
             if (!recorder.HasFailed(next))
             {
                 var request = new MeasurementRequest(next, settings.Seconds, settings.Quick, settings.Pin);
-                recorder.Add(next, launch(request, FindVariant(next).Environment));
+                Measurement found = launch(request, FindVariant(next).Environment);
+
+                // An interrupt reaches the child as well, so that a launch which fails beside one tells nothing of its case.
+                isInterrupted = found.IsInterrupted || interrupted();
+                if (!isInterrupted || found.Error is null)
+                {
+                    recorder.Add(next, found);
+                }
             }
         }
 
-        leftOut.AddRange(never.Select(c => $"{c} is left out: the time was over."));
-        return new RunOutcome(recorder.Rows(), recorder.Failures, leftOut, Stopwatch.GetElapsedTime(start));
+        IReadOnlyList<ResultRow> rows = recorder.Rows();
+        if (isInterrupted)
+        {
+            int without = order.Distinct().Count() - rows.Count - recorder.Failures.Count;
+            leftOut.Add($"Interrupted in launch {done} of {order.Count}: {without} of {order.Distinct().Count()} cases have no figure, and others may have fewer launches.");
+        }
+        else
+        {
+            leftOut.AddRange(never.Select(c => $"{c} is left out: the time was over."));
+        }
+
+        return new RunOutcome(rows, recorder.Failures, leftOut, Stopwatch.GetElapsedTime(start)) { IsInterrupted = isInterrupted };
     }
 
     private static bool IsAvailable(Case wanted, List<string> leftOut)

@@ -18,6 +18,12 @@ internal sealed class Measurement
     /// <summary>Why there is nothing else, or null.</summary>
     public string? Error { get; private set; }
 
+    /// <summary>Whether the child was interrupted from the terminal, as the lab was.</summary>
+    public bool IsInterrupted { get; private init; }
+
+    /// <summary>A measurement that somebody ended before its time.</summary>
+    public static Measurement Interrupted() => new() { Error = "it was interrupted", IsInterrupted = true };
+
     /// <summary>A measurement that did not come about.</summary>
     public static Measurement Failed(string why) => new() { Error = why.ReplaceLineEndings(" ") };
 

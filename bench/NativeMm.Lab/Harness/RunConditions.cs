@@ -10,6 +10,9 @@ internal sealed record RunConditions(RunSettings Settings, double? UseBefore, do
 {
     private const string UsePrefix = "used_by_others";
 
+    /// <summary>Whether it ended before its time, so that cases may have fewer launches than <c>repeat</c> says.</summary>
+    public bool IsInterrupted { get; init; }
+
     /// <summary>Name and value, in order.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Facts =>
     [
@@ -17,6 +20,7 @@ internal sealed record RunConditions(RunSettings Settings, double? UseBefore, do
         new("repeat", Settings.Repeat?.ToString(CultureInfo.InvariantCulture) ?? "by experiment"),
         new("quick", Settings.Quick ? "yes" : "no"),
         new("pin", Settings.Pin ? "yes" : "no"),
+        new("interrupted", IsInterrupted ? "yes" : "no"),
         new($"{UsePrefix}_before", Percent(UseBefore)),
         new($"{UsePrefix}_after", Percent(UseAfter)),
     ];

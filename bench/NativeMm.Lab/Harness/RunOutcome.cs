@@ -16,6 +16,12 @@ internal sealed record RunOutcome(
     /// <summary>How it was made; null where a test made it.</summary>
     public RunConditions? Conditions { get; init; }
 
+    /// <summary>Whether it ended before its time because somebody wanted it to.</summary>
+    public bool IsInterrupted { get; init; }
+
+    /// <summary>Whether no launch failed and nobody ended it.</summary>
+    public bool IsComplete => Failures.Count == 0 && !IsInterrupted;
+
     /// <summary>The row of a case, or null.</summary>
     public ResultRow? Find(Case wanted) => Rows.FirstOrDefault(r => r.Case == wanted);
 }

@@ -114,7 +114,7 @@ internal static class TerminalReport
                 QuantityText.Format(change.Before.Median, change.Unit),
                 QuantityText.Format(change.After.Median, change.Unit),
                 QuantityText.Ratio(change.Ratio),
-                change.SpreadsOverlap ? "overlap" : "apart");
+                change.Text);
         }
 
         Show("Second file to first", table);

@@ -36,7 +36,9 @@ internal sealed partial class SourceLabels
         return match.Success ? $"{Path.GetFileName(path).Split('.')[0]}[{match.Groups["label"].Value}]" : "";
     }
 
-    private static string FindRoot()
+    /// <summary>The folder of the repository.</summary>
+    /// <exception cref="DirectoryNotFoundException">The explorer runs outside of it.</exception>
+    internal static string FindRoot()
     {
         string? folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Combine(folder, "NativeMm.sln")))

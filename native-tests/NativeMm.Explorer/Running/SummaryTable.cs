@@ -47,6 +47,20 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
         return isGood;
     }
 
+    /// <summary>
+    /// Says which rows of a document are of another search than this one. The figures follow from the code and the bounds, and may be others where the
+    /// number of processors or the build is another, so it is a hint and no failure.
+    /// </summary>
+    /// <param name="document">The text of docs/proof.md.</param>
+    public void PrintStale(string document)
+    {
+        HashSet<string> there = [.. document.Split('\n').Select(line => line.TrimEnd())];
+        foreach (string row in Rows().Where(row => !there.Contains(row)))
+        {
+            Console.WriteLine($"docs/proof.md has another row: {row}");
+        }
+    }
+
     /// <summary>Writes the table as part of a document.</summary>
     public void Write(string file) => File.WriteAllLines(file, Rows());
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using NativeMm.Explorer.Cases;
 using NativeMm.Explorer.Machine;
+using NativeMm.Explorer.Rewriting;
 
 namespace NativeMm.Explorer.Running;
 
@@ -45,6 +46,11 @@ internal sealed class Tour(Arguments arguments)
         var table = new SummaryTable(cases, _outcomes, BoundsOf);
         bool isGood = table.Print(isLabels: arguments.IsLabels);
         Console.WriteLine(FormattableString.Invariant($"{_outcomes.Values.Sum(outcome => outcome.Executions):N0} executions in {watch.Elapsed.TotalSeconds:F0} s"));
+        if (arguments is { IsDeep: false, IsWhole: false, IsReduced: false, Preemptions: < 0 })
+        {
+            table.PrintStale(File.ReadAllText(Path.Combine(SourceLabels.FindRoot(), "docs", "proof.md")));
+        }
+
         if (arguments.Table.Length != 0)
         {
             table.Write(arguments.Table);

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using NativeMm.Frames;
+using NativeMm.Lab.Experiments;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using Xunit;
@@ -69,6 +70,24 @@ public sealed partial class DocumentTests
         }
 
         Assert.Empty(broken);
+    }
+
+    /// <summary>Who reads the list of the documents finds all of them; the decisions have one row together.</summary>
+    [Fact]
+    public void The_readme_lists_every_document()
+    {
+        string text = Text("README.md");
+        string list = text[text.IndexOf("## Documents", StringComparison.Ordinal)..];
+        string[] documents = [.. AllDocuments.Select(path => path.Replace('\\', '/')).Where(path => path != "README.md" && !path.StartsWith("docs/decisions/", StringComparison.Ordinal))];
+        Assert.InRange(documents.Length, 20, 1000);
+        Assert.Empty(documents.Where(path => !list.Contains($"]({path})", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Every_experiment_of_the_lab_has_a_section()
+    {
+        string[] sections = [.. Headings().Matches(Text("docs", "lab.md").ReplaceLineEndings("\n")).Select(heading => heading.Groups[1].Value)];
+        Assert.Empty(ExperimentRegistry.All.Select(experiment => experiment.Name).Except(sections));
     }
 
     [Fact]

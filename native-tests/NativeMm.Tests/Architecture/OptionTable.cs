@@ -5,6 +5,7 @@ using NativeMm.Heap.Sampled;
 using NativeMm.Reporting;
 using NativeMm.Teardown;
 using NativeMm.Vmap;
+using NativeMm.Zsmalloc;
 
 namespace NativeMm.Tests.Architecture;
 
@@ -87,6 +88,7 @@ public static class OptionTable
         SampledOptions { Enabled: false } => "off",
         PageReporterOptions options => options == new PageReporterOptions() ? "defaults" : "others",
         VmapOptions options => options == new VmapOptions() ? "defaults" : "others",
+        ZsPoolOptions options => options == new ZsPoolOptions() ? "defaults" : "others",
         TeardownOptions options => options == new TeardownOptions() ? "defaults" : "others",
         TimeProvider clock => ReferenceEquals(clock, TimeProvider.System) ? "the system's" : "another",
         LazyPurgePolicy policy when policy == new LazyPurgePolicy() => "as below",

@@ -77,6 +77,11 @@ public static partial class OptionTableRange
     private static IEnumerable<string> NumberComplaints<T>(PropertyInfo option, string range)
         where T : new()
     {
+        if (range.Contains(", ", StringComparison.Ordinal))
+        {
+            return ListComplaints<T>(option, range.Split(", "));
+        }
+
         Match match = Range().Match(range);
         if (!match.Success || !TryParse(match.Groups["least"].Value, out decimal least))
         {
@@ -105,6 +110,22 @@ public static partial class OptionTableRange
             refused.Add(0);
         }
 
+        return Complaints<T>(option, accepted, refused);
+    }
+
+    /// <summary>Single values, and none between or beside them.</summary>
+    private static IEnumerable<string> ListComplaints<T>(PropertyInfo option, string[] values)
+        where T : new()
+    {
+        decimal[] accepted = [.. values.Select(value => TryParse(value, out decimal number) ? number : -1)];
+        return accepted.Contains(-1)
+            ? [$"the range cannot be read: {string.Join(", ", values)}"]
+            : Complaints<T>(option, accepted, accepted.SelectMany(value => (decimal[])[value - 1, value + 1]).Except(accepted));
+    }
+
+    private static IEnumerable<string> Complaints<T>(PropertyInfo option, IEnumerable<decimal> accepted, IEnumerable<decimal> refused)
+        where T : new()
+    {
         IEnumerable<string> tooNarrow = accepted.Where(value => Refuses<T>(option, FromNumber(TypeOf(option), value)))
             .Select(value => $"{value} is in the range as written and is refused");
         IEnumerable<string> tooWide = refused.Where(value => Fits(TypeOf(option), value) && !Refuses<T>(option, FromNumber(TypeOf(option), value)))

@@ -1,13 +1,9 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
-using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
 using NativeMm.Caching;
 using NativeMm.Heap.Checked;
-using NativeMm.Heap.Sampled;
-using NativeMm.Reporting;
 using NativeMm.Runtime;
-using NativeMm.Teardown;
 using NativeMm.Tests.Support;
 using NativeMm.Vmap;
 using NativeMm.Zsmalloc;
@@ -20,22 +16,26 @@ public sealed partial class OptionTableTests
 {
     private static readonly string s_document = File.ReadAllText(RepositoryRoot.Combine("docs", "tuning.md"));
 
-    [Fact]
-    public void Tables_are_the_options_of_the_code()
+    public static TheoryData<string> Types => [.. TypesOfOptions.Select(type => type.FullName!)];
+
+    /// <summary>Whatever is read when something is made, and says itself what it refuses.</summary>
+    private static IEnumerable<Type> TypesOfOptions => typeof(MemoryRuntimeOptions).Assembly.GetExportedTypes()
+        .Where(type => type.GetMethod("<Clone>$") is not null && type.GetMethod("Validate", Type.EmptyTypes) is not null);
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void Table_is_the_options_of_the_code(string type)
     {
-        Assert.Empty(OptionTable.Complaints<MemoryRuntimeOptions>(OptionTable.Read(s_document, nameof(MemoryRuntimeOptions))));
-        Assert.Empty(OptionTable.Complaints<PageReporterOptions>(OptionTable.Read(s_document, nameof(PageReporterOptions))));
-        Assert.Empty(OptionTable.Complaints<CheckedOptions>(OptionTable.Read(s_document, nameof(CheckedOptions))));
-        Assert.Empty(OptionTable.Complaints<SampledOptions>(OptionTable.Read(s_document, nameof(SampledOptions))));
-        Assert.Empty(OptionTable.Complaints<VmapOptions>(OptionTable.Read(s_document, nameof(VmapOptions))));
-        Assert.Empty(OptionTable.Complaints<LazyPurgePolicy>(OptionTable.Read(s_document, nameof(LazyPurgePolicy))));
-        Assert.Empty(OptionTable.Complaints<ZsPoolOptions>(OptionTable.Read(s_document, nameof(ZsPoolOptions))));
-        Assert.Empty(OptionTable.Complaints<AddressSpaceOptions>(OptionTable.Read(s_document, nameof(AddressSpaceOptions))));
-        Assert.Empty(OptionTable.Complaints<TeardownOptions>(OptionTable.Read(s_document, nameof(TeardownOptions))));
-        Assert.Empty(OptionTable.Complaints<ArenaOptions>(OptionTable.Read(s_document, nameof(ArenaOptions))));
-        Assert.Empty(OptionTable.Complaints<PagedMemoryOptions>(OptionTable.Read(s_document, nameof(PagedMemoryOptions))));
-        Assert.Empty(OptionTable.Complaints<NativeCacheOptions>(OptionTable.Read(s_document, nameof(NativeCacheOptions))));
+        Type options = typeof(MemoryRuntimeOptions).Assembly.GetType(type, throwOnError: true)!;
+        var complaints = (IEnumerable<string>)typeof(OptionTable).GetMethod(nameof(OptionTable.Complaints))!.MakeGenericMethod(options)
+            .Invoke(null, [OptionTable.Read(s_document, options.Name)])!;
+        Assert.Empty(complaints);
     }
+
+    [Fact]
+    public void Options_of_all_parts_are_among_those_that_need_a_table() => Assert.Superset(
+        new HashSet<string> { nameof(MemoryRuntimeOptions), nameof(LazyPurgePolicy), nameof(CompressedPageStoreOptions), nameof(NativeCacheOptions), nameof(ZsPoolOptions) },
+        TypesOfOptions.Select(type => type.Name).ToHashSet(StringComparer.Ordinal));
 
     [Fact]
     public void Environment_variables_are_those_of_the_code()
@@ -56,6 +56,8 @@ public sealed partial class OptionTableTests
     [InlineData("10 ms to 1 h", "10 ms to 2 h", "is refused")]
     [InlineData("10 ms to 1 h", "10 ms and more", "is refused")]
     [InlineData("10 ms to 1 h", "short", "cannot be read")]
+    [InlineData("10 ms to 1 h", "10 ms, 20 ms", "is accepted")]
+    [InlineData("10 ms to 1 h", "10 ms, 2 h", "is refused")]
     [InlineData("0 or 64 MiB to 8 TiB", "64 MiB to 8 TiB", "outside of the range as written and is accepted")]
     [InlineData("0 or 64 MiB to 8 TiB", "0 to 8 TiB", "is refused")]
     [InlineData("| `LockFree`, `Buddy` |", "| `LockFree` |", "the range")]

@@ -16,6 +16,7 @@ public sealed class NativeDistributedCacheBuilder
     /// <summary>Puts a cache elsewhere behind this one. The last call counts.</summary>
     /// <param name="tier">Makes or finds it; what it makes the container does not dispose.</param>
     /// <returns>This.</returns>
+    /// <exception cref="ArgumentNullException">The function is null.</exception>
     public NativeDistributedCacheBuilder WithSecondTier(Func<IServiceProvider, IDistributedCache> tier)
     {
         ArgumentNullException.ThrowIfNull(tier);
@@ -26,6 +27,7 @@ public sealed class NativeDistributedCacheBuilder
     /// <summary>Puts the <see cref="IDistributedCache"/> that is registered under a key behind this one.</summary>
     /// <param name="key">The key.</param>
     /// <returns>This.</returns>
+    /// <exception cref="ArgumentNullException">The key is null.</exception>
     public NativeDistributedCacheBuilder WithKeyedSecondTier(object key)
     {
         ArgumentNullException.ThrowIfNull(key);

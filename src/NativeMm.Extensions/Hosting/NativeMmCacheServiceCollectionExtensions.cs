@@ -22,6 +22,7 @@ public static class NativeMmCacheServiceCollectionExtensions
     /// <param name="configure">Changes the options; what the configuration says in <c>NativeMm:DistributedCache</c> is in them already.</param>
     /// <returns>To put a second tier behind it.</returns>
     /// <remarks>Options that are wrong stop the start with an <see cref="OptionsValidationException"/> that names key, value and range.</remarks>
+    /// <exception cref="ArgumentNullException">The services are null.</exception>
     public static NativeDistributedCacheBuilder AddNativeMmDistributedCache(
         this IServiceCollection services, Action<NativeDistributedCacheOptions>? configure = null)
     {
@@ -49,6 +50,7 @@ public static class NativeMmCacheServiceCollectionExtensions
     /// <param name="configure">Changes the options; what the configuration says in <c>NativeMm:OutputCache</c> is in them already.</param>
     /// <returns>The services.</returns>
     /// <remarks>Options that are wrong stop the start with an <see cref="OptionsValidationException"/> that names key, value and range.</remarks>
+    /// <exception cref="ArgumentNullException">The services are null.</exception>
     public static IServiceCollection AddNativeMmOutputCache(this IServiceCollection services, Action<NativeOutputCacheOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);

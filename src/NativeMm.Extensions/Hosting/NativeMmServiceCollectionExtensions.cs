@@ -19,6 +19,7 @@ public static class NativeMmServiceCollectionExtensions
     /// <param name="configure">Changes the options; what the configuration says in its section <c>NativeMm</c> is in them already.</param>
     /// <returns>To add more.</returns>
     /// <remarks>Options that are wrong stop the start with an <see cref="OptionsValidationException"/> that names key, value and range.</remarks>
+    /// <exception cref="ArgumentNullException">The services are null.</exception>
     public static NativeMmBuilder AddNativeMm(this IServiceCollection services, Action<NativeMmOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);

@@ -24,6 +24,7 @@ public static class NativeMmEndpointRouteBuilderExtensions
     /// </remarks>
     /// <exception cref="InvalidOperationException"><c>AddNativeMm</c> was not called.</exception>
     /// <exception cref="ArgumentException">The path is empty or has parameters.</exception>
+    /// <exception cref="ArgumentNullException">The routes are null.</exception>
     public static IEndpointConventionBuilder MapNativeMm(
         this IEndpointRouteBuilder endpoints, string pattern = "/nativemm", Action<NativeMmPageOptions>? configure = null)
     {

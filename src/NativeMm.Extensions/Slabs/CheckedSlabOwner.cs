@@ -59,9 +59,6 @@ internal sealed class CheckedSlabOwner : IMemoryOwner<byte>
     /// <summary>Who returned it.</summary>
     public StackTrace? ReturnStack { get; private set; }
 
-    /// <summary>Whether it was returned.</summary>
-    public bool HasEnded => Atomic.LoadAcquire(ref _ended) != 0;
-
     /// <summary>For rents that are known by their address: nobody holds this object, so its end says nothing of theirs.</summary>
     [SuppressMessage("Usage", "CA1816", Justification = "The block keeps this object from now on; there is nothing for a finalizer to find.")]
     public void KnowByAddress()

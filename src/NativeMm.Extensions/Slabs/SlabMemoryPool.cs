@@ -17,9 +17,6 @@ internal sealed class SlabMemoryPool(SlabStore store, Action? onDispose) : Memor
     /// </remarks>
     public override int MaxBufferSize => Array.MaxLength;
 
-    /// <summary>The store.</summary>
-    public SlabStore Store => store;
-
     /// <inheritdoc/>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {

@@ -95,6 +95,7 @@ public sealed partial class NativeMemoryStream
 
     /// <summary>Writes the whole content to another stream, wherever the position is, and leaves that alone.</summary>
     /// <param name="destination">The other stream.</param>
+    /// <exception cref="ArgumentNullException">The stream is null.</exception>
     public void WriteTo(Stream destination)
     {
         ArgumentNullException.ThrowIfNull(destination);
@@ -107,6 +108,7 @@ public sealed partial class NativeMemoryStream
     /// <param name="offset">Where the part begins, 0 to <see cref="Length"/>.</param>
     /// <param name="count">Its bytes, 0 to what follows the offset.</param>
     /// <exception cref="ArgumentOutOfRangeException">So much is not there.</exception>
+    /// <exception cref="ArgumentNullException">The stream is null.</exception>
     public void WriteTo(Stream destination, long offset, long count)
     {
         ArgumentNullException.ThrowIfNull(destination);

@@ -13,6 +13,7 @@ public sealed partial class AddressSpace
     /// </exception>
     /// <exception cref="OutOfMemoryException">Cutting an area, or a page of 2 MiB, needs memory that there is not.</exception>
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The address, the length or the advice is none that there is.</exception>
     public void Advise(long address, long length, MemoryAdvice advice)
     {
         VpnRange range = AddressCheck.Range(address, length);

@@ -35,6 +35,7 @@ public sealed record AddressSpaceOptions
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, its value and the range.</exception>
+    /// <exception cref="ArgumentNullException"><see cref="Name"/> is null.</exception>
     public void Validate()
     {
         ArgumentNullException.ThrowIfNull(Name);

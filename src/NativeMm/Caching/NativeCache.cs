@@ -196,10 +196,6 @@ public sealed unsafe partial class NativeCache : IDisposable
         return true;
     }
 
-    /// <summary>Makes a cache with another policy.</summary>
-    internal static NativeCache Make<TPolicy>(MemoryRuntime runtime, NativeCacheOptions options)
-        where TPolicy : struct, IReplacementPolicy => new(CacheStore.Make<TPolicy>(runtime, Checked(options)));
-
     private static MemoryRuntime NotNull(MemoryRuntime runtime)
     {
         ArgumentNullException.ThrowIfNull(runtime);

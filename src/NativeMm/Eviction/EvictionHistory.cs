@@ -30,9 +30,6 @@ internal unsafe struct EvictionHistory
     private uint _lines;
     private int _historyBits;
 
-    /// <summary>Items that are remembered at most.</summary>
-    public readonly uint Places => _lines * WordsALine * PlacesAWord;
-
     /// <summary>Bytes for so many items: four for each, rounded up to a line.</summary>
     public static nuint BytesFor(uint items) => (nuint)LinesFor(items) * LineBytes;
 

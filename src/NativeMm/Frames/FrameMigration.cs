@@ -12,6 +12,7 @@ namespace NativeMm.Frames;
 /// No list says whose a frame is: each migrator is asked in turn and answers from a table of its own, which costs him a few bytes a frame instead of
 /// a descriptor's line.
 /// </remarks>
+/// <exception cref="ArgumentNullException">The allocator is null.</exception>
 public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShrinker
 {
     // Who holds frames for a moment. [M1] goes up before the first is taken, [M2] down after the last is free: whoever finds nobody [M3] after his
@@ -20,6 +21,7 @@ public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShr
     private readonly Registrations<IFrameMigrator> _migrators = new();
 
     /// <summary>Registers somebody who can move his frames.</summary>
+    /// <exception cref="ArgumentNullException">The migrator is null.</exception>
     public void Add(IFrameMigrator migrator)
     {
         ArgumentNullException.ThrowIfNull(migrator);
@@ -27,6 +29,7 @@ public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShr
     }
 
     /// <summary>Removes a registered migrator. A call to it may still be under way.</summary>
+    /// <exception cref="ArgumentNullException">The migrator is null.</exception>
     public void Remove(IFrameMigrator migrator)
     {
         ArgumentNullException.ThrowIfNull(migrator);

@@ -12,6 +12,12 @@ public sealed record HeapStatistics
     /// <summary>The classes that have slabs, smallest first.</summary>
     public required IReadOnlyList<HeapClassStatistics> Classes { get; init; }
 
+    /// <summary>How often the lock of any class was taken since the heap was made, also of classes that have no slab any more.</summary>
+    public required long LockAcquisitions { get; init; }
+
+    /// <summary>How often that meant waiting.</summary>
+    public required long LockContentions { get; init; }
+
     /// <summary>Live blocks above all classes.</summary>
     public required long LargeBlocks { get; init; }
 
@@ -57,11 +63,12 @@ public sealed record HeapStatistics
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"Heap '{Name}': {LiveBytes:N0} bytes live, {CachedBytes:N0} cached, {FreeBytes:N0} free in {SlabBytes:N0} of slabs; ");
         text.Append(CultureInfo.InvariantCulture, $"{LargeBlocks:N0} large blocks of {LargeBytes:N0} bytes, {GuardedBlocks:N0} guarded of {GuardedBytes:N0}; ");
-        text.Append(CultureInfo.InvariantCulture, $"{ThreadCaches} thread caches of {MetadataBytes:N0} bytes");
+        text.Append(CultureInfo.InvariantCulture, $"{ThreadCaches} thread caches of {MetadataBytes:N0} bytes; ");
+        text.Append(CultureInfo.InvariantCulture, $"{LockAcquisitions:N0} locks, {LockContentions:N0} waits");
         foreach (HeapClassStatistics row in Classes)
         {
             text.AppendLine();
-            text.Append(CultureInfo.InvariantCulture, $"  {row.BlockBytes,9:N0} bytes: {row.LiveBlocks:N0} live, {row.CachedBlocks:N0} cached, {row.FreeBlocks:N0} free, {row.Slabs:N0} slabs");
+            text.Append(CultureInfo.InvariantCulture, $"  {row.BlockBytes,9:N0} bytes: {row.LiveBlocks:N0} live, {row.CachedBlocks:N0} cached, {row.FreeBlocks:N0} free, {row.Slabs:N0} slabs, {row.LockAcquisitions:N0} locks, {row.LockContentions:N0} waits");
         }
 
         return text.ToString();

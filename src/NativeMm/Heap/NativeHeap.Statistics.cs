@@ -41,9 +41,12 @@ public sealed unsafe partial class NativeHeap
         cached.Clear();
         int caches = CountCachedLocked(cached);
         var classes = new List<HeapClassStatistics>();
+        (long acquisitions, long contentions) = (0, 0);
         for (int i = 0; i < _depots.Length; i++)
         {
             DepotStatistics depot = _depots[i].GetStatistics();
+            acquisitions += depot.Acquisitions;
+            contentions += depot.Contentions;
             if (depot.Slabs != 0)
             {
                 classes.Add(ClassStatistics(i, depot, cached[i]));
@@ -56,6 +59,8 @@ public sealed unsafe partial class NativeHeap
         {
             Name = Name,
             Classes = classes,
+            LockAcquisitions = acquisitions,
+            LockContentions = contentions,
             LargeBlocks = largeBlocks,
             LargeBytes = largeBytes,
             LargeRetainedBytes = retainedBytes,
@@ -107,6 +112,7 @@ public sealed unsafe partial class NativeHeap
     /// </summary>
     /// <exception cref="InvariantViolationException">Something does not add up.</exception>
     /// <exception cref="MemoryFaultException">Bytes beside a checked or guarded block were written.</exception>
+    /// <exception cref="ObjectDisposedException">The heap is disposed.</exception>
     public void Validate()
     {
         ThrowIfDisposed();

@@ -34,18 +34,6 @@ internal sealed unsafe class ThreadCacheRegistry(int slot, bool isOnStack)
     private int _attached;
     private int _sweptAt;
 
-    /// <summary>Caches that exist, in use or not.</summary>
-    public int Count
-    {
-        get
-        {
-            using (_lock.EnterScope())
-            {
-                return _entries.Count;
-            }
-        }
-    }
-
     /// <summary>Caches taken over from dead threads.</summary>
     public long Adopted { get; private set; }
 

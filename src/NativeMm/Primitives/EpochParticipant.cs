@@ -18,8 +18,6 @@ internal sealed class EpochParticipant(EpochDomain domain, Thread thread)
 
     public EpochDomain Domain => domain;
 
-    public Thread Thread => thread;
-
     /// <summary>The next participant of the same thread, in another domain.</summary>
     public EpochParticipant? NextOfThread { get; set; }
 

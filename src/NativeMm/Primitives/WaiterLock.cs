@@ -33,10 +33,6 @@ internal struct WaiterLock<TStatistics>
         }
     }
 
-    /// <summary>Takes the lock if it is free.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryEnter() => _lock.TryEnter();
-
     /// <summary>Gives the lock up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit() => _lock.Exit();

@@ -14,6 +14,7 @@ public sealed partial class PageReporter
     /// <exception cref="InvalidOperationException">There is a device already; unregister it first.</exception>
     /// <exception cref="ArgumentException">The device cannot work for this zone.</exception>
     /// <exception cref="ObjectDisposedException">The reporter is disposed.</exception>
+    /// <exception cref="ArgumentNullException">The device is null.</exception>
     public void Register(IReportingDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -43,6 +44,7 @@ public sealed partial class PageReporter
     /// </summary>
     /// <param name="device">The device that is registered.</param>
     /// <exception cref="InvalidOperationException">It is not registered, or not any more because the reporter was disposed.</exception>
+    /// <exception cref="ArgumentNullException">The device is null.</exception>
     public void Unregister(IReportingDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);

@@ -15,6 +15,7 @@ public sealed class PunchHoleDevice : IReportingDevice
     /// <summary>Makes a device for the file behind a zone.</summary>
     /// <param name="zone">The zone, which must outlive the device.</param>
     /// <exception cref="ArgumentException">The zone is no memory file.</exception>
+    /// <exception cref="ArgumentNullException">The zone is null.</exception>
     public PunchHoleDevice(FrameZone zone)
     {
         ArgumentNullException.ThrowIfNull(zone);

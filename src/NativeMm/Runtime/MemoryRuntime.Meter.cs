@@ -10,7 +10,7 @@ public sealed partial class MemoryRuntime
     {
         var self = new WeakReference<MemoryRuntime>(this);
         var meter = new RuntimeMeter(Heap.Name);
-        var waits = new long[3];
+        RisingTotal[] waits = [new(), new(), new()];
         meter.AddBytes(
             "memory.used",
             "Bytes that were ever made accessible: in the hands of the program, kept for it, on the way back, back with the operating system.",
@@ -25,14 +25,12 @@ public sealed partial class MemoryRuntime
         meter.AddBytes("memory.committed", "Bytes that the operating system may hold memory for.", () => (long?)CountMemory(self)?.CommittedBytes);
         meter.AddTotal("memory.returned", "By", "Bytes given back to the operating system.", () => (long?)Count(self)?.ReturnedBytes);
         meter.AddTotal("vmap.purges", "{purge}", "Purges of lazily freed ranges.", () => Count(self)?.Vmap?.Purges);
-        long compacted = 0;
+        var compacted = new RisingTotal();
         meter.AddTotal(
             "zsmalloc.compacted",
             "By",
             "Bytes of frames that compaction of pools freed.",
-
-            // A pool that ends takes its count along; a sum never falls.
-            () => Count(self) is { } now ? (long?)(compacted = long.Max(compacted, now.FramesCompacted * (long)Pfn.FrameBytes)) : null);
+            () => Count(self) is { } now ? (long?)compacted.With(now.FramesCompacted * (long)Pfn.FrameBytes) : null);
         meter.AddTotal(
             "lock.contentions",
             "{contention}",
@@ -67,14 +65,13 @@ public sealed partial class MemoryRuntime
         ("caches", (long)now.CacheBytes),
     ];
 
-    /// <summary>The waits so far; what ends takes its count along, and a sum never falls.</summary>
-    private static (string Lock, long Count)[] ContentionsOf(RuntimeStatistics now, long[] seen)
-    {
-        seen[0] = long.Max(seen[0], now.Contentions.Heap);
-        seen[1] = long.Max(seen[1], now.Contentions.Vmap);
-        seen[2] = long.Max(seen[2], now.Contentions.Zsmalloc);
-        return [("heap", seen[0]), ("vmap", seen[1]), ("zsmalloc", seen[2])];
-    }
+    /// <summary>The waits so far. A heap or a pool that ends takes its count out of the statistics, and not out of the metric.</summary>
+    internal static (string Lock, long Count)[] ContentionsOf(RuntimeStatistics now, RisingTotal[] waits) =>
+    [
+        ("heap", waits[0].With(now.Contentions.Heap)),
+        ("vmap", waits[1].With(now.Contentions.Vmap)),
+        ("zsmalloc", waits[2].With(now.Contentions.Zsmalloc)),
+    ];
 
     /// <summary>Counts everything; of a runtime that ends in the background, what is left of it.</summary>
     private static RuntimeStatistics? CountMemory(WeakReference<MemoryRuntime> self)

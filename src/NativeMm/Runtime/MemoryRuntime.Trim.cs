@@ -223,7 +223,7 @@ public sealed partial class MemoryRuntime
             SpaceBytes = spaceBytes,
             FramesCompacted = compacted,
             Contentions = new LockContentions(
-                heaps.Sum(heap => heap.Classes.Sum(row => row.LockContentions)), vmap?.FreeSpaceLock?.Contentions ?? 0, poolContentions),
+                heaps.Sum(heap => heap.LockContentions), vmap?.FreeSpaceLock?.Contentions ?? 0, poolContentions),
             ReturnedBytes = Atomic.LoadAcquire(in _returnedBytes),
             TrimPasses = Atomic.LoadAcquire(in _passes),
             TrimFailures = _trimmer?.Failures ?? 0,

@@ -149,9 +149,6 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
     /// </summary>
     public PageReporter Reporter => _reporter;
 
-    /// <summary>Who releases much memory at once, for this runtime and what belongs to it.</summary>
-    internal TeardownWorkers Teardown => _teardown;
-
     /// <summary>Sets the options of <see cref="Shared"/>. Call it at the start of the program, before anything uses the shared heap.</summary>
     /// <exception cref="InvalidOperationException">
     /// The shared runtime exists already. One that could not be made when it was first used does not: its next use tries again, with these options.

@@ -101,6 +101,7 @@ public sealed record MemoryRuntimeOptions
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, its value and the range.</exception>
     /// <exception cref="ArgumentNullException">A group of options is null; the message names it.</exception>
     /// <exception cref="FormatException">A variable that is to set an option has a value that is not understood.</exception>
+    /// <exception cref="ArgumentException"><see cref="Name"/> is empty.</exception>
     public void Validate()
     {
         ArgumentNullException.ThrowIfNull(Name);

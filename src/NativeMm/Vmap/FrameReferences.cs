@@ -28,9 +28,6 @@ internal sealed unsafe class FrameReferences(LockFreeFrameAllocator frames)
     private const ushort HugeBlock = 1;
     private readonly FrameZone _zone = frames.Zone;
 
-    /// <summary>The allocator below.</summary>
-    public LockFreeFrameAllocator Allocator => frames;
-
     /// <summary>Takes frames for a range, in blocks as large as there are, each with the one reference of the mapping to come.</summary>
     /// <param name="slots">Where their numbers plus one go.</param>
     /// <param name="pages">How many.</param>

@@ -39,6 +39,7 @@ public sealed record LazyPurgePolicy
 
     /// <summary>The kernel's number of pages that may be outstanding on a machine of so many processors.</summary>
     /// <param name="processors">1 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is less than one processor.</exception>
     public static uint DefaultLazyPagesMax(int processors)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(processors, 1);

@@ -77,6 +77,7 @@ public sealed unsafe partial class VmapAllocator
     /// </summary>
     /// <param name="writer">Where to write.</param>
     /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
+    /// <exception cref="ArgumentNullException">The writer is null.</exception>
     public void WriteAreas(TextWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);

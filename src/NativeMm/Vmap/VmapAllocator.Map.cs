@@ -43,6 +43,7 @@ public sealed unsafe partial class VmapAllocator
     /// </summary>
     /// <param name="frames">The frames.</param>
     /// <exception cref="MemoryFaultException">One of them is not held; those before it are given up.</exception>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public void FreeFrames(ReadOnlySpan<Pfn> frames)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

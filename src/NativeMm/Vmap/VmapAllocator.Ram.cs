@@ -56,6 +56,7 @@ public sealed unsafe partial class VmapAllocator
     /// <exception cref="MemoryFaultException">
     /// No map of <see cref="MapRam"/> begins there, or it has another number of frames. Nothing is unmapped then.
     /// </exception>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public void UnmapRam(void* address, int count)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -26,6 +26,7 @@ public sealed unsafe partial class VmapAllocator
     /// same, the request goes on, and the event source <c>NativeMm</c> tells of the exception.
     /// </remarks>
     /// <param name="notifier">Is told how many bytes are wanted.</param>
+    /// <exception cref="ArgumentNullException">The notifier is null.</exception>
     public void AddPurgeNotifier(Action<nuint> notifier)
     {
         ArgumentNullException.ThrowIfNull(notifier);
@@ -34,6 +35,7 @@ public sealed unsafe partial class VmapAllocator
 
     /// <summary>Takes a registration back.</summary>
     /// <param name="notifier">What was registered; unknown ones are ignored.</param>
+    /// <exception cref="ArgumentNullException">The notifier is null.</exception>
     public void RemovePurgeNotifier(Action<nuint> notifier)
     {
         ArgumentNullException.ThrowIfNull(notifier);

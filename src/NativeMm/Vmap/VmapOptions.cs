@@ -56,6 +56,7 @@ public sealed record VmapOptions
 
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range; the message names it, its value and the range.</exception>
+    /// <exception cref="ArgumentNullException"><see cref="Purge"/> is null.</exception>
     public void Validate()
     {
         RequireBytes(CapacityBytes, nameof(CapacityBytes), BytesMin);

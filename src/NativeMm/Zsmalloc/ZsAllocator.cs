@@ -113,9 +113,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause> 
     /// <inheritdoc/>
     public override long TotalFrames => Atomic.LoadAcquire(ref _frameCount);
 
-    /// <summary>Sets of zspages of each class.</summary>
-    public int Stripes => _stripes;
-
     private int ClassCount => _table.Classes.Count;
 
     private int ShardCount => ClassCount * _stripes;

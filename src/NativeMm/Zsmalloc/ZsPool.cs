@@ -30,6 +30,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping.</exception>
+    /// <exception cref="ArgumentNullException">The allocator is null.</exception>
     public ZsPool(IFrameAllocator frames, ZsPoolOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(frames);

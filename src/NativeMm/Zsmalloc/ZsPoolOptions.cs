@@ -41,6 +41,7 @@ public sealed record ZsPoolOptions
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it, its value and the range.</exception>
+    /// <exception cref="ArgumentNullException"><see cref="Name"/> is null.</exception>
     public void Validate()
     {
         ArgumentNullException.ThrowIfNull(Name);

@@ -36,6 +36,7 @@ internal sealed class HeapExperiment : IExperiment
     [
         new("ns_per_op", "ns", "wall time in which each thread (each pair for remote) performs one operation: flat means perfect scaling", IsHeadline: true),
         new("ops_per_second", "1/s", "operations of all threads together", LowerIsBetter: false),
+        .. DepotLocks.Definitions,
     ];
 
     /// <inheritdoc/>

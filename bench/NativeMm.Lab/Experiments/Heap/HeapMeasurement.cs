@@ -7,6 +7,10 @@ namespace NativeMm.Lab.Experiments.Heap;
 /// <summary>Measures one pattern on one allocator.</summary>
 internal sealed class HeapMeasurement(MeasurementRequest request) : IPeerVisitor<Measurement>
 {
+    // One more round, in which locks are counted and nothing is timed.
+    private const double CountedNanoseconds = 50e6;
+    private const int CountedOperationsMax = 1 << 24;
+
     /// <inheritdoc/>
     public Measurement Visit<TAllocator, THandle>()
         where TAllocator : struct, IAllocatorUnderTest<THandle>
@@ -17,7 +21,11 @@ internal sealed class HeapMeasurement(MeasurementRequest request) : IPeerVisitor
         crew.Run(workload.SetUp);
         double perOperation = Time(crew, workload);
         double parallel = (double)crew.Size / workload.ThreadsPerOperation;
-        return new Measurement().Add("ns_per_op", perOperation).Add("ops_per_second", parallel * 1e9 / perOperation);
+        Measurement result = new Measurement().Add("ns_per_op", perOperation).Add("ops_per_second", parallel * 1e9 / perOperation);
+        int steps = (int)Math.Clamp(CountedNanoseconds / perOperation / workload.Granularity, 1, CountedOperationsMax / workload.Granularity);
+        int operations = steps * workload.Granularity;
+        DepotLocks.AddTo<TAllocator>(result, operations * parallel, () => crew.Run(thread => workload.Run(thread, operations)));
+        return result;
     }
 
     private double Time(ThreadCrew crew, HeapWorkload workload) => crew.Size > CorePlan.Cores

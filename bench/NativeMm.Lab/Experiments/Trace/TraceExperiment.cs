@@ -34,6 +34,7 @@ internal sealed class TraceExperiment : IExperiment
     [
         new("ns_per_op", "ns", "wall time of a record", IsHeadline: true),
         new("rss_peak", "By", "resident bytes at the peak, above the loaded trace", IsHeadline: true),
+        .. DepotLocks.Definitions,
     ];
 
     /// <inheritdoc/>

@@ -29,7 +29,7 @@ internal sealed class TraceMeasurement(Traces.Trace trace, MeasurementRequest re
         var slots = new THandle[trace.ObjectCount];
         Array.Fill(slots, default);
         Warmup.UntilCompilerIsQuiet(() => Play<TAllocator, THandle>(crew, warm, warmSlots));
-        return PlayRounds(() => Play<TAllocator, THandle>(crew, trace, slots));
+        return PlayRounds<TAllocator>(() => Play<TAllocator, THandle>(crew, trace, slots));
     }
 
     private static double Play<TAllocator, THandle>(ThreadCrew crew, Traces.Trace played, THandle[] slots)
@@ -53,7 +53,7 @@ internal sealed class TraceMeasurement(Traces.Trace trace, MeasurementRequest re
         using var warmCrew = new ThreadCrew(warmTrace.Records.Count, request.Pin);
         Warmup.UntilCompilerIsQuiet(() => Play(warmCrew, warm));
         crew.Run(_ => { });
-        return PlayRounds(() => Play(crew, replay));
+        return PlayRounds<TAllocator>(() => Play(crew, replay));
     }
 
     private static double Play<TAllocator, THandle>(ThreadCrew crew, ThreadedReplay<TAllocator, THandle> replay)
@@ -65,7 +65,7 @@ internal sealed class TraceMeasurement(Traces.Trace trace, MeasurementRequest re
         return time;
     }
 
-    private Measurement PlayRounds(Func<double> play)
+    private Measurement PlayRounds<TAllocator>(Func<double> play)
     {
         ulong before = ResidentMemory.BeginPeak();
         double best = double.MaxValue;
@@ -81,6 +81,12 @@ internal sealed class TraceMeasurement(Traces.Trace trace, MeasurementRequest re
         }
 
         Measurement result = new Measurement().Add("ns_per_op", best / trace.Records.Length);
-        return ResidentMemory.IsKnown ? result.Add("rss_peak", peak - before) : result;
+        if (ResidentMemory.IsKnown)
+        {
+            result.Add("rss_peak", peak - before);
+        }
+
+        DepotLocks.AddTo<TAllocator>(result, trace.Records.Length, () => play());
+        return result;
     }
 }

@@ -18,6 +18,7 @@ public sealed class MappedBufferTests
         first.Span.Fill(1);
         second.Span[4999] = 2;
         Assert.Equal(13192, view.Length);
+        Assert.Equal((false, true), (first.IsView, view.IsView));
         Assert.Equal(8192, view.Span.IndexOfAnyExcept((byte)1));
         Assert.Equal(2, view.Memory.Span[^1]);
         view.Span[8192] = 3;

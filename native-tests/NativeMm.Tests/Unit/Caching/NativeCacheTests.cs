@@ -44,6 +44,9 @@ public sealed class NativeCacheTests : IDisposable
         Assert.True(_cache.TryGet(key, out CacheLease lease));
         Assert.True(lease.Span.SequenceEqual(value));
         Assert.Equal(value, lease.AsSequence().ToArray());
+        byte[] copy = new byte[lease.Length];
+        lease.CopyTo(copy);
+        Assert.Equal(value, copy);
         lease.Dispose();
         lease.Dispose();
         Assert.Equal(1, _cache.Count);

@@ -10,6 +10,7 @@ public sealed class CommandLineTests
     [InlineData("no-such-command", "no-such-command")]
     [InlineData("run", "experiment")]
     [InlineData("run nonsense", "Unknown experiment 'nonsense'")]
+    [InlineData("list nonsense", "Unknown experiment 'nonsense'")]
     [InlineData("check nonsense", "Unknown experiment 'nonsense'")]
     [InlineData("run heap --variants nonsense", "Unknown variant 'nonsense'")]
     [InlineData("run heap --variants ,", "--variants")]

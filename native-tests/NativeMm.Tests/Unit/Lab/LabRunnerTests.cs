@@ -63,6 +63,44 @@ public sealed class LabRunnerTests
     }
 
     [Fact]
+    public void An_interrupt_ends_the_launches_and_leaves_what_was_measured()
+    {
+        bool came = false;
+        int launches = 0;
+        var runner = new LabRunner(s_settings, (_, _) =>
+        {
+            came = ++launches == 2;
+            return came ? Measurement.Failed("the child was interrupted as well") : new Measurement().Add("ns_per_op", 1);
+        });
+        RunOutcome outcome = runner.Run([Samples.Heap("glibc"), Samples.Heap("gc"), Samples.Heap("glibc")], (_, _, _) => { }, budget: null, () => came);
+
+        Assert.Equal((2, true, false), (launches, outcome.IsInterrupted, outcome.IsComplete));
+        Assert.Equal(Samples.Heap("glibc"), Assert.Single(outcome.Rows).Case);
+        Assert.Empty(outcome.Failures);
+        Assert.Contains("launch 2 of 3: 1 of 2 cases have no figure", Assert.Single(outcome.LeftOut), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_child_that_was_interrupted_before_the_lab_knows_of_it_ends_the_launches()
+    {
+        RunOutcome outcome = Run([Samples.Heap("glibc"), Samples.Heap("gc")], _ => Measurement.Interrupted());
+
+        Assert.True(outcome.IsInterrupted);
+        Assert.Empty(outcome.Failures);
+        Assert.Contains("launch 1 of 2", Assert.Single(outcome.LeftOut), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_second_interrupt_ends_the_lab()
+    {
+        using var interruption = new Interruption();
+        Assert.False(interruption.Came);
+        Assert.True(interruption.Take());
+        Assert.True(interruption.Came);
+        Assert.False(interruption.Take());
+    }
+
+    [Fact]
     public void A_measurement_travels_as_one_line()
     {
         Measurement sent = new Measurement().Add("a", 1.5).Add("b", 0).AddSeries("s", [new(0, 1), new(0.5, 2)]);

@@ -114,6 +114,38 @@ public sealed class ResultFileTests
     }
 
     [Fact]
+    public void What_only_one_file_has_is_named()
+    {
+        ResultRow[] before = [Samples.Row(Samples.Heap("nativemm"), 10), Samples.Row(Samples.Heap("glibc"), 10)];
+        ResultRow[] after = [Samples.Row(Samples.Heap("nativemm"), 10), Samples.Row(Samples.Heap("glibc"), 10, "ops_per_second", "1/s"), Samples.Row(Samples.Heap("gc"), 1)];
+
+        Assert.Equal([Samples.Heap("glibc").ToString()], ResultChange.Missing(before, after));
+        Assert.Equal([Samples.Heap("glibc").ToString(), Samples.Heap("gc").ToString()], ResultChange.Missing(after, before));
+        ResultRow both = after[1] with { Metrics = [.. before[1].Metrics, .. after[1].Metrics] };
+        Assert.Equal([$"ops_per_second of {both.Case}"], ResultChange.Missing([both], [before[1]]));
+        Assert.Empty(ResultChange.Missing(before, before));
+    }
+
+    [Theory]
+    [InlineData(10, 15, "overlap")]
+    [InlineData(10, 100, "apart, worse")]
+    [InlineData(100, 10, "apart, better")]
+    public void A_change_is_said_to_be_for_the_better_or_the_worse(double before, double after, string text) =>
+        Assert.Equal(text, Assert.Single(ResultChange.Between([Samples.Row(Samples.Heap("nativemm"), before)], [Samples.Row(Samples.Heap("nativemm"), after)])).Text);
+
+    [Fact]
+    public void What_only_explains_is_neither_worse_nor_missing()
+    {
+        ResultRow[] before = [Samples.Row(Samples.Heap("nativemm"), 10, "depot_waits_at", "By")];
+        ResultRow[] after = [Samples.Row(Samples.Heap("nativemm"), 1000, "depot_waits_at", "By")];
+        ResultChange change = Assert.Single(ResultChange.Between(before, after));
+        Assert.Equal((false, "apart"), (change.IsWorseBy(0.05), change.Text));
+        ResultRow both = before[0] with { Metrics = [.. before[0].Metrics, .. Samples.Row(before[0].Case, 1).Metrics] };
+        Assert.Empty(ResultChange.Missing([both], [Samples.Row(before[0].Case, 1)]));
+        Assert.Equal(1, new ResultChange(before[0].Case, "depot_waits_per_million", "1", new Spread(0, 0, 0), new Spread(0, 0, 0)).Ratio);
+    }
+
+    [Fact]
     public void The_order_of_parameters_does_not_matter_to_compare()
     {
         Case one = new("heap", "a", 1, ParameterValues.Of("x", "1", "y", "2"));

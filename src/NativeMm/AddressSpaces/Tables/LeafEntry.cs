@@ -60,7 +60,6 @@ internal readonly struct LeafEntry(ulong word) : IEquatable<LeafEntry>
 
     private const ulong SameFilledKind = 2;
     private const ulong SwappedKind = 8;
-    private const ulong KindMask = SameFilledKind | SwappedKind;
     private const int HistoryShift = 4;
     private const int ValueShift = 32;
     private const int SlotShift = 16;

@@ -96,9 +96,6 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     /// <summary>Whom an allocation asks before it fails.</summary>
     public ShrinkerList Shrinkers => _shrinkers;
 
-    /// <summary>How much should stay free.</summary>
-    public Watermarks Watermarks => _watermarks;
-
     private uint FreshFrames => _frameCount - _lists->Frontier;
 
     /// <inheritdoc/>

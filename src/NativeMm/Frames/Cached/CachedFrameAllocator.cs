@@ -52,6 +52,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
     /// <summary>Puts stacks in front of an allocator.</summary>
     /// <param name="behind">The allocator behind. It must outlive this one, and its frames of order 0 should be taken through this one.</param>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, one byte a frame.</exception>
+    /// <exception cref="ArgumentNullException">The allocator is null.</exception>
     public CachedFrameAllocator(IFrameAllocator behind)
     {
         ArgumentNullException.ThrowIfNull(behind);

@@ -20,9 +20,6 @@ internal readonly struct BitmapRow(ulong taken)
     /// <summary>The largest order that fits a row.</summary>
     public const int OrderMax = 6;
 
-    /// <summary>Most aligned pieces that a set of frames of a row can be cut into: every other frame alone.</summary>
-    public const int PiecesMax = Frames / 2;
-
     /// <summary>Granules of a row.</summary>
     public const int Granules = Frames / ChildWord.GranuleFrames;
 

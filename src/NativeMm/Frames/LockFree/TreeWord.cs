@@ -19,9 +19,6 @@ internal readonly struct TreeWord(ulong bits)
 
     private readonly ulong _bits = bits;
 
-    /// <summary>The word as it lies in memory.</summary>
-    public ulong Bits => _bits;
-
     /// <summary>Whether a core has the tree for itself, as far as others heed it.</summary>
     public bool IsReserved => (_bits & ReservedBit) != 0;
 

@@ -96,9 +96,6 @@ public sealed unsafe partial class PagedMemory : IDisposable, IAsyncDisposable
     /// <summary>Address of offset 0 in the space.</summary>
     internal long Base => _base;
 
-    /// <summary>Where pages go, for tests.</summary>
-    internal ISwapBackend Swap => _swap;
-
     /// <summary>Fetches pages in the background, so that they are there when they are touched. What cannot be had is left to the access that needs it.</summary>
     /// <param name="offsets">A byte of each page; at most 1,024 are kept in mind, the rest is left out.</param>
     /// <exception cref="ArgumentOutOfRangeException">An offset is outside of the memory.</exception>

@@ -55,6 +55,7 @@ public sealed class PagedSnapshot : IDisposable, IAsyncDisposable
     /// <exception cref="OutOfMemoryException">There is no memory for the page tables, or no frame for a page.</exception>
     /// <exception cref="PageUnavailableException">A page cannot be brought back.</exception>
     /// <exception cref="ObjectDisposedException">The snapshot is disposed.</exception>
+    /// <exception cref="ArgumentNullException">The stream is null.</exception>
     public void CopyTo(Stream destination, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
