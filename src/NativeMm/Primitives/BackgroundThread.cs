@@ -5,7 +5,7 @@
 //              thread            | whoever starts          | everybody            | acquire | s_lock
 //              next, refused     | whoever starts, forgets | the same; whether there is one: everybody | acquire | s_lock
 //              watched           | ctor, finalizer         | the same             | CAS     | none
-// Progress     a garbage collection tries again, and so does whoever starts another thread or trims. The finalizer waits for nobody: it leaves out what
+// Progress     a garbage collection tries again, once a second at most, and so does whoever starts another thread or trims. The finalizer waits for nobody: it leaves out what
 //              somebody else is at.
 
 using System.Diagnostics.CodeAnalysis;
@@ -153,28 +153,31 @@ internal sealed class BackgroundThread
     /// <summary>Found unreachable by each garbage collection, for as long as something is refused.</summary>
     private sealed class Again
     {
+        // An attempt takes managed memory: where that is full it is a collection itself, and the next attempt would follow at once.
+        private const long Interval = 1000;
+
         private static int s_isThere;
+
+        // Only the finalizing thread uses it.
+        private static long s_triedAt;
 
         private Again()
         {
         }
 
-        [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A finalizer must not end the process; it comes again.")]
         ~Again()
         {
-            try
+            long now = Environment.TickCount64;
+            if (now - s_triedAt >= Interval)
             {
-                TryAgain();
-            }
-            catch (Exception)
-            {
-                // No managed memory.
+                s_triedAt = now;
+                TryAgainSafely();
             }
 
             // The list is looked at once more behind the word: who puts something in looks at the word behind the list.
             if (Atomic.LoadAcquire(ref s_refused!) is not null || !TryGo())
             {
-                ComeAgain();
+                Renew();
             }
         }
 
@@ -186,6 +189,32 @@ internal sealed class BackgroundThread
             if (Atomic.CompareExchange(ref s_isThere, 0, 1))
             {
                 _ = new Again();
+            }
+        }
+
+        [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A finalizer must not end the process; it comes again.")]
+        private static void TryAgainSafely()
+        {
+            try
+            {
+                TryAgain();
+            }
+            catch (Exception)
+            {
+                // No managed memory.
+            }
+        }
+
+        /// <summary>The next one is young again, so that the next collection finds it and not only the next full one.</summary>
+        private void Renew()
+        {
+            try
+            {
+                _ = new Again();
+            }
+            catch (OutOfMemoryException)
+            {
+                ComeAgain();
             }
         }
 

@@ -27,17 +27,17 @@ public sealed class BackgroundThreadTests
     }
 
     [Fact]
-    public void A_garbage_collection_tries_again_each_time()
+    public void Garbage_collections_try_again_and_again()
     {
         BackgroundThread thread = Make();
         int asked = Volatile.Read(ref _asked);
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < 2; i++)
         {
             Assert.True(
                 SpinWait.SpinUntil(
                     () =>
                     {
-                        GC.Collect();
+                        GC.Collect(0);
                         return Volatile.Read(ref _asked) > asked;
                     },
                     StartGate.DefaultTimeout),
@@ -47,7 +47,7 @@ public sealed class BackgroundThreadTests
 
         Assert.False(thread.HasStarted);
         Volatile.Write(ref _allowed, 1);
-        Await(thread, GC.Collect);
+        Await(thread, static () => GC.Collect(0));
         thread.Await();
         Assert.Equal(1, Volatile.Read(ref _runs));
     }
