@@ -80,7 +80,7 @@ public sealed partial class DocumentTests
         string list = text[text.IndexOf("## Documents", StringComparison.Ordinal)..];
         string[] documents = [.. AllDocuments.Select(path => path.Replace('\\', '/')).Where(path => path != "README.md" && !path.StartsWith("docs/decisions/", StringComparison.Ordinal))];
         Assert.InRange(documents.Length, 20, 1000);
-        Assert.Empty(documents.Where(path => !list.Contains($"]({path})", StringComparison.Ordinal)));
+        Assert.All(documents, path => Assert.Contains($"]({path})", list, StringComparison.Ordinal));
     }
 
     [Fact]
