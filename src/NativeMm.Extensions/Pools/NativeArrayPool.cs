@@ -159,23 +159,26 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     /// <returns>Bytes given back.</returns>
     public long Trim() => Trim(int.MaxValue, 0, 0);
 
-    /// <summary>Counts everything. Exact at rest.</summary>
+    /// <summary>Counts everything. Exact at rest, as long as only what was rented comes back, once; nothing is ever below 0.</summary>
     public BufferPoolStatistics GetStatistics()
     {
-        (long rentsNow, long rentedNow, long rented) = (0, 0, 0);
+        (long rentsNow, long rentedNow, long rented, long foreign) = (0, 0, 0, 0);
         foreach (ArrayBucket bucket in _buckets)
         {
             (long rents, long returns) = bucket.Counts;
-            rentsNow += rents - returns;
-            rentedNow += (rents - returns) * bucket.Length;
+            rentsNow += long.Max(rents - returns, 0);
+            rentedNow += long.Max(rents - returns, 0) * bucket.Length;
             rented += rents * bucket.Length;
+
+            // What came back without a rent of its own: another maker's array, or one that came back twice.
+            foreign += long.Max(returns - rents, 0) * bucket.Length;
         }
 
         long allocated = Atomic.LoadAcquire(ref _allocatedBytes);
         long evicted = Atomic.LoadAcquire(ref _evictedBytes);
         return new BufferPoolStatistics(
             rentedNow,
-            long.Max(allocated - evicted - rentedNow, 0),
+            long.Max(allocated + foreign - evicted - rentedNow, 0),
             rentedNow + _buckets.Sum(bucket => bucket.IdleBytes),
             rented,
             allocated,
