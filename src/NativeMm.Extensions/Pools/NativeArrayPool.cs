@@ -40,10 +40,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     private NumberedStands<ArrayStand> _stands;
 
     // Of threads without a stand.
-    private long _rents;
-    private long _rentedBytes;
-    private long _returns;
-    private long _returnedBytes;
+    private readonly ArrayStand _common;
 
     /// <summary>Makes a pool of its own.</summary>
     /// <param name="options">Null for the defaults. <see cref="BufferPoolOptions.BlockBytesMin"/> has no effect: arrays begin at 16 bytes.</param>
@@ -68,6 +65,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             _buckets[i] = new ArrayBucket(LengthMin << i);
         }
 
+        _common = new ArrayStand(places: 0, lengths: _buckets.Length);
         _checked = options.Checked ? new CheckedArrays(name, options.StackSampleInterval) : null;
         _passes = new IdlePasses(this, options.IdleDelay / PassesPerDelay, time, $"the array pool {name}");
         SlabStores.Add(this);
@@ -104,7 +102,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         int index = IndexOf(minimumLength);
         ArrayStand? stand = StandOrNew();
         bool isNew = false;
-        byte[] array = (stand is not null && index < stand.Lengths ? stand.TryTake(index) : null) ?? _buckets[index].Rent(out isNew);
+        byte[] array = (stand is not null && index < stand.Places ? stand.TryTake(index) : null) ?? _buckets[index].Rent(out isNew);
         if (_checked is not null)
         {
             Check(array, isNew);
@@ -112,12 +110,11 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
 
         if (stand is not null)
         {
-            stand.CountRent(array.Length);
+            stand.CountRent(index);
         }
         else
         {
-            Atomic.Add(ref _rents, 1);
-            Atomic.Add(ref _rentedBytes, array.Length);
+            _common.CountSharedRent(index);
         }
 
         if (isNew)
@@ -154,16 +151,24 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         }
 
         ArrayStand? stand = _stands.At(Environment.CurrentManagedThreadId);
-        CountReturn(stand, array.Length);
+        int index = IndexOf(array.Length);
+        if (stand is not null)
+        {
+            stand.CountReturn(index);
+        }
+        else
+        {
+            _common.CountSharedReturn(index);
+        }
+
         if (Atomic.LoadAcquire(ref _disposed) != 0)
         {
             Atomic.Add(ref _evictedBytes, array.Length);
             return;
         }
 
-        int index = IndexOf(array.Length);
         byte[]? older = array;
-        if (stand is not null && index < stand.Lengths)
+        if (stand is not null && index < stand.Places)
         {
             // The same one means that it was returned twice in a row: it must not lie in two places.
             older = stand.Put(index, array, _pass);
@@ -189,39 +194,32 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     /// <returns>Bytes given back.</returns>
     public long Trim() => Trim(int.MaxValue, 0, 0);
 
-    /// <summary>Counts everything. Exact at rest.</summary>
+    /// <summary>Counts everything. Exact at rest, as long as only what was rented comes back, once; nothing is ever below 0.</summary>
     public BufferPoolStatistics GetStatistics()
     {
-        (long rents, long rented) = (Atomic.LoadAcquire(ref _rents), Atomic.LoadAcquire(ref _rentedBytes));
-        (long returns, long returned) = (Atomic.LoadAcquire(ref _returns), Atomic.LoadAcquire(ref _returnedBytes));
-        long idle = _buckets.Sum(bucket => bucket.IdleBytes);
-        foreach (ArrayStand? stand in _stands.All)
+        (long rentsNow, long rentedNow, long rented, long foreign, long idle) = (0, 0, 0, 0, _buckets.Sum(bucket => bucket.IdleBytes));
+        for (int i = 0; i < _buckets.Length; i++)
         {
-            if (stand is null)
-            {
-                continue;
-            }
+            (long rents, long returns) = CountsOf(i, ref idle);
+            long length = (long)LengthMin << i;
+            rentsNow += long.Max(rents - returns, 0);
+            rentedNow += long.Max(rents - returns, 0) * length;
+            rented += rents * length;
 
-            (long Rents, long RentedBytes, long Returns, long ReturnedBytes) counts = stand.Counts;
-            (rents, rented) = (rents + counts.Rents, rented + counts.RentedBytes);
-            (returns, returned) = (returns + counts.Returns, returned + counts.ReturnedBytes);
-            for (int place = 0; place < stand.Lengths; place++)
-            {
-                idle += stand.HasIdle(place) ? (long)LengthMin << place : 0;
-            }
+            // What came back without a rent of its own: another maker's array, or one that came back twice.
+            foreign += long.Max(returns - rents, 0) * length;
         }
 
-        long rentedNow = rented - returned;
         long allocated = Atomic.LoadAcquire(ref _allocatedBytes);
         long evicted = Atomic.LoadAcquire(ref _evictedBytes);
         return new BufferPoolStatistics(
             rentedNow,
-            long.Max(allocated - evicted - rentedNow, 0),
+            long.Max(allocated + foreign - evicted - rentedNow, 0),
             rentedNow + idle,
             rented,
             allocated,
             evicted,
-            rents - returns,
+            rentsNow,
             _checked?.ExtraReturns ?? 0,
             0);
     }
@@ -265,27 +263,31 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     private ArrayStand? StandOrNew()
     {
         int number = Environment.CurrentManagedThreadId;
-        return _stands.At(number) ?? (number < NumberedStands<ArrayStand>.NumbersMax ? _stands.Keep(number, new ArrayStand(IndexOf(StandLengthMax) + 1)) : null);
+        return _stands.At(number) ?? (number < NumberedStands<ArrayStand>.NumbersMax ? _stands.Keep(number, new ArrayStand(IndexOf(StandLengthMax) + 1, _buckets.Length)) : null);
     }
 
-    private void CountReturn(ArrayStand? stand, int bytes)
+    /// <summary>Rents and returns of a length so far; adds what idle arrays of it threads have for themselves.</summary>
+    private (long Rents, long Returns) CountsOf(int index, ref long idleBytes)
     {
-        if (stand is not null)
+        (long Rents, long Returns) sum = _common.CountsOf(index);
+        foreach (ArrayStand? stand in _stands.All)
         {
-            stand.CountReturn(bytes);
+            if (stand is not null)
+            {
+                (long rents, long returns) = stand.CountsOf(index);
+                sum = (sum.Rents + rents, sum.Returns + returns);
+                idleBytes += index < stand.Places && stand.HasIdle(index) ? (long)LengthMin << index : 0;
+            }
         }
-        else
-        {
-            Atomic.Add(ref _returns, 1);
-            Atomic.Add(ref _returnedBytes, bytes);
-        }
+
+        return sum;
     }
 
     private bool HasIdleStand()
     {
         foreach (ArrayStand? stand in _stands.All)
         {
-            for (int place = 0; stand is not null && place < stand.Lengths; place++)
+            for (int place = 0; stand is not null && place < stand.Places; place++)
             {
                 if (stand.HasIdle(place))
                 {

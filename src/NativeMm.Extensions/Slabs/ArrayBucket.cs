@@ -93,7 +93,7 @@ internal sealed class ArrayBucket
         List<IdleArray> idle = _idle;
         foreach (ArrayStand? stand in stands)
         {
-            if (stand is not null && place < stand.Lengths)
+            if (stand is not null && place < stand.Places)
             {
                 stand.TakeIdle(place, now, age, idle);
             }

@@ -21,10 +21,9 @@ internal sealed class ArrayStand
 
     private readonly byte[]?[] _places;
     private readonly int[] _since;
-    private long _rents;
-    private long _rentedBytes;
-    private long _returns;
-    private long _returnedBytes;
+
+    // Rents and returns of each length, side by side.
+    private readonly long[] _counts;
 
     // Behind all else, and to be seen by nobody.
 #pragma warning disable CS0169, IDE0051 // It takes room, that is all.
@@ -32,20 +31,21 @@ internal sealed class ArrayStand
 #pragma warning restore CS0169, IDE0051
 
     /// <summary>Makes an empty one.</summary>
-    /// <param name="lengths">For how many lengths, the shortest first.</param>
-    public ArrayStand(int lengths)
+    /// <param name="places">For how many lengths it keeps an array, the shortest first.</param>
+    /// <param name="lengths">For how many it counts.</param>
+    public ArrayStand(int places, int lengths)
     {
-        _places = new byte[lengths + Gap][];
-        _since = new int[lengths + Gap];
-        Lengths = lengths;
+        _places = new byte[places + Gap][];
+        _since = new int[places + Gap];
+        _counts = new long[(2 * lengths) + Gap];
+        Places = places;
     }
 
     /// <summary>For how many lengths there are places.</summary>
-    public int Lengths { get; }
+    public int Places { get; }
 
-    /// <summary>Rents, their bytes, returns, and theirs. Of about one moment.</summary>
-    public (long Rents, long RentedBytes, long Returns, long ReturnedBytes) Counts =>
-        (Atomic.LoadAcquire(in _rents), Atomic.LoadAcquire(in _rentedBytes), Atomic.LoadAcquire(in _returns), Atomic.LoadAcquire(in _returnedBytes));
+    /// <summary>Rents and returns of a length. Of about one moment.</summary>
+    public (long Rents, long Returns) CountsOf(int length) => (Atomic.LoadAcquire(in _counts[2 * length]), Atomic.LoadAcquire(in _counts[(2 * length) + 1]));
 
     /// <summary>Whether an array lies at a place; a hint.</summary>
     public bool HasIdle(int place) => Atomic.LoadAcquire(in _places[place]) is not null;
@@ -106,17 +106,23 @@ internal sealed class ArrayStand
 
     /// <summary>Counts a rent of the thread.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void CountRent(int bytes)
+    public void CountRent(int length)
     {
-        Atomic.StoreRelease(ref _rents, _rents + 1);
-        Atomic.StoreRelease(ref _rentedBytes, _rentedBytes + bytes);
+        ref long count = ref _counts[2 * length];
+        Atomic.StoreRelease(ref count, count + 1);
     }
 
     /// <summary>Counts a return by the thread, whoever rented.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void CountReturn(int bytes)
+    public void CountReturn(int length)
     {
-        Atomic.StoreRelease(ref _returns, _returns + 1);
-        Atomic.StoreRelease(ref _returnedBytes, _returnedBytes + bytes);
+        ref long count = ref _counts[(2 * length) + 1];
+        Atomic.StoreRelease(ref count, count + 1);
     }
+
+    /// <summary>Counts a rent, where several threads do.</summary>
+    public void CountSharedRent(int length) => Atomic.Add(ref _counts[2 * length], 1);
+
+    /// <summary>Counts a return, where several threads do.</summary>
+    public void CountSharedReturn(int length) => Atomic.Add(ref _counts[(2 * length) + 1], 1);
 }

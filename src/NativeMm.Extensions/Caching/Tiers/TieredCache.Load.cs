@@ -111,12 +111,11 @@ internal sealed partial class TieredCache
     /// <summary>Gives the tier what it missed: the copy of this process, or its removal.</summary>
     private async Task RepairAsync(string key, TierStripe stripe)
     {
-        if (!TryRecord(key, out LocalHead head, out byte[] record))
+        if (!TryRecord(key, out LocalHead head, out byte[] record) || !TryBeginRepair(key, stripe, head.Version))
         {
             return;
         }
 
-        BeginRepair(key, stripe, head.Version);
         try
         {
             TierReply reply = head.IsRemoved
@@ -139,10 +138,18 @@ internal sealed partial class TieredCache
         }
     }
 
-    private static void BeginRepair(string key, TierStripe stripe, long version)
+    /// <summary>Looks again first: a write that began since is on its way to the tier, or there, and what was read here is older.</summary>
+    private bool TryBeginRepair(string key, TierStripe stripe, long version)
     {
+        using var name = new CacheKey(key, stackalloc byte[CacheKey.StackBytes]);
         using SleepLock.Scope scope = stripe.Lock.EnterScope();
-        stripe.BeginRepair(key, version);
+        bool isLast = TryReadHead(name.Bytes, out LocalHead there) && there.Version == version;
+        if (isLast)
+        {
+            stripe.BeginRepair(key, version);
+        }
+
+        return isLast;
     }
 
     private void EndRepair(string key, TierStripe stripe)
