@@ -170,9 +170,13 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         byte[]? older = array;
         if (stand is not null && index < stand.Places)
         {
-            // The same one means that it was returned twice in a row: it must not lie in two places.
             older = stand.Put(index, array, _pass);
-            older = ReferenceEquals(older, array) ? null : older;
+            if (ReferenceEquals(older, array))
+            {
+                // It was returned twice in a row, and must not lie in two places.
+                Atomic.Add(ref _evictedBytes, array.Length);
+                return;
+            }
         }
 
         if (older is not null && !_buckets[index].Return(older, _pass))
