@@ -12,7 +12,7 @@ public sealed class ThrowsDocumentTests
     private const string ThrowIf = "ThrowIf";
 
     [Theory]
-    [InlineData("NativeMm", 400)]
+    [InlineData("NativeMm", 200)]
     [InlineData("NativeMm.Extensions", 50)]
     public void Every_exception_that_a_public_method_throws_is_documented(string package, int methodsAtLeast)
     {
