@@ -5,12 +5,15 @@ namespace NativeMm.Explorer.Running;
 /// <summary>What was found, for people and for the documentation.</summary>
 internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionary<(string Case, BadCopy Copy), Outcome> outcomes, Func<Case, Bounds> boundsOf)
 {
+    // Made once: preparing a case takes memory that it keeps.
+    private readonly Lazy<string[]> _rows = new(() => [.. Rows(cases, outcomes, boundsOf)]);
+
     /// <summary>Prints all, and the trace of each finding.</summary>
     /// <returns>Whether every case holds, is complete where it must be, and finds its bad copies.</returns>
     public bool Print(bool isLabels)
     {
         Console.WriteLine();
-        foreach (string line in Rows())
+        foreach (string line in _rows.Value)
         {
             Console.WriteLine(line);
         }
@@ -55,14 +58,14 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
     public void PrintStale(string document)
     {
         HashSet<string> there = [.. document.Split('\n').Select(line => line.TrimEnd())];
-        foreach (string row in Rows().Where(row => !there.Contains(row)))
+        foreach (string row in _rows.Value.Where(row => !there.Contains(row)))
         {
             Console.WriteLine($"docs/proof.md has another row: {row}");
         }
     }
 
     /// <summary>Writes the table as part of a document.</summary>
-    public void Write(string file) => File.WriteAllLines(file, Rows());
+    public void Write(string file) => File.WriteAllLines(file, _rows.Value);
 
     /// <summary>Prints a failed execution.</summary>
     public static void PrintTrace(Outcome outcome)
@@ -73,7 +76,7 @@ internal sealed class SummaryTable(IReadOnlyList<Case> cases, IReadOnlyDictionar
         }
     }
 
-    private IEnumerable<string> Rows()
+    private static IEnumerable<string> Rows(IReadOnlyList<Case> cases, IReadOnlyDictionary<(string Case, BadCopy Copy), Outcome> outcomes, Func<Case, Bounds> boundsOf)
     {
         yield return "| case | claim | threads | preemptions, stale reads | executions | | bad copies found |";
         yield return "|---|---|---|---|---|---|---|";
