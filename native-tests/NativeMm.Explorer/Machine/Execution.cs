@@ -100,6 +100,25 @@ internal static unsafe partial class Execution
         Steps += s_steps;
     }
 
+    /// <summary>
+    /// Before the next execution: does for strands that were left where they were, because an execution failed or stood for another one, what their end would have done to
+    /// memory that lies outside of the arena. Else the next case would find threads known that never came by.
+    /// </summary>
+    public static void EndStrands()
+    {
+        for (int i = 0; i < s_count; i++)
+        {
+            foreach (ref nuint word in s_strands[i].EndWords.AsSpan())
+            {
+                if (word != 0)
+                {
+                    *(ulong*)word = 0;
+                    word = 0;
+                }
+            }
+        }
+    }
+
     /// <summary>Ends the execution with a finding; does not return to a strand.</summary>
     public static void Fail(string what)
     {

@@ -101,6 +101,7 @@ internal static class Searcher
     private static void RunOnce(Case subject, Bounds bounds)
     {
         Search.Restart();
+        Execution.EndStrands();
         ThreadStatics.Reset();
         ThreadStatics.Load(Fibers.Main);
         Races.AreWatched = subject.WatchesPlainMemory;
