@@ -22,9 +22,6 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     private const int PassesPerDelay = 5;
     private const int DropDelays = 12;
 
-    // A thread keeps one array of each length for itself, up to a MiB: it gets the next one of that length by a single compare-exchange of its own line.
-    private const int StandLengthMax = 1 << 20;
-
     private static NativeArrayPool? s_shared;
 
     private readonly ArrayBucket[] _buckets;
@@ -37,10 +34,6 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     private int _disposed;
     private long _allocatedBytes;
     private long _evictedBytes;
-    private NumberedStands<ArrayStand> _stands;
-
-    // Of threads without a stand.
-    private readonly ArrayStand _common;
 
     /// <summary>Makes a pool of its own.</summary>
     /// <param name="options">Null for the defaults. <see cref="BufferPoolOptions.BlockBytesMin"/> has no effect: arrays begin at 16 bytes.</param>
@@ -65,7 +58,6 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             _buckets[i] = new ArrayBucket(LengthMin << i);
         }
 
-        _common = new ArrayStand(places: 0, lengths: _buckets.Length);
         _checked = options.Checked ? new CheckedArrays(name, options.StackSampleInterval) : null;
         _passes = new IdlePasses(this, options.IdleDelay / PassesPerDelay, time, $"the array pool {name}");
         SlabStores.Add(this);
@@ -77,7 +69,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     /// <summary>The name in messages, listings and metrics.</summary>
     public string Name { get; }
 
-    bool IIdlePass.HasWork => _buckets.Any(bucket => !bucket.IsEmpty) || HasIdleStand();
+    bool IIdlePass.HasWork => _buckets.Any(bucket => !bucket.IsEmpty);
 
     /// <summary>Rents an array. Its bytes hold anything.</summary>
     /// <param name="minimumLength">0 or more. An array of 0 bytes need not be returned.</param>
@@ -99,22 +91,11 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             return GC.AllocateUninitializedArray<byte>(minimumLength);
         }
 
-        int index = IndexOf(minimumLength);
-        ArrayStand? stand = StandOrNew();
-        bool isNew = false;
-        byte[] array = (stand is not null && index < stand.Places ? stand.TryTake(index) : null) ?? _buckets[index].Rent(out isNew);
+        ArrayBucket bucket = _buckets[IndexOf(minimumLength)];
+        byte[] array = bucket.Rent(out bool isNew);
         if (_checked is not null)
         {
-            Check(array, isNew);
-        }
-
-        if (stand is not null)
-        {
-            stand.CountRent(index);
-        }
-        else
-        {
-            _common.CountSharedRent(index);
+            Check(bucket, array, isNew);
         }
 
         if (isNew)
@@ -150,38 +131,18 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
             array.AsSpan().Clear();
         }
 
-        ArrayStand? stand = _stands.At(Environment.CurrentManagedThreadId);
-        int index = IndexOf(array.Length);
-        if (stand is not null)
-        {
-            stand.CountReturn(index);
-        }
-        else
-        {
-            _common.CountSharedReturn(index);
-        }
-
+        ArrayBucket bucket = _buckets[IndexOf(array.Length)];
         if (Atomic.LoadAcquire(ref _disposed) != 0)
         {
+            bucket.CountReturn();
             Atomic.Add(ref _evictedBytes, array.Length);
             return;
         }
 
-        byte[]? older = array;
-        if (stand is not null && index < stand.Places)
+        if (!bucket.Return(array, _pass))
         {
-            older = stand.Put(index, array, _pass);
-            if (ReferenceEquals(older, array))
-            {
-                // It was returned twice in a row, and must not lie in two places.
-                Atomic.Add(ref _evictedBytes, array.Length);
-                return;
-            }
-        }
-
-        if (older is not null && !_buckets[index].Return(older, _pass))
-        {
-            Atomic.Add(ref _evictedBytes, older.Length);
+            Atomic.Add(ref _evictedBytes, array.Length);
+            return;
         }
 
         if (Atomic.LoadAcquire(ref _disposed) != 0)
@@ -201,17 +162,16 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     /// <summary>Counts everything. Exact at rest, as long as only what was rented comes back, once; nothing is ever below 0.</summary>
     public BufferPoolStatistics GetStatistics()
     {
-        (long rentsNow, long rentedNow, long rented, long foreign, long idle) = (0, 0, 0, 0, _buckets.Sum(bucket => bucket.IdleBytes));
-        for (int i = 0; i < _buckets.Length; i++)
+        (long rentsNow, long rentedNow, long rented, long foreign) = (0, 0, 0, 0);
+        foreach (ArrayBucket bucket in _buckets)
         {
-            (long rents, long returns) = CountsOf(i, ref idle);
-            long length = (long)LengthMin << i;
+            (long rents, long returns) = bucket.Counts;
             rentsNow += long.Max(rents - returns, 0);
-            rentedNow += long.Max(rents - returns, 0) * length;
-            rented += rents * length;
+            rentedNow += long.Max(rents - returns, 0) * bucket.Length;
+            rented += rents * bucket.Length;
 
             // What came back without a rent of its own: another maker's array, or one that came back twice.
-            foreign += long.Max(returns - rents, 0) * length;
+            foreign += long.Max(returns - rents, 0) * bucket.Length;
         }
 
         long allocated = Atomic.LoadAcquire(ref _allocatedBytes);
@@ -219,7 +179,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         return new BufferPoolStatistics(
             rentedNow,
             long.Max(allocated + foreign - evicted - rentedNow, 0),
-            rentedNow + idle,
+            rentedNow + _buckets.Sum(bucket => bucket.IdleBytes),
             rented,
             allocated,
             evicted,
@@ -234,9 +194,6 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         if (!_isShared && Atomic.Exchange(ref _disposed, 1) == 0)
         {
             _passes.Dispose();
-
-            // Whoever returns an array looks at the mark after he put it down, without a fence of his own: he sees it, or the array is seen here.
-            Atomic.ProcessWideFence();
             Trim();
         }
     }
@@ -249,7 +206,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     }
 
     /// <summary>Has the checked mode look at an array. One that it finds wrong, or cannot note, is left to the collector: it is neither idle nor rented.</summary>
-    private void Check(byte[] array, bool isNew)
+    private void Check(ArrayBucket bucket, byte[] array, bool isNew)
     {
         bool isSound = false;
         try
@@ -259,48 +216,12 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         }
         finally
         {
-            Atomic.Add(ref _evictedBytes, isSound || isNew ? 0 : array.Length);
-        }
-    }
-
-    /// <summary>The calling thread's stand; null for threads with numbers beyond all.</summary>
-    private ArrayStand? StandOrNew()
-    {
-        int number = Environment.CurrentManagedThreadId;
-        return _stands.At(number) ?? (number < NumberedStands<ArrayStand>.NumbersMax ? _stands.Keep(number, new ArrayStand(IndexOf(StandLengthMax) + 1, _buckets.Length)) : null);
-    }
-
-    /// <summary>Rents and returns of a length so far; adds what idle arrays of it threads have for themselves.</summary>
-    private (long Rents, long Returns) CountsOf(int index, ref long idleBytes)
-    {
-        (long Rents, long Returns) sum = _common.CountsOf(index);
-        foreach (ArrayStand? stand in _stands.All)
-        {
-            if (stand is not null)
+            if (!isSound)
             {
-                (long rents, long returns) = stand.CountsOf(index);
-                sum = (sum.Rents + rents, sum.Returns + returns);
-                idleBytes += index < stand.Places && stand.HasIdle(index) ? (long)LengthMin << index : 0;
+                bucket.CountReturn();
+                Atomic.Add(ref _evictedBytes, isNew ? 0 : array.Length);
             }
         }
-
-        return sum;
-    }
-
-    private bool HasIdleStand()
-    {
-        foreach (ArrayStand? stand in _stands.All)
-        {
-            for (int place = 0; stand is not null && place < stand.Places; place++)
-            {
-                if (stand.HasIdle(place))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
     }
 
     private long Trim(int now, int age, int dropAge)
@@ -308,9 +229,9 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
         using (_passLock.EnterScope())
         {
             long bytes = 0;
-            for (int i = 0; i < _buckets.Length; i++)
+            foreach (ArrayBucket bucket in _buckets)
             {
-                bytes += _buckets[i].Trim(_stands.All, i, _platform, now, age, dropAge);
+                bytes += bucket.Trim(_platform, now, age, dropAge);
             }
 
             Atomic.Add(ref _evictedBytes, bytes);

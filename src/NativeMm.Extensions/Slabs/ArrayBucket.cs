@@ -42,19 +42,49 @@ internal sealed class ArrayBucket
 
     private ArrayStack Stripe => _stripes[CoreId.CurrentHint.Value & (_stripes.Length - 1)];
 
-    /// <summary>Takes an array, or makes one.</summary>
+    /// <summary>Rents and returns so far. Exact at rest.</summary>
+    public (long Rents, long Returns) Counts
+    {
+        get
+        {
+            (long Rents, long Returns) sum = default;
+            foreach (ArrayStack stripe in _stripes)
+            {
+                (long rents, long returns) = stripe.Counts;
+                sum = (sum.Rents + rents, sum.Returns + returns);
+            }
+
+            return sum;
+        }
+    }
+
+    /// <summary>Length of the arrays.</summary>
+    public int Length => _length;
+
+    /// <summary>Takes an array, or makes one, and counts a rent.</summary>
     /// <param name="isNew">Whether it has no memory behind it yet, or no longer.</param>
     public byte[] Rent(out bool isNew)
     {
-        if (Stripe.TryPop(out IdleArray idle) || _common.TryPop(out idle) || TryPopOfOthers(out idle))
+        if (Stripe.Rent(out IdleArray idle) || _common.TryPop(out idle) || TryPopOfOthers(out idle))
         {
             isNew = !idle.IsResident;
             return idle.Array;
         }
 
         isNew = true;
-        return GC.AllocateUninitializedArray<byte>(_length, pinned: _length >= PinnedBytesMin);
+        try
+        {
+            return GC.AllocateUninitializedArray<byte>(_length, pinned: _length >= PinnedBytesMin);
+        }
+        catch (OutOfMemoryException)
+        {
+            CountReturn();
+            throw;
+        }
     }
+
+    /// <summary>Counts the return of an array that is not kept: it is left to the collector.</summary>
+    public void CountReturn() => Stripe.CountReturn();
 
     /// <summary>An array of another core is still better than a new one.</summary>
     private bool TryPopOfOthers(out IdleArray idle)
@@ -71,34 +101,20 @@ internal sealed class ArrayBucket
         return false;
     }
 
-    /// <summary>Keeps an array; false when there is no managed memory to note it, and it is left to the collector.</summary>
+    /// <summary>Counts a return and keeps the array; false when there is no managed memory to note it, and it is left to the collector.</summary>
     public bool Return(byte[] array, int now)
     {
         var idle = new IdleArray(array, now, IsResident: true);
-        return Stripe.TryPush(idle) || _common.TryPush(idle);
+        return Stripe.Return(idle) || _common.TryPush(idle);
     }
 
     /// <summary>
     /// Gives the pages of what has lain for long enough back, and leaves what has no memory any more to the collector. Never throws. Under the pool's lock.
     /// </summary>
-    /// <param name="stands">What threads keep for themselves.</param>
-    /// <param name="place">Where those have arrays of this length.</param>
-    /// <param name="platform">Who takes the pages; null for nobody.</param>
-    /// <param name="now">The number of this pass.</param>
-    /// <param name="age">For how many passes an array has to have lain.</param>
-    /// <param name="dropAge">For how many, to be left to the collector.</param>
     /// <returns>Bytes given back, or left to the collector; each array counts once between two rents.</returns>
-    public long Trim(ReadOnlySpan<ArrayStand?> stands, int place, IMemoryPlatform? platform, int now, int age, int dropAge)
+    public long Trim(IMemoryPlatform? platform, int now, int age, int dropAge)
     {
         List<IdleArray> idle = _idle;
-        foreach (ArrayStand? stand in stands)
-        {
-            if (stand is not null && place < stand.Places)
-            {
-                stand.TakeIdle(place, now, age, idle);
-            }
-        }
-
         foreach (ArrayStack stripe in _stripes)
         {
             stripe.TakeIdle(now, age, idle);

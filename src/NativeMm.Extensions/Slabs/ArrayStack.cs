@@ -3,7 +3,7 @@ using NativeMm.Primitives;
 
 namespace NativeMm.Slabs;
 
-/// <summary>Idle arrays of one length, newest on top. Thread-safe.</summary>
+/// <summary>Idle arrays of one length, newest on top, and what was counted here. Thread-safe.</summary>
 /// <param name="capacity">Most that it keeps.</param>
 internal sealed class ArrayStack(int capacity)
 {
@@ -15,6 +15,8 @@ internal sealed class ArrayStack(int capacity)
     private IdleArray[] _items = [];
     private int _count;
     private SleepLock _lock;
+    private long _rents;
+    private long _returns;
 
     // Behind all else, and to be seen by nobody: the next stack belongs to another core.
 #pragma warning disable CS0169, IDE0051 // It takes room, that is all.
@@ -24,25 +26,55 @@ internal sealed class ArrayStack(int capacity)
     /// <summary>How many there are; a hint.</summary>
     public int Count => Atomic.LoadRelaxed(in _count);
 
+    /// <summary>Rents and returns that were counted here. Of one moment.</summary>
+    public (long Rents, long Returns) Counts
+    {
+        get
+        {
+            using (_lock.EnterScope())
+            {
+                return (_rents, _returns);
+            }
+        }
+    }
+
     private int Room => _items.Length == 0 ? 0 : _items.Length - s_gapItems;
+
+    /// <summary>Counts a rent, and takes the newest if there is one.</summary>
+    public bool Rent(out IdleArray idle)
+    {
+        using (_lock.EnterScope())
+        {
+            _rents++;
+            return TryPopLocked(out idle);
+        }
+    }
+
+    /// <summary>Counts a return, and keeps the array if there is room, and managed memory for a longer list.</summary>
+    public bool Return(IdleArray idle)
+    {
+        using (_lock.EnterScope())
+        {
+            _returns++;
+            return TryPushLocked(idle);
+        }
+    }
+
+    /// <summary>Counts the return of an array that is not kept.</summary>
+    public void CountReturn()
+    {
+        using (_lock.EnterScope())
+        {
+            _returns++;
+        }
+    }
 
     /// <summary>Takes the newest.</summary>
     public bool TryPop(out IdleArray idle)
     {
         using (_lock.EnterScope())
         {
-            int last = _count - 1;
-            IdleArray[] items = _items;
-            if ((uint)last >= (uint)items.Length)
-            {
-                idle = default;
-                return false;
-            }
-
-            idle = items[last];
-            items[last] = default;
-            _count = last;
-            return true;
+            return TryPopLocked(out idle);
         }
     }
 
@@ -51,13 +83,7 @@ internal sealed class ArrayStack(int capacity)
     {
         using (_lock.EnterScope())
         {
-            if (_count >= capacity || !TryReserve(_count + 1))
-            {
-                return false;
-            }
-
-            _items[_count++] = idle;
-            return true;
+            return TryPushLocked(idle);
         }
     }
 
@@ -112,6 +138,33 @@ internal sealed class ArrayStack(int capacity)
                 _items = [];
             }
         }
+    }
+
+    private bool TryPopLocked(out IdleArray idle)
+    {
+        int last = _count - 1;
+        IdleArray[] items = _items;
+        if ((uint)last >= (uint)items.Length)
+        {
+            idle = default;
+            return false;
+        }
+
+        idle = items[last];
+        items[last] = default;
+        _count = last;
+        return true;
+    }
+
+    private bool TryPushLocked(IdleArray idle)
+    {
+        if (_count >= capacity || !TryReserve(_count + 1))
+        {
+            return false;
+        }
+
+        _items[_count++] = idle;
+        return true;
     }
 
     /// <summary>Room comes first and in one piece, so that nothing is ever half moved.</summary>

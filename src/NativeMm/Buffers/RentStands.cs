@@ -21,8 +21,12 @@ internal sealed unsafe class RentStands(NativeMemoryPool pool, bool withOwners)
     /// <summary>Guards that go from the common ones to a stand at a time.</summary>
     private const int Batch = 32;
 
+    // Threads with higher numbers do without a stand.
+    private const int NumbersMax = 1 << 17;
+
     private readonly RentGuard?[] _spares = new RentGuard?[SparesMax];
-    private NumberedStands<RentStand> _stands;
+    private RentStand?[] _stands = new RentStand?[128];
+    private SleepLock _growLock;
     private SpinLock<NoLockStatistics> _sparesLock;
     private int _spareCount;
     private long _rents;
@@ -33,7 +37,7 @@ internal sealed unsafe class RentStands(NativeMemoryPool pool, bool withOwners)
     public RentStand? Current
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _stands.At(Number);
+        get => At(Number);
     }
 
     /// <summary>The calling thread's stand, made if it has none; null for threads beyond all numbers.</summary>
@@ -41,7 +45,7 @@ internal sealed unsafe class RentStands(NativeMemoryPool pool, bool withOwners)
     public RentStand? CurrentOrNew()
     {
         int number = Number;
-        return _stands.At(number) ?? Make(number);
+        return At(number) ?? Make(number);
     }
 
     private static int Number
@@ -114,7 +118,7 @@ internal sealed unsafe class RentStands(NativeMemoryPool pool, bool withOwners)
     public (long Rents, long Returns, long Bytes) Sum()
     {
         (long Rents, long Returns, long Bytes) sum = (Atomic.LoadAcquire(ref _rents), Atomic.LoadAcquire(ref _returns), Atomic.LoadAcquire(ref _bytes));
-        foreach (RentStand? stand in _stands.All)
+        foreach (RentStand? stand in Atomic.LoadAcquire(ref _stands))
         {
             if (stand is not null)
             {
@@ -126,6 +130,34 @@ internal sealed unsafe class RentStands(NativeMemoryPool pool, bool withOwners)
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private RentStand? At(int number)
+    {
+        RentStand?[] stands = Atomic.LoadAcquire(ref _stands);
+        return (uint)number < (uint)stands.Length ? stands[number] : null;
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private RentStand? Make(int number) => number < NumberedStands<RentStand>.NumbersMax ? _stands.Keep(number, new RentStand(withOwners)) : null;
+    private RentStand? Make(int number)
+    {
+        if (number >= NumbersMax)
+        {
+            return null;
+        }
+
+        var stand = new RentStand(withOwners);
+        using (_growLock.EnterScope())
+        {
+            RentStand?[] stands = _stands;
+            if (number >= stands.Length)
+            {
+                Array.Resize(ref stands, Math.Max(number + 1, 2 * stands.Length));
+            }
+
+            Atomic.StoreRelease(ref stands[number], stand);
+            Atomic.StoreRelease(ref _stands, stands);
+        }
+
+        return stand;
+    }
 }

@@ -105,6 +105,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         Release(block, length);
+        (block, length) = (0, 0);
         return false;
     }
 

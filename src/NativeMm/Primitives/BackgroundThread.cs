@@ -5,6 +5,8 @@
 //              thread            | whoever starts          | everybody            | acquire | s_lock
 //              next, refused     | whoever starts, forgets | the same; whether there is one: everybody | acquire | s_lock
 //              watched           | ctor, finalizer         | the same             | CAS     | none
+// Ordering     whoever puts a thread into the list looks at watched behind a full fence, and the finalizer that takes its watch off looks at the list behind one: one of
+//              the two sees the other, so a list is never left with nobody who tries again.
 // Progress     a garbage collection tries again, once a second at most, and so does whoever starts another thread or trims. The finalizer waits for nobody: it leaves out what
 //              somebody else is at.
 
@@ -186,9 +188,23 @@ internal sealed class BackgroundThread
         {
             // What was put into the list comes before the look at the word: a compare-exchange that fails is no fence on arm64.
             Atomic.FullFence();
-            if (Atomic.CompareExchange(ref s_isThere, 0, 1))
+            if (Atomic.CompareExchange(ref s_isThere, 0, 1) && !TryMake())
+            {
+                // The next thread that is refused, or wanted, tries instead.
+                Atomic.StoreRelease(ref s_isThere, 0);
+            }
+        }
+
+        private static bool TryMake()
+        {
+            try
             {
                 _ = new Again();
+                return true;
+            }
+            catch (OutOfMemoryException)
+            {
+                return false;
             }
         }
 
@@ -208,18 +224,11 @@ internal sealed class BackgroundThread
         /// <summary>The next one is young again, so that the next collection finds it and not only the next full one.</summary>
         private void Renew()
         {
-            try
+            if (TryMake())
             {
-                _ = new Again();
+                return;
             }
-            catch (OutOfMemoryException)
-            {
-                ComeAgain();
-            }
-        }
 
-        private void ComeAgain()
-        {
             try
             {
                 GC.ReRegisterForFinalize(this);

@@ -66,7 +66,7 @@ public sealed partial class MemoryRuntime
     ];
 
     /// <summary>The waits so far. A heap or a pool that ends takes its count out of the statistics, and not out of the metric.</summary>
-    internal static (string Lock, long Count)[] ContentionsOf(RuntimeStatistics now, RisingTotal[] waits) =>
+    private static (string Lock, long Count)[] ContentionsOf(RuntimeStatistics now, RisingTotal[] waits) =>
     [
         ("heap", waits[0].With(now.Contentions.Heap)),
         ("vmap", waits[1].With(now.Contentions.Vmap)),

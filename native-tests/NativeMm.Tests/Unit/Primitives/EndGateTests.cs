@@ -3,82 +3,34 @@ using Xunit;
 
 namespace NativeMm.Tests.Unit.Primitives;
 
-public sealed class EndGateTests
+public sealed class EndGateTests : EndGateContract
 {
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
-    private EndGate _gate;
-
     [Fact]
-    public void Guests_come_and_go_until_it_is_closed()
+    public void A_visit_to_a_closed_gate_says_whose_it_was_and_leaves_no_guest()
     {
-        Assert.True(_gate.TryEnter());
-        Assert.True(_gate.TryEnter());
-        Assert.Equal(2, _gate.Guests);
-        _gate.Exit();
-        _gate.Exit();
-        Assert.False(_gate.IsClosed);
-        Assert.True(_gate.Close());
-        Assert.True(_gate.IsClosed);
-        Assert.False(_gate.TryEnter());
-        Assert.Equal(0, _gate.Guests);
-        Assert.False(_gate.Close());
-        Assert.Throws<ObjectDisposedException>(() =>
+        var gate = default(EndGate);
+        Assert.True(gate.Close());
+        Assert.Contains(nameof(EndGateTests), Assert.Throws<ObjectDisposedException>(() =>
         {
-            using EndGate.Visit inside = _gate.Visiting(this);
-        });
-        Assert.Equal(0, _gate.Guests);
+            using EndGate.Visit inside = gate.Visiting(this);
+        }).ObjectName, StringComparison.Ordinal);
+        Assert.Equal(0, gate.Guests);
     }
 
-    [Fact]
-    public void Whoever_closes_it_waits_for_the_guests_that_are_inside()
-    {
-        bool closed = false;
-        Assert.True(_gate.TryEnter());
-        var closer = new Thread(() =>
-        {
-            _gate.Close();
-            Volatile.Write(ref closed, true);
-        })
-        { IsBackground = true };
-        closer.Start();
-        Assert.True(SpinWait.SpinUntil(() => _gate.IsClosed, s_timeout));
-        Assert.False(_gate.TryEnter());
-        Assert.False(closer.Join(20));
-        Assert.False(Volatile.Read(ref closed));
-        _gate.Exit();
-        Assert.True(closer.Join(s_timeout));
-        Assert.True(closed);
-    }
+    protected override IGate Make() => new Gate();
 
-    [Fact]
-    public void Nobody_is_inside_after_it_was_closed_whoever_comes()
+    private sealed class Gate : IGate
     {
-        for (int round = 0; round < 200; round++)
-        {
-            var box = new Box();
-            Thread[] guests = [.. Enumerable.Range(0, 3).Select(_ => new Thread(box.VisitUntilClosed) { IsBackground = true })];
-            Array.ForEach(guests, guest => guest.Start());
-            Thread.SpinWait(round * 20);
-            Assert.True(box.Gate.Close());
-            Volatile.Write(ref box.IsGone, true);
-            Assert.All(guests, guest => Assert.True(guest.Join(s_timeout)));
-            Assert.False(box.MetTheEnd);
-        }
-    }
+        private EndGate _gate;
 
-    private sealed class Box
-    {
-        public EndGate Gate;
-        public bool IsGone;
-        public bool MetTheEnd;
+        public bool IsClosed => _gate.IsClosed;
 
-        public void VisitUntilClosed()
-        {
-            while (Gate.TryEnter())
-            {
-                MetTheEnd |= Volatile.Read(ref IsGone);
-                Gate.Exit();
-            }
-        }
+        public int Guests => _gate.Guests;
+
+        public bool TryEnter() => _gate.TryEnter();
+
+        public void Exit() => _gate.Exit();
+
+        public bool Close() => _gate.Close();
     }
 }
