@@ -6,7 +6,7 @@
 #   native-tests/arm64.sh --short          of those the operating system, locks and the heap: a few minutes
 #   native-tests/arm64.sh NAME [!NAME]...  the tests whose full names begin so, without those behind an exclamation mark
 #
-# The emulator comes from the package qemu-user. The libraries (libc6, libgcc-s1, libstdc++6, zlib1g of arm64, and liblz4-1 and libzstd1 for the codecs) are
+# The emulator comes from the package qemu-user. The libraries (libc6, libgcc-s1, libstdc++6, zlib1g and libssl3 of arm64, and liblz4-1 and libzstd1 for the codecs) are
 # looked for in ARM64_ROOT, then in /usr/aarch64-linux-gnu; where apt serves arm64 packages they are fetched into artifacts/arm64/root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +25,7 @@ if [[ $(uname -m) != aarch64 ]]; then
   if [[ ! -e $root/lib/ld-linux-aarch64.so.1 ]]; then
     [[ " $(dpkg --print-foreign-architectures 2>/dev/null) " == *arm64* ]] || skip 'no arm64 libraries here, and apt does not serve any'
     mkdir -p "$root" artifacts/arm64/packages
-    (cd artifacts/arm64/packages && apt-get download libc6:arm64 libgcc-s1:arm64 libstdc++6:arm64 zlib1g:arm64 liblz4-1:arm64 libzstd1:arm64 >/dev/null 2>&1) \
+    (cd artifacts/arm64/packages && apt-get download libc6:arm64 libgcc-s1:arm64 libstdc++6:arm64 zlib1g:arm64 libssl3:arm64 liblz4-1:arm64 libzstd1:arm64 >/dev/null 2>&1) \
       || skip 'the arm64 libraries cannot be fetched'
     for package in artifacts/arm64/packages/*.deb; do dpkg -x "$package" "$root"; done
   fi

@@ -199,6 +199,7 @@ public sealed partial class NativeMemoryStream
     }
 
     /// <summary>The content as a part of an array, if it lies in one block. It is valid until the stream is cut off or disposed.</summary>
+    /// <param name="buffer">The content, if it lies in one block; empty otherwise.</param>
     public bool TryGetBuffer(out ArraySegment<byte> buffer)
     {
         ThrowIfDisposed();

@@ -133,6 +133,8 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     private long Room => Blocks.Room;
 
     /// <summary>Goes to a place.</summary>
+    /// <param name="offset">Bytes from the origin; may be negative.</param>
+    /// <param name="origin">The beginning, the position or the end.</param>
     /// <exception cref="IOException">It lies before the beginning.</exception>
     /// <exception cref="ArgumentOutOfRangeException">It lies behind <see cref="LengthMax"/>.</exception>
     /// <exception cref="ArgumentException">The origin is none.</exception>
@@ -163,6 +165,7 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     }
 
     /// <summary>Cuts the stream off, or makes it longer by bytes that read as zero. A position behind the new end goes to it.</summary>
+    /// <param name="value">The new length in bytes, up to <see cref="LengthMax"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The length is negative, or more than <see cref="LengthMax"/>.</exception>
     /// <exception cref="OutOfMemoryException">There is no managed memory for it; the stream is as it was.</exception>
     public override void SetLength(long value)

@@ -11,12 +11,15 @@ public sealed class InvariantViolationException : Exception
     }
 
     /// <summary>Makes an exception that says what does not add up.</summary>
+    /// <param name="message">The equation, with both sides.</param>
     public InvariantViolationException(string message)
         : base(message)
     {
     }
 
     /// <summary>Makes an exception that says what does not add up and what led there.</summary>
+    /// <param name="message">The equation, with both sides.</param>
+    /// <param name="innerException">What led there.</param>
     public InvariantViolationException(string message, Exception innerException)
         : base(message, innerException)
     {

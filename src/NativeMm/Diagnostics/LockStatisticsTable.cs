@@ -17,6 +17,7 @@ public static class LockStatisticsTable
     ];
 
     /// <summary>A heading and one line a lock, in the order given.</summary>
+    /// <param name="locks">The accounts of the locks, a line each.</param>
     /// <exception cref="ArgumentNullException">The accounts are null.</exception>
     public static string Format(IEnumerable<LockStatisticsSnapshot> locks)
     {

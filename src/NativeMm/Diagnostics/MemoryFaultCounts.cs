@@ -18,6 +18,7 @@ public static class MemoryFaultCounts
     public static long FailedAllocations => Atomic.LoadAcquire(ref s_failedAllocations);
 
     /// <summary>Mistakes of one kind since the process began.</summary>
+    /// <param name="kind">Which mistake.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
     public static long Of(MemoryFaultKind kind) => (uint)kind < (uint)s_counts.Length
         ? Atomic.LoadAcquire(ref s_counts[(int)kind])

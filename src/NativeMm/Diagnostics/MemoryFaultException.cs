@@ -11,12 +11,15 @@ public sealed class MemoryFaultException : InvalidOperationException
     }
 
     /// <summary>Makes an exception with a message.</summary>
+    /// <param name="message">What was done wrong, and where.</param>
     public MemoryFaultException(string message)
         : base(message)
     {
     }
 
     /// <summary>Makes an exception with a message and a cause.</summary>
+    /// <param name="message">What was done wrong, and where.</param>
+    /// <param name="innerException">What led there.</param>
     public MemoryFaultException(string message, Exception innerException)
         : base(message, innerException)
     {

@@ -21,6 +21,7 @@ public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShr
     private readonly Registrations<IFrameMigrator> _migrators = new();
 
     /// <summary>Registers somebody who can move his frames.</summary>
+    /// <param name="migrator">Whom to ask from now on.</param>
     /// <exception cref="ArgumentNullException">The migrator is null.</exception>
     public void Add(IFrameMigrator migrator)
     {
@@ -29,6 +30,7 @@ public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShr
     }
 
     /// <summary>Removes a registered migrator. A call to it may still be under way.</summary>
+    /// <param name="migrator">One that was registered; another is left alone.</param>
     /// <exception cref="ArgumentNullException">The migrator is null.</exception>
     public void Remove(IFrameMigrator migrator)
     {

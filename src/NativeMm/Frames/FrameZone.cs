@@ -62,9 +62,11 @@ public sealed unsafe partial class FrameZone : IDisposable
     internal PageFrame* Descriptors => _descriptors;
 
     /// <summary>Address of a frame's first byte.</summary>
+    /// <param name="frame">A frame of this zone; not checked.</param>
     public void* AddressOf(Pfn frame) => (void*)(_base + frame.Offset);
 
     /// <summary>Whether an address lies in the zone.</summary>
+    /// <param name="address">Any address, also one that is not mapped.</param>
     public bool Contains(void* address) => (nuint)address - _base < _bytes;
 
     /// <summary>The frame that an address lies in; the address must lie in the zone.</summary>

@@ -12,12 +12,15 @@ public sealed class PageCorruptedException : Exception
     }
 
     /// <summary>Makes an exception with a message.</summary>
+    /// <param name="message">Which page, and what was seen.</param>
     public PageCorruptedException(string message)
         : base(message)
     {
     }
 
     /// <summary>Makes an exception with a message and a cause.</summary>
+    /// <param name="message">Which page, and what was seen.</param>
+    /// <param name="innerException">What led there.</param>
     public PageCorruptedException(string message, Exception innerException)
         : base(message, innerException)
     {

@@ -150,6 +150,7 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
     public PageReporter Reporter => _reporter;
 
     /// <summary>Sets the options of <see cref="Shared"/>. Call it at the start of the program, before anything uses the shared heap.</summary>
+    /// <param name="options">Checked at once, used when the shared runtime is made.</param>
     /// <exception cref="InvalidOperationException">
     /// The shared runtime exists already. One that could not be made when it was first used does not: its next use tries again, with these options.
     /// </exception>

@@ -81,6 +81,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
         _default is { } engine ? engine.TryAlloc(bytes, out handle) : _engine.TryAlloc(bytes, out handle);
 
     /// <summary>Frees an object.</summary>
+    /// <param name="handle">The object, of this pool and not freed yet.</param>
     /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
     public void Free(ZsHandle handle)
     {
@@ -119,6 +120,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
         _default is { } engine ? engine.OpenRead(handle, scratch) : _engine.OpenRead(handle, scratch);
 
     /// <summary>The size that the object was made with, in bytes.</summary>
+    /// <param name="handle">The object, of this pool and not freed yet.</param>
     /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
     public int SizeOf(ZsHandle handle) =>
         _default is { } engine ? engine.SizeOf(handle) : _engine.SizeOf(handle);
