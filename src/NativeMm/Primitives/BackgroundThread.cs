@@ -6,7 +6,7 @@
 //              next, refused     | whoever starts, forgets | the same; whether there is one: everybody | acquire | s_lock
 //              watched           | ctor, finalizer         | the same             | CAS     | none
 // Ordering     whoever puts a thread into the list looks at watched behind a full fence, and the finalizer that takes its watch off looks at the list behind one: one of
-//              the two sees the other, so a list is never left with nobody who tries again.
+//              the two sees the other, so a list is left with nobody only where there is no managed memory for who would try again.
 // Progress     a garbage collection tries again, once a second at most, and so does whoever starts another thread or trims. The finalizer waits for nobody: it leaves out what
 //              somebody else is at.
 
