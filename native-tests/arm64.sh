@@ -49,6 +49,10 @@ left_out=(
   "$unit.ChildProcessTests.Child_that_hangs"                                    # a child takes longer to begin than it is given
   NativeMm.Tests.Faulty.Reporting.RefusedDiscardTests.At_any_call               # mincore fails over memory without access
   "$unit.LinuxPlatformTests.Untouched_reservation_is_not_resident"              # mincore calls everything resident
+  "$unit.Frames.PopulateTests.Frames_that_are"                                  # advice to populate is taken and ignored
+  "$unit.Frames.PopulateTests.Many_at_once"
+  "$unit.Frames.PopulateTests.One_call"
+  "$unit.Caching.NativeCacheLimitTests.A_process_does_not_grow"                 # resident figures of the emulator
   "$unit.ProcessMemoryTests.Resident_figures_follow"                            # figures of the emulator
   "$unit.Runtime.HugePageTests.The_zone_has_huge_pages_when_they_are_asked_for" # advice about huge pages is ignored
   "$unit.Reporting.MadviseDeviceTests.Reported_blocks"                          # MADV_FREE does nothing

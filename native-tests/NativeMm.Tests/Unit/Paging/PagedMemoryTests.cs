@@ -144,6 +144,13 @@ public sealed class PagedMemoryTests : IDisposable
         var some = new Triple[3];
         array.Read(97, some);
         Assert.Equal(new Triple(97, 98, 99), some[0]);
+        Triple[] three = [new(1, 2, 3), new(4, 5, 6), new(7, 8, 9)];
+        array.Write(array.Length - 3, three);
+        array.Read(array.Length - 3, some);
+        Assert.Equal(three, some);
+        array.Write(array.Length, []);
+        Assert.Throws<ArgumentOutOfRangeException>(() => array.Write(array.Length - 2, three));
+        Assert.Throws<ArgumentOutOfRangeException>(() => array.Write(-1, []));
         Assert.Throws<IndexOutOfRangeException>(() => array[array.Length]);
         Assert.Throws<ArgumentOutOfRangeException>(() => array.Read(array.Length - 2, some));
         Assert.Throws<ArgumentOutOfRangeException>(() => _memory.AsArray<Triple>(0, Length));

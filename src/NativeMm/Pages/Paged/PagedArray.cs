@@ -21,6 +21,9 @@ public sealed unsafe class PagedArray<T>
     /// <summary>How many elements there are.</summary>
     public long Length { get; }
 
+    // A span of bytes has fewer than 2³¹ of them; one of elements may have more.
+    private static int PieceMax => int.MaxValue / sizeof(T);
+
     /// <summary>An element.</summary>
     /// <param name="index">0 to <see cref="Length"/> − 1.</param>
     /// <exception cref="IndexOutOfRangeException">The index is outside of the array.</exception>
@@ -38,13 +41,37 @@ public sealed unsafe class PagedArray<T>
     /// <param name="index">The first one.</param>
     /// <param name="destination">Where they go.</param>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside of the array.</exception>
-    public void Read(long index, Span<T> destination) => _memory.Read(OffsetOf(index, destination.Length), MemoryMarshal.AsBytes(destination));
+    /// <exception cref="AddressSpaces.PageUnavailableException">A page of theirs cannot be brought back.</exception>
+    public void Read(long index, Span<T> destination)
+    {
+        long offset = OffsetOf(index, destination.Length);
+        int done = 0;
+        do
+        {
+            int piece = Math.Min(destination.Length - done, PieceMax);
+            _memory.Read(offset + ((long)done * sizeof(T)), MemoryMarshal.AsBytes(destination.Slice(done, piece)));
+            done += piece;
+        }
+        while (done < destination.Length);
+    }
 
     /// <summary>Copies elements in.</summary>
     /// <param name="index">The first one.</param>
     /// <param name="source">What is written.</param>
     /// <exception cref="ArgumentOutOfRangeException">They are not all inside of the array.</exception>
-    public void Write(long index, ReadOnlySpan<T> source) => _memory.Write(OffsetOf(index, source.Length), MemoryMarshal.AsBytes(source));
+    /// <exception cref="AddressSpaces.PageUnavailableException">A page of theirs cannot be brought back.</exception>
+    public void Write(long index, ReadOnlySpan<T> source)
+    {
+        long offset = OffsetOf(index, source.Length);
+        int done = 0;
+        do
+        {
+            int piece = Math.Min(source.Length - done, PieceMax);
+            _memory.Write(offset + ((long)done * sizeof(T)), MemoryMarshal.AsBytes(source.Slice(done, piece)));
+            done += piece;
+        }
+        while (done < source.Length);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private long OffsetOf(long index)
