@@ -38,7 +38,7 @@ public sealed class PagedMemoryStatisticsTests
     {
         Assert.Equal(3.0, s_late.Ratio);
         Assert.Equal(5.0, s_late.FaultsPerSecond);
-        Assert.Equal(1 - (22 / 300.0), s_late.HitRate, 1e-12);
+        Assert.Equal(1 - (22 / 300.0), s_late.HitRatio, 1e-12);
         Assert.Equal(0.3, s_late.StallShare, 1e-12);
     }
 
@@ -50,7 +50,7 @@ public sealed class PagedMemoryStatisticsTests
         Assert.Equal((40L, 30L, 20L, 10L, 200L, 2L), (between.Faults, between.PagesIn, between.PagesOut, between.Prefetched, between.Accesses, between.FailedLoads));
         Assert.Equal((8192L, 12288L), (between.ResidentBytes, between.CompressedPageBytes));
         Assert.Equal(5.0, between.FaultsPerSecond);
-        Assert.Equal(0.9, between.HitRate, 1e-12);
+        Assert.Equal(0.9, between.HitRatio, 1e-12);
         Assert.Equal(0.25, between.StallShare, 1e-12);
     }
 
@@ -59,6 +59,6 @@ public sealed class PagedMemoryStatisticsTests
     {
         PagedMemoryStatistics none = s_late.Since(s_late) with { CompressedBytes = 0 };
         Assert.Equal((0.0, 0.0, 0.0), (none.FaultsPerSecond, none.StallShare, none.Ratio));
-        Assert.True(double.IsNaN(none.HitRate));
+        Assert.True(double.IsNaN(none.HitRatio));
     }
 }

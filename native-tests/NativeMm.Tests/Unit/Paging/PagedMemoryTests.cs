@@ -48,7 +48,7 @@ public sealed class PagedMemoryTests : IDisposable
         Assert.InRange(statistics.PagesIn, Pages / 2, long.MaxValue);
         Assert.InRange(statistics.PagesOut, Pages / 2, long.MaxValue);
         Assert.InRange(statistics.StallShare, 0, 1);
-        Assert.True(double.IsNaN(statistics.HitRate));
+        Assert.True(double.IsNaN(statistics.HitRatio));
         _memory.Validate();
     }
 
@@ -275,7 +275,7 @@ public sealed class PagedMemoryTests : IDisposable
         }
 
         Assert.Equal(1000, memory.GetStatistics().Accesses);
-        Assert.Equal(1.0, memory.GetStatistics().HitRate);
+        Assert.Equal(1.0, memory.GetStatistics().HitRatio);
     }
 
     private void FillAll(int seed, int first = 0)

@@ -55,7 +55,7 @@ public readonly record struct PagedMemoryStatistics
     public double FaultsPerSecond => Elapsed <= TimeSpan.Zero ? 0 : Faults / Elapsed.TotalSeconds;
 
     /// <summary>Share of the accesses that found their page in memory, 0 to 1; NaN when they are not counted.</summary>
-    public double HitRate => Accesses == 0 ? double.NaN : Math.Clamp(1 - ((double)(PagesIn - Prefetched) / Accesses), 0, 1);
+    public double HitRatio => Accesses == 0 ? double.NaN : Math.Clamp(1 - ((double)(PagesIn - Prefetched) / Accesses), 0, 1);
 
     /// <summary>Share of the time in which at least one page was being brought back, 0 to 1: what Linux calls <em>some</em> pressure.</summary>
     public double StallShare => Elapsed <= TimeSpan.Zero ? 0 : Math.Clamp(Stalled / Elapsed, 0, 1);
