@@ -28,4 +28,7 @@ internal sealed record HeapOptions
 
     /// <summary>Who gives much memory back at once; null for the heap alone, in one go.</summary>
     public PageRelease? Pages { get; init; }
+
+    /// <summary>Who is asked for room before a large block is mapped; null for nobody.</summary>
+    public IRoomKeeper? Room { get; init; }
 }

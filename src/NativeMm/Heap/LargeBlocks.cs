@@ -24,6 +24,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
 
     private readonly IMemoryPlatform _platform;
     private readonly PageRelease? _pages;
+    private readonly IRoomKeeper? _room;
     private readonly ulong _retainBytesMax;
     private SleepLock _lock;
     private readonly AddressTable _blocks;
@@ -39,10 +40,12 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
     /// <param name="platform">Where the memory comes from.</param>
     /// <param name="retainBytesMax">Most bytes that stay mapped for reuse.</param>
     /// <param name="pages">Who gives the pages of very large blocks back before their addresses go; null for one call that takes both.</param>
-    public LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax, PageRelease? pages = null)
+    /// <param name="room">Who is asked for room before a block is mapped or grows; null for nobody.</param>
+    public LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax, PageRelease? pages = null, IRoomKeeper? room = null)
     {
         _platform = platform;
         _pages = pages;
+        _room = room;
         _blocks = new AddressTable(platform);
         _retained = new RetainedRanges((platform.Capabilities & PlatformCapabilities.Pieces) != 0);
 
@@ -90,6 +93,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         length = rounded;
+        MakeRoom(length);
         if (!_platform.Reserve(length, alignment, out block).Succeeded)
         {
             return false;
@@ -176,6 +180,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             return false;
         }
 
+        MakeRoom(rounded);
         using (_lock.EnterScope())
         {
             nuint old = LiveBytesOf(block);
@@ -246,6 +251,15 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         return released;
+    }
+
+    /// <summary>A block that stands in for one of a size class may be asked for where nobody can be waited for.</summary>
+    private void MakeRoom(nuint bytes)
+    {
+        if (bytes > SizeClass.BytesMax)
+        {
+            _room?.MakeRoom(bytes);
+        }
     }
 
     /// <summary>Enters a block as one in use; false when there is no memory for it. Under the lock.</summary>

@@ -66,7 +66,7 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             options.Validate();
             _teardown = new TeardownWorkers(options.Teardown);
             _pages = new PageRelease(platform, _teardown);
-            _heapOptions = _heapOptions with { Pages = _pages };
+            _heapOptions = _heapOptions with { Pages = _pages, Room = this };
             if (!isShared)
             {
                 // The end may allocate nothing.

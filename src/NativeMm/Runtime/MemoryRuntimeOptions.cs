@@ -89,6 +89,9 @@ public sealed record MemoryRuntimeOptions
     /// <summary>Most time that the samples of the profile may take, in percent of one thread's; 100 for no bound.</summary>
     internal int HeapProfileTimePercentMax { get; init; } = 1;
 
+    /// <summary>Native memory's share of the limit that holds for the process, in bytes: from there on large blocks make room; 0 for what the system says.</summary>
+    internal ulong NativeShareBytes { get; init; }
+
     /// <summary>
     /// The defaults, with what the environment says of the checked mode and the sampled guards at this moment. Options that are not set come from the
     /// environment anyhow, as it was when they were first needed.

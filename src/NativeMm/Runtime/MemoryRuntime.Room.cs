@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Heap;
+using NativeMm.Platform;
+using NativeMm.Primitives;
+using NativeMm.Reporting;
+
+namespace NativeMm.Runtime;
+
+/// <content>
+/// Room for large blocks. They are not counted against the zone, but against the limit of the container both are: what small blocks left behind there is still
+/// resident for a purge delay, and a large block that is filled meanwhile would end the process.
+/// </content>
+public sealed partial class MemoryRuntime : IRoomKeeper
+{
+    // A zone of which fewer of its share were ever used has too little to give: one part in so many. A pass that gives back less than that was in vain.
+    private const ulong RoomDivisor = 16;
+
+    // After a pass in vain the next one waits for so many times as long as it took: at most a hundredth of a thread's time goes into them.
+    private const long RestFactor = 100;
+
+    private ulong _share;
+    private long _roomRestsUntil;
+
+    /// <inheritdoc/>
+    void IRoomKeeper.MakeRoom(nuint bytes)
+    {
+        ulong opened = _zone.OpenedFrames * (ulong)Pfn.FrameBytes;
+        ulong share = ShareBytes();
+        if (opened < share / RoomDivisor
+            || opened + CountLarge() + bytes <= share
+            || Stopwatch.GetTimestamp() < Atomic.LoadAcquire(in _roomRestsUntil))
+        {
+            return;
+        }
+
+        MakeRoomNow(share / RoomDivisor);
+    }
+
+    private void MakeRoomNow(ulong worthBytes)
+    {
+        // A device that is not ours would be called under a lock of the heap's user. The background has what the lock keeps this from.
+        if (IsReportingHere || _trimLock.IsHeldByCurrentThread || _reporter is not { Device: MadviseDevice } || !_end.TryEnter())
+        {
+            return;
+        }
+
+        if (_trimLock.TryEnter())
+        {
+            long start = Stopwatch.GetTimestamp();
+            ulong bytes = 0;
+            foreach (NativeHeap heap in _space.Heaps())
+            {
+                bytes += heap.TrimUnlessDisposed();
+            }
+
+            _frames.Drain();
+            bytes += _reporter.ReportNowQuietly();
+            PassEvents silent = default;
+            Account(bytes, ref silent);
+            long now = Stopwatch.GetTimestamp();
+            Atomic.StoreRelease(ref _roomRestsUntil, bytes >= worthBytes ? 0 : now + ((now - start) * RestFactor));
+            _trimLock.Exit();
+        }
+
+        _end.Exit();
+    }
+
+    private ulong CountLarge()
+    {
+        ulong bytes = 0;
+        foreach (NativeHeap heap in _space.Heaps())
+        {
+            bytes += heap.LargeBytes;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Native memory's share of the limit, which is read once.</summary>
+    private ulong ShareBytes()
+    {
+        ulong share = Atomic.LoadAcquire(in _share);
+        if (share == 0)
+        {
+            share = Options.NativeShareBytes != 0 ? Options.NativeShareBytes : MemoryShares.ReadNative();
+            Atomic.StoreRelease(ref _share, share);
+        }
+
+        return share;
+    }
+}
