@@ -49,6 +49,9 @@ left_out=(
   "$unit.ChildProcessTests.Child_that_hangs"                                    # a child takes longer to begin than it is given
   NativeMm.Tests.Faulty.Reporting.RefusedDiscardTests.At_any_call               # mincore fails over memory without access
   "$unit.LinuxPlatformTests.Untouched_reservation_is_not_resident"              # mincore calls everything resident
+  NativeMm.Tests.Faulty.Teardown.RefusedTableTests.Map_of_a_file
+  NativeMm.Tests.Faulty.Teardown.RefusedTableTests.Records_of_a_swap
+  NativeMm.Tests.Faulty.Teardown.RefusedTableTests.Slots_with_guards
   "$unit.Frames.PopulateTests.Frames_that_are"                                  # advice to populate is taken and ignored
   "$unit.Frames.PopulateTests.Many_at_once"
   "$unit.Frames.PopulateTests.One_call"

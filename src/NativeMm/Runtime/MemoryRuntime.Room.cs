@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
-using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
 
@@ -19,22 +18,24 @@ public sealed partial class MemoryRuntime : IRoomKeeper
     // After a pass in vain the next one waits for so many times as long as it took: at most a hundredth of a thread's time goes into them.
     private const long RestFactor = 100;
 
-    private ulong _share;
+    // What is kept for large blocks to come is not there for small ones, who cannot ask for it: of the share one part in so many at most.
+    private const ulong RetainDivisor = 8;
+
+    private readonly ulong _share;
     private long _roomRestsUntil;
 
     /// <inheritdoc/>
     void IRoomKeeper.MakeRoom(nuint bytes)
     {
         ulong opened = _zone.OpenedFrames * (ulong)Pfn.FrameBytes;
-        ulong share = ShareBytes();
-        if (opened < share / RoomDivisor
-            || opened + CountLarge() + bytes <= share
+        if (opened < _share / RoomDivisor
+            || opened + CountLarge() + bytes <= _share
             || Stopwatch.GetTimestamp() < Atomic.LoadAcquire(in _roomRestsUntil))
         {
             return;
         }
 
-        MakeRoomNow(share / RoomDivisor);
+        MakeRoomNow(_share / RoomDivisor);
     }
 
     private void MakeRoomNow(ulong worthBytes)
@@ -75,18 +76,5 @@ public sealed partial class MemoryRuntime : IRoomKeeper
         }
 
         return bytes;
-    }
-
-    /// <summary>Native memory's share of the limit, which is read once.</summary>
-    private ulong ShareBytes()
-    {
-        ulong share = Atomic.LoadAcquire(in _share);
-        if (share == 0)
-        {
-            share = Options.NativeShareBytes != 0 ? Options.NativeShareBytes : MemoryShares.ReadNative();
-            Atomic.StoreRelease(ref _share, share);
-        }
-
-        return share;
     }
 }

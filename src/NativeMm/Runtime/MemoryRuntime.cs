@@ -52,10 +52,11 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
         Options = options;
         _platform = platform;
         _isShared = isShared;
+        _share = options.NativeShareBytes != 0 ? options.NativeShareBytes : MemoryShares.ReadNative();
         _heapOptions = new HeapOptions
         {
             Name = isShared ? "shared" : options.Name,
-            LargeRetainBytesMax = options.LargeRetainBytesMax,
+            LargeRetainBytesMax = ulong.Min(options.LargeRetainBytesMax, _share / RetainDivisor),
             ThreadCacheBytesMax = options.ThreadCacheBytesMax,
             Checked = options.Checked,
             Sampled = options.Sampled,

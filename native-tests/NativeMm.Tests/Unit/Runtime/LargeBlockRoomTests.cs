@@ -85,6 +85,28 @@ public sealed unsafe class LargeBlockRoomTests
         }
     }
 
+    /// <summary>Small blocks have nobody whom they could ask for what is kept for large ones.</summary>
+    [LinuxTheory]
+    [InlineData(64, 8)]
+    [InlineData(4096, 48)]
+    public void An_eighth_of_the_share_is_kept_for_large_blocks_to_come(int shareMib, int keptMib)
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions
+        {
+            CapacityBytes = 64 << 20,
+            BackgroundTrim = false,
+            NativeShareBytes = (ulong)shareMib << 20,
+        });
+        var blocks = new void*[12];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = runtime.Heap.Alloc(4 << 20);
+        }
+
+        Free(runtime, blocks);
+        Assert.Equal((ulong)keptMib << 20, Assert.Single(runtime.GetStatistics().Heaps).LargeRetainedBytes);
+    }
+
     private static MemoryRuntime Make(ulong shareBytes) => new(new MemoryRuntimeOptions
     {
         CapacityBytes = 128 << 20,
