@@ -27,26 +27,49 @@ public sealed partial class MemoryRuntime : IRoomKeeper
     /// <inheritdoc/>
     void IRoomKeeper.MakeRoom(nuint bytes)
     {
-        ulong opened = _zone.OpenedFrames * (ulong)Pfn.FrameBytes;
-        if (opened < _share / RoomDivisor
-            || opened + CountLarge() + bytes <= _share
-            || Stopwatch.GetTimestamp() < Atomic.LoadAcquire(in _roomRestsUntil))
+        ulong opened = BytesOf(_zone.OpenedFrames);
+        if (opened < _share / RoomDivisor)
         {
             return;
         }
 
-        MakeRoomNow(_share / RoomDivisor);
+        // What was ever used is looked up at once; what of it the system still has, only if that could be too much.
+        ulong others = CountLarge() + bytes;
+        if (opened + others > _share
+            && Stopwatch.GetTimestamp() >= Atomic.LoadAcquire(in _roomRestsUntil)
+            && BytesOf(_reporter.CountBackedFrames()) + others > _share)
+        {
+            MakeRoomNow();
+        }
     }
 
-    private void MakeRoomNow(ulong worthBytes)
+    private static ulong BytesOf(ulong frames) => frames << Pfn.FrameShift;
+
+    private void MakeRoomNow()
     {
-        // A device that is not ours would be called under a lock of the heap's user. The background has what the lock keeps this from.
+        // A device that is not ours would be called under a lock of the heap's user. Who holds the lock of the passes gives back what there is already.
         if (IsReportingHere || _trimLock.IsHeldByCurrentThread || _reporter is not { Device: MadviseDevice } || !_end.TryEnter())
         {
             return;
         }
 
-        if (_trimLock.TryEnter())
+        try
+        {
+            if (_trimLock.TryEnter())
+            {
+                GiveUnusedBack();
+            }
+        }
+        finally
+        {
+            _end.Exit();
+        }
+    }
+
+    /// <summary>Under the lock of the passes, which it gives up.</summary>
+    private void GiveUnusedBack()
+    {
+        try
         {
             long start = Stopwatch.GetTimestamp();
             ulong bytes = 0;
@@ -60,11 +83,12 @@ public sealed partial class MemoryRuntime : IRoomKeeper
             PassEvents silent = default;
             Account(bytes, ref silent);
             long now = Stopwatch.GetTimestamp();
-            Atomic.StoreRelease(ref _roomRestsUntil, bytes >= worthBytes ? 0 : now + ((now - start) * RestFactor));
+            Atomic.StoreRelease(ref _roomRestsUntil, bytes >= _share / RoomDivisor ? 0 : now + ((now - start) * RestFactor));
+        }
+        finally
+        {
             _trimLock.Exit();
         }
-
-        _end.Exit();
     }
 
     private ulong CountLarge()
