@@ -4,9 +4,9 @@ namespace NativeMm.Heap;
 internal interface IRoomKeeper
 {
     /// <summary>
-    /// Gives back what nobody uses, if there would be too much with the block that is about to be mapped. Called without a lock of the heap, and perhaps under some
+    /// Gives back what nobody uses, if there would be too much with the block that is about to be mapped, or with what one grows by. Called without a lock of the heap, and perhaps under some
     /// lock of the heap's user. Never fails.
     /// </summary>
-    /// <param name="bytes">Length of the block.</param>
+    /// <param name="bytes">What is mapped anew.</param>
     void MakeRoom(nuint bytes);
 }

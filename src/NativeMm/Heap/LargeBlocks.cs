@@ -93,7 +93,12 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         length = rounded;
-        MakeRoom(length);
+        if (length > SizeClass.BytesMax)
+        {
+            // One that stands in for a block of a size class may be asked for where nobody can be waited for.
+            _room?.MakeRoom(length);
+        }
+
         if (!_platform.Reserve(length, alignment, out block).Succeeded)
         {
             return false;
@@ -180,7 +185,12 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             return false;
         }
 
-        MakeRoom(rounded);
+        nuint had = BytesOf(block);
+        if (had != 0 && rounded > had)
+        {
+            _room?.MakeRoom(rounded - had);
+        }
+
         using (_lock.EnterScope())
         {
             nuint old = LiveBytesOf(block);
@@ -251,15 +261,6 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         return released;
-    }
-
-    /// <summary>A block that stands in for one of a size class may be asked for where nobody can be waited for.</summary>
-    private void MakeRoom(nuint bytes)
-    {
-        if (bytes > SizeClass.BytesMax)
-        {
-            _room?.MakeRoom(bytes);
-        }
     }
 
     /// <summary>Enters a block as one in use; false when there is no memory for it. Under the lock.</summary>

@@ -42,6 +42,20 @@ public sealed partial class PageReporter
         }
     }
 
+    /// <summary>The same for one who allocates and waits for it himself: others are not let go first, and a reporter that has ended has nothing to give.</summary>
+    internal ulong ReportUnlessClosed()
+    {
+        if (IsReportingHere)
+        {
+            return 0;
+        }
+
+        using (_passLock.EnterScope())
+        {
+            return IsClosed ? 0 : RunPass(ulong.MaxValue, isPaced: false); // [R4]
+        }
+    }
+
     /// <summary>Frames that the operating system may hold: those handed out, and free ones that were not reported. An estimate; takes no managed memory.</summary>
     internal ulong CountBackedFrames() => _frames.Sample().BackedFrames;
 

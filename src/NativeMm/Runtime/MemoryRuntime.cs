@@ -52,11 +52,10 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
         Options = options;
         _platform = platform;
         _isShared = isShared;
-        _share = options.NativeShareBytes != 0 ? options.NativeShareBytes : MemoryShares.ReadNative();
         _heapOptions = new HeapOptions
         {
             Name = isShared ? "shared" : options.Name,
-            LargeRetainBytesMax = ulong.Min(options.LargeRetainBytesMax, _share / RetainDivisor),
+            LargeRetainBytesMax = options.LargeRetainBytesMax,
             ThreadCacheBytesMax = options.ThreadCacheBytesMax,
             Checked = options.Checked,
             Sampled = options.Sampled,
@@ -67,7 +66,9 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             options.Validate();
             _teardown = new TeardownWorkers(options.Teardown);
             _pages = new PageRelease(platform, _teardown);
-            _heapOptions = _heapOptions with { Pages = _pages, Room = this };
+            _share = options.NativeShareBytes != 0 ? options.NativeShareBytes : MemoryShares.ReadNative();
+            ulong retained = ulong.Min(options.LargeRetainBytesMax, _share / RetainDivisor);
+            _heapOptions = _heapOptions with { Pages = _pages, Room = this, LargeRetainBytesMax = retained };
             if (!isShared)
             {
                 // The end may allocate nothing.
