@@ -13,16 +13,6 @@ public sealed unsafe partial class NativeHeap
     // Smaller blocks share slabs of one order with all others, so they fit wherever a slab does.
     private const nuint OverflowBytesMin = 16 << 10;
 
-    /// <summary>Bytes of the large blocks, in use or kept for reuse.</summary>
-    internal ulong LargeBytes
-    {
-        get
-        {
-            (ulong live, _, ulong retained) = _large.Statistics;
-            return live + retained;
-        }
-    }
-
     /// <summary>The last resort of an allocation that a class cannot serve.</summary>
     /// <param name="byteCount">Bytes asked for, up to those of the largest class.</param>
     /// <param name="zeroed">Whether the block must read as zero.</param>

@@ -25,6 +25,16 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Of how many allocations one has its stack recorded, for owners that record their own; 0 for none.</summary>
     internal int StackSampleInterval => _options.Checked.StackSampleInterval;
 
+    /// <summary>Bytes of the large blocks, in use or kept for reuse.</summary>
+    internal ulong LargeBytes
+    {
+        get
+        {
+            (ulong live, _, ulong retained) = _large.Statistics;
+            return live + retained;
+        }
+    }
+
     /// <summary><see cref="GetStatistics"/> for a caller that found the heap in a list; null when it is gone by now.</summary>
     internal HeapStatistics? StatisticsUnlessDisposed()
     {

@@ -1,3 +1,18 @@
+// Purpose      room in a container's limit for large blocks, which are not counted against the zone: what small blocks left behind there is resident for a purge
+//              delay still, and a large block that is filled meanwhile would end the process.
+// States       _roomLeftUntil, _roomLeft: until then, so many bytes may be mapped without another look. _roomRestsUntil: before that, no pass.
+// Transitions  a look that finds room stores the bytes, then the time [G1]. A mapping takes its bytes off [G2], and looks again when none were left.
+//              A pass stores the end of its rest.
+// Ownership    field            | who writes                 | who reads     | how
+//              _roomLeft        | who looks; who maps        | who maps      | release store; add
+//              _roomLeftUntil   | who looks                  | who maps      | release store; acquire
+//              _roomRestsUntil  | the pass, under _trimLock  | who maps      | release store; acquire
+// Ordering     [G2] whoever sees the time of a look sees its bytes, or those of a later one: [G1] stored them first. All three are hints. Nobody's
+//              memory hangs on them: two looks at a time may let one mapping too many through, or make one pass more.
+// Reuse        each look writes over both words of the one before; a late one may shorten what an earlier one found, by a millisecond.
+// Progress     nobody waits for a look. A pass is made by one thread, who tries the lock of the passes; others go on without room. It is made inside of
+//              the gate, so the end of the runtime waits for it. Nobody may be waited for here who may wait for a lock of the heap's user.
+
 using System.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Heap;
@@ -7,9 +22,7 @@ using NativeMm.Reporting;
 namespace NativeMm.Runtime;
 
 /// <content>
-/// Room for large blocks. They are not counted against the zone, but against the limit of the container both are: what small blocks left behind there is still
-/// resident for a purge delay, and a large block that is filled meanwhile would end the process. What a pass finds of others' mistakes is told by the next pass of
-/// the background, or by <see cref="Trim"/>.
+/// Room for large blocks. What a pass finds of others' mistakes is told by the next pass of the background, or by <see cref="Trim"/>.
 /// </content>
 public sealed partial class MemoryRuntime : IRoomKeeper
 {
@@ -23,8 +36,8 @@ public sealed partial class MemoryRuntime : IRoomKeeper
     // What is kept for large blocks to come is not there for small ones, who cannot ask for it: in each heap, of the share one part in so many at most.
     private const ulong RetainDivisor = 8;
 
-    // For so long what was found to be left is believed, less what was taken of it since.
-    private static readonly long s_lookTicks = Stopwatch.Frequency / 100;
+    // A millisecond: for so long what was found to be left is believed, less what was mapped since. Small blocks take a few megabytes meanwhile.
+    private static readonly long s_lookTicks = Stopwatch.Frequency / 1000;
 
     private readonly ulong _share;
     private long _roomRestsUntil;
@@ -41,19 +54,23 @@ public sealed partial class MemoryRuntime : IRoomKeeper
         }
 
         long now = Stopwatch.GetTimestamp();
-        bool isKnown = now < Atomic.LoadAcquire(in _roomLeftUntil) && Atomic.Add(ref _roomLeft, -(long)bytes) >= 0;
+        bool isKnown = now < Atomic.LoadAcquire(in _roomLeftUntil) && Atomic.Add(ref _roomLeft, -(long)bytes) >= 0; // [G2]
         if (isKnown || now < Atomic.LoadAcquire(in _roomRestsUntil) || HasRoomFor(bytes, now) || !_end.TryEnter())
         {
             return;
         }
 
-        // Whoever has the lock gives back himself, or does not for long; nobody may be waited for, under what lock ever the block is asked for.
-        if (!_trimLock.IsHeldByCurrentThread && !IsReportingHere && _trimLock.TryEnter())
+        try
         {
-            GiveUnusedBack(bytes, now);
+            if (!_trimLock.IsHeldByCurrentThread && !IsReportingHere && _trimLock.TryEnter())
+            {
+                GiveUnusedBack(bytes, now);
+            }
         }
-
-        _end.Exit();
+        finally
+        {
+            _end.Exit();
+        }
     }
 
     private bool HasRoomFor(nuint bytes, long now)
@@ -68,7 +85,7 @@ public sealed partial class MemoryRuntime : IRoomKeeper
         }
 
         Atomic.StoreRelease(ref _roomLeft, (long)(_share - held));
-        Atomic.StoreRelease(ref _roomLeftUntil, now + s_lookTicks);
+        Atomic.StoreRelease(ref _roomLeftUntil, now + s_lookTicks); // [G1]
         return true;
     }
 

@@ -75,7 +75,7 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
                 _pages.Prepare();
             }
 
-            _space = Reserve(platform, options);
+            _space = Reserve(platform, options, _share);
             _frames = _space.Frames;
             _zone = _frames.Zone;
             _zone.AdviseHugePages(options.HugePages);
@@ -224,9 +224,9 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
     /// Reserves the zone and everything beside it. Where the system counts every reservation as if it were used (strict overcommit), an automatic
     /// capacity is halved until all of it fits; one that was asked for is not.
     /// </summary>
-    private static SlabSpace Reserve(IMemoryPlatform platform, MemoryRuntimeOptions options)
+    private static SlabSpace Reserve(IMemoryPlatform platform, MemoryRuntimeOptions options, ulong share)
     {
-        ulong capacity = options.CapacityBytes != 0 ? options.CapacityBytes : DefaultCapacity();
+        ulong capacity = options.CapacityBytes != 0 ? options.CapacityBytes : DefaultCapacity(share);
         while (true)
         {
             bool mayBeLess = options.CapacityBytes == 0 && capacity / 2 >= MemoryRuntimeOptions.CapacityBytesMin;
@@ -263,8 +263,8 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
     /// The share of native memory; of limited address space no more than a quarter of what is left beyond 512 MiB, because threads, mappings and managed
     /// memory need some too, and a process that has none left cannot even write to its console.
     /// </summary>
-    private static ulong DefaultCapacity() => Math.Clamp(
-        Math.Min(MemoryShares.ReadNative(), ResourceLimits.AddressBytesShare),
+    private static ulong DefaultCapacity(ulong share) => Math.Clamp(
+        Math.Min(share, ResourceLimits.AddressBytesShare),
         MemoryRuntimeOptions.CapacityBytesMin,
         MemoryRuntimeOptions.CapacityBytesMax);
 

@@ -41,8 +41,8 @@ public sealed record MemoryRuntimeOptions
     public TimeSpan PurgeDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over. Default 256 MiB. An eighth of what native memory
-    /// may take of the container's limit or of the machine is the most that is kept, whatever this says.
+    /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over, for each heap. Default 256 MiB. An eighth of what
+    /// native memory may take of the container's limit or of the machine is the most that a heap keeps, whatever this says.
     /// </summary>
     public ulong LargeRetainBytesMax { get; init; } = 256UL << 20;
 

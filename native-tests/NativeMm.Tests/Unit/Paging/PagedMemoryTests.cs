@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using NativeMm.AddressSpaces;
 using NativeMm.Buffers;
 using NativeMm.Runtime;
@@ -154,6 +155,21 @@ public sealed class PagedMemoryTests : IDisposable
         Assert.Throws<IndexOutOfRangeException>(() => array[array.Length]);
         Assert.Throws<ArgumentOutOfRangeException>(() => array.Read(array.Length - 2, some));
         Assert.Throws<ArgumentOutOfRangeException>(() => _memory.AsArray<Triple>(0, Length));
+    }
+
+    /// <summary>The zeros are never touched before, so that they take no memory where they come from; of the last ones it is seen that they arrived.</summary>
+    [LinuxFact]
+    public unsafe void Elements_of_more_bytes_than_a_span_of_bytes_has_are_written()
+    {
+        const int Elements = (1 << 28) + 3;
+        using var memory = new PagedMemory((long)Elements * sizeof(long), new PagedMemoryOptions { ResidentBytes = 1 << 20 }, _runtime);
+        PagedArray<long> array = memory.AsArray<long>();
+        array[0] = array[(1 << 28) - 1] = array[Elements - 1] = 7;
+        long* zeros = (long*)NativeMemory.AllocZeroed(Elements, sizeof(long));
+        zeros[Elements - 1] = 5;
+        array.Write(0, new ReadOnlySpan<long>(zeros, Elements));
+        NativeMemory.Free(zeros);
+        Assert.Equal((0L, 0L, 5L), (array[0], array[(1 << 28) - 1], array[Elements - 1]));
     }
 
     [Fact]
