@@ -81,8 +81,10 @@ internal sealed unsafe class HeapBlockHolding(NativeHeap heap) : Holding
     private void Resize(Owner owner, Chance chance)
     {
         nuint bytes = (nuint)Sizes.Any(chance);
-        owner.Shadow.Yield(_piece.Address, _piece.Bytes, owner.Number, owner.ToString());
         Piece before = _piece;
+
+        // Bytes that a smaller size drops are looked at here for the last time.
+        before.Yield(owner);
         void* moved;
         try
         {

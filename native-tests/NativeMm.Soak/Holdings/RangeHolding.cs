@@ -33,7 +33,9 @@ internal sealed unsafe class RangeHolding(VmapAllocator vmap) : Holding
 
         nuint bytes = (nuint)chance.Between(1, BytesMax);
         Piece before = _piece;
-        owner.Shadow.Yield(before.Address, before.Bytes, owner.Number, owner.ToString());
+
+        // Bytes that a smaller size drops are looked at here for the last time.
+        before.Yield(owner);
         void* moved;
         try
         {
