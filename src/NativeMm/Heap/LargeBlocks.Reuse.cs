@@ -21,6 +21,7 @@ internal sealed partial class LargeBlocks
                 return false;
             }
 
+            _window.NoteKept(_retained.Bytes);
             isEntered = TryAddLive(block, length);
         }
 
@@ -56,9 +57,11 @@ internal sealed partial class LargeBlocks
                 {
                     return released;
                 }
+
+                _window.NoteKept(_retained.Bytes);
             }
 
-            Invariant.Assert(length != 0 && (keepBytes != ulong.MaxValue || freedBefore != long.MinValue), "A range of no bytes is kept, or was taken though all may stay.");
+            Invariant.Assert(length != 0, "A range of no bytes is kept.");
             Release(address, length);
             released += length;
         }

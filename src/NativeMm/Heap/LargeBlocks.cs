@@ -29,6 +29,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
     private SleepLock _lock;
     private readonly AddressTable _blocks;
     private readonly RetainedRanges _retained;
+    private RetainWindow _window;
     private ulong _liveBytes;
 
     // Freed, and on their way to the system: in use until it has them.
@@ -38,7 +39,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
 
     /// <summary>Makes an empty set.</summary>
     /// <param name="platform">Where the memory comes from.</param>
-    /// <param name="retainBytesMax">Most bytes that stay mapped for reuse.</param>
+    /// <param name="retainBytesMax">Most bytes that stay mapped for reuse; <see cref="RetainWindow"/> says when it is less.</param>
     /// <param name="pages">Who gives the pages of very large blocks back before their addresses go; null for one call that takes both.</param>
     /// <param name="room">Who is asked for room before a block is mapped or grows; null for nobody.</param>
     public LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax, PageRelease? pages = null, IRoomKeeper? room = null)
@@ -64,6 +65,9 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             }
         }
     }
+
+    /// <summary>What may be kept now. Under the lock.</summary>
+    private ulong RetainBytesMax => _window.BoundOf(_liveBytes, _retainBytesMax);
 
     /// <inheritdoc cref="TryAlloc(nuint, nuint, bool, out nuint, out nuint)"/>
     public bool TryAlloc(nuint bytes, nuint alignment, bool zeroed, out nuint block) => TryAlloc(bytes, alignment, zeroed, out block, out _);
@@ -105,17 +109,28 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         Invariant.Assert((block & (alignment - 1)) == 0, $"A large block at 0x{block:x} is handed out for a multiple of {alignment}.");
+        bool isEntered;
+        ulong keep;
+        bool isSurplus;
         using (_lock.EnterScope())
         {
-            if (TryAddLive(block, length))
-            {
-                return true;
-            }
+            isEntered = TryAddLive(block, length);
+            keep = RetainBytesMax;
+            isSurplus = _retained.Bytes > keep;
         }
 
-        Release(block, length);
-        (block, length) = (0, 0);
-        return false;
+        if (isSurplus)
+        {
+            ReleaseRetained(keep, freedBefore: long.MinValue);
+        }
+
+        if (!isEntered)
+        {
+            Release(block, length);
+            (block, length) = (0, 0);
+        }
+
+        return isEntered;
     }
 
     /// <summary>Frees a block; false when none begins there.</summary>
@@ -124,6 +139,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         nuint bytes;
         bool isRetained;
         bool isSurplus;
+        ulong keep;
         nuint evicted = 0;
         nuint evictedBytes = 0;
         using (_lock.EnterScope())
@@ -135,12 +151,14 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
 
             Invariant.Assert(bytes <= _liveBytes, $"The large block at 0x{block:x} has {bytes} bytes, of {_liveBytes} in use.");
             _liveBytes -= bytes;
-            isRetained = bytes <= _retainBytesMax;
+            keep = RetainBytesMax;
+            isRetained = bytes <= keep;
             if (isRetained)
             {
                 if (_retained.IsFull)
                 {
                     _retained.TryTakeSurplus(0, long.MaxValue, out evicted, out evictedBytes);
+                    _window.NoteKept(_retained.Bytes);
                 }
 
                 _retained.Add(block, bytes, Environment.TickCount64);
@@ -150,7 +168,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
                 _leavingBytes += bytes;
             }
 
-            isSurplus = _retained.Bytes > _retainBytesMax;
+            isSurplus = _retained.Bytes > keep;
             AssertWhole();
         }
 
@@ -166,7 +184,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
 
         if (isSurplus)
         {
-            ReleaseRetained(_retainBytesMax, freedBefore: long.MinValue);
+            ReleaseRetained(keep, freedBefore: long.MinValue);
         }
 
         return true;
@@ -217,6 +235,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             _blocks.TryAdd(moved, length);
             Invariant.Assert(old <= _liveBytes, $"The large block at 0x{block:x} has {old} bytes, of {_liveBytes} in use.");
             _liveBytes += length - (ulong)old;
+            _window.NoteLive(_liveBytes);
             AssertWhole();
             return true;
         }
@@ -250,11 +269,20 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
     }
 
     /// <summary>Gives retained blocks back to the operating system, and those that it did not take before.</summary>
-    /// <param name="freedBefore">Only those freed before that moment, in ticks of <see cref="Environment.TickCount64"/>.</param>
+    /// <param name="freedBefore">
+    /// Only those freed before that moment, in ticks of <see cref="Environment.TickCount64"/>, and of the others as much as nobody needed since: neighbours that join are as old as the youngest.
+    /// </param>
     /// <returns>Bytes given back.</returns>
     public ulong Trim(long freedBefore)
     {
-        ulong released = ReleaseRetained(keepBytes: ulong.MaxValue, freedBefore);
+        ulong keep;
+        using (_lock.EnterScope())
+        {
+            ulong unneeded = _window.Turn(freedBefore, Environment.TickCount64, _liveBytes, _retained.Bytes);
+            keep = ulong.Min(_retained.Bytes - unneeded, RetainBytesMax);
+        }
+
+        ulong released = ReleaseRetained(keep, freedBefore);
         while (TryTakeAnyKept(out nuint block, out nuint bytes) && Release(block, bytes))
         {
             // What the system took now was counted when its content went.
@@ -272,6 +300,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         _liveBytes += length;
+        _window.NoteLive(_liveBytes);
         AssertWhole();
         return true;
     }

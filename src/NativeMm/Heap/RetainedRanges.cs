@@ -4,14 +4,14 @@ using NativeMm.Diagnostics;
 namespace NativeMm.Heap;
 
 /// <summary>
-/// Mappings that are kept for reuse: a few, the oldest first. Where the platform gives pieces back, neighbours are one range, and a block may be cut
+/// Mappings that are kept for reuse, the oldest first. Where the platform gives pieces back, neighbours are one range, and a block may be cut
 /// from the front of a larger range. No managed memory after construction. Callers hold a lock of their own.
 /// </summary>
 /// <param name="pieces">Whether ranges may be cut and joined.</param>
 internal sealed class RetainedRanges(bool pieces)
 {
     /// <summary>Most ranges.</summary>
-    public const int CountMax = 32;
+    public const int CountMax = 128;
 
     // A range that is larger than needed by at most this part serves as a whole: one in so many.
     private const int SlackDivisor = 4;

@@ -216,6 +216,96 @@ public sealed unsafe class LargeBlocksTests
         platform.AssertNothingLeaked();
     }
 
+    /// <summary>A burst far above what is kept in any case, in blocks of any size and freed in any order, finds its memory when it comes again.</summary>
+    [LinuxFact]
+    public void A_burst_that_comes_again_is_served_without_the_system()
+    {
+        var platform = new FaultyPlatform();
+        var random = new Random(11);
+        using (var large = new LargeBlocks(platform, 2048 * MiB))
+        {
+            nuint[] sizes = [.. Enumerable.Range(0, 120).Select(_ => (nuint)random.Next(512, 4096) * 4096)];
+            nuint[] live = [.. sizes.Select(bytes => Alloc(large, bytes))];
+            ulong burst = large.Statistics.LiveBytes;
+            Assert.True(burst > RetainWindow.PlainBytesMax * 3);
+            for (int round = 0; round < 10; round++)
+            {
+                random.Shuffle(live);
+                Assert.All(live, block => Assert.True(large.TryFree(block)));
+                Assert.Equal(burst, large.Statistics.RetainedBytes);
+                int calls = platform.TotalCalls;
+                live = [.. sizes.Select(bytes => Alloc(large, bytes))];
+
+                // A range that is a little too large serves as a whole.
+                burst = large.Statistics.LiveBytes;
+                Assert.InRange(platform.TotalCalls - calls, 0, sizes.Length / 4);
+            }
+
+            Assert.All(live, block => Assert.True(large.TryFree(block)));
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
+    [LinuxFact]
+    public void In_use_and_kept_are_no_more_than_a_burst_was_or_a_plain_amount()
+    {
+        var platform = new FaultyPlatform();
+        using (var large = new LargeBlocks(platform, 2048 * MiB))
+        {
+            nuint[] live = [.. Enumerable.Range(0, 50).Select(_ => Alloc(large, 12 * MiB))];
+            Assert.All(live, block => Assert.True(large.TryFree(block)));
+
+            // Larger than any range that is kept, unless they are neighbours: each needs a mapping, and pushes out what is kept.
+            ulong peak = 50 * 12 * MiB;
+            nuint[] others = new nuint[20];
+            for (int i = 0; i < others.Length; i++)
+            {
+                others[i] = Alloc(large, 700 * MiB / (nuint)others.Length * ((nuint)(i % 3) + 1));
+                (ulong used, _, ulong kept) = large.Statistics;
+                peak = ulong.Max(peak, used);
+                Assert.InRange(kept, 0ul, ulong.Max(peak - used, RetainWindow.PlainBytesMax));
+            }
+
+            Assert.All(others, block => Assert.True(large.TryFree(block)));
+            Assert.Equal(ulong.Min(peak, 2048 * MiB), large.Statistics.RetainedBytes);
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
+    /// <summary>A small block that comes and goes beside much that nobody uses makes all of it look young, for neighbours are one range.</summary>
+    [LinuxFact]
+    public void What_nobody_needs_goes_though_its_neighbour_is_in_use()
+    {
+        var platform = new FaultyPlatform();
+        using (var large = new LargeBlocks(platform, 2048 * MiB))
+        {
+            Assert.True(large.TryFree(Alloc(large, 200 * MiB)));
+            large.Trim(0);
+            Assert.Equal(200 * MiB, large.Statistics.RetainedBytes);
+            long begun = Environment.TickCount64;
+            while (Environment.TickCount64 - begun < 50)
+            {
+                nuint block = Alloc(large, 4 * MiB);
+                Assert.True(large.TryFree(block));
+            }
+
+            // Each of the two looks ends a window. The first one began before all this.
+            large.Trim(begun - 1000);
+            Assert.InRange(large.Statistics.RetainedBytes, 4 * MiB, 200 * MiB);
+            while (Environment.TickCount64 - begun < 100)
+            {
+                Assert.True(large.TryFree(Alloc(large, 4 * MiB)));
+            }
+
+            large.Trim(Environment.TickCount64 - 1);
+            Assert.InRange(large.Statistics.RetainedBytes, 0ul, 4 * MiB);
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
     /// <summary>A page that was discarded and is written again is a fault, which takes many times what clearing takes.</summary>
     [LinuxFact]
     public void A_block_that_was_written_is_cleared_without_the_system()
