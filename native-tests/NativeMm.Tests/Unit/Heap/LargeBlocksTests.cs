@@ -227,17 +227,19 @@ public sealed unsafe class LargeBlocksTests
             nuint[] sizes = [.. Enumerable.Range(0, 120).Select(_ => (nuint)random.Next(512, 4096) * 4096)];
             nuint[] live = [.. sizes.Select(bytes => Alloc(large, bytes))];
             ulong burst = large.Statistics.LiveBytes;
+            ulong most = burst;
             Assert.True(burst > RetainWindow.PlainBytesMax * 3);
             for (int round = 0; round < 10; round++)
             {
                 random.Shuffle(live);
                 Assert.All(live, block => Assert.True(large.TryFree(block)));
-                Assert.Equal(burst, large.Statistics.RetainedBytes);
+                Assert.InRange(large.Statistics.RetainedBytes, burst, most);
                 int calls = platform.TotalCalls;
                 live = [.. sizes.Select(bytes => Alloc(large, bytes))];
 
                 // A range that is a little too large serves as a whole.
                 burst = large.Statistics.LiveBytes;
+                most = ulong.Max(most, burst);
                 Assert.InRange(platform.TotalCalls - calls, 0, sizes.Length / 4);
             }
 
