@@ -24,6 +24,9 @@ internal sealed class BudgetModel : IBudgetSystem
 
     public int Collections { get; private set; }
 
+    /// <summary>How often the handlers were asked.</summary>
+    public int Asked { get; private set; }
+
     public int Refusals { get; private set; }
 
     public long Resident => Rest + Managed + NativeLive + Idle + Evictable;
@@ -49,6 +52,7 @@ internal sealed class BudgetModel : IBudgetSystem
 
     public long AskHandlers(long bytes)
     {
+        Asked++;
         OnAsk?.Invoke();
         return Take(Evictable, bytes, left => Evictable = left);
     }

@@ -54,16 +54,57 @@ public sealed class MemoryBudgetTests
     {
         _budget.Step();
         _system.NativeLive = 440 * MiB;
-        for (int i = 0; i < 10; i++)
+        for (int i = 0; i < 40; i++)
+        {
+            // Each one brings enough to be worth it, and in the next moment it is gone.
+            _system.Garbage += 8 * MiB;
+            _budget.Step();
+            Assert.Equal(1 + (i / 20), _system.Collections);
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+        }
+    }
+
+    /// <summary>The limit is below what the service needs: nothing can be done about it, and the service must have its processor all the same.</summary>
+    [Fact]
+    public void What_brings_nothing_is_done_less_and_less_often()
+    {
+        _budget.Step();
+        _system.NativeLive = 440 * MiB;
+        for (int i = 0; i < 20 * 600; i++)
         {
             _budget.Step();
             _time.Advance(TimeSpan.FromMilliseconds(50));
         }
 
-        Assert.Equal(1, _system.Collections);
-        _time.Advance(TimeSpan.FromSeconds(1));
+        // Ten minutes: a pass every two seconds, a collection every minute, and some more at first.
+        Assert.InRange(_system.Asked, 290, 320);
+        Assert.InRange(_system.Collections, 10, 18);
+        Assert.Equal((20 * 600) + 1, _budget.Steps);
+        Assert.Equal(50, _budget.Events.Count);
+    }
+
+    [Fact]
+    public void What_grows_meanwhile_ends_a_rest()
+    {
         _budget.Step();
-        Assert.Equal(2, _system.Collections);
+        _system.NativeLive = 440 * MiB;
+        for (int i = 0; i < 20 * 60; i++)
+        {
+            _budget.Step();
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        int asked = _system.Asked;
+        (_system.NativeLive, _system.Evictable) = (430 * MiB, 20 * MiB);
+        _budget.Step();
+        Assert.True(_system.Asked > asked);
+        Assert.True(_system.Evictable < 20 * MiB);
+
+        // That was worth it, and so the next pass does not wait either.
+        asked = _system.Asked;
+        _time.Advance(TimeSpan.FromMilliseconds(50));
+        _budget.Step();
+        Assert.True(_system.Asked > asked);
     }
 
     [Theory]

@@ -1,6 +1,6 @@
 // Purpose      one limit for managed and native memory: the boundary between the two moves by demand.
 // States       ample: more than the margin is free; the garbage collector may take all of that. Short: less is free; idle memory goes first, then what the
-//              service's handlers give up, then garbage; the collector may take no more than it has.
+//              service's handlers give up, then garbage; the collector may take no more than it has. What brought nothing rests (PressureRest).
 // Ownership    what a step remembers | the one step at a time, by _stepping | nobody else
 //              the events, the managed limit and its end | under _lock | readers take it, or read the word
 // Progress     handlers, trims and collections run outside of the lock: whoever reads the events, or ends the budget, never waits for the service's code.
@@ -24,7 +24,8 @@ public sealed class MemoryBudget
     private const long ManagedBytesMin = 32L << 20;
     private const int StepDivisor = 128;
 
-    private static readonly TimeSpan s_collectionPause = TimeSpan.FromSeconds(1);
+    // What brings less than that part of the margin, one in so many, was in vain.
+    private const int WorthDivisor = 8;
 
     private readonly IBudgetSystem _system;
     private readonly TimeProvider _time;
@@ -34,8 +35,8 @@ public sealed class MemoryBudget
     private int _stepping;
     private long _managedLimit;
     private long _steps;
-    private long _lastCollection;
-    private bool _hasCollected;
+    private PressureRest _passes = new(TimeSpan.Zero, TimeSpan.FromSeconds(2));
+    private PressureRest _collections = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
 
     internal MemoryBudget(long totalBytes, IBudgetSystem system, TimeProvider time)
     {
@@ -125,8 +126,10 @@ public sealed class MemoryBudget
 
     private void StepAlone()
     {
-        long free = TotalBytes - _system.Resident;
-        if (free >= MarginBytes && !IsManagedHungry(free))
+        long resident = _system.Resident;
+        long free = TotalBytes - resident;
+        bool isShort = free < MarginBytes || IsManagedHungry(free);
+        if (!isShort || _passes.Holds(_time, resident, _system.Managed, MarginBytes / WorthDivisor))
         {
             Move(free, force: false);
             return;
@@ -143,9 +146,9 @@ public sealed class MemoryBudget
             free = TotalBytes - _system.Resident;
         }
 
-        bool collected = free < MarginBytes && TryCollect();
-        free = collected ? TotalBytes - _system.Resident : free;
+        bool collected = free < MarginBytes && TryCollect(ref free);
         Move(free, force: true);
+        _passes.Note(_time, TotalBytes - free, _system.Managed, inVain: long.Max(free - before, caches + handlers) < MarginBytes / WorthDivisor);
         var told = new MemoryPressureEvent(_time.GetUtcNow(), before, free, caches, handlers, collected, ManagedLimitBytes);
         using (_lock.EnterScope())
         {
@@ -161,17 +164,17 @@ public sealed class MemoryBudget
     private bool IsManagedHungry(long free) =>
         ManagedLimitBytes is > 0 and long limit && free < 2 * MarginBytes && _system.Managed > limit - (MarginBytes / 2);
 
-    private bool TryCollect()
+    private bool TryCollect(ref long free)
     {
-        long now = _time.GetTimestamp();
-        if (_hasCollected && _time.GetElapsedTime(_lastCollection, now) < s_collectionPause)
+        if (_collections.Holds(_time, TotalBytes - free, _system.Managed, MarginBytes / WorthDivisor))
         {
             return false;
         }
 
-        _hasCollected = true;
-        _lastCollection = now;
+        long before = free;
         _system.Collect();
+        free = TotalBytes - _system.Resident;
+        _collections.Note(_time, TotalBytes - free, _system.Managed, inVain: free - before < MarginBytes / WorthDivisor);
         return true;
     }
 
