@@ -31,7 +31,7 @@ public sealed class NativeMmOptions
     public TimeSpan PurgeDelay { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc cref="MemoryRuntimeOptions.LargeRetainBytesMax"/>
-    public ulong LargeRetainBytesMax { get; set; } = 1UL << 30;
+    public ulong LargeRetainBytesMax { get; set; } = 4UL << 30;
 
     /// <inheritdoc cref="MemoryRuntimeOptions.ThreadCacheBytesMax"/>
     public ulong ThreadCacheBytesMax { get; set; } = 64UL << 20;

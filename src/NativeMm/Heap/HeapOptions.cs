@@ -12,7 +12,7 @@ internal sealed record HeapOptions
     public string Name { get; init; } = "shared";
 
     /// <summary>Most bytes of freed large blocks that are kept mapped for reuse.</summary>
-    public ulong LargeRetainBytesMax { get; init; } = 1UL << 30;
+    public ulong LargeRetainBytesMax { get; init; } = 4UL << 30;
 
     /// <summary>Most bytes by which the magazines of one thread may outgrow what they had at first.</summary>
     public ulong ThreadCacheBytesMax { get; init; } = 64 << 20;

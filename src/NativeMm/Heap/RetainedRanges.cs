@@ -11,7 +11,7 @@ namespace NativeMm.Heap;
 internal sealed class RetainedRanges(bool pieces)
 {
     /// <summary>Most ranges.</summary>
-    public const int CountMax = 128;
+    public const int CountMax = 256;
 
     // A range that is larger than needed by at most this part serves as a whole: one in so many.
     private const int SlackDivisor = 4;

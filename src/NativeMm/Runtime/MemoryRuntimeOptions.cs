@@ -41,11 +41,11 @@ public sealed record MemoryRuntimeOptions
     public TimeSpan PurgeDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over, for each heap. Default 1 GiB. Above 256 MiB they stay only as far as a heap
+    /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over, for each heap. Default 4 GiB. Above 256 MiB they stay only as far as a heap
     /// then holds no more, in use and kept, than was in use at once a moment ago. An eighth of what native memory may take of the container's limit or of the machine is the most that a heap
     /// keeps, whatever this says.
     /// </summary>
-    public ulong LargeRetainBytesMax { get; init; } = 1UL << 30;
+    public ulong LargeRetainBytesMax { get; init; } = 4UL << 30;
 
     /// <summary>
     /// Most bytes by which the free blocks that one thread keeps may outgrow the first few of each size. They are earned by use and given back
