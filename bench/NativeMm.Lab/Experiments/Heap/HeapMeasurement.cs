@@ -56,6 +56,7 @@ internal sealed class HeapMeasurement(MeasurementRequest request) : IPeerVisitor
             HeapPattern.Larson => new LarsonWorkload<TAllocator, THandle>(threads, request.Pin),
             HeapPattern.Pages => new MarkedSetWorkload<TAllocator, THandle>(threads, MarkedSetPlan.Pages),
             HeapPattern.Large => new MarkedSetWorkload<TAllocator, THandle>(threads, MarkedSetPlan.Large),
+            HeapPattern.Burst => new BurstWorkload<TAllocator, THandle>(threads),
             string other => throw new ArgumentException($"There is no pattern {other}."),
             null => throw new ArgumentException("The request names no pattern."),
         };

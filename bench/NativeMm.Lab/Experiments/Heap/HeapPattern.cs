@@ -19,12 +19,13 @@ internal static class HeapPattern
     public const string Larson = "larson";
     public const string Pages = "pages";
     public const string Large = "large";
+    public const string Burst = "burst";
 
     /// <summary>Those of blocks of one size.</summary>
     public static readonly string[] OneSize = [Pair, Batch, Fifo, Random, Remote, Churn];
 
     /// <summary>Those that look like programs: sizes of their own, and every block marked and checked.</summary>
-    public static readonly string[] Programs = [Trees, Transfer, Exchange, Simple, Tasks, Larson, Pages, Large];
+    public static readonly string[] Programs = [Trees, Transfer, Exchange, Simple, Tasks, Larson, Pages, Large, Burst];
 
     /// <summary>All of them.</summary>
     public static readonly string[] All = [Pair, Batch, Fifo, Random, Remote, Mixed, Churn, .. Programs];
@@ -37,7 +38,7 @@ internal static class HeapPattern
     public static IReadOnlyList<int> ThreadsDefault(string pattern) => pattern switch
     {
         Trees or Transfer or Exchange or Larson => s_eight,
-        Simple or Large => s_one,
+        Simple or Large or Burst => s_one,
         _ => s_oneAndTwo,
     };
 

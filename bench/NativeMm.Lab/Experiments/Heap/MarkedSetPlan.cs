@@ -24,7 +24,7 @@ internal sealed record MarkedSetPlan(int Live, int OperationsFirst, Func<int, Re
 
     /// <summary>Three blocks of 2 to 64 MiB, small ones as often as large ones by their logarithm, in whole pages.</summary>
     public static MarkedSetPlan Large { get; } = new(LargeLive, LargeOperationsFirst, thread => Draw(thread, LargeSteps, LargeLive, random =>
-        (int)(LargeMin * Math.Pow((double)LargeMax / LargeMin, random.NextDouble())) & ~(Page - 1)));
+        LargeSizes.Draw(random, LargeMin, LargeMax)));
 
     private static Replacement[] Draw(int thread, int steps, int live, Func<Random, int> size)
     {
