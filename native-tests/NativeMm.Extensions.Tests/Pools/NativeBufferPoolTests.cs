@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using NativeMm.Buffers;
 using NativeMm.Diagnostics;
 using Xunit;
@@ -25,6 +26,28 @@ public sealed class NativeBufferPoolTests
         }
 
         Assert.Equal(0, pool.GetStatistics().RentsNow);
+    }
+
+    [Fact]
+    public void As_a_memory_pool_it_rents_the_same_buffers_until_it_is_disposed_itself()
+    {
+        var pool = new NativeBufferPool();
+        MemoryPool<byte> memory = pool.MemoryPool;
+        memory.Dispose();
+        Assert.Same(memory, pool.MemoryPool);
+        using (IMemoryOwner<byte> smallest = memory.Rent())
+        using (IMemoryOwner<byte> larger = memory.Rent(10_000))
+        {
+            Assert.Equal((4096, 16_384), (smallest.Memory.Length, larger.Memory.Length));
+            Assert.True(MemoryMarshal.TryGetArray(larger.Memory, out ArraySegment<byte> _));
+            Assert.Equal(2, pool.GetStatistics().RentsNow);
+        }
+
+        Assert.Equal(0, pool.GetStatistics().RentsNow);
+        var refused = Assert.Throws<ArgumentOutOfRangeException>(() => memory.Rent(-2));
+        Assert.Equal(("minBufferSize", -2), (refused.ParamName, refused.ActualValue));
+        pool.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => memory.Rent());
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class NativeBufferPool : IDisposable
     /// <summary>The one of the process. Disposing it does nothing.</summary>
     public static NativeBufferPool Shared => Atomic.LoadAcquire(ref s_shared!) ?? MakeShared();
 
-    /// <summary>The pool as a <see cref="MemoryPool{T}"/>. Disposing that does nothing.</summary>
+    /// <summary>The pool as a <see cref="MemoryPool{T}"/>, which ends with the pool. Disposing that does nothing.</summary>
     public MemoryPool<byte> MemoryPool => _memoryPool;
 
     /// <summary>The name in messages, listings and metrics.</summary>
@@ -168,6 +168,7 @@ public sealed class NativeBufferPool : IDisposable
     {
         if (!_isShared && Atomic.Exchange(ref _disposed, 1) == 0)
         {
+            _memoryPool.End();
             _store.Dispose();
         }
     }

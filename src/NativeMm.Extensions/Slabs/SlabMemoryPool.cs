@@ -29,6 +29,9 @@ internal sealed class SlabMemoryPool(SlabStore store, Action? onDispose) : Memor
         return store.RentOwner(minBufferSize);
     }
 
+    /// <summary>Rents no more: the owner of the store has ended.</summary>
+    public void End() => Atomic.StoreRelease(ref _disposed, 1);
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
@@ -39,6 +42,6 @@ internal sealed class SlabMemoryPool(SlabStore store, Action? onDispose) : Memor
     }
 
     [DoesNotReturn]
-    private static int ThrowSize(int bytes) => throw new ArgumentOutOfRangeException(
-        nameof(bytes), bytes, $"A buffer has 0 to {Array.MaxLength} bytes; -1 asks for one of the smallest blocks.");
+    private static int ThrowSize(int minBufferSize) => throw new ArgumentOutOfRangeException(
+        nameof(minBufferSize), minBufferSize, $"A buffer has 0 to {Array.MaxLength} bytes; -1 asks for one of the smallest blocks.");
 }
