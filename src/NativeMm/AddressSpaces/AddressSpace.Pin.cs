@@ -18,6 +18,7 @@ public sealed unsafe partial class AddressSpace
     /// <param name="address">Address of the first byte.</param>
     /// <param name="length">How many bytes, at least 1.</param>
     /// <param name="access">What they will be used for.</param>
+    /// <returns>The pin, which is the caller's to dispose; the pages stay where they are until then.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie below 2⁴⁷, or is empty.</exception>
     /// <exception cref="InvalidOperationException">More than <see cref="AddressSpaceOptions.PinnedPagesMax"/> pages would be pinned.</exception>
     /// <exception cref="AddressFaultException">A page is not mapped, or must not be accessed like that. Nothing is pinned.</exception>

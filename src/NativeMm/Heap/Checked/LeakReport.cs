@@ -45,6 +45,7 @@ public sealed class LeakReport
     };
 
     /// <summary>The report as text, a few lines for each of the largest groups.</summary>
+    /// <returns>Several lines.</returns>
     public override string ToString()
     {
         var text = new StringBuilder();
