@@ -31,7 +31,11 @@ public sealed unsafe partial class AddressSpace
         CheckRange(address, length);
 
         // Whoever ends the frames asks for permits that are out, once the space has ended.
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        if (IsDisposed)
+        {
+            throw LayoutFault.Gone(Options);
+        }
+
         ulong first = (ulong)address >> Pfn.FrameShift;
         ulong end = ((ulong)(address + length - 1) >> Pfn.FrameShift) + 1;
         int pages = TakePinPermits(end - first);
