@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using NativeMm.Buffers;
+using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using Xunit;
 
@@ -20,6 +21,26 @@ public sealed partial class ServicesDocumentTests
             .Where(line => line.Length != 0 && !line.StartsWith("using ", StringComparison.Ordinal))];
         Assert.NotEmpty(lines);
         Assert.All(lines, line => Assert.Contains(line, compiled, StringComparison.Ordinal));
+    }
+
+    /// <summary>Who pastes a block has the namespaces of the first one, and those that the block names itself.</summary>
+    [Fact]
+    public void Every_type_that_a_block_names_has_its_namespace_in_view()
+    {
+        string[] blocks = [.. CodeBlock().Matches(s_document).Select(match => match.Groups[1].Value)];
+        Type[] types = [.. typeof(MemoryRuntime).Assembly.GetExportedTypes().Concat(typeof(NativeMemoryStream).Assembly.GetExportedTypes())
+            .Where(type => !type.IsNested && type.Namespace!.StartsWith("NativeMm", StringComparison.Ordinal))];
+        int named = 0;
+        foreach (string block in blocks)
+        {
+            Type[] here = [.. types.Where(type => Regex.IsMatch(block, $@"\b{Regex.Escape(type.Name.Split('`')[0])}\b"))];
+            Assert.Empty(here.Where(type => !Uses(block, type.Namespace!) && !Uses(blocks[0], type.Namespace!)).Select(type => $"{type.FullName} in:\n{block}"));
+            named += here.Length;
+        }
+
+        Assert.InRange(named, 6, 1000);
+
+        static bool Uses(string block, string name) => block.Contains($"using {name};", StringComparison.Ordinal);
     }
 
     [Fact]

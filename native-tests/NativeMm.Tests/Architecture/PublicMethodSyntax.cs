@@ -16,7 +16,7 @@ internal static class PublicMethodSyntax
     public static IEnumerable<BaseMethodDeclarationSyntax> In(string text) => CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Preview))
         .GetRoot().DescendantNodes().OfType<BaseMethodDeclarationSyntax>()
         .Where(method => method.AncestorsAndSelf().OfType<MemberDeclarationSyntax>()
-            .Where(member => member is BaseMethodDeclarationSyntax or BaseTypeDeclarationSyntax).All(member => member.Modifiers.Any(SyntaxKind.PublicKeyword)));
+            .Where(member => member is BaseMethodDeclarationSyntax or BaseTypeDeclarationSyntax).All(IsShown));
 
     /// <summary><c>Type.Method</c>, for a complaint.</summary>
     public static string NameOf(BaseMethodDeclarationSyntax method)
@@ -24,6 +24,10 @@ internal static class PublicMethodSyntax
         string type = ((BaseTypeDeclarationSyntax)method.Parent!).Identifier.Text;
         return $"{type}.{(method as MethodDeclarationSyntax)?.Identifier.Text ?? type}";
     }
+
+    // What an interface has is public without a word of it.
+    private static bool IsShown(MemberDeclarationSyntax member) => member.Modifiers.Any(SyntaxKind.PublicKeyword)
+        || (member is MethodDeclarationSyntax { Parent: InterfaceDeclarationSyntax, ExplicitInterfaceSpecifier: null } && !member.Modifiers.Any(SyntaxKind.PrivateKeyword));
 
     public static string DocumentOf(BaseMethodDeclarationSyntax method) => method.GetLeadingTrivia().ToFullString();
 

@@ -194,6 +194,7 @@ public sealed partial class NativeDistributedCache : IBufferDistributedCache, ID
     }
 
     /// <summary>What it holds and did, and how the second tier fares.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     /// <exception cref="ObjectDisposedException">The cache is disposed, or its runtime.</exception>
     public NativeDistributedCacheStatistics GetStatistics() => NativeDistributedCacheStatistics.Of(_cache.GetStatistics(), _tiers?.Tier);
 

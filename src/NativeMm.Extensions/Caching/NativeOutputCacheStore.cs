@@ -125,6 +125,7 @@ public sealed class NativeOutputCacheStore : IOutputCacheBufferStore, IDisposabl
     }
 
     /// <summary>What it holds and did. What was evicted by a tag is in it until its memory is needed or its time is over.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     /// <exception cref="ObjectDisposedException">The store is disposed, or its runtime.</exception>
     public CacheStatistics GetStatistics() => _cache.GetStatistics();
 

@@ -16,6 +16,7 @@ public static class NativeMmHealthChecksBuilderExtensions
     /// <param name="name">The check's name.</param>
     /// <param name="failureStatus">What is reported instead of unhealthy; null for unhealthy.</param>
     /// <param name="tags">The check's tags.</param>
+    /// <returns>The same builder, for further checks.</returns>
     /// <exception cref="OptionsValidationException">A threshold is out of its range; the message names it, its value and the range.</exception>
     /// <exception cref="ArgumentNullException">The builder is null.</exception>
     public static IHealthChecksBuilder AddNativeMm(

@@ -20,12 +20,14 @@ public readonly record struct MemoryLimit
 
     /// <summary>A number of bytes.</summary>
     /// <param name="bytes">Above 0.</param>
+    /// <returns>The limit.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
     public static MemoryLimit FromBytes(long bytes) =>
         bytes > 0 ? new(bytes, 0) : throw new ArgumentOutOfRangeException(nameof(bytes), bytes, $"A limit is 1 byte or more, not {bytes}.");
 
     /// <summary>A share of the container's limit, or of the machine's memory without one.</summary>
     /// <param name="share">Above 0 and up to 1.</param>
+    /// <returns>The limit.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is not above 0 and up to 1.</exception>
     public static MemoryLimit FromShare(double share) =>
         share is > 0 and <= 1 ? new(0, share) : throw new ArgumentOutOfRangeException(nameof(share), share, $"A share is above 0 and up to 1, not {share}.");
@@ -33,6 +35,7 @@ public readonly record struct MemoryLimit
     /// <summary>Reads <c>512MiB</c>, <c>1.5 GiB</c>, <c>400000000</c> or <c>80%</c>.</summary>
     /// <param name="text">The limit as an option of the configuration has it.</param>
     /// <param name="limit">What was read, if the text is understood.</param>
+    /// <returns>Whether the text is a limit; false for null, for what is no number with a unit, and for what is not positive.</returns>
     public static bool TryParse([NotNullWhen(true)] string? text, out MemoryLimit limit)
     {
         limit = default;

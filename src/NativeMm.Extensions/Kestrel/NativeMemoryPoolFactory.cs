@@ -47,6 +47,7 @@ public sealed class NativeMemoryPoolFactory : IMemoryPoolFactory<byte>, IDisposa
 
     /// <summary>Makes a pool. It shares the memory of all pools of its owner that are alive.</summary>
     /// <param name="options">Names the owner.</param>
+    /// <returns>The pool, which its user disposes of; what was rented from it stays valid then.</returns>
     public MemoryPool<byte> Create(MemoryPoolOptions? options = null)
     {
         string owner = options?.Owner ?? "";
@@ -64,6 +65,7 @@ public sealed class NativeMemoryPoolFactory : IMemoryPoolFactory<byte>, IDisposa
     }
 
     /// <summary>Counts everything, by owner. Owners whose pools are gone are listed too.</summary>
+    /// <returns>The figures by the name of the owner, a copy that does not change any more; empty when no pool was made.</returns>
     public IReadOnlyDictionary<string, BufferPoolStatistics> GetStatistics()
     {
         KeyValuePair<string, SharedStore>[] stores;

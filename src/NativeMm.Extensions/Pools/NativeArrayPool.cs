@@ -73,6 +73,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
 
     /// <summary>Rents an array. Its bytes hold anything.</summary>
     /// <param name="minimumLength">0 or more. An array of 0 bytes need not be returned.</param>
+    /// <returns>An array of at least that length, to be returned once; an empty one for 0, whose return does nothing.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     /// <exception cref="MemoryFaultException">In checked mode: the array was written to after its return. It is not used again.</exception>
@@ -160,6 +161,7 @@ public sealed class NativeArrayPool : ArrayPool<byte>, IIdlePass, ITrimmedPool, 
     public long Trim() => Trim(int.MaxValue, 0, 0);
 
     /// <summary>Counts everything. Exact at rest, as long as only what was rented comes back, once; nothing is ever below 0.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     public BufferPoolStatistics GetStatistics()
     {
         (long rentsNow, long rentedNow, long rented, long foreign) = (0, 0, 0, 0);

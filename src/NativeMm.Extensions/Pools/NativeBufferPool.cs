@@ -161,6 +161,7 @@ public sealed class NativeBufferPool : IDisposable
     public long Trim() => _store.Trim();
 
     /// <summary>Counts everything. Exact at rest.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     public BufferPoolStatistics GetStatistics() => _store.GetStatistics();
 
     /// <summary>Ends renting and gives idle memory back. Buffers that are rented stay valid; their memory goes back after their return.</summary>

@@ -159,6 +159,7 @@ public sealed partial class NativeMemoryStream
     }
 
     /// <summary>A copy of the whole content.</summary>
+    /// <returns>A new array, which is the caller's; an empty one for an empty stream.</returns>
     /// <exception cref="InvalidOperationException">It is longer than an array can be.</exception>
     public byte[] ToArray()
     {
@@ -174,6 +175,7 @@ public sealed partial class NativeMemoryStream
     }
 
     /// <summary>The whole content without a copy, wherever the position is. It is valid until the stream is cut off or disposed.</summary>
+    /// <returns>The bytes from the first to the last, in a segment for each block; empty for an empty stream.</returns>
     public ReadOnlySequence<byte> GetReadOnlySequence()
     {
         ThrowIfDisposed();
@@ -200,6 +202,7 @@ public sealed partial class NativeMemoryStream
 
     /// <summary>The content as a part of an array, if it lies in one block. It is valid until the stream is cut off or disposed.</summary>
     /// <param name="buffer">The content, if it lies in one block; empty otherwise.</param>
+    /// <returns>Whether it lies in one block; false leaves <paramref name="buffer"/> empty.</returns>
     public bool TryGetBuffer(out ArraySegment<byte> buffer)
     {
         ThrowIfDisposed();

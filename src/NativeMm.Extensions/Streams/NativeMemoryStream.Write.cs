@@ -76,6 +76,7 @@ public sealed partial class NativeMemoryStream
 
     /// <summary>Room at the position, to be written and then confirmed by <see cref="Advance"/>. Its bytes hold anything.</summary>
     /// <param name="sizeHint">Bytes at least; 0 for some.</param>
+    /// <returns>At least <paramref name="sizeHint"/> bytes and never empty, valid until the next call that writes, seeks, cuts or disposes.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
     /// <exception cref="IOException">So much would lie behind <see cref="LengthMax"/>.</exception>
     public Memory<byte> GetMemory(int sizeHint = 0)

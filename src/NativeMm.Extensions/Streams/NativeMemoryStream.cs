@@ -135,6 +135,7 @@ public sealed partial class NativeMemoryStream : Stream, IBufferWriter<byte>
     /// <summary>Goes to a place.</summary>
     /// <param name="offset">Bytes from the origin; may be negative.</param>
     /// <param name="origin">The beginning, the position or the end.</param>
+    /// <returns>The new position, in bytes from the beginning; it may lie behind the end.</returns>
     /// <exception cref="IOException">It lies before the beginning.</exception>
     /// <exception cref="ArgumentOutOfRangeException">It lies behind <see cref="LengthMax"/>.</exception>
     /// <exception cref="ArgumentException">The origin is none.</exception>

@@ -4,6 +4,7 @@ namespace NativeMm.AddressSpaces;
 public sealed partial class AddressSpace
 {
     /// <summary>The areas in order, as they are at one moment.</summary>
+    /// <returns>A copy of that moment; empty when nothing is mapped.</returns>
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
     public IReadOnlyList<AreaInfo> GetAreas()
     {

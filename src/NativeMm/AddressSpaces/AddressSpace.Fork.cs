@@ -12,7 +12,11 @@ public sealed partial class AddressSpace
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
     public AddressSpace Fork()
     {
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        if (IsDisposed)
+        {
+            throw LayoutFault.Gone(Options);
+        }
+
         int attempts = 0;
         while (true)
         {

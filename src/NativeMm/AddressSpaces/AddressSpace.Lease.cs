@@ -13,6 +13,7 @@ public sealed unsafe partial class AddressSpace
     /// <summary>Bytes to read in place. Dispose the lease on the same thread, soon. Thread-safe.</summary>
     /// <param name="address">Address of the first byte.</param>
     /// <param name="length">How many are wanted, at least 1; the lease ends where the memory is not in one piece, at the end of a page or within 2 MiB.</param>
+    /// <returns>The lease; its span may be shorter than was asked for, and has one byte at least.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie below 2⁴⁷, or is empty.</exception>
     /// <exception cref="InvalidOperationException">The thread holds <see cref="LeasesPerThreadMax"/> leases.</exception>
     /// <exception cref="AddressFaultException">The first page is not mapped, or must not be read.</exception>

@@ -18,6 +18,7 @@ public sealed unsafe partial class AddressSpace
     /// <param name="address">Address of the first byte.</param>
     /// <param name="length">How many bytes, at least 1.</param>
     /// <param name="access">What they will be used for.</param>
+    /// <returns>The pin, which is the caller's to dispose; the pages stay where they are until then.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The range does not lie below 2⁴⁷, or is empty.</exception>
     /// <exception cref="InvalidOperationException">More than <see cref="AddressSpaceOptions.PinnedPagesMax"/> pages would be pinned.</exception>
     /// <exception cref="AddressFaultException">A page is not mapped, or must not be accessed like that. Nothing is pinned.</exception>
@@ -30,7 +31,11 @@ public sealed unsafe partial class AddressSpace
         CheckRange(address, length);
 
         // Whoever ends the frames asks for permits that are out, once the space has ended.
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        if (IsDisposed)
+        {
+            throw LayoutFault.Gone(Options);
+        }
+
         ulong first = (ulong)address >> Pfn.FrameShift;
         ulong end = ((ulong)(address + length - 1) >> Pfn.FrameShift) + 1;
         int pages = TakePinPermits(end - first);

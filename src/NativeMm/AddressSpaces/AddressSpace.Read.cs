@@ -14,6 +14,7 @@ public sealed unsafe partial class AddressSpace
     /// </summary>
     /// <typeparam name="T">What is read. It may lie across two pages.</typeparam>
     /// <param name="address">Address of its first byte.</param>
+    /// <returns>The value; zero where nothing was written yet.</returns>
     /// <exception cref="AddressFaultException">Nothing is mapped there, or it must not be read.</exception>
     /// <exception cref="OutOfMemoryException">There is no frame for the page.</exception>
     /// <exception cref="PageUnavailableException">The page had left memory and cannot be brought back.</exception>

@@ -4,11 +4,13 @@ namespace NativeMm.AddressSpaces;
 public sealed unsafe partial class AddressSpace
 {
     /// <summary>Counts faults; exact at rest. Cheap. Thread-safe.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     public FaultStatistics GetFaultStatistics() => _faults.GetStatistics();
 
     /// <summary>
     /// Counts what the space holds by looking at every entry of its tables, while nobody changes the layout: some nanoseconds for each page. Thread-safe.
     /// </summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     /// <exception cref="ObjectDisposedException">The space is disposed.</exception>
     public AddressSpaceStatistics GetStatistics()
     {

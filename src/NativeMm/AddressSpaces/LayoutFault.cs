@@ -15,6 +15,10 @@ internal static class LayoutFault
         }
     }
 
+    /// <summary>What a call of a space that has ended throws. The name is that of the memory, where the space is that of a paged memory.</summary>
+    public static ObjectDisposedException Gone(AddressSpaceOptions options) =>
+        new(nameof(AddressSpace), $"The address space '{options.Name}' is disposed, or its runtime.");
+
     /// <summary>Throws what the outcome stands for. Nothing was changed.</summary>
     [DoesNotReturn]
     public static void Throw(string verb, VpnRange range, LayoutResult result, AddressSpaceOptions options)
@@ -23,7 +27,7 @@ internal static class LayoutFault
         ulong address = result.Page << AddressSpace.PageShift;
         throw result.Outcome switch
         {
-            LayoutOutcome.Ended => new ObjectDisposedException(nameof(AddressSpace)),
+            LayoutOutcome.Ended => Gone(options),
             LayoutOutcome.NoAddresses => new OutOfMemoryException($"{verb}: space '{options.Name}' has no hole that is large enough; the range is of {bytes} bytes."),
             LayoutOutcome.Occupied => Refused($"something is mapped at 0x{address:x}, in the range {range} that must be free"),
             LayoutOutcome.NotMapped => Refused($"nothing is mapped at 0x{address:x}, in the range {range}"),

@@ -8,6 +8,7 @@ public sealed unsafe partial class Arena
     private ulong _lastMarkId;
 
     /// <summary>Remembers the present place, for <see cref="Rewind"/>.</summary>
+    /// <returns>The place; it is of use to this arena only.</returns>
     /// <exception cref="ObjectDisposedException">The arena is disposed.</exception>
     public ArenaMark Mark()
     {

@@ -106,6 +106,7 @@ public sealed unsafe partial class Arena : IDisposable, IAsyncDisposable
 
     /// <summary>Allocates elements that hold anything, aligned for their type.</summary>
     /// <param name="count">0 or more.</param>
+    /// <returns>The elements, valid until the arena takes them back; empty for a count of 0.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
     /// <exception cref="OutOfMemoryException">The heap cannot have so much.</exception>
     /// <exception cref="ObjectDisposedException">The arena is disposed.</exception>
@@ -133,6 +134,7 @@ public sealed unsafe partial class Arena : IDisposable, IAsyncDisposable
 
     /// <summary>Allocates a copy of some elements, aligned for their type.</summary>
     /// <param name="source">What to copy; it may lie in the arena itself.</param>
+    /// <returns>The copy, valid until the arena takes it back; empty for an empty source.</returns>
     /// <exception cref="OutOfMemoryException">The heap cannot have so much.</exception>
     /// <exception cref="ObjectDisposedException">The arena is disposed.</exception>
     public Span<T> AllocCopy<T>(ReadOnlySpan<T> source)

@@ -71,6 +71,7 @@ public sealed unsafe class MappedBuffer : MemoryManager<byte>
     /// The same buffer may be in it more than once.
     /// </summary>
     /// <param name="parts">One or more, of one runtime; the length of all but the last is a multiple of 4096.</param>
+    /// <returns>The view, which is the caller's to dispose; the parts may be disposed before it.</returns>
     /// <exception cref="ArgumentNullException">A part is null.</exception>
     /// <exception cref="ArgumentException">There are no parts, they are of different runtimes, or one but the last ends within a page.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Together they are longer than <see cref="int.MaxValue"/>.</exception>
@@ -122,6 +123,7 @@ public sealed unsafe class MappedBuffer : MemoryManager<byte>
     /// <summary>Gives the address of a byte, and keeps the buffer from being finalized while the handle is held. Costs nothing else.</summary>
     /// <remarks>The handle does not hold the memory: with Dispose it goes, whether a handle is open or not.</remarks>
     /// <param name="elementIndex">0 to <see cref="Length"/>.</param>
+    /// <returns>A handle with the address, to be disposed by whoever asked for it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The index is outside.</exception>
     /// <exception cref="ObjectDisposedException">The buffer is disposed.</exception>
     public override MemoryHandle Pin(int elementIndex = 0)

@@ -84,6 +84,7 @@ public sealed unsafe class MirroredRingBuffer : IDisposable
     public int WritableBytes => Capacity - ReadableBytes;
 
     /// <summary>All bytes that can be read, in one piece. Valid until they are consumed.</summary>
+    /// <returns><see cref="ReadableBytes"/> bytes or more; empty when nothing was written since. For the reader.</returns>
     /// <exception cref="ObjectDisposedException">The ring is disposed.</exception>
     public ReadOnlySpan<byte> GetReadSpan()
     {
@@ -93,6 +94,7 @@ public sealed unsafe class MirroredRingBuffer : IDisposable
     }
 
     /// <summary>All room that can be written to, in one piece. Valid until <see cref="Advance"/>.</summary>
+    /// <returns><see cref="WritableBytes"/> bytes or more; empty when the ring is full. For the writer.</returns>
     /// <exception cref="ObjectDisposedException">The ring is disposed.</exception>
     public Span<byte> GetWriteSpan()
     {

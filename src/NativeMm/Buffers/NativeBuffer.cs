@@ -104,6 +104,7 @@ public sealed unsafe class NativeBuffer<T> : MemoryManager<T>
     /// <summary>Some elements of a buffer of any length.</summary>
     /// <param name="start">First element, 0 to <see cref="Length"/>.</param>
     /// <param name="length">Elements, 0 to what is left from <paramref name="start"/>.</param>
+    /// <returns>The elements, valid until the buffer is disposed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the buffer.</exception>
     /// <exception cref="ObjectDisposedException">The buffer is disposed.</exception>
     public Span<T> Slice(long start, int length)
@@ -123,6 +124,7 @@ public sealed unsafe class NativeBuffer<T> : MemoryManager<T>
     }
 
     /// <summary>All elements of a buffer of any length, as segments of at most 2³⁰ elements.</summary>
+    /// <returns>The elements in their order, valid until the buffer is disposed; empty for a buffer of none.</returns>
     /// <exception cref="ObjectDisposedException">The buffer is disposed.</exception>
     public ReadOnlySequence<T> AsSequence()
     {
@@ -154,6 +156,7 @@ public sealed unsafe class NativeBuffer<T> : MemoryManager<T>
     /// <summary>Gives the address of an element, and keeps the buffer from being finalized while the handle is held. Costs nothing else.</summary>
     /// <remarks>The handle does not hold the memory: with Dispose it goes, whether a handle is open or not.</remarks>
     /// <param name="elementIndex">0 to <see cref="Length"/>.</param>
+    /// <returns>A handle with the address, to be disposed by whoever asked for it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The index is outside.</exception>
     /// <exception cref="ObjectDisposedException">The buffer is disposed.</exception>
     public override MemoryHandle Pin(int elementIndex = 0)

@@ -147,6 +147,7 @@ public sealed unsafe class NativeBufferWriter<T> : IBufferWriter<T>, IDisposable
     /// else 16 KiB at least.
     /// </summary>
     /// <param name="sizeHint">Elements, 0 or more.</param>
+    /// <returns>Elements to write, valid until the writer grows, is advanced or disposed. What was never written reads as zero.</returns>
     /// <exception cref="ArgumentException">The size is negative.</exception>
     /// <exception cref="OutOfMemoryException">
     /// The heap cannot have so much, or the writer would have more than <see cref="Array.MaxLength"/> elements. What is written stays.

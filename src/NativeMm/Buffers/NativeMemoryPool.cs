@@ -97,6 +97,7 @@ public sealed unsafe class NativeMemoryPool : MemoryPool<byte>
     /// <summary>Rents a buffer. Its bytes hold anything.</summary>
     /// <param name="minBufferSize">Bytes, 0 to <see cref="MaxBufferSize"/>, or −1 for 4096. The buffer is as large as the heap's block, never smaller than this;
     /// in checked mode it is exactly this. A buffer of 0 bytes is empty.</param>
+    /// <returns>The rent, to be disposed once; its memory may be longer than was asked for, and is empty for 0.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is less than −1, or more than <see cref="MaxBufferSize"/>.</exception>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     /// <exception cref="OutOfMemoryException">The heap cannot have so much.</exception>

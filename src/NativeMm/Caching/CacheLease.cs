@@ -55,6 +55,7 @@ public unsafe ref struct CacheLease
     /// <summary>
     /// The value as a sequence, for readers that want one; takes a little managed memory. Valid until <see cref="Dispose"/>: what is kept of it longer must not be read.
     /// </summary>
+    /// <returns>The bytes of the value in their order, in as many segments as it has pieces; empty for a value of 0 bytes.</returns>
     /// <exception cref="ObjectDisposedException">The lease was disposed, or is none.</exception>
     public readonly ReadOnlySequence<byte> AsSequence()
     {

@@ -103,6 +103,7 @@ public sealed unsafe partial class NativeCache
     }
 
     /// <summary>Counts everything. Exact at rest.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     /// <exception cref="ObjectDisposedException">The cache is disposed, or its runtime.</exception>
     public CacheStatistics GetStatistics()
     {

@@ -165,6 +165,7 @@ public sealed unsafe partial class NativeCache : IDisposable
 
     /// <summary>Whether there is an entry of this key that has not expired. It is no use of the entry: neither a sliding expiration nor its chances to stay change.</summary>
     /// <param name="key">0 to 65,536 bytes; a longer key is never found.</param>
+    /// <returns>True if there is; another thread may change that at once.</returns>
     /// <exception cref="ObjectDisposedException">The cache is disposed, or its runtime.</exception>
     public bool Contains(ReadOnlySpan<byte> key) => IsThere(key, isUse: false);
 

@@ -18,6 +18,7 @@ public static class LockStatisticsTable
 
     /// <summary>A heading and one line a lock, in the order given.</summary>
     /// <param name="locks">The accounts of the locks, a line each.</param>
+    /// <returns>The table; the heading alone when there is no account.</returns>
     /// <exception cref="ArgumentNullException">The accounts are null.</exception>
     public static string Format(IEnumerable<LockStatisticsSnapshot> locks)
     {

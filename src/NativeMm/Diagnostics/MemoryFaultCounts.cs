@@ -19,6 +19,7 @@ public static class MemoryFaultCounts
 
     /// <summary>Mistakes of one kind since the process began.</summary>
     /// <param name="kind">Which mistake.</param>
+    /// <returns>0 or more; it never falls.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
     public static long Of(MemoryFaultKind kind) => (uint)kind < (uint)s_counts.Length
         ? Atomic.LoadAcquire(ref s_counts[(int)kind])

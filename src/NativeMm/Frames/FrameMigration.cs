@@ -18,7 +18,7 @@ public sealed partial class FrameMigration(IFrameAllocator frames) : IPatientShr
     // Who holds frames for a moment. [M1] goes up before the first is taken, [M2] down after the last is free: whoever finds nobody [M3] after his
     // allocation failed can have them by trying again.
     private int _holders;
-    private readonly Registrations<IFrameMigrator> _migrators = new();
+    private readonly Registrations<IFrameMigrator> _migrators = frames is null ? throw new ArgumentNullException(nameof(frames)) : new();
 
     /// <summary>Registers somebody who can move his frames.</summary>
     /// <param name="migrator">Whom to ask from now on.</param>

@@ -32,6 +32,7 @@ public sealed record FrameStatistics
     /// Linux's <c>extfrag_index</c>: <c>1 − (1 + free frames / frames asked for) / free blocks</c>.
     /// </summary>
     /// <param name="order">The order in question.</param>
+    /// <returns>−1, or less than 1; with few free blocks it may be a little below 0.</returns>
     public double FragmentationIndex(Order order)
     {
         (ulong blocks, ulong frames, ulong suitable) = Count(order);
@@ -43,6 +44,7 @@ public sealed record FrameStatistics
     /// is. Linux's <c>unusable_index</c>.
     /// </summary>
     /// <param name="order">The order in question.</param>
+    /// <returns>0 to 1; 1 when no frame is free.</returns>
     public double UnusableIndex(Order order)
     {
         (_, ulong frames, ulong suitable) = Count(order);
@@ -50,6 +52,7 @@ public sealed record FrameStatistics
     }
 
     /// <summary>The zone in two lines: its frames, and its free blocks by order.</summary>
+    /// <returns>Two lines, with a fixed format that no culture changes.</returns>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"""

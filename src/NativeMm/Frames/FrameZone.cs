@@ -63,10 +63,12 @@ public sealed unsafe partial class FrameZone : IDisposable
 
     /// <summary>Address of a frame's first byte.</summary>
     /// <param name="frame">A frame of this zone; not checked.</param>
+    /// <returns>The address, a multiple of 4096.</returns>
     public void* AddressOf(Pfn frame) => (void*)(_base + frame.Offset);
 
     /// <summary>Whether an address lies in the zone.</summary>
     /// <param name="address">Any address, also one that is not mapped.</param>
+    /// <returns>True from the first byte to the last, whether its frame is in use or not.</returns>
     public bool Contains(void* address) => (nuint)address - _base < _bytes;
 
     /// <summary>The frame that an address lies in; the address must lie in the zone.</summary>

@@ -79,10 +79,16 @@ public interface IFrameAllocator : IDisposable
     bool TryExtend(Pfn first, uint frames, uint newFrames) => false;
 
     /// <summary>Takes up to as many blocks as the span holds.</summary>
+    /// <param name="order">Size of each block.</param>
+    /// <param name="flags">Wishes for each of them.</param>
+    /// <param name="frames">Where their first frames go; what lies behind those that were got stays as it was.</param>
     /// <returns>How many it got; less than asked when memory is short.</returns>
     int AllocateBulk(Order order, FrameFlags flags, Span<Pfn> frames);
 
     /// <summary>Gives many blocks of one order back.</summary>
+    /// <param name="frames">First frames of the blocks.</param>
+    /// <param name="order">The order that they were allocated with.</param>
+    /// <exception cref="Diagnostics.MemoryFaultException">A block is not allocated, misaligned or outside the zone. Those before it are free.</exception>
     void FreeBulk(ReadOnlySpan<Pfn> frames, Order order);
 
     /// <summary>
@@ -111,12 +117,17 @@ public interface IFrameAllocator : IDisposable
     ulong Drain();
 
     /// <summary>Registers somebody to ask before an allocation fails.</summary>
+    /// <param name="shrinker">Who is asked, after those that were registered before.</param>
+    /// <exception cref="ArgumentNullException">The shrinker is null.</exception>
     void AddShrinker(IShrinker shrinker);
 
     /// <summary>Removes a registered shrinker.</summary>
+    /// <param name="shrinker">Who is asked no more; one that is not registered changes nothing.</param>
+    /// <exception cref="ArgumentNullException">The shrinker is null.</exception>
     void RemoveShrinker(IShrinker shrinker);
 
     /// <summary>Counts everything; exact at rest, approximate while others work.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     FrameStatistics GetStatistics();
 
     /// <summary>

@@ -16,9 +16,6 @@ internal unsafe struct PageFrame
     [FieldOffset(0)]
     public FrameOwner Owner;
 
-    [FieldOffset(1)]
-    public byte Order;
-
     [FieldOffset(2)]
     public ushort Flags;
 

@@ -58,6 +58,7 @@ public sealed record HeapStatistics
     public ulong SlabBytes => Sum(static c => c.SlabBytes);
 
     /// <summary>The heap in a few lines: its bytes, and a row for each class.</summary>
+    /// <returns>Several lines, with a fixed format that no culture changes.</returns>
     public override string ToString()
     {
         var text = new StringBuilder();

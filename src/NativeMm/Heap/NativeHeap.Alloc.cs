@@ -44,12 +44,14 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Allocates a block for an array.</summary>
     /// <param name="elementCount">Number of elements.</param>
     /// <param name="elementSize">Bytes of one element.</param>
+    /// <returns>Address of <paramref name="elementCount"/> × <paramref name="elementSize"/> bytes, never null, also for 0. The caller owns them and frees them once, by <see cref="Free(void*)"/>.</returns>
     /// <exception cref="OutOfMemoryException">The product overflows, or there is no memory.</exception>
     public void* Alloc(nuint elementCount, nuint elementSize) => Alloc(Product(elementCount, elementSize));
 
     /// <summary>Allocates a typed array.</summary>
     /// <typeparam name="T">Element type.</typeparam>
     /// <param name="count">Number of elements.</param>
+    /// <returns>Address of the first element, never null, also for a count of 0. The caller owns the block and frees it once, by <see cref="Free(void*)"/>.</returns>
     /// <exception cref="OutOfMemoryException">The size overflows, or there is no memory.</exception>
     public T* Alloc<T>(nuint count)
         where T : unmanaged => (T*)Alloc(Product(count, (nuint)sizeof(T)));

@@ -74,6 +74,7 @@ public sealed unsafe partial class NativeHeap
     /// block that nobody frees at the same moment.
     /// </summary>
     /// <param name="block">Any address.</param>
+    /// <returns>True only for the first byte of a block of this heap that is in use; false for null, for an address inside of a block, and for what is no memory at all.</returns>
     public bool Owns(void* block)
     {
         if (block == null || _disposed)

@@ -70,7 +70,11 @@ public sealed unsafe partial class NativeHeap
     /// <param name="block">A live block of this heap, or null, which allocates.</param>
     /// <param name="byteCount">The new size in bytes; 0 counts as 1.</param>
     /// <param name="alignment">A power of two.</param>
+    /// <returns>Address of the block, as of <see cref="Realloc(void*, nuint)"/>: the old one is not valid any more if it is another.</returns>
     /// <exception cref="ArgumentException"><paramref name="alignment"/> is not a power of two.</exception>
+    /// <exception cref="MemoryFaultException">The address is not the start of a live block of this heap.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory; the block stays as it was.</exception>
+    /// <exception cref="ObjectDisposedException">The heap is disposed.</exception>
     public void* AlignedRealloc(void* block, nuint byteCount, nuint alignment)
     {
         if (!BitOperations.IsPow2(alignment))

@@ -8,6 +8,7 @@ namespace NativeMm.Heap;
 public sealed unsafe partial class NativeHeap
 {
     /// <summary>Counts everything. Exact at rest; while other threads work, the figures of different classes belong to different moments.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     /// <exception cref="ObjectDisposedException">The heap was disposed.</exception>
     public HeapStatistics GetStatistics() => StatisticsUnlessDisposed() ?? throw Gone();
 
@@ -15,6 +16,7 @@ public sealed unsafe partial class NativeHeap
     /// The blocks that are allocated now, grouped by where they come from: what would be reported as leaked if the heap ended at this moment. Two of
     /// them tell what a part of the program leaves behind. Null where the heap is not in checked mode. It walks all blocks.
     /// </summary>
+    /// <returns>The report, without a group when nothing is allocated, or null.</returns>
     /// <exception cref="ObjectDisposedException">The heap was disposed.</exception>
     public LeakReport? GetLeakReport()
     {

@@ -11,6 +11,7 @@ public sealed unsafe partial class CompressedPageStore
     private static readonly TimeSpan s_validationPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>Counts everything; walks the stripes.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public CompressedPageStoreStatistics GetStatistics()
     {

@@ -110,6 +110,7 @@ public sealed unsafe partial class CompressedPageStore : IDisposable
 
     /// <summary>Whether there is a page of this key. Another thread may change that at once.</summary>
     /// <param name="key">Any number.</param>
+    /// <returns>True if there is, whether it can be restored or not.</returns>
     /// <exception cref="ObjectDisposedException">The store is disposed.</exception>
     public bool Contains(ulong key)
     {

@@ -35,6 +35,7 @@ public readonly record struct CompressedPageStoreStatistics(
     long CorruptedLoads)
 {
     /// <summary>The nine figures of zram's <c>mm_stat</c> in its order, with spaces between.</summary>
+    /// <returns>One line, without a line break: bytes, and pages for what zram counts in pages.</returns>
     public string ToMmStat() => string.Create(
         CultureInfo.InvariantCulture,
         $"{OrigDataBytes} {ComprDataBytes} {MemUsedTotalBytes} {MemLimitBytes} {MemUsedMaxBytes} {SamePages} {PagesCompacted} {HugePages} {HugePagesSince}");

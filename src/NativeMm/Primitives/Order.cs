@@ -49,10 +49,16 @@ public readonly struct Order : IEquatable<Order>, IComparable<Order>
     public nuint Bytes => (nuint)Pfn.FrameBytes << _value;
 
     /// <summary>The smallest order whose block holds that many bytes.</summary>
-    /// <param name="bytes">1 to 4 MiB.</param>
+    /// <param name="bytes">Up to 4 MiB.</param>
+    /// <returns>The order; that of one frame for 0 bytes.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> does not fit the largest order.</exception>
     public static Order ForBytes(nuint bytes)
     {
+        if (bytes > Max.Bytes)
+        {
+            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, $"A block is at most {Max.Bytes} bytes, not {bytes}.");
+        }
+
         nuint frames = (bytes + Pfn.FrameBytes - 1) >> Pfn.FrameShift;
         return new Order(frames <= 1 ? 0 : BitOperations.Log2((ulong)(frames - 1)) + 1);
     }

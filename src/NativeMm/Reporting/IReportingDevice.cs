@@ -41,6 +41,7 @@ public interface IReportingDevice
     /// another one answers as that one does.
     /// </summary>
     /// <param name="zone">What the zone is made of.</param>
+    /// <returns>True if it can; the default is true for each kind. False refuses the registration.</returns>
     bool Supports(ZoneKind zone) => true;
 
     /// <summary>

@@ -23,6 +23,7 @@ public sealed partial class PageReporter
     private int _untoldBlocks;
 
     /// <summary>What it did so far.</summary>
+    /// <returns>The figures, a copy that does not change any more; they count on when another device is registered.</returns>
     public ReporterStatistics GetStatistics() => new()
     {
         State = Device is null ? ReporterState.Idle : (ReporterState)Atomic.LoadAcquire(ref _state),

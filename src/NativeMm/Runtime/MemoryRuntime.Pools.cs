@@ -15,6 +15,7 @@ public sealed partial class MemoryRuntime
 
     /// <summary>Makes a pool of compressed or otherwise odd-sized objects over the same frames. It goes by its own Dispose, or with the runtime.</summary>
     /// <param name="options">Null for the defaults.</param>
+    /// <returns>The pool, which is the caller's to dispose.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping.</exception>
     /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>

@@ -17,6 +17,7 @@ public sealed partial class MemoryRuntime
     /// Its forks go by their own, or with the runtime, too.
     /// </summary>
     /// <param name="options">Null for the defaults.</param>
+    /// <returns>The space, without any area, which is the caller's to dispose.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="OutOfMemoryException">There is no frame for the root of the page tables.</exception>
     /// <exception cref="ObjectDisposedException">The runtime is disposed.</exception>

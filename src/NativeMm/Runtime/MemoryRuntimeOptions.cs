@@ -98,6 +98,7 @@ public sealed record MemoryRuntimeOptions
     /// The defaults, with what the environment says of the checked mode and the sampled guards at this moment. Options that are not set come from the
     /// environment anyhow, as it was when they were first needed.
     /// </summary>
+    /// <returns>New options, which <c>with</c> changes further.</returns>
     /// <exception cref="FormatException">An environment variable has a value that is not understood.</exception>
     public static MemoryRuntimeOptions FromEnvironment() =>
         new() { Checked = CheckedOptions.FromEnvironment(), Sampled = SampledOptions.FromEnvironment() };

@@ -94,6 +94,7 @@ public sealed record RuntimeStatistics
     public VmapStatistics? Vmap { get; init; }
 
     /// <summary>Where every byte is, in some ten lines and a row for each class of each heap.</summary>
+    /// <returns>Several lines, with a fixed format that no culture changes.</returns>
     public override string ToString()
     {
         var text = new StringBuilder();

@@ -39,6 +39,7 @@ public sealed record LazyPurgePolicy
 
     /// <summary>The kernel's number of pages that may be outstanding on a machine of so many processors.</summary>
     /// <param name="processors">1 or more.</param>
+    /// <returns>Pages of 4096 bytes: 32 MiB of them for each binary digit of the number of processors.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is less than one processor.</exception>
     public static uint DefaultLazyPagesMax(int processors)
     {

@@ -44,6 +44,7 @@ public sealed unsafe partial class VmapAllocator
     /// <param name="flags">Wishes.</param>
     /// <param name="alignment">Power of two that the address is a multiple of, 0 for a page.</param>
     /// <param name="address">The first byte, or null.</param>
+    /// <returns>Whether there is a range; false when frames, addresses or mappings are short.</returns>
     /// <exception cref="ArgumentException">The alignment is not a power of two, or a flag is unknown.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is 0 or longer than the window.</exception>
     public bool TryAlloc(nuint bytes, VmapFlags flags, nuint alignment, out void* address) =>

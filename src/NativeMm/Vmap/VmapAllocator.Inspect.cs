@@ -53,6 +53,7 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>All ranges in the order of their addresses: those in use, and those that are freed but still mapped.</summary>
+    /// <returns>A copy of this moment; empty when there are none.</returns>
     /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public IReadOnlyList<VmapAreaInfo> GetAreas()
     {

@@ -128,6 +128,7 @@ public sealed unsafe partial class VmapAllocator
     /// The frame behind an address of a range that the caller has. A range whose frames somebody asked for is not reused with its frames.
     /// </summary>
     /// <param name="address">Any address in the readable part of the range.</param>
+    /// <returns>The number of the frame in the zone that the range's frames come from.</returns>
     /// <exception cref="ArgumentException">No range of the program is there.</exception>
     public Pfn FrameOf(void* address) => FrameOf<NoPause>(address);
 

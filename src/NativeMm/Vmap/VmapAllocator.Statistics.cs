@@ -12,6 +12,7 @@ public sealed unsafe partial class VmapAllocator
     internal IBlockedFrames BlockedFrames => _frames;
 
     /// <summary>Counts everything. Exact at rest.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     public VmapStatistics GetStatistics()
     {

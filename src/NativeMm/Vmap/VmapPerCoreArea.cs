@@ -23,5 +23,6 @@ public readonly unsafe struct VmapPerCoreArea
 
     /// <summary>First byte of a core's unit.</summary>
     /// <param name="core">A core of a higher number than there are units has the unit of a lower one, by the remainder.</param>
+    /// <returns>The address, valid until the area is disposed; cores beyond <see cref="CoreCount"/> share the units of the first ones.</returns>
     public void* AddressOf(CoreId core) => (void*)(_address + ((nuint)((uint)core.Value % (uint)CoreCount) * Stride));
 }

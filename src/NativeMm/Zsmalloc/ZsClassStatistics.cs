@@ -36,6 +36,7 @@ public sealed record ZsClassStatistics
     public long Frames => (long)Zspages * FramesPerZspage;
 
     /// <summary>The class in a line.</summary>
+    /// <returns>One line, without a line break.</returns>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"Class {Index} of {SizeBytes} bytes: {ObjectsUsed:N0} of {ObjectsAllocated:N0} slots in use, with {UsedBytes:N0} bytes; {Zspages:N0} zspages of {FramesPerZspage} frames, by fullness: {string.Join(' ', Groups)}");

@@ -61,6 +61,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
 
     /// <summary>Makes an object; its content is undefined until it is written.</summary>
     /// <param name="bytes">Its size, 1 to 4096.</param>
+    /// <returns>The handle of the object, for which <see cref="ZsHandle.IsNone"/> is false; it is the caller's to <see cref="Free"/>, once.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is outside that range.</exception>
     /// <exception cref="OutOfMemoryException">There are no frames left; the message says how many there are.</exception>
     public ZsHandle Alloc(int bytes)
@@ -76,6 +77,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
     /// <summary>Makes an object unless memory is short.</summary>
     /// <param name="bytes">Its size, 1 to 4096.</param>
     /// <param name="handle">The object, or none.</param>
+    /// <returns>Whether the object was made; false when there is no frame for it, and nothing has changed then.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is outside that range.</exception>
     public bool TryAlloc(int bytes, out ZsHandle handle) =>
         _default is { } engine ? engine.TryAlloc(bytes, out handle) : _engine.TryAlloc(bytes, out handle);
@@ -114,6 +116,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
     /// <summary>Opens an object for reading.</summary>
     /// <param name="handle">The object.</param>
     /// <param name="scratch">Where the bytes go when the object straddles frames; at least as long as the object.</param>
+    /// <returns>The bytes of the object, to be disposed by the thread that opened it.</returns>
     /// <exception cref="ArgumentException">The scratch is shorter than the object.</exception>
     /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
     public ZsReadLease OpenRead(ZsHandle handle, Span<byte> scratch) =>
@@ -121,6 +124,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
 
     /// <summary>The size that the object was made with, in bytes.</summary>
     /// <param name="handle">The object, of this pool and not freed yet.</param>
+    /// <returns>Bytes, 1 to 4096, as they were asked for.</returns>
     /// <exception cref="MemoryFaultException">The object is freed already, or the handle came from elsewhere.</exception>
     public int SizeOf(ZsHandle handle) =>
         _default is { } engine ? engine.SizeOf(handle) : _engine.SizeOf(handle);
@@ -139,13 +143,16 @@ public sealed class ZsPool : IDisposable, IFrameCensus
     }
 
     /// <summary>Frames that the pool holds; 0 once it is disposed.</summary>
+    /// <returns>Frames of 4096 bytes.</returns>
     public long GetTotalFrames() => _engine.TotalFrames;
 
     /// <summary>Counts everything.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public ZsPoolStatistics GetStatistics() => _engine.GetStatistics();
 
     /// <summary>The classes that remain after merging, the smallest size first.</summary>
+    /// <returns>One account for each class, a copy of this moment; never null.</returns>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public IReadOnlyList<ZsClassStatistics> GetClassStatistics() => _engine.GetClassStatistics();
 
@@ -153,6 +160,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
     /// What each lock of the pool recorded; empty without <see cref="ZsPoolOptions.LockStatistics"/>. Locks that were never taken are left out. Exact
     /// at rest.
     /// </summary>
+    /// <returns>One account for each lock, a copy of this moment; never null.</returns>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public IReadOnlyList<LockStatisticsSnapshot> GetLockStatistics() => _engine.GetLockStatistics();
 
@@ -160,6 +168,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
     /// The sum over the locks of the pool: counts and totals added, minima and maxima over all; null without
     /// <see cref="ZsPoolOptions.LockStatistics"/>.
     /// </summary>
+    /// <returns>The sum under the name of the pool, or null.</returns>
     /// <exception cref="ObjectDisposedException">The pool is disposed.</exception>
     public LockStatisticsSnapshot? SumLockStatistics() => Options.LockStatistics ? LockStatisticsSum.Of(Options.Name, GetLockStatistics()) : null;
 

@@ -199,7 +199,7 @@ public sealed class AddressSpaceTests : IDisposable
             () => Space.TryFindArea(There, out _),
             () => Space.Fork(),
         ];
-        Assert.All(verbs, verb => Assert.Throws<ObjectDisposedException>(verb));
+        Assert.All(verbs, verb => Assert.Contains("'tested'", Assert.Throws<ObjectDisposedException>(verb).Message, StringComparison.Ordinal));
     }
 
     [Theory]

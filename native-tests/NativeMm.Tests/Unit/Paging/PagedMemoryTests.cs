@@ -192,6 +192,16 @@ public sealed class PagedMemoryTests : IDisposable
     }
 
     [Fact]
+    public void An_access_after_the_end_names_the_memory()
+    {
+        var memory = new PagedMemory(1 << 20, new PagedMemoryOptions { Name = "prices" });
+        memory.Dispose();
+
+        Action[] accesses = [() => memory.Read<int>(0), () => memory.Write(0, 1), () => memory.Read(0, new byte[1]), () => memory.Pin(0, 1)];
+        Assert.All(accesses, access => Assert.Contains("'prices'", Assert.Throws<ObjectDisposedException>(access).Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Stream_that_is_closed_is_closed_and_its_memory_is_not()
     {
         Stream stream = _memory.AsStream();

@@ -35,17 +35,20 @@ public sealed unsafe class PagePin : IDisposable
 
     /// <summary>A piece, to read.</summary>
     /// <param name="index">0 to <see cref="RunCount"/> − 1.</param>
+    /// <returns>The bytes, valid until the pin is disposed.</returns>
     /// <exception cref="ObjectDisposedException">The pin is disposed.</exception>
     public ReadOnlySpan<byte> GetReadOnlySpan(int index) => Run(index);
 
     /// <summary>A piece, to write.</summary>
     /// <param name="index">0 to <see cref="RunCount"/> − 1.</param>
+    /// <returns>The bytes, valid until the pin is disposed.</returns>
     /// <exception cref="InvalidOperationException">The pages were pinned for reading.</exception>
     /// <exception cref="ObjectDisposedException">The pin is disposed.</exception>
     public Span<byte> GetSpan(int index) =>
         Access == PageAccess.Write ? Run(index) : throw new InvalidOperationException("The pages were pinned for reading; pin them for writing to write.");
 
     /// <summary>All pieces, to read.</summary>
+    /// <returns>The bytes in the order of their addresses, valid until the pin is disposed.</returns>
     /// <exception cref="ObjectDisposedException">The pin is disposed.</exception>
     public ReadOnlySequence<byte> GetSequence()
     {

@@ -75,8 +75,8 @@ internal sealed unsafe partial class AreaLayout
     public LayoutStatistics GetStatistics()
     {
         EnterRead();
-        (long records, long nodes) = _store.Retired;
-        var statistics = new LayoutStatistics(_areas, (ulong)_pages, _changes, _detached, records, nodes, (long)_store.ChunkBytes);
+        (_, long nodes) = _store.Retired;
+        var statistics = new LayoutStatistics(_areas, (ulong)_pages, _changes, _detached, nodes, (long)_store.ChunkBytes);
         ExitRead();
         return statistics;
     }

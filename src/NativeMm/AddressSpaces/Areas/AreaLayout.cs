@@ -63,7 +63,13 @@ internal sealed unsafe partial class AreaLayout
 
     /// <summary>Takes the lock as one of its readers, as a classic fault does. The caller is outside of every epoch.</summary>
     /// <exception cref="ObjectDisposedException">The space is disposed; the lock is not taken.</exception>
-    public void EnterRead() => ObjectDisposedException.ThrowIf(!TryEnterRead(), typeof(AddressSpace));
+    public void EnterRead()
+    {
+        if (!TryEnterRead())
+        {
+            throw LayoutFault.Gone(Options);
+        }
+    }
 
     /// <summary>Takes the lock as one of its readers, unless the space is disposed.</summary>
     public bool TryEnterRead()

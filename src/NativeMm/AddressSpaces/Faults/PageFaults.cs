@@ -86,7 +86,10 @@ internal sealed unsafe partial class PageFaults
         }
 
         TPause.Reach(PauseFellBack);
-        ObjectDisposedException.ThrowIf(!isInside && !_gate.TryEnter(), typeof(AddressSpace));
+        if (!isInside && !_gate.TryEnter())
+        {
+            throw LayoutFault.Gone(_layout.Options);
+        }
 
         try
         {

@@ -10,6 +10,7 @@ public static class FrameReport
     /// <summary>One line of <c>buddyinfo</c>: the number of free blocks of order 0, 1, 2 and so on.</summary>
     /// <param name="kind">Names the zone.</param>
     /// <param name="statistics">Its counts.</param>
+    /// <returns>The line, without a line break.</returns>
     /// <exception cref="ArgumentNullException">The figures are null.</exception>
     public static string BuddyInfo(ZoneKind kind, FrameStatistics statistics)
     {
@@ -26,6 +27,7 @@ public static class FrameReport
     /// <summary>One line of <c>extfrag_index</c>: the fragmentation index of order 0, 1, 2 and so on.</summary>
     /// <param name="kind">Names the zone.</param>
     /// <param name="statistics">Its counts.</param>
+    /// <returns>The line, without a line break.</returns>
     /// <exception cref="ArgumentNullException">The figures are null.</exception>
     public static string FragmentationIndex(ZoneKind kind, FrameStatistics statistics)
     {
@@ -36,6 +38,7 @@ public static class FrameReport
     /// <summary>One line of <c>unusable_index</c>: the share of free memory that is useless to order 0, 1, 2 and so on.</summary>
     /// <param name="kind">Names the zone.</param>
     /// <param name="statistics">Its counts.</param>
+    /// <returns>The line, without a line break.</returns>
     /// <exception cref="ArgumentNullException">The figures are null.</exception>
     public static string UnusableIndex(ZoneKind kind, FrameStatistics statistics)
     {
@@ -45,6 +48,7 @@ public static class FrameReport
 
     /// <summary>Everything about a zone: where its frames are, its watermarks, its free blocks and how fragmented they are.</summary>
     /// <param name="allocator">The zone's allocator.</param>
+    /// <returns>Several lines.</returns>
     /// <exception cref="ArgumentNullException">The allocator is null.</exception>
     public static string Describe(IFrameAllocator allocator)
     {

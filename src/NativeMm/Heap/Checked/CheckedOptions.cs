@@ -62,6 +62,7 @@ public sealed record CheckedOptions
     internal static CheckedOptions OfProcess => s_ofProcess ??= FromEnvironment();
 
     /// <summary>The options that the environment asks for, the rest at its defaults.</summary>
+    /// <returns>New options, as the environment is at this moment.</returns>
     /// <exception cref="FormatException">A variable has a value that is not understood; the message names it.</exception>
     public static CheckedOptions FromEnvironment() => FromEnvironment(Environment.GetEnvironmentVariable);
 

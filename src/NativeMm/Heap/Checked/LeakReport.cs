@@ -44,7 +44,8 @@ public sealed class LeakReport
         _ => $"heap '{HeapName}' has",
     };
 
-    /// <summary>The report as text, a few lines for each of the largest groups.</summary>
+    /// <summary>The report as text: each of the largest groups with its stack, where it has one.</summary>
+    /// <returns>Several lines.</returns>
     public override string ToString()
     {
         var text = new StringBuilder();

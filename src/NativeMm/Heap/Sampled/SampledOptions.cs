@@ -53,6 +53,7 @@ public sealed record SampledOptions
     internal static SampledOptions OfProcess => s_ofProcess ??= FromEnvironment();
 
     /// <summary>The options that the environment asks for, the rest at its defaults.</summary>
+    /// <returns>New options, as the environment is at this moment.</returns>
     /// <exception cref="FormatException">A variable has a value that is not understood; the message names it.</exception>
     public static SampledOptions FromEnvironment() => FromEnvironment(Environment.GetEnvironmentVariable);
 

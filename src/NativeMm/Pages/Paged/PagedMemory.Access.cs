@@ -9,6 +9,7 @@ public sealed unsafe partial class PagedMemory
     /// <summary>Reads a value. One that is aligned to its size, of 1, 2, 4 or 8 bytes, is read as a whole.</summary>
     /// <typeparam name="T">What is read.</typeparam>
     /// <param name="offset">Its first byte, 0 to <see cref="Length"/> less its size.</param>
+    /// <returns>The value; zero where nothing was written yet.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The value is not inside of the memory.</exception>
     /// <exception cref="OutOfMemoryException">There is no room for its page.</exception>
     /// <exception cref="PageUnavailableException">Its page cannot be brought back.</exception>
@@ -89,6 +90,7 @@ public sealed unsafe partial class PagedMemory
     /// <typeparam name="T">The elements.</typeparam>
     /// <param name="offset">Where element 0 begins.</param>
     /// <param name="count">How many elements; −1 for as many as there is room for.</param>
+    /// <returns>The array, a view that needs no disposal and is over when the memory is disposed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The array is not inside of the memory.</exception>
     public PagedArray<T> AsArray<T>(long offset = 0, long count = -1)
         where T : unmanaged
@@ -104,5 +106,6 @@ public sealed unsafe partial class PagedMemory
     }
 
     /// <summary>The memory as a stream of fixed length, at position 0. Each stream is one thread's at a time; disposing it leaves the memory.</summary>
+    /// <returns>A new stream each time; it reads, writes and seeks, and its length cannot be changed.</returns>
     public Stream AsStream() => new PagedMemoryStream(this);
 }

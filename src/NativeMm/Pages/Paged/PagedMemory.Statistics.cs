@@ -7,6 +7,7 @@ namespace NativeMm.Buffers;
 public sealed partial class PagedMemory
 {
     /// <summary>Counts. Cheap; exact at rest.</summary>
+    /// <returns>The figures, a copy that does not change any more.</returns>
     /// <exception cref="ObjectDisposedException">The memory is disposed.</exception>
     public PagedMemoryStatistics GetStatistics()
     {

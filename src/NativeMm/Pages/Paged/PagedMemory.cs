@@ -136,6 +136,7 @@ public sealed unsafe partial class PagedMemory : IDisposable, IAsyncDisposable
     /// Makes an image of the memory as it is at one moment. Whoever writes meanwhile waits while the page tables are copied, and shares pages with the image from then
     /// on until he writes to them, page by page.
     /// </summary>
+    /// <returns>The image, which is the caller's to dispose.</returns>
     /// <exception cref="OutOfMemoryException">There is no memory for the page tables.</exception>
     /// <exception cref="ObjectDisposedException">The memory is disposed.</exception>
     public PagedSnapshot Snapshot()

@@ -62,6 +62,7 @@ public readonly record struct PagedMemoryStatistics
 
     /// <summary>What happened since an earlier moment: counts and times are differences, the rest is as it is here.</summary>
     /// <param name="earlier">Statistics of the same memory.</param>
+    /// <returns>The difference; meaningful for an earlier moment of the same memory.</returns>
     public PagedMemoryStatistics Since(in PagedMemoryStatistics earlier) => this with
     {
         Elapsed = Elapsed - earlier.Elapsed,

@@ -32,6 +32,7 @@ public sealed class PagedSnapshot : IDisposable, IAsyncDisposable
     /// <summary>Reads a value.</summary>
     /// <typeparam name="T">What is read.</typeparam>
     /// <param name="offset">Its first byte.</param>
+    /// <returns>The value as it was when the image was made; zero where nothing had been written.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The value is not inside of the memory.</exception>
     /// <exception cref="OutOfMemoryException">There is no frame for its page.</exception>
     /// <exception cref="PageUnavailableException">Its page cannot be brought back.</exception>
