@@ -25,6 +25,7 @@ public sealed unsafe partial class AddressSpace
             try
             {
                 _tables.Validate();
+                ValidateRights();
                 residency?.Validate(_tables.Count().Resident);
             }
             finally
@@ -37,6 +38,15 @@ public sealed unsafe partial class AddressSpace
         finally
         {
             residency?.Resume();
+        }
+    }
+
+    /// <summary>No page hits for what its area forbids. The caller has the space's lock, so that no area changes.</summary>
+    private void ValidateRights()
+    {
+        for (Vma* area = _layout.Tree.FirstBehind(0); area != null; area = _layout.Tree.FirstBehind(area->End))
+        {
+            _tables.ValidateRights(area->Range, area->Protection);
         }
     }
 }

@@ -30,6 +30,7 @@ public sealed class PageUnavailableException : Exception
     {
         SwapLoadKind.Corrupted => "what was kept of it is corrupted",
         SwapLoadKind.CodecFailed => $"its codec threw ({cause.Thrown?.GetType().Name}), and another attempt may succeed",
+        _ when cause.Errno == 0 => "less than a page could be read of it, as from a file that somebody made shorter",
         _ => $"the device failed ({Platform.ErrorNumber.Describe(cause.Errno)})",
     };
 }

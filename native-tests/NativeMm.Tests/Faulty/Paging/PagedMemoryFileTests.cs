@@ -80,6 +80,19 @@ public sealed class PagedMemoryFileTests : IDisposable
     }
 
     [Fact]
+    public void Read_that_comes_short_is_told_as_that_and_not_as_an_error_without_a_number()
+    {
+        Write();
+        _file.ReadShortBy = PageBytes;
+        var failure = Assert.Throws<PageUnavailableException>(() => AssertContent(Pages));
+        Assert.Equal((false, 0), (failure.IsCorrupted, failure.Errno));
+        Assert.Contains("less than a page could be read", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("errno", failure.Message, StringComparison.Ordinal);
+        _file.ReadShortBy = 0;
+        AssertContent(Pages);
+    }
+
+    [Fact]
     public void Corrupted_page_is_named_and_all_others_are_there()
     {
         Write();

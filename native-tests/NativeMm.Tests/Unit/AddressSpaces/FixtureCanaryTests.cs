@@ -1,4 +1,5 @@
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Primitives;
 using NativeMm.Tests.Support.AddressSpaces;
@@ -31,6 +32,26 @@ public sealed unsafe class FixtureCanaryTests
         var fixture = new SpaceFixture();
         return (fixture, fixture.Frames);
     });
+
+    [Theory]
+    [InlineData(Protection.None, LeafEntry.NotAccessed)]
+    [InlineData(Protection.None, LeafEntry.NotWritable)]
+    [InlineData(Protection.Read, LeafEntry.NotWritable)]
+    public void A_page_that_hits_for_what_its_area_forbids_is_found_by_validation(Protection protection, ulong flag)
+    {
+        using var fixture = new FaultFixture();
+        long area = fixture.Space.Map(4 * Page, Protection.ReadWrite);
+        fixture.Space.Write(area + Page, 1L);
+        ulong page = (ulong)(area + Page) >> Pfn.FrameShift;
+        fixture.Space.Protect(area, 4 * Page, protection);
+        Assert.Equal(GrowOutcome.Grown, fixture.Tables.TryGrow(page, null, out ulong* leaf));
+        ulong* entry = leaf + PageTables.Index(page, 0);
+        *entry &= ~flag;
+        Assert.Contains($"{page:x}", Assert.Throws<InvariantViolationException>(fixture.Space.Validate).Message, StringComparison.Ordinal);
+
+        *entry |= flag;
+        fixture.Space.Validate();
+    }
 
     [Fact]
     public void A_page_whose_entry_is_lost_fails_a_test_of_faults()

@@ -165,7 +165,8 @@ internal sealed unsafe partial class PageTables
             void* target = _zone.AddressOf(frame);
             Buffer.MemoryCopy((void*)address, target, Pfn.FrameBytes, Pfn.FrameBytes);
             FrameOf((nuint)target).Begin(isInBlock: false);
-            copy = LeafEntry.Present((nuint)target, LeafEntry.NotWritable);
+            // The child's first touch is a fault, which asks the child's area what it allows.
+            copy = LeafEntry.Present((nuint)target, LeafEntry.NotWritable | LeafEntry.NotAccessed);
         }
 
         DropPin(address);

@@ -12,12 +12,7 @@ internal sealed unsafe partial class PageTables
     /// <inheritdoc/>
     public void Protect(VpnRange pages, Protection protection)
     {
-        ulong flags = protection switch
-        {
-            Protection.None => LeafEntry.NotAccessed | LeafEntry.NotWritable,
-            Protection.Read => LeafEntry.NotWritable,
-            _ => 0,
-        };
+        ulong flags = Forbidden(protection);
         if (flags != 0 && SetFlags(pages, flags))
         {
             Atomic.ProcessWideFence(); // [H2] pairs with [H1]
@@ -25,8 +20,32 @@ internal sealed unsafe partial class PageTables
         }
     }
 
+    /// <summary>Checks that no entry of a range hits for what a protection forbids.</summary>
+    public void ValidateRights(VpnRange pages, Protection protection)
+    {
+        ulong flags = Forbidden(protection);
+        ulong page = pages.Start;
+        ulong* leaf;
+        while (flags != 0 && (leaf = FindLeaf(ref page, pages.End)) != null)
+        {
+            for (ulong end = ulong.Min(pages.End, (page | IndexMask) + 1); page < end; page++)
+            {
+                var value = new LeafEntry(Atomic.LoadAcquire(in leaf[Index(page, 0)]));
+                Invariant.Check(!value.IsPresent || (value.Word & flags) == flags, $"Page {page:x} is {value}, and its area allows {protection}.");
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Cool(VpnRange pages) => SetFlags(pages, LeafEntry.NotAccessed);
+
+    /// <summary>The flags that every present entry has of an area with a protection.</summary>
+    private static ulong Forbidden(Protection protection) => protection switch
+    {
+        Protection.None => LeafEntry.NotAccessed | LeafEntry.NotWritable,
+        Protection.Read => LeafEntry.NotWritable,
+        _ => 0,
+    };
 
     /// <summary>Sets flags on the present entries of a range.</summary>
     /// <returns>Whether any entry changed.</returns>

@@ -16,8 +16,9 @@ namespace NativeMm.Buffers;
 /// <remarks>
 /// <para>Three ways to the bytes, at three prices: <see cref="Read{T}"/> and <see cref="Write{T}"/> copy; <see cref="LeaseRead"/> and <see cref="LeaseWrite"/> give
 /// bytes in place to a thread that stays inside a method; <see cref="Pin"/> gives them for as long as wanted, across threads and awaits.</para>
-/// <para>An access whose page cannot be brought back throws <see cref="PageUnavailableException"/>; all other pages are not concerned, and nothing that is in memory is
-/// lost. When nothing can leave any more, because disk and budgets are full, the access that needs a page throws <see cref="OutOfMemoryException"/>.</para>
+/// <para>An access whose page cannot be brought back throws <see cref="PageUnavailableException"/>, a write of the whole page, too; <see cref="Discard"/> makes the page usable
+/// again, without its content. All other pages are not concerned, and nothing that is in memory is lost. When nothing can leave any more, because disk and budgets are
+/// full, the access that needs a page throws <see cref="OutOfMemoryException"/>.</para>
 /// <para>It ends with its runtime at the latest, and so do its snapshots; the file goes with its own <see cref="Dispose"/>.</para>
 /// </remarks>
 public sealed unsafe partial class PagedMemory : IDisposable, IAsyncDisposable

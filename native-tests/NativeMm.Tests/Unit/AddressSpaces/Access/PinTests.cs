@@ -89,6 +89,32 @@ public sealed class PinTests
         Assert.Equal((2L, 1L), (fixture.Space.Read<long>(area), child.Read<long>(area)));
     }
 
+    [Theory]
+    [InlineData(Protection.None)]
+    [InlineData(Protection.Read)]
+    public void What_a_fork_copies_of_a_pinned_page_may_be_used_as_its_area_says(Protection protection)
+    {
+        using var fixture = new FaultFixture();
+        long area = fixture.Space.Map(2 * Page, Protection.ReadWrite);
+        fixture.Space.Write(area, 7L);
+        using PagePin pin = fixture.Space.Pin(area, 8, PageAccess.Write);
+        fixture.Space.Protect(area, 2 * Page, protection);
+        using AddressSpace child = fixture.Space.Fork();
+        child.Validate();
+        Assert.Throws<AddressFaultException>(() => child.Write(area, 8L));
+        if (protection == Protection.None)
+        {
+            Assert.Throws<AddressFaultException>(() => child.Read<long>(area));
+        }
+        else
+        {
+            Assert.Equal(7, child.Read<long>(area));
+        }
+
+        child.Protect(area, 2 * Page, Protection.ReadWrite);
+        Assert.Equal(7, child.Read<long>(area));
+    }
+
     [Fact]
     public void A_pin_of_a_shared_page_that_may_be_written_shows_later_writes()
     {
