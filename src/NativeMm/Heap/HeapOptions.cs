@@ -1,6 +1,7 @@
 using NativeMm.Heap.Checked;
 using NativeMm.Heap.Profile;
 using NativeMm.Heap.Sampled;
+using NativeMm.Platform;
 using NativeMm.Teardown;
 
 namespace NativeMm.Heap;

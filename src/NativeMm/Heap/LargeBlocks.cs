@@ -97,12 +97,18 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         length = rounded;
-        if (length > SizeClass.BytesMax)
-        {
-            // One that stands in for a block of a size class may be asked for where nobody can be waited for.
-            _room?.MakeRoom(length);
-        }
 
+        // One that stands in for a block of a size class may be asked for where nobody can be waited for.
+        IRoomKeeper? room = length > SizeClass.BytesMax ? _room : null;
+        room?.MakeRoom(length);
+        bool isMapped = TryMap(length, alignment, out block);
+        room?.NoteTaken(rounded);
+        length = isMapped ? length : 0;
+        return isMapped;
+    }
+
+    private bool TryMap(nuint length, nuint alignment, out nuint block)
+    {
         if (!_platform.Reserve(length, alignment, out block).Succeeded)
         {
             return false;
@@ -127,7 +133,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         if (!isEntered)
         {
             Release(block, length);
-            (block, length) = (0, 0);
+            block = 0;
         }
 
         return isEntered;
@@ -204,11 +210,17 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         nuint had = BytesOf(block);
-        if (had != 0 && rounded > had)
-        {
-            _room?.MakeRoom(rounded - had);
-        }
+        nuint more = had != 0 && rounded > had ? rounded - had : 0;
+        IRoomKeeper? room = more != 0 ? _room : null;
+        room?.MakeRoom(more);
+        bool isResized = TryResizeHere(block, rounded, out moved);
+        room?.NoteTaken(more);
+        return isResized;
+    }
 
+    private bool TryResizeHere(nuint block, nuint rounded, out nuint moved)
+    {
+        moved = 0;
         using (_lock.EnterScope())
         {
             nuint old = LiveBytesOf(block);

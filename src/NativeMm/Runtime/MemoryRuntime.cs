@@ -75,7 +75,9 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
                 _pages.Prepare();
             }
 
+            _processBytesMax = ProcessBytesMaxOf(options);
             _space = Reserve(platform, options, _share);
+            _space.Room = this;
             _frames = _space.Frames;
             _zone = _frames.Zone;
             _zone.AdviseHugePages(options.HugePages);
@@ -103,6 +105,8 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             }
 
             _trimmer = options.BackgroundTrim ? new BackgroundPasses(this, NextPass(Now), "NativeMm trimmer") : null;
+
+            Register();
 
             // Whoever has a heap, a pool or frames has the zone, and with it the runtime.
             _zone.Keeper = this;

@@ -94,6 +94,9 @@ public sealed record MemoryRuntimeOptions
     /// <summary>Native memory's share of the limit that holds for the process, in bytes: from there on large blocks make room; 0 for what the system says.</summary>
     internal ulong NativeShareBytes { get; init; }
 
+    /// <summary>With <see cref="NativeShareBytes"/>, what the process may have before idle memory and garbage go, in bytes; 0 for no bound.</summary>
+    internal ulong ProcessBytesMax { get; init; }
+
     /// <summary>
     /// The defaults, with what the environment says of the checked mode and the sampled guards at this moment. Options that are not set come from the
     /// environment anyhow, as it was when they were first needed.
