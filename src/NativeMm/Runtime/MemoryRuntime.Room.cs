@@ -8,7 +8,7 @@
 //              _roomAsked       | who maps                   | who looks     | add; acquire
 //              _roomLeft        | who looks; who maps        | who maps      | release store; add
 //              _roomLeftUntil   | who looks                  | who maps      | release store; acquire
-//              _roomRestsUntil  | the pass, under _trimLock  | who maps      | release store; acquire
+//              _roomRestsUntil  | the pass, under _trimLock, and who waited for that lock in vain | who maps | release store; acquire
 // Ordering     [G2] whoever sees the time of a look sees its bytes, or those of a later one: [G1] stored them first. All are hints. Nobody's memory hangs
 //              on them. Of two who come at once, at least one look finds the other's bytes: each adds its own before it looks.
 // Reuse        each look writes over both words of the one before; a late one may shorten what an earlier one found, by a millisecond.
@@ -35,7 +35,7 @@ public sealed partial class MemoryRuntime : IRoomKeeper
     // After a pass in vain the next one waits for so many times as long as it took. One that helps is paid for by those who filled what it gives back.
     private const long RestFactorInVain = 100;
 
-    // What is kept for large blocks to come is not there for small ones: in each heap, of the share one part in so many at most.
+    // What is kept as it is for large blocks to come is not there for others: in each heap, of the share one part in so many at most.
     private const ulong RetainDivisor = 8;
 
     // For so long what was found to be left is believed, less what was mapped since: a millisecond.

@@ -67,8 +67,7 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             _teardown = new TeardownWorkers(options.Teardown);
             _pages = new PageRelease(platform, _teardown);
             _share = options.NativeShareBytes != 0 ? options.NativeShareBytes : MemoryShares.ReadNative();
-            ulong retained = ulong.Min(options.LargeRetainBytesMax, _share / RetainDivisor);
-            _heapOptions = _heapOptions with { Pages = _pages, Room = this, LargeRetainBytesMax = retained };
+            _heapOptions = _heapOptions with { Pages = _pages, Room = this, LargeRetainTouchedBytesMax = _share / RetainDivisor };
             if (!isShared)
             {
                 // The end may allocate nothing.

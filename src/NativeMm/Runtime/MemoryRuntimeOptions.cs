@@ -42,8 +42,8 @@ public sealed record MemoryRuntimeOptions
 
     /// <summary>
     /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over, for each heap. Default 1 GiB. Above 256 MiB they stay only as far as a heap
-    /// then holds no more, in use and kept, than was in use at once a moment ago. An eighth of what native memory may take of the container's limit or of the machine is the most that a heap
-    /// keeps, whatever this says.
+    /// then holds no more, in use and kept, than was in use at once a moment ago. Beyond an eighth of what native memory may take of the container's limit or of the
+    /// machine, the system may have their pages when it lacks memory.
     /// </summary>
     public ulong LargeRetainBytesMax { get; init; } = 1UL << 30;
 

@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Platform;
 using NativeMm.Primitives;
 using NativeMm.Reporting;
@@ -26,6 +27,7 @@ public sealed unsafe partial class VmapAllocator
 
         try
         {
+            Invariant.Assert(!_reporter.IsReportingHere, "What a device reports is given back once more by itself.");
             PurgeEverything();
             return _reporter.ReportUnlessClosed();
         }
@@ -46,6 +48,7 @@ public sealed unsafe partial class VmapAllocator
         ulong there = _reporter.CountUnreportedFrames();
         if (pages > there)
         {
+            Invariant.Assert(pages <= _windowPages, $"Room for {pages} pages is asked for, of a window of {_windowPages}.");
             nuint bytes = (nuint)(pages - there) << Pfn.FrameShift;
             room.MakeRoom(bytes);
             room.NoteTaken(bytes);
