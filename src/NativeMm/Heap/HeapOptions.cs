@@ -1,6 +1,7 @@
 using NativeMm.Heap.Checked;
 using NativeMm.Heap.Profile;
 using NativeMm.Heap.Sampled;
+using NativeMm.Platform;
 using NativeMm.Teardown;
 
 namespace NativeMm.Heap;
@@ -13,6 +14,9 @@ internal sealed record HeapOptions
 
     /// <summary>Most bytes of freed large blocks that are kept mapped for reuse.</summary>
     public ulong LargeRetainBytesMax { get; init; } = 4UL << 30;
+
+    /// <summary>Most bytes of them that are kept as they are; what is kept beyond is the system's to take when it lacks memory.</summary>
+    public ulong LargeRetainTouchedBytesMax { get; init; } = ulong.MaxValue;
 
     /// <summary>Most bytes by which the magazines of one thread may outgrow what they had at first.</summary>
     public ulong ThreadCacheBytesMax { get; init; } = 64 << 20;

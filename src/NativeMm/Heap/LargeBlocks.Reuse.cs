@@ -44,6 +44,32 @@ internal sealed partial class LargeBlocks
         return false;
     }
 
+    /// <summary>
+    /// Keeps a block that was freed, in a way that takes memory from nobody: the system may have its pages when it lacks some, before it ends a process for it. Those that it does not take are
+    /// there without a fault. The block is on its way to the system; false leaves it there.
+    /// </summary>
+    private bool TryRetainLazily(nuint block, nuint bytes)
+    {
+        if (!_platform.Discard(block, bytes, DiscardMode.WhenNeeded).Succeeded)
+        {
+            return false;
+        }
+
+        using (_lock.EnterScope())
+        {
+            if (_retained.IsFull || _retained.Bytes + bytes > RetainBytesMax)
+            {
+                return false;
+            }
+
+            Invariant.Assert(bytes <= _leavingBytes, $"{bytes} bytes are kept after all, of {_leavingBytes} on their way.");
+            _leavingBytes -= bytes;
+            _retained.Add(block, bytes, Environment.TickCount64);
+            AssertWhole();
+            return true;
+        }
+    }
+
     private ulong ReleaseRetained(ulong keepBytes, long freedBefore)
     {
         ulong released = 0;

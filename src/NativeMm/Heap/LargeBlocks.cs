@@ -26,6 +26,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
     private readonly PageRelease? _pages;
     private readonly IRoomKeeper? _room;
     private readonly ulong _retainBytesMax;
+    private readonly ulong _retainTouchedBytesMax;
     private SleepLock _lock;
     private readonly AddressTable _blocks;
     private readonly RetainedRanges _retained;
@@ -42,7 +43,9 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
     /// <param name="retainBytesMax">Most bytes that stay mapped for reuse; <see cref="RetainWindow"/> says when it is less.</param>
     /// <param name="pages">Who gives the pages of very large blocks back before their addresses go; null for one call that takes both.</param>
     /// <param name="room">Who is asked for room before a block is mapped or grows; null for nobody.</param>
-    public LargeBlocks(IMemoryPlatform platform, ulong retainBytesMax, PageRelease? pages = null, IRoomKeeper? room = null)
+    /// <param name="retainTouchedBytesMax">Most bytes that are kept as they are. What is kept beyond is the system's to take when it lacks memory.</param>
+    public LargeBlocks(
+        IMemoryPlatform platform, ulong retainBytesMax, PageRelease? pages = null, IRoomKeeper? room = null, ulong retainTouchedBytesMax = ulong.MaxValue)
     {
         _platform = platform;
         _pages = pages;
@@ -52,6 +55,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
 
         // Whole pages, and no more than asked for.
         _retainBytesMax = retainBytesMax & ~((ulong)platform.PageBytes - 1);
+        _retainTouchedBytesMax = retainTouchedBytesMax;
     }
 
     /// <summary>Bytes in use, or freed and not back yet, in whole pages; how many blocks are in use; bytes kept for reuse.</summary>
@@ -97,12 +101,18 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         length = rounded;
-        if (length > SizeClass.BytesMax)
-        {
-            // One that stands in for a block of a size class may be asked for where nobody can be waited for.
-            _room?.MakeRoom(length);
-        }
 
+        // One that stands in for a block of a size class may be asked for where nobody can be waited for.
+        IRoomKeeper? room = length > SizeClass.BytesMax ? _room : null;
+        room?.MakeRoom(length);
+        bool isMapped = TryMap(length, alignment, out block);
+        room?.NoteTaken(rounded);
+        length = isMapped ? length : 0;
+        return isMapped;
+    }
+
+    private bool TryMap(nuint length, nuint alignment, out nuint block)
+    {
         if (!_platform.Reserve(length, alignment, out block).Succeeded)
         {
             return false;
@@ -127,7 +137,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         if (!isEntered)
         {
             Release(block, length);
-            (block, length) = (0, 0);
+            block = 0;
         }
 
         return isEntered;
@@ -139,6 +149,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         nuint bytes;
         bool isRetained;
         bool isSurplus;
+        bool isLazy;
         ulong keep;
         nuint evicted = 0;
         nuint evictedBytes = 0;
@@ -152,7 +163,9 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             Invariant.Assert(bytes <= _liveBytes, $"The large block at 0x{block:x} has {bytes} bytes, of {_liveBytes} in use.");
             _liveBytes -= bytes;
             keep = RetainBytesMax;
-            isRetained = bytes <= keep;
+            bool fits = bytes <= keep;
+            isLazy = fits && _retained.Bytes + bytes > _retainTouchedBytesMax;
+            isRetained = fits && !isLazy;
             if (isRetained)
             {
                 if (_retained.IsFull)
@@ -172,7 +185,7 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             AssertWhole();
         }
 
-        if (!isRetained)
+        if (!isRetained && !(isLazy && TryRetainLazily(block, bytes)))
         {
             ReleaseFreed(block, bytes);
         }
@@ -204,11 +217,18 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         }
 
         nuint had = BytesOf(block);
-        if (had != 0 && rounded > had)
-        {
-            _room?.MakeRoom(rounded - had);
-        }
+        nuint more = had != 0 && rounded > had ? rounded - had : 0;
+        IRoomKeeper? room = more != 0 ? _room : null;
+        room?.MakeRoom(more);
+        bool isResized = TryResizeHere(block, rounded, out moved);
+        room?.NoteTaken(more);
+        return isResized;
+    }
 
+    private bool TryResizeHere(nuint block, nuint rounded, out nuint moved)
+    {
+        moved = 0;
+        ulong keep;
         using (_lock.EnterScope())
         {
             nuint old = LiveBytesOf(block);
@@ -236,9 +256,17 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             Invariant.Assert(old <= _liveBytes, $"The large block at 0x{block:x} has {old} bytes, of {_liveBytes} in use.");
             _liveBytes += length - (ulong)old;
             _window.NoteLive(_liveBytes);
+            keep = RetainBytesMax;
             AssertWhole();
-            return true;
+            if (_retained.Bytes <= keep)
+            {
+                return true;
+            }
         }
+
+        // What is kept for a burst goes as one block grows into it, as it does when blocks are mapped.
+        ReleaseRetained(keep, freedBefore: long.MinValue);
+        return true;
     }
 
     /// <summary>Bytes of the block that begins there; 0 when none does.</summary>

@@ -74,7 +74,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IAsyncDisposable
             _slot = _isOnStack ? -1 : ThreadHeaps.TakeSlot();
             _caches = new ThreadCacheRegistry(_slot, _isOnStack);
             _metadata = new MetadataArena(space.Platform);
-            _large = new LargeBlocks(space.Platform, options.LargeRetainBytesMax, options.Pages, options.Room);
+            _large = new LargeBlocks(space.Platform, options.LargeRetainBytesMax, options.Pages, options.Room, options.LargeRetainTouchedBytesMax);
             _makeCache = MakeCache;
             _depots = new Depot[SizeClass.Count];
             for (int i = 0; i < _depots.Length; i++)

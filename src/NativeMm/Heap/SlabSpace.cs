@@ -81,6 +81,9 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
     /// <summary>Whether the whole zone goes, so that slabs need not be given back one by one.</summary>
     public bool IsEnding { get; set; }
 
+    /// <summary>Who is asked for room when frames are taken that the system has to find memory for; null for nobody.</summary>
+    public IRoomKeeper? Room { get; set; }
+
     /// <summary>Reserves the arrays beside a zone.</summary>
     public static PlatformResult TryCreate(IFrameAllocator frames, IMemoryPlatform platform, out SlabSpace? space)
     {
@@ -250,6 +253,7 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
 
         granule = frame.Value / FramesPerGranule;
         Invariant.Assert(frame.Value % FramesPerGranule == 0, $"A slab begins at frame {frame}, inside a granule.");
+        MakeRoomFor(sizeClass, knownZero);
         MakeSlab(sizeClass, tag, granule, knownZero);
         return true;
     }
@@ -260,10 +264,23 @@ internal sealed unsafe class SlabSpace : IDisposable, IRangeFollower
         bool taken = Frames.TryAllocateAt(new Pfn(granule * FramesPerGranule), SlabGeometry.Of(sizeClass).Frames, out bool knownZero);
         if (taken)
         {
+            MakeRoomFor(sizeClass, knownZero);
             MakeSlab(sizeClass, tag, granule, knownZero);
         }
 
         return taken;
+    }
+
+    /// <summary>Frames that read as zero have no memory behind them yet. They are nobody's slab, so that a pass cannot take them away again.</summary>
+    private void MakeRoomFor(SizeClass sizeClass, bool knownZero)
+    {
+        if (knownZero)
+        {
+            // They count as the zone's already.
+            nuint bytes = (nuint)SlabGeometry.Of(sizeClass).Frames << Pfn.FrameShift;
+            Room?.MakeRoom(bytes);
+            Room?.NoteTaken(bytes);
+        }
     }
 
     private void MakeSlab(SizeClass sizeClass, uint tag, uint granule, bool knownZero)

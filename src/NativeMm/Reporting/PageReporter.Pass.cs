@@ -59,6 +59,9 @@ public sealed partial class PageReporter
     /// <summary>Frames that the operating system may hold: those handed out, and free ones that were not reported. An estimate; takes no managed memory.</summary>
     internal ulong CountBackedFrames() => _frames.Sample().BackedFrames;
 
+    /// <summary>Free frames that the operating system may hold. An estimate; takes no managed memory.</summary>
+    internal ulong CountUnreportedFrames() => _frames.Sample().UnreportedFrames;
+
     /// <summary><see cref="ReportNow"/> for a caller that holds a lock: it calls <see cref="TellFailure"/> later.</summary>
     internal ulong ReportNowQuietly()
     {

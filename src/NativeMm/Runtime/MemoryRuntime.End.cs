@@ -215,6 +215,7 @@ public sealed partial class MemoryRuntime
 
         _loadContext.Dispose();
         EndMeter();
+        Unregister();
         _hasEnded = true;
         _endFault?.Throw();
     }

@@ -50,6 +50,7 @@ public sealed partial class MemoryRuntime
                 Options.Vmap with { CapacityBytes = VmapCapacity(), Reporting = Options.Vmap.Reporting ?? Options.Reporting }, _platform);
             made.Zone.Keeper = this;
             made.Zone.PageRelease = _pages;
+            made.Room = this;
             Atomic.StoreRelease(ref _vmap, made);
             return made;
         }

@@ -67,15 +67,16 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             _teardown = new TeardownWorkers(options.Teardown);
             _pages = new PageRelease(platform, _teardown);
             _share = options.NativeShareBytes != 0 ? options.NativeShareBytes : MemoryShares.ReadNative();
-            ulong retained = ulong.Min(options.LargeRetainBytesMax, _share / RetainDivisor);
-            _heapOptions = _heapOptions with { Pages = _pages, Room = this, LargeRetainBytesMax = retained };
+            _heapOptions = _heapOptions with { Pages = _pages, Room = this, LargeRetainTouchedBytesMax = _share / RetainDivisor };
             if (!isShared)
             {
                 // The end may allocate nothing.
                 _pages.Prepare();
             }
 
+            _processBytesMax = ProcessBytesMaxOf(options);
             _space = Reserve(platform, options, _share);
+            _space.Room = this;
             _frames = _space.Frames;
             _zone = _frames.Zone;
             _zone.AdviseHugePages(options.HugePages);
@@ -103,6 +104,8 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             }
 
             _trimmer = options.BackgroundTrim ? new BackgroundPasses(this, NextPass(Now), "NativeMm trimmer") : null;
+
+            Register();
 
             // Whoever has a heap, a pool or frames has the zone, and with it the runtime.
             _zone.Keeper = this;

@@ -42,8 +42,8 @@ public sealed record MemoryRuntimeOptions
 
     /// <summary>
     /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over, for each heap. Default 4 GiB. Above 256 MiB they stay only as far as a heap
-    /// then holds no more, in use and kept, than was in use at once a moment ago. An eighth of what native memory may take of the container's limit or of the machine is the most that a heap
-    /// keeps, whatever this says.
+    /// then holds no more, in use and kept, than was in use at once a moment ago. Beyond an eighth of what native memory may take of the container's limit or of the
+    /// machine, the system may have their pages when it lacks memory.
     /// </summary>
     public ulong LargeRetainBytesMax { get; init; } = 4UL << 30;
 
@@ -93,6 +93,9 @@ public sealed record MemoryRuntimeOptions
 
     /// <summary>Native memory's share of the limit that holds for the process, in bytes: from there on large blocks make room; 0 for what the system says.</summary>
     internal ulong NativeShareBytes { get; init; }
+
+    /// <summary>With <see cref="NativeShareBytes"/>, what the process may have before idle memory and garbage go, in bytes; 0 for no bound.</summary>
+    internal ulong ProcessBytesMax { get; init; }
 
     /// <summary>
     /// The defaults, with what the environment says of the checked mode and the sampled guards at this moment. Options that are not set come from the

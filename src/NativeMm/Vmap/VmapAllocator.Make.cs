@@ -30,6 +30,7 @@ public sealed unsafe partial class VmapAllocator
             return outcome;
         }
 
+        MakeRoomFor(wish.Pages - frameCount);
         ReclaimSteps steps = StepsFor(wish.Bytes);
         do
         {

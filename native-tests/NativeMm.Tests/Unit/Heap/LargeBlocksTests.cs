@@ -42,6 +42,53 @@ public sealed unsafe class LargeBlocksTests
     }
 
     [LinuxFact]
+    public void What_is_kept_beyond_a_bound_is_the_systems_to_take()
+    {
+        var platform = new FaultyPlatform();
+        using (var large = new LargeBlocks(platform, 64 * MiB, retainTouchedBytesMax: 8 * MiB))
+        {
+            nuint[] blocks = [.. Enumerable.Range(0, 4).Select(_ => Alloc(large, 4 * MiB))];
+            int discards = platform.Calls(PlatformCall.Discard);
+            Assert.All(blocks, block => Assert.True(large.TryFree(block)));
+            Assert.Equal((0ul, 0L, 16UL << 20), large.Statistics);
+            Assert.Equal(2, platform.Calls(PlatformCall.Discard) - discards);
+
+            int reserved = platform.Calls(PlatformCall.Reserve);
+            nuint[] again = [.. Enumerable.Range(0, 4).Select(_ => Alloc(large, 4 * MiB))];
+            Assert.Equal(reserved, platform.Calls(PlatformCall.Reserve));
+
+            // A system that cannot do that gets the block.
+            platform.FailCall(1, kind: PlatformCall.Discard, times: int.MaxValue);
+            Assert.All(again, block => Assert.True(large.TryFree(block)));
+            Assert.Equal((0ul, 0L, 8UL << 20), large.Statistics);
+            platform.FailNothing();
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
+    /// <summary>Together with what is kept it would be twice the burst.</summary>
+    [LinuxFact]
+    public void What_is_kept_of_a_burst_goes_as_a_block_grows()
+    {
+        var platform = new FaultyPlatform();
+        using (var large = new LargeBlocks(platform, 1024 * MiB))
+        {
+            nuint[] blocks = [.. Enumerable.Range(0, 100).Select(_ => Alloc(large, 8 * MiB))];
+            nuint grows = Alloc(large, 3 * MiB);
+            Assert.All(blocks, block => Assert.True(large.TryFree(block)));
+            Assert.Equal(800UL << 20, large.Statistics.RetainedBytes);
+
+            Assert.True(large.TryResize(grows, 700 * MiB, out nuint moved));
+
+            Assert.Equal((700UL << 20, 1L, RetainWindow.PlainBytesMax), large.Statistics);
+            Assert.True(large.TryFree(moved));
+        }
+
+        platform.AssertNothingLeaked();
+    }
+
+    [LinuxFact]
     public void A_heap_goes_although_the_system_does_not_take_its_blocks()
     {
         var platform = new FaultyPlatform();

@@ -1,4 +1,5 @@
 using NativeMm.Heap;
+using NativeMm.Platform;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using Xunit;
@@ -97,26 +98,77 @@ public sealed unsafe class LargeBlockRoomTests
         }
     }
 
-    /// <summary>Small blocks have nobody whom they could ask for what is kept for large ones.</summary>
-    [LinuxTheory]
-    [InlineData(64, 8)]
-    [InlineData(4096, 48)]
-    public void An_eighth_of_the_share_is_kept_for_large_blocks_to_come(int shareMib, int keptMib)
+    /// <summary>What somebody was let through for counts before it is mapped: each of several threads would find room for itself alone.</summary>
+    [LinuxFact]
+    public void Those_who_come_at_once_see_each_other()
     {
-        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions
-        {
-            CapacityBytes = 64 << 20,
-            BackgroundTrim = false,
-            NativeShareBytes = (ulong)shareMib << 20,
-        });
-        var blocks = new void*[12];
-        for (int i = 0; i < blocks.Length; i++)
-        {
-            blocks[i] = runtime.Heap.Alloc(4 << 20);
-        }
+        using MemoryRuntime runtime = Make(shareBytes: 128 << 20);
+        FreeOf(runtime, Blocks);
+        IRoomKeeper room = runtime;
+        room.MakeRoom(Large);
+        Assert.InRange(Resident(runtime), 40UL << 20, ulong.MaxValue);
+        room.MakeRoom(Large);
+        Assert.InRange(Resident(runtime), 0UL, 8UL << 20);
+        room.NoteTaken(Large);
+        room.NoteTaken(Large);
+    }
 
-        Free(runtime, blocks);
-        Assert.Equal((ulong)keptMib << 20, Assert.Single(runtime.GetStatistics().Heaps).LargeRetainedBytes);
+    /// <summary>The next look at the heaps waits for long then; frames that are free by now need none.</summary>
+    [LinuxFact]
+    public void After_a_pass_in_vain_free_frames_go_all_the_same()
+    {
+        using MemoryRuntime runtime = Make(shareBytes: 64 << 20);
+        void*[] used = Fill(runtime, Blocks);
+        runtime.Heap.Free(runtime.Heap.Alloc(Large));
+        ulong before = Resident(runtime);
+        Free(runtime, used);
+        runtime.Heap.Free(runtime.Heap.Alloc(Large));
+        Assert.InRange(Resident(runtime), 0UL, before / 2);
+    }
+
+    [LinuxFact]
+    public void What_ranges_of_vmap_left_goes_for_large_blocks_and_for_small_ones()
+    {
+        using MemoryRuntime runtime = Make(shareBytes: 64 << 20);
+        FreeRanges(runtime);
+        Assert.InRange(runtime.Vmap.BackedBytes, (ulong)Large, ulong.MaxValue);
+        runtime.Heap.Free(runtime.Heap.Alloc(Large));
+        Assert.InRange(runtime.Vmap.BackedBytes, 0UL, 8UL << 20);
+
+        FreeRanges(runtime);
+        void*[] used = Fill(runtime, Blocks);
+        Assert.InRange(runtime.Vmap.BackedBytes, 0UL, 8UL << 20);
+        Free(runtime, used);
+        runtime.Validate();
+    }
+
+    [LinuxFact]
+    public void What_small_blocks_left_goes_for_ranges_of_vmap()
+    {
+        using MemoryRuntime runtime = Make(shareBytes: 64 << 20);
+        FreeOf(runtime, Blocks);
+        runtime.Vmap.Free(runtime.Vmap.Alloc(Large));
+        Assert.InRange(Resident(runtime) - runtime.Vmap.BackedBytes, 0UL, 8UL << 20);
+    }
+
+    /// <summary>What nobody uses of it is the system's to take; the rest is there without a fault.</summary>
+    [LinuxFact]
+    public void A_buffer_above_an_eighth_of_the_share_is_used_again()
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false, NativeShareBytes = 64 << 20 });
+        void* first = runtime.Heap.Alloc(Large);
+        runtime.Heap.Free(first);
+        Assert.Equal((ulong)Large, Assert.Single(runtime.GetStatistics().Heaps).LargeRetainedBytes);
+        void* second = runtime.Heap.Alloc(Large);
+        Assert.True(first == second);
+        runtime.Heap.Free(second);
+    }
+
+    private static void FreeRanges(MemoryRuntime runtime)
+    {
+        void* range = runtime.Vmap.Alloc(Large);
+        new Span<byte>(range, (int)Large).Fill(1);
+        runtime.Vmap.Free(range);
     }
 
     private static MemoryRuntime Make(ulong shareBytes) => new(new MemoryRuntimeOptions
