@@ -37,6 +37,7 @@ internal static class ScenarioTable
         ["end-limits"] = EndLimitsScenario.Run,
         ["cache-resident"] = CacheResidentScenario.Run,
         ["assertion"] = AssertionScenario.Run,
+        ["process-room"] = ProcessRoomScenario.Run,
     };
 
     /// <summary>The names, sorted.</summary>

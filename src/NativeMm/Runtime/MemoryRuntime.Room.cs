@@ -50,6 +50,12 @@ public sealed partial class MemoryRuntime : IRoomKeeper
     private long _roomLeft;
     private long _roomLeftUntil;
 
+    /// <summary>Until when heaps are not looked through for room, in ticks of <see cref="Stopwatch"/>. For tests.</summary>
+    internal long RoomRestsUntil
+    {
+        set => Atomic.StoreRelease(ref _roomRestsUntil, value);
+    }
+
     /// <inheritdoc/>
     void IRoomKeeper.MakeRoom(nuint bytes)
     {

@@ -118,15 +118,25 @@ public sealed unsafe class LargeBlockRoomTests
     public void After_a_pass_in_vain_free_frames_go_all_the_same()
     {
         using MemoryRuntime runtime = Make(shareBytes: 64 << 20);
-        void*[] used = Fill(runtime, Blocks);
-
-        // The first pass may find something: frames of a step that was opened.
-        runtime.Heap.Free(runtime.Heap.Alloc(Large));
-        runtime.Heap.Free(runtime.Heap.Alloc(Large));
+        FreeOf(runtime, Blocks);
         ulong before = Resident(runtime);
-        Free(runtime, used);
+        runtime.RoomRestsUntil = long.MaxValue;
         runtime.Heap.Free(runtime.Heap.Alloc(Large));
-        Assert.InRange(Resident(runtime), 0UL, before / 2);
+        Assert.InRange(Resident(runtime), 1UL, before / 2);
+    }
+
+    /// <summary>In a process of its own, whose other runtimes nobody else uses.</summary>
+    [LinuxFact]
+    public void Other_runtimes_and_garbage_make_room_when_the_process_has_its_limit()
+    {
+        ChildResult child = ChildProcess.Run("process-room", []);
+        Assert.True(child.ExitCode == 0, child.ToString());
+        string[] lines = child.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        long[] first = [.. lines[0].Split(' ').Select(long.Parse)];
+        Assert.InRange(first[0], 40L << 20, long.MaxValue);
+        Assert.InRange(first[1], 0, 8L << 20);
+        Assert.Equal(1, first[2]);
+        Assert.Equal("0", lines[1].Trim());
     }
 
     [LinuxFact]
