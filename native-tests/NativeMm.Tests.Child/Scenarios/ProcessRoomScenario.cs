@@ -50,7 +50,7 @@ internal static unsafe class ProcessRoomScenario
         CapacityBytes = 128 << 20,
         LargeRetainBytesMax = 0,
         BackgroundTrim = false,
-        NativeShareBytes = 1UL << 30,
+        NativeShareBytes = 256UL << 20,
         ProcessBytesMax = 16UL << 20,
     });
 }
