@@ -8,7 +8,7 @@ namespace NativeMm.Platform;
 /// </summary>
 internal static class MemoryShares
 {
-    /// <summary>What stays for the rest of the process when the garbage collector was not told a limit: one part in so many, and this at least.</summary>
+    /// <summary>What stays for the rest of the process when the garbage collector was not told a limit: one part in so many, and this at least: what a small program without any data takes.</summary>
     private const ulong RestDivisor = 16;
     private const ulong RestBytesMin = 64UL << 20;
 
@@ -16,9 +16,13 @@ internal static class MemoryShares
     private const ulong LeastDivisor = 8;
 
     /// <summary>The share of native memory on this system, in bytes.</summary>
-    public static ulong ReadNative()
+    public static ulong ReadNative() => ReadNative(out _);
+
+    /// <inheritdoc cref="ReadNative()"/>
+    /// <param name="limit">The container's limit or the machine's memory, whichever is less.</param>
+    public static ulong ReadNative(out ulong limit)
     {
-        ulong limit = ReadLimit(SystemFiles.Real);
+        limit = ReadLimit(SystemFiles.Real);
         ulong managed = ReadManaged(Environment.GetEnvironmentVariable, AppContext.GetData, limit);
         return Native(limit, managed);
     }

@@ -26,18 +26,48 @@ public sealed partial class MemoryRuntime
     private static long s_collectionRestsUntil;
     private static int s_isCollecting;
 
-    private readonly ulong _processBytesMax;
+    private static readonly TimeSpan s_limitsInterval = TimeSpan.FromSeconds(10);
+
+    private ulong _processBytesMax;
+    private TimeSpan _limitsReadAt;
     private WeakReference<MemoryRuntime>? _registered;
 
-    private static ulong ProcessBytesMaxOf(MemoryRuntimeOptions options)
+    /// <summary>Sets the limits, of which others look at each other's room from now on.</summary>
+    internal void SetLimits((ulong Share, ulong Process) limits)
+    {
+        Atomic.StoreRelease(ref _share, limits.Share);
+        Atomic.StoreRelease(ref _processBytesMax, limits.Process);
+    }
+
+    private static (ulong Share, ulong Process) LimitsOf(MemoryRuntimeOptions options)
     {
         if (options.NativeShareBytes != 0)
         {
-            return options.ProcessBytesMax != 0 ? options.ProcessBytesMax : ulong.MaxValue;
+            return (options.NativeShareBytes, options.ProcessBytesMax != 0 ? options.ProcessBytesMax : ulong.MaxValue);
         }
 
-        ulong limit = MemoryShares.ReadLimit(SystemFiles.Real);
-        return limit - (limit / ProcessRestDivisor);
+        ulong share = MemoryShares.ReadNative(out ulong limit);
+        return (share, limit - (limit / ProcessRestDivisor));
+    }
+
+    /// <summary>A container's limit may be changed while its processes run. For the background thread.</summary>
+    private void FollowLimits()
+    {
+        TimeSpan now = Now;
+        if (Options.NativeShareBytes != 0 || now - _limitsReadAt < s_limitsInterval)
+        {
+            return;
+        }
+
+        _limitsReadAt = now;
+        try
+        {
+            SetLimits(LimitsOf(Options));
+        }
+        catch (OutOfMemoryException)
+        {
+            // No managed memory to read with; the next time.
+        }
     }
 
     private void Register()
@@ -59,20 +89,21 @@ public sealed partial class MemoryRuntime
     /// <param name="asked">What is asked for.</param>
     private ulong RoomInProcess(ulong held, ulong asked)
     {
-        if (_processBytesMax == ulong.MaxValue)
+        ulong most = Atomic.LoadRelaxed(in _processBytesMax);
+        if (most == ulong.MaxValue)
         {
             return ulong.MaxValue;
         }
 
         ulong known = held + (ulong)GC.GetTotalMemory(forceFullCollection: false);
         ulong resident = ProcessMemory.ReadResident(out ulong bytes).Succeeded ? bytes + asked : 0;
-        return _processBytesMax - ulong.Min(_processBytesMax, ulong.Max(known, resident));
+        return most - ulong.Min(most, ulong.Max(known, resident));
     }
 
     /// <summary>For whoever lacks room after this runtime gave back what it could. Under no lock of the library.</summary>
     private void MakeRoomInProcess()
     {
-        if (_processBytesMax == ulong.MaxValue || HasRoom(Stopwatch.GetTimestamp()))
+        if (Atomic.LoadRelaxed(in _processBytesMax) == ulong.MaxValue || HasRoom(Stopwatch.GetTimestamp()))
         {
             return;
         }
@@ -116,7 +147,8 @@ public sealed partial class MemoryRuntime
     private void Collect()
     {
         long start = Stopwatch.GetTimestamp();
-        bool isWorth = (ulong)GC.GetTotalMemory(forceFullCollection: false) >= _processBytesMax / GarbageDivisor
+        ulong most = Atomic.LoadRelaxed(in _processBytesMax);
+        bool isWorth = (ulong)GC.GetTotalMemory(forceFullCollection: false) >= most / GarbageDivisor
             && start >= Atomic.LoadAcquire(in s_collectionRestsUntil) && GCSettings.LatencyMode != GCLatencyMode.NoGCRegion;
         if (!isWorth || !Atomic.CompareExchange(ref s_isCollecting, 0, 1))
         {
@@ -129,7 +161,7 @@ public sealed partial class MemoryRuntime
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             _ = ProcessMemory.ReadResident(out ulong after);
             long now = Stopwatch.GetTimestamp();
-            bool helped = before >= after + (_processBytesMax / ProcessRestDivisor);
+            bool helped = before >= after + (most / ProcessRestDivisor);
             Atomic.StoreRelease(ref s_collectionRestsUntil, now + ((now - start) * (helped ? CollectionRestFactor : CollectionRestFactorInVain)));
         }
         finally

@@ -5,6 +5,7 @@
 // Transitions  whoever comes adds his bytes to those asked for, first of all, and takes them off when they are counted. A look that finds room stores the
 //              bytes, then the time [G1]. A mapping takes its bytes off [G2], and looks again when none were left. A pass stores the end of its rest.
 // Ownership    field            | who writes                 | who reads     | how
+//              _share           | the background thread      | who looks     | release store; relaxed
 //              _roomAsked       | who maps                   | who looks     | add; acquire
 //              _roomLeft        | who looks; who maps        | who maps      | release store; add
 //              _roomLeftUntil   | who looks                  | who maps      | release store; acquire
@@ -44,11 +45,13 @@ public sealed partial class MemoryRuntime : IRoomKeeper
     // Longest wait for a pass that somebody else makes: a few gigabytes go back in that time.
     private static readonly long s_waitTicks = Stopwatch.Frequency / 4;
 
-    private readonly ulong _share;
+    private ulong _share;
     private long _roomAsked;
     private long _roomRestsUntil;
     private long _roomLeft;
     private long _roomLeftUntil;
+
+    private ulong Share => Atomic.LoadRelaxed(in _share);
 
     /// <summary>Until when heaps are not looked through for room, in ticks of <see cref="Stopwatch"/>. For tests.</summary>
     internal long RoomRestsUntil
@@ -62,7 +65,7 @@ public sealed partial class MemoryRuntime : IRoomKeeper
         Atomic.Add(ref _roomAsked, (long)bytes);
 
         // A block that is never filled, or that the system refuses.
-        if (bytes > _share)
+        if (bytes > Share)
         {
             return;
         }
@@ -103,13 +106,14 @@ public sealed partial class MemoryRuntime : IRoomKeeper
         ulong asked = (ulong)long.Max(0, Atomic.LoadAcquire(in _roomAsked));
         ulong others = CountLarge() + asked + (VmapIfUsed?.BackedBytes ?? 0);
         ulong held = others + BytesOf(_zone.OpenedFrames);
-        held = held <= _share ? held : others + BytesOf(_reporter.CountBackedFrames());
-        if (held > _share)
+        ulong share = Share;
+        held = held <= share ? held : others + BytesOf(_reporter.CountBackedFrames());
+        if (held > share)
         {
             return false;
         }
 
-        ulong left = ulong.Min(_share - held, RoomInProcess(held, asked));
+        ulong left = ulong.Min(share - held, RoomInProcess(held, asked));
         if (left == 0)
         {
             return false;
@@ -122,7 +126,7 @@ public sealed partial class MemoryRuntime : IRoomKeeper
 
     private static ulong BytesOf(ulong frames) => frames << Pfn.FrameShift;
 
-    private bool IsWorth(ulong bytes) => bytes >= _share / WorthDivisor;
+    private bool IsWorth(ulong bytes) => bytes >= Share / WorthDivisor;
 
     /// <summary>Bytes of free frames that a pass gives back for sure, however vain the last one was.</summary>
     private ulong CountUnreported() => BytesOf(_reporter.CountUnreportedFrames() + (VmapIfUsed?.Reporter.CountUnreportedFrames() ?? 0));

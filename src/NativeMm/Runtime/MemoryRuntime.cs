@@ -66,7 +66,8 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             options.Validate();
             _teardown = new TeardownWorkers(options.Teardown);
             _pages = new PageRelease(platform, _teardown);
-            _share = options.NativeShareBytes != 0 ? options.NativeShareBytes : MemoryShares.ReadNative();
+            (_share, _processBytesMax) = LimitsOf(options);
+            _limitsReadAt = Now;
             _heapOptions = _heapOptions with { Pages = _pages, Room = this, LargeRetainTouchedBytesMax = _share / RetainDivisor };
             if (!isShared)
             {
@@ -74,7 +75,6 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
                 _pages.Prepare();
             }
 
-            _processBytesMax = ProcessBytesMaxOf(options);
             _space = Reserve(platform, options, _share);
             _space.Room = this;
             _frames = _space.Frames;

@@ -53,12 +53,22 @@ public sealed class NativeCacheHitRatioTests
         Assert.InRange(100.0 * hits / (40 * capacity), 35, 50);
     }
 
-    /// <summary>Small values until half time, then ones of another length: one turnover of bytes later the cache hits as often as one that never had the first ones.</summary>
+    /// <summary>
+    /// Small values until half time, then ones of another length: one turnover of bytes later the cache hits as often as one that never had the first ones. The mean of several pairs of caches: each has
+    /// hashes of its own, by which one pair differs from another by a fifth of a point.
+    /// </summary>
     [Theory]
     [InlineData(100, 5_000)]
     [InlineData(5_000, 100)]
     [InlineData(300, 350)]
     public void Sizes_that_shift_at_half_time_cost_no_hits_after_one_turnover(int first, int then)
+    {
+        const int Pairs = 4;
+        Assert.InRange(Enumerable.Range(0, Pairs).Sum(_ => LostByShift(first, then)) / Pairs, -100, 3);
+    }
+
+    /// <summary>By how many points fewer of the requests hit in a cache whose values had another length before.</summary>
+    private static double LostByShift(int first, int then)
     {
         const long Limit = 4 << 20;
         using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false });
@@ -87,7 +97,7 @@ public sealed class NativeCacheHitRatioTests
         }
 
         Assert.InRange(requests, keys, int.MaxValue);
-        Assert.InRange(100.0 * hitsShifted / requests, (100.0 * hitsFresh / requests) - 3, 100);
+        return 100.0 * (hitsFresh - hitsShifted) / requests;
     }
 
     private static IEnumerable<long> Trace(string kind, int capacity) => kind switch

@@ -202,6 +202,21 @@ public sealed class PagedMemoryTests : IDisposable
     }
 
     [Fact]
+    public async Task Stream_writes_nothing_behind_its_end_and_copies_without_waiting_callers()
+    {
+        using Stream stream = _memory.AsStream();
+        stream.Position = Length + 5;
+        stream.Write([]);
+        Assert.Throws<IOException>(() => stream.Write(new byte[1]));
+        stream.Position = 4090;
+        await stream.WriteAsync(new byte[] { 1, 2, 3, 4, 5, 6, 7, 8, 9 }.AsMemory());
+        stream.Position = 4090;
+        byte[] back = new byte[9];
+        Assert.Equal(9, await stream.ReadAsync(back.AsMemory()));
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8, 9], back);
+    }
+
+    [Fact]
     public void Stream_that_is_closed_is_closed_and_its_memory_is_not()
     {
         Stream stream = _memory.AsStream();
@@ -214,6 +229,11 @@ public sealed class PagedMemoryTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => stream.Seek(0, SeekOrigin.Current));
         Assert.Throws<ObjectDisposedException>(() => stream.Position = 0);
         Assert.Throws<ObjectDisposedException>(stream.Flush);
+        Assert.Throws<ObjectDisposedException>(() => stream.Write([]));
+        Assert.IsType<ObjectDisposedException>(stream.ReadAsync(new byte[1], 0, 1, CancellationToken.None).Exception?.InnerException);
+        Assert.IsType<ObjectDisposedException>(stream.ReadAsync(new byte[1].AsMemory()).AsTask().Exception?.InnerException);
+        Assert.IsType<ObjectDisposedException>(stream.WriteAsync(new byte[1], 0, 1, CancellationToken.None).Exception?.InnerException);
+        Assert.IsType<ObjectDisposedException>(stream.WriteAsync(new byte[1].AsMemory()).AsTask().Exception?.InnerException);
         _memory.Write(0, 7);
         Assert.Equal(7, _memory.Read<int>(0));
     }

@@ -25,6 +25,16 @@ public sealed class PagedPrefetchTests : IDisposable
     }
 
     [Fact]
+    public void With_an_offset_that_is_outside_nothing_is_asked_for()
+    {
+        using PagedMemory memory = Filled(strides: false);
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Prefetch([24L * PageBytes, 48L * PageBytes, -1]));
+        memory.Prefetch([0]);
+        Await(() => memory.GetStatistics().Prefetched > 0);
+        Assert.Equal(1, memory.GetStatistics().Prefetched);
+    }
+
+    [Fact]
     public void Steps_are_noticed_and_gone_ahead_of()
     {
         using PagedMemory memory = Filled(strides: true);

@@ -125,6 +125,23 @@ public sealed unsafe class LargeBlockRoomTests
         Assert.InRange(Resident(runtime), 1UL, before / 2);
     }
 
+    /// <summary>The limit of a container may be changed while its processes run.</summary>
+    [LinuxFact]
+    public void A_share_that_becomes_smaller_counts_from_then_on()
+    {
+        using MemoryRuntime runtime = Make(shareBytes: 256 << 20);
+        FreeOf(runtime, Blocks);
+        runtime.Heap.Free(runtime.Heap.Alloc(Large));
+        ulong before = Resident(runtime);
+        Assert.InRange(before, 40UL << 20, ulong.MaxValue);
+        runtime.SetLimits((64 << 20, ulong.MaxValue));
+
+        // What was found before is believed for a millisecond.
+        Thread.Sleep(10);
+        runtime.Heap.Free(runtime.Heap.Alloc(Large));
+        Assert.InRange(Resident(runtime), 0UL, 8UL << 20);
+    }
+
     /// <summary>In a process of its own, whose other runtimes nobody else uses.</summary>
     [LinuxFact]
     public void Other_runtimes_and_garbage_make_room_when_the_process_has_its_limit()

@@ -106,6 +106,12 @@ public sealed unsafe partial class PagedMemory : IDisposable, IAsyncDisposable
         ThrowIfDisposed();
         foreach (long offset in offsets)
         {
+            // All or none.
+            _ = AddressOf(offset, 1);
+        }
+
+        foreach (long offset in offsets)
+        {
             _prefetcher.Ask(AddressOf(offset, 1));
         }
     }

@@ -68,8 +68,30 @@ internal sealed class PagedMemoryStream : Stream
     }
 
     /// <inheritdoc/>
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        _isClosed ? Task.FromException<int>(Closed()) : base.ReadAsync(buffer, offset, count, cancellationToken);
+
+    /// <inheritdoc/>
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _isClosed ? ValueTask.FromException<int>(Closed()) : base.ReadAsync(buffer, cancellationToken);
+
+    /// <inheritdoc/>
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        _isClosed ? Task.FromException(Closed()) : base.WriteAsync(buffer, offset, count, cancellationToken);
+
+    /// <inheritdoc/>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _isClosed ? ValueTask.FromException(Closed()) : base.WriteAsync(buffer, cancellationToken);
+
+    /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        if (buffer.IsEmpty)
+        {
+            ThrowIfClosed();
+            return;
+        }
+
         if (buffer.Length > Length - _position)
         {
             throw new IOException($"{buffer.Length} bytes at position {_position} do not fit into a memory of {Length} bytes.");
@@ -117,6 +139,8 @@ internal sealed class PagedMemoryStream : Stream
         _isClosed = true;
         base.Dispose(disposing);
     }
+
+    private static ObjectDisposedException Closed() => new(nameof(PagedMemoryStream));
 
     private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(_isClosed, this);
 }
