@@ -36,8 +36,10 @@ public sealed partial class MemoryRuntime : IRoomKeeper
     // After a pass in vain the next one waits for so many times as long as it took. One that helps is paid for by those who filled what it gives back.
     private const long RestFactorInVain = 100;
 
-    // What is kept as it is for large blocks to come is not there for others: in each heap, of the share one part in so many at most.
-    private const ulong RetainDivisor = 8;
+    // What is kept for large blocks to come is not there for others, and managed memory asks nobody: in each heap, of the share one part in so many at most; and as it is, without that the system may
+    // have it when it lacks memory, one in so many.
+    private const ulong RetainDivisor = 4;
+    private const ulong RetainTouchedDivisor = 8;
 
     // For so long what was found to be left is believed, less what was mapped since: a millisecond.
     private static readonly long s_lookTicks = Stopwatch.Frequency / 1000;

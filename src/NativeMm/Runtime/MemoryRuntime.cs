@@ -68,7 +68,8 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
             _pages = new PageRelease(platform, _teardown);
             (_share, _processBytesMax) = LimitsOf(options);
             _limitsReadAt = Now;
-            _heapOptions = _heapOptions with { Pages = _pages, Room = this, LargeRetainTouchedBytesMax = _share / RetainDivisor };
+            ulong retained = ulong.Min(options.LargeRetainBytesMax, _share / RetainDivisor);
+            _heapOptions = _heapOptions with { Pages = _pages, Room = this, LargeRetainBytesMax = retained, LargeRetainTouchedBytesMax = _share / RetainTouchedDivisor };
             if (!isShared)
             {
                 // The end may allocate nothing.

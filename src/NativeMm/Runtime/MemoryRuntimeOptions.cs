@@ -42,8 +42,8 @@ public sealed record MemoryRuntimeOptions
 
     /// <summary>
     /// Most bytes of freed blocks above 2 MiB that stay mapped for reuse until <see cref="PurgeDelay"/> is over, for each heap. Default 4 GiB. Above 256 MiB they stay only as far as a heap
-    /// then holds no more, in use and kept, than was in use at once a moment ago. Beyond an eighth of what native memory may take of the container's limit or of the
-    /// machine, the system may have their pages when it lacks memory.
+    /// then holds no more, in use and kept, than was in use at once a moment ago. A quarter of what native memory may take of the container's limit or of the machine is the
+    /// most that a heap keeps, whatever this says; what is kept beyond an eighth of it, the system may take when it lacks memory.
     /// </summary>
     public ulong LargeRetainBytesMax { get; init; } = 4UL << 30;
 
