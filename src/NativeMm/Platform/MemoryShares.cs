@@ -8,7 +8,7 @@ namespace NativeMm.Platform;
 /// </summary>
 internal static class MemoryShares
 {
-    /// <summary>What stays for the rest of the process when the garbage collector was not told a limit: one part in so many, and this at least: what a small program without any data takes.</summary>
+    /// <summary>What stays for the rest of the process when the garbage collector was not told a limit: one part in so many, and at least what a small program without any data takes.</summary>
     private const ulong RestDivisor = 16;
     private const ulong RestBytesMin = 64UL << 20;
 

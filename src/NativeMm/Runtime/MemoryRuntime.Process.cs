@@ -1,3 +1,15 @@
+// Purpose      the limit of the process, which all runtimes and the garbage collector share.
+// States       s_isCollecting: 0, or 1 while somebody has the collector work. s_collectionRestsUntil: before that, nobody does.
+// Transitions  0 → 1 by CAS, of several who lack room by one; 1 → 0 by him, after he stored the end of the rest.
+// Ownership    field                 | who writes                             | who reads        | how
+//              _processBytesMax      | the constructor, the background thread | who looks        | release store; relaxed
+//              _limitsReadAt         | the constructor, the background thread | the same         | plain
+//              _registered           | the constructor, before anybody knows the runtime; its end reads it | plain
+//              s_collectionRestsUntil | who collects                          | who lacks room   | release store; acquire
+// Ordering     none that anybody's memory hangs on: who looked at an older end of the rest makes one collection more, and a look may have one limit of before and the other of now.
+// Reuse        the words count nothing and stand for nobody's memory.
+// Progress     nobody waits for a collection that another one makes. Of other runtimes the lock of the passes is tried, inside of their gates.
+
 using System.Diagnostics;
 using System.Runtime;
 using NativeMm.Platform;
@@ -32,7 +44,7 @@ public sealed partial class MemoryRuntime
     private TimeSpan _limitsReadAt;
     private WeakReference<MemoryRuntime>? _registered;
 
-    /// <summary>Sets the limits, of which others look at each other's room from now on.</summary>
+    /// <summary>Sets native memory's share and what the process may have, in bytes. Looks for room go by them from then on.</summary>
     internal void SetLimits((ulong Share, ulong Process) limits)
     {
         Atomic.StoreRelease(ref _share, limits.Share);
@@ -51,9 +63,9 @@ public sealed partial class MemoryRuntime
     }
 
     /// <summary>A container's limit may be changed while its processes run. For the background thread.</summary>
-    private void FollowLimits()
+    /// <param name="now">The moment: within ten seconds of the last time, nothing is read.</param>
+    internal void FollowLimits(TimeSpan now)
     {
-        TimeSpan now = Now;
         if (Options.NativeShareBytes != 0 || now - _limitsReadAt < s_limitsInterval)
         {
             return;

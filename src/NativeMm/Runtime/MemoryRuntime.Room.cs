@@ -53,7 +53,8 @@ public sealed partial class MemoryRuntime : IRoomKeeper
     private long _roomLeft;
     private long _roomLeftUntil;
 
-    private ulong Share => Atomic.LoadRelaxed(in _share);
+    /// <summary>Native memory's share of the limit, in bytes.</summary>
+    internal ulong Share => Atomic.LoadRelaxed(in _share);
 
     /// <summary>Until when heaps are not looked through for room, in ticks of <see cref="Stopwatch"/>. For tests.</summary>
     internal long RoomRestsUntil

@@ -241,7 +241,7 @@ public sealed partial class MemoryRuntime
     /// <summary>One beat of the background thread: a pass over the heaps and one of the reporter, each at its own interval.</summary>
     TimeSpan IBackgroundPass.RunPass()
     {
-        FollowLimits();
+        FollowLimits(Now);
 
         // What is due soon is done at once: one wake-up serves both.
         TimeSpan soon = Now + _beatSlack;

@@ -119,6 +119,7 @@ public sealed partial class MemoryRuntime : IDisposable, IAsyncDisposable, IBack
         catch
         {
             GC.SuppressFinalize(this);
+            Unregister();
             _meter?.Dispose();
             Heap?.Release();
             _teardown?.Dispose();

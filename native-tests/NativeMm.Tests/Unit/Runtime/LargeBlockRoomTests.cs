@@ -142,6 +142,23 @@ public sealed unsafe class LargeBlockRoomTests
         Assert.InRange(Resident(runtime), 0UL, 8UL << 20);
     }
 
+    [LinuxFact]
+    public void The_share_is_read_again_once_in_a_while()
+    {
+        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false });
+        ulong share = runtime.Share;
+        Assert.Equal(MemoryShares.ReadNative(), share);
+        runtime.SetLimits((1, 1));
+        TimeSpan start = TimeSpan.FromDays(1000);
+        runtime.FollowLimits(start);
+        Assert.Equal(share, runtime.Share);
+        runtime.SetLimits((1, 1));
+        runtime.FollowLimits(start + TimeSpan.FromSeconds(9));
+        Assert.Equal(1ul, runtime.Share);
+        runtime.FollowLimits(start + TimeSpan.FromSeconds(10));
+        Assert.Equal(share, runtime.Share);
+    }
+
     /// <summary>In a process of its own, whose other runtimes nobody else uses.</summary>
     [LinuxFact]
     public void Other_runtimes_and_garbage_make_room_when_the_process_has_its_limit()

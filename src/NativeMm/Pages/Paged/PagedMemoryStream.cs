@@ -140,7 +140,7 @@ internal sealed class PagedMemoryStream : Stream
         base.Dispose(disposing);
     }
 
-    private static ObjectDisposedException Closed() => new(nameof(PagedMemoryStream));
+    private ObjectDisposedException Closed() => new(GetType().FullName);
 
     private void ThrowIfClosed() => ObjectDisposedException.ThrowIf(_isClosed, this);
 }
