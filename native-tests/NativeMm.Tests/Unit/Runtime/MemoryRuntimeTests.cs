@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using NativeMm.Frames;
 using NativeMm.Platform;
@@ -230,9 +231,16 @@ public sealed unsafe class MemoryRuntimeTests
     [Fact]
     public void A_runtime_has_its_name_in_listings_messages_and_metrics()
     {
+        // Runtimes of other tests publish their instruments meanwhile, on their threads.
         using var listener = new MeterListener();
-        var tags = new List<object?>();
-        listener.InstrumentPublished = (instrument, _) => tags.AddRange(instrument.Meter.Tags?.Select(tag => tag.Value) ?? []);
+        var tags = new ConcurrentQueue<object?>();
+        listener.InstrumentPublished = (instrument, _) =>
+        {
+            foreach (KeyValuePair<string, object?> tag in instrument.Meter.Tags ?? [])
+            {
+                tags.Enqueue(tag.Value);
+            }
+        };
         listener.Start();
         using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { Name = "of the images", CapacityBytes = 64 << 20, BackgroundTrim = false });
         Assert.Equal("of the images", runtime.Heap.Name);
