@@ -15,6 +15,7 @@ internal sealed class SnapshotMeasurement
     private const int Writing = 0;
     private const int Stopped = 1;
     private const int Batch = 64;
+    private const int WarmupPages = 2048;
 
     private readonly MeasurementRequest _request;
     private readonly int _pages;
@@ -33,15 +34,11 @@ internal sealed class SnapshotMeasurement
     /// <summary>Measures.</summary>
     public Measurement Run()
     {
-        long bytes = (long)_pages * PageBytes;
-        using var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = (ulong)Math.Max(256L << 20, bytes * 3) });
-        using var memory = new PagedMemory(bytes, new PagedMemoryOptions { ResidentBytes = Math.Max(PagedMemoryOptions.ResidentBytesMin, bytes * 2) }, runtime);
         PageSet content = PageSet.ReadShipped();
-        for (int page = 0; page < _pages; page++)
-        {
-            memory.Write((long)page * PageBytes, content[page % content.Count]);
-        }
-
+        WarmUp(content);
+        using MemoryRuntime runtime = NewRuntime(_pages);
+        using PagedMemory memory = NewMemory(_pages, runtime);
+        Fill(memory, content);
         Warmup.UntilCompilerIsQuiet(() => Write(memory, until: 0.0002));
         double before = Write(memory, until: _request.Seconds);
         ulong framesBefore = UsedFrames(runtime);
@@ -75,6 +72,39 @@ internal sealed class SnapshotMeasurement
             .Add("extra_share", 100.0 * Math.Max(0, (double)(peak - framesBefore) - dirtied) / _pages);
     }
 
+    /// <summary>
+    /// Has the compiler make the code of images, and of writes beside them, that the measured ones run: of a smaller memory, whose frames are no part of the
+    /// measured memory's zone.
+    /// </summary>
+    private void WarmUp(PageSet content)
+    {
+        using MemoryRuntime runtime = NewRuntime(WarmupPages);
+        using PagedMemory memory = NewMemory(WarmupPages, runtime);
+        Fill(memory, content);
+        Warmup.UntilCompilerIsQuiet(() =>
+        {
+            using PagedSnapshot image = memory.Snapshot();
+            Write(memory, until: 0.0002);
+            image.CopyTo(Stream.Null);
+        });
+    }
+
+    private static MemoryRuntime NewRuntime(int pages) =>
+        new(new MemoryRuntimeOptions { CapacityBytes = (ulong)Math.Max(256L << 20, 3L * pages * PageBytes) });
+
+    private static PagedMemory NewMemory(int pages, MemoryRuntime runtime) => new(
+        (long)pages * PageBytes,
+        new PagedMemoryOptions { ResidentBytes = Math.Max(PagedMemoryOptions.ResidentBytesMin, 2L * pages * PageBytes) },
+        runtime);
+
+    private static void Fill(PagedMemory memory, PageSet content)
+    {
+        for (int page = 0; page < memory.Length / PageBytes; page++)
+        {
+            memory.Write((long)page * PageBytes, content[page % content.Count]);
+        }
+    }
+
     private static ulong UsedFrames(MemoryRuntime runtime) => runtime.Frames.GetStatistics().AllocatedFrames;
 
     /// <summary>
@@ -83,6 +113,7 @@ internal sealed class SnapshotMeasurement
     /// </summary>
     private double Write(PagedMemory memory, double until)
     {
+        int pages = Math.Min(_pages, (int)(memory.Length / PageBytes));
         var random = new Random(1);
         long start = Stopwatch.GetTimestamp();
         long count = 0;
@@ -96,22 +127,22 @@ internal sealed class SnapshotMeasurement
             }
 
             count += _order.Length;
-            int timed = random.Next(_pages);
+            int timed = random.Next(pages);
             long from = Stopwatch.GetTimestamp();
             memory.Write(((long)timed * PageBytes) + 64, count);
             _durations.Add(Stopwatch.GetTimestamp() - from);
             _dirty[timed] = true;
-            Draw(random);
+            Draw(random, pages);
         }
 
         return Stopwatch.GetElapsedTime(start).TotalNanoseconds / Math.Max(1, count);
     }
 
-    private void Draw(Random random)
+    private void Draw(Random random, int pages)
     {
         for (int i = 0; i < _order.Length; i++)
         {
-            _order[i] = random.Next(_pages);
+            _order[i] = random.Next(pages);
         }
     }
 
