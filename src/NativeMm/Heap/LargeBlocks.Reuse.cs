@@ -9,6 +9,10 @@ internal sealed partial class LargeBlocks
     // What was kept serves a block that is smaller by at most this part: one in so many.
     private const int SlackDivisor = 4;
 
+    // What was kept grows into a block that is larger, but at most so many times; and no more of it, because the system moves its pages under a lock of the whole process.
+    private const int GrowthMax = 4;
+    private const nuint GrownBytesMax = 256 << 20;
+
     /// <summary>Takes a block that was used before and enters it as one in use, in one section of the lock.</summary>
     private bool TryReuse(nuint bytes, nuint alignment, bool zeroed, out nuint block, out nuint length)
     {
@@ -25,19 +29,67 @@ internal sealed partial class LargeBlocks
             isEntered = TryAddLive(block, length);
         }
 
-        if (isEntered && (!zeroed || TryMakeZero(block, length)))
+        if (!isEntered)
+        {
+            Release(block, length);
+        }
+
+        return isEntered && (!zeroed || IsZeroOrGone(block, length));
+    }
+
+    /// <summary>
+    /// Makes a block of the largest range that is kept, where none is large enough: a program that needs a little more each time, as a vector does that grows, would otherwise have all that
+    /// it ever freed beside what it uses, and would have the system find each page of it anew.
+    /// </summary>
+    private bool TryGrowRetained(nuint bytes, nuint alignment, bool zeroed, IRoomKeeper? room, out nuint block)
+    {
+        block = 0;
+        if (alignment > _platform.PageBytes || (_platform.Capabilities & PlatformCapabilities.Remap) == 0)
+        {
+            return false;
+        }
+
+        nuint kept;
+        nuint had;
+        using (_lock.EnterScope())
+        {
+            if (!_retained.TryTakeLargest(bytes / GrowthMax, nuint.Min(bytes - 1, GrownBytesMax), out kept, out had))
+            {
+                return false;
+            }
+
+            _window.NoteKept(_retained.Bytes);
+            _leavingBytes += had;
+            AssertWhole();
+        }
+
+        room?.MakeRoom(bytes - had);
+        bool isGrown = _platform.Resize(kept, had, bytes, out block).Succeeded;
+        if (!isGrown)
+        {
+            ReleaseFreed(kept, had);
+        }
+
+        isGrown = isGrown && TryEnter(block, bytes, left: had);
+        room?.NoteTaken(bytes - had);
+        isGrown = isGrown && (!zeroed || IsZeroOrGone(block, bytes));
+        block = isGrown ? block : 0;
+        return isGrown;
+    }
+
+    /// <summary>Makes a block zero that was entered as one in use; false when that cannot be, and then it is given back.</summary>
+    private bool IsZeroOrGone(nuint block, nuint length)
+    {
+        if (TryMakeZero(block, length))
         {
             return true;
         }
 
-        if (isEntered)
+        using (_lock.EnterScope())
         {
-            using (_lock.EnterScope())
-            {
-                _blocks.TryRemove(block, out _);
-                _liveBytes -= length;
-                AssertWhole();
-            }
+            _blocks.TryRemove(block, out _);
+            _liveBytes -= length;
+            AssertWhole();
         }
 
         Release(block, length);

@@ -100,30 +100,37 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
             return true;
         }
 
-        length = rounded;
-
         // One that stands in for a block of a size class may be asked for where nobody can be waited for.
-        IRoomKeeper? room = length > SizeClass.BytesMax ? _room : null;
+        IRoomKeeper? room = rounded > SizeClass.BytesMax ? _room : null;
+        bool isNew = TryGrowRetained(rounded, alignment, zeroed, room, out block) || TryMap(rounded, alignment, room, out block);
+        length = isNew ? rounded : 0;
+        return isNew;
+    }
+
+    private bool TryMap(nuint length, nuint alignment, IRoomKeeper? room, out nuint block)
+    {
         room?.MakeRoom(length);
-        bool isMapped = TryMap(length, alignment, out block);
-        room?.NoteTaken(rounded);
-        length = isMapped ? length : 0;
+        bool isMapped = _platform.Reserve(length, alignment, out block).Succeeded;
+        Invariant.Assert(!isMapped || (block & (alignment - 1)) == 0, $"A large block at 0x{block:x} is handed out for a multiple of {alignment}.");
+        isMapped = isMapped && TryEnter(block, length, left: 0);
+        room?.NoteTaken(length);
+        block = isMapped ? block : 0;
         return isMapped;
     }
 
-    private bool TryMap(nuint length, nuint alignment, out nuint block)
+    /// <summary>Enters what was mapped as a block in use. What is kept for a burst goes as that comes; without memory for the entry, so does the block.</summary>
+    /// <param name="block">Its address.</param>
+    /// <param name="length">Its length.</param>
+    /// <param name="left">How many bytes of it count as leaving.</param>
+    private bool TryEnter(nuint block, nuint length, nuint left)
     {
-        if (!_platform.Reserve(length, alignment, out block).Succeeded)
-        {
-            return false;
-        }
-
-        Invariant.Assert((block & (alignment - 1)) == 0, $"A large block at 0x{block:x} is handed out for a multiple of {alignment}.");
         bool isEntered;
         ulong keep;
         bool isSurplus;
         using (_lock.EnterScope())
         {
+            Invariant.Assert(left <= _leavingBytes, $"{left} bytes are used again, of {_leavingBytes} on their way.");
+            _leavingBytes -= left;
             isEntered = TryAddLive(block, length);
             keep = RetainBytesMax;
             isSurplus = _retained.Bytes > keep;
@@ -137,7 +144,6 @@ internal sealed unsafe partial class LargeBlocks : IDisposable
         if (!isEntered)
         {
             Release(block, length);
-            block = 0;
         }
 
         return isEntered;

@@ -87,6 +87,37 @@ internal sealed class RetainedRanges(bool pieces)
         return true;
     }
 
+    /// <summary>Takes the largest range of those within bounds, whole.</summary>
+    /// <param name="least">Least bytes.</param>
+    /// <param name="most">Most bytes.</param>
+    /// <param name="address">First byte of the range.</param>
+    /// <param name="length">Its length.</param>
+    public bool TryTakeLargest(nuint least, nuint most, out nuint address, out nuint length)
+    {
+        int best = -1;
+        for (int i = 0; i < _count; i++)
+        {
+            nuint bytes = _ranges[i].Bytes;
+            if (bytes >= least && bytes <= most && (best < 0 || bytes > _ranges[best].Bytes))
+            {
+                best = i;
+            }
+        }
+
+        (address, length) = (0, 0);
+        if (best < 0)
+        {
+            return false;
+        }
+
+        (address, length) = (_ranges[best].Address, _ranges[best].Bytes);
+        RemoveAt(best);
+        Invariant.Assert(length <= Bytes, $"{length} bytes are taken, of {Bytes}.");
+        Bytes -= length;
+        AssertWhole();
+        return true;
+    }
+
     /// <summary>Takes what is too much or too old, the oldest range first.</summary>
     /// <param name="keepBytes">What may stay.</param>
     /// <param name="freedBefore">Ranges freed before that moment go whatever there is.</param>
