@@ -70,27 +70,30 @@ public sealed partial class NativeMemoryStream
         }
     }
 
-    /// <summary>Writes what follows the position to another stream, block by block, and goes to the end.</summary>
+    /// <summary>
+    /// Goes to the end, and writes what followed the position to another stream, block by block. What that one adds to this stream meanwhile, or is this stream
+    /// itself, is not copied.
+    /// </summary>
     /// <inheritdoc cref="Stream.CopyTo(Stream, int)"/>
     public override void CopyTo(Stream destination, int bufferSize)
     {
         ValidateCopyToArguments(destination, bufferSize);
         ThrowIfDisposed();
-        while (_position < _length)
-        {
-            ReadOnlyMemory<byte> rest = RestOfBlock();
-            _position += rest.Length;
-            destination.Write(rest.Span);
-        }
+        long from = GoToEnd();
+        WriteRange(destination, from, _length);
     }
 
-    /// <summary>Writes what follows the position to another stream, block by block and without a copy, and goes to the end.</summary>
+    /// <summary>
+    /// Goes to the end, and writes what followed the position to another stream, block by block and without a copy. What that one adds to this stream meanwhile, or
+    /// is this stream itself, is not copied.
+    /// </summary>
     /// <inheritdoc cref="Stream.CopyToAsync(Stream, int, CancellationToken)"/>
     public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
     {
         ValidateCopyToArguments(destination, bufferSize);
         ThrowIfDisposed();
-        return cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : CopyRestAsync(destination, cancellationToken);
+        return cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken)
+            : WriteRangeAsync(destination, GoToEnd(), _length, cancellationToken);
     }
 
     /// <summary>Writes the whole content to another stream, wherever the position is, and leaves that alone.</summary>
@@ -212,29 +215,47 @@ public sealed partial class NativeMemoryStream
         return isOne || _length == 0;
     }
 
-    private async Task CopyRestAsync(Stream destination, CancellationToken cancellationToken)
+    /// <summary>Moves the position to the end, unless it lies behind it, and gives where it was.</summary>
+    private long GoToEnd()
     {
-        while (_position < _length)
+        long from = _position;
+        _position = long.Max(from, _length);
+        return from;
+    }
+
+    // The other stream is foreign code, and may be this one: the part is what it was at the beginning, or what is left of that, and its block is looked for each time.
+    private void WriteRange(Stream destination, long from, long to)
+    {
+        while (TryTake(ref from, to, out ReadOnlyMemory<byte> piece))
         {
-            ReadOnlyMemory<byte> rest = RestOfBlock();
-            _position += rest.Length;
-            await destination.WriteAsync(rest, cancellationToken).ConfigureAwait(false);
-            ThrowIfDisposed();
+            destination.Write(piece.Span);
         }
     }
 
-    private void WriteRange(Stream destination, long from, long to)
+    private async Task WriteRangeAsync(Stream destination, long from, long to, CancellationToken cancellationToken)
     {
-        while (from < to)
+        while (TryTake(ref from, to, out ReadOnlyMemory<byte> piece))
         {
-            // Looked for each time: the other stream is foreign code.
-            ThrowIfDisposed();
-            ref readonly StreamBlock block = ref Blocks.Items[Blocks.IndexOf(from)];
-            int offset = (int)(from - block.Start);
-            int count = (int)long.Min(block.Memory.Length - offset, to - from);
-            from += count;
-            destination.Write(block.Span.Slice(offset, count));
+            await destination.WriteAsync(piece, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>The next piece of a part, up to the end of its block, of the part or of the content.</summary>
+    private bool TryTake(ref long from, long to, out ReadOnlyMemory<byte> piece)
+    {
+        ThrowIfDisposed();
+        to = long.Min(to, _length);
+        if (from >= to)
+        {
+            piece = default;
+            return false;
+        }
+
+        ref readonly StreamBlock block = ref Blocks.Items[Blocks.IndexOf(from)];
+        int offset = (int)(from - block.Start);
+        piece = block.Memory.Slice(offset, (int)long.Min(block.Memory.Length - offset, to - from));
+        from += piece.Length;
+        return true;
     }
 
     private ReadOnlyMemory<byte> ContentOf(int index)

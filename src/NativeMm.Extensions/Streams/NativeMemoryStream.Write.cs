@@ -16,21 +16,40 @@ public sealed partial class NativeMemoryStream
     }
 
     /// <inheritdoc/>
-    /// <remarks>A write of nothing at a position behind the end makes the stream so long, as that of <see cref="MemoryStream"/> does.</remarks>
+    /// <remarks>
+    /// A write of nothing at a position behind the end makes the stream so long, as that of <see cref="MemoryStream"/> does. The bytes may be some of the stream's own,
+    /// of <see cref="TryGetBuffer"/> say: they are written as they were.
+    /// </remarks>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         ThrowIfDisposed();
         long end = End(buffer.Length);
         FillGap();
+
+        // Bytes of the stream's own lie in one of its blocks: what is written there would be read for the others, and so it comes last.
+        Span<byte> last = default;
+        ReadOnlySpan<byte> lastBytes = default;
         while (!buffer.IsEmpty)
         {
             ref readonly StreamBlock block = ref Find(_position);
             int offset = (int)(_position - block.Start);
             int count = int.Min(block.Memory.Length - offset, buffer.Length);
-            buffer[..count].CopyTo(block.Span[offset..]);
+            Span<byte> target = block.Span.Slice(offset, count);
+            if (count < buffer.Length && buffer.Overlaps(target))
+            {
+                last = target;
+                lastBytes = buffer[..count];
+            }
+            else
+            {
+                buffer[..count].CopyTo(target);
+            }
+
             buffer = buffer[count..];
             _position += count;
         }
+
+        lastBytes.CopyTo(last);
 
         _length = long.Max(_length, end);
     }
