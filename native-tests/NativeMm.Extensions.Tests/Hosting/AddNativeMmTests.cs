@@ -81,6 +81,17 @@ public sealed class AddNativeMmTests
     }
 
     [Fact]
+    public async Task What_is_out_of_its_range_is_named_beside_what_means_nothing()
+    {
+        using IHost host = Build([("PurgeDelay", "5"), ("CapacityBytes", "1 MiB"), ("KestrelPool:IdleDelay", "2h"), ("PurgeDealy", "1s"), ("Name", "")]);
+        OptionsValidationException thrown = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(s_timeout));
+        Assert.Equal(4, thrown.Failures.Count());
+        Assert.Contains("NativeMm:PurgeDelay is '5'; it must be 10 ms to 1 h.", thrown.Failures);
+        Assert.Contains("NativeMm:CapacityBytes is '1 MiB'; it must be 0 (automatic) or 64 MiB to 8 TiB.", thrown.Failures);
+        Assert.Contains("NativeMm:KestrelPool:IdleDelay is '2h'; it must be 100 ms to 1 h.", thrown.Failures);
+    }
+
+    [Fact]
     public async Task Section_that_is_a_value_stops_the_start()
     {
         using IHost host = Build([], more: services => services.AddSingleton<IConfiguration>(

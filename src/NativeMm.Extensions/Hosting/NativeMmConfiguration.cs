@@ -19,7 +19,8 @@ internal sealed class NativeMmConfiguration(IConfiguration? configuration) : ICo
         }
 
         IConfigurationSection section = configuration.GetSection(NativeMmOptions.SectionName);
-        List<string> complaints = [.. Leaves(section, "").Select(leaf => Read(options, leaf.Key, leaf.Value)).OfType<string>()];
+        (string Key, string? Value)[] leaves = [.. Leaves(section, "")];
+        List<string> complaints = [.. leaves.Select(leaf => Read(options, leaf.Key, leaf.Value)).OfType<string>()];
         if (!string.IsNullOrEmpty(section.Value))
         {
             complaints.Insert(0, $"{NativeMmOptions.SectionName} is '{section.Value}'; it must be a section of options: {Known}.");
@@ -27,7 +28,9 @@ internal sealed class NativeMmConfiguration(IConfiguration? configuration) : ICo
 
         if (complaints.Count != 0)
         {
-            throw new OptionsValidationException(Options.DefaultName, typeof(NativeMmOptions), complaints);
+            // This ends here, before the code has its say and ranges are looked at: whoever mends these hears of the others now, too.
+            complaints.AddRange(leaves.Select(leaf => OutOfRange(options, leaf.Key, leaf.Value)).OfType<string>());
+            throw new OptionsValidationException(Options.DefaultName, typeof(NativeMmOptions), [.. complaints.Distinct()]);
         }
     }
 
@@ -61,9 +64,14 @@ internal sealed class NativeMmConfiguration(IConfiguration? configuration) : ICo
         return complaints.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(complaints);
     }
 
+    private static NativeMmOption? RowOf(string key) => NativeMmOptionTable.Rows.FirstOrDefault(one => one.Key.Equals(key, StringComparison.OrdinalIgnoreCase));
+
+    private static string? OutOfRange(NativeMmOptions options, string key, string? value) =>
+        !string.IsNullOrEmpty(value) && RowOf(key) is { } row && !row.IsValid(options) ? row.Complaint(value) : null;
+
     private static string? Read(NativeMmOptions options, string key, string? value)
     {
-        NativeMmOption? row = NativeMmOptionTable.Rows.FirstOrDefault(one => one.Key.Equals(key, StringComparison.OrdinalIgnoreCase));
+        NativeMmOption? row = RowOf(key);
         if (row is null)
         {
             return $"{NativeMmOptions.SectionName}:{key} is no option; there are {Known}.";
