@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -65,6 +66,45 @@ public sealed class LivePageBrowserTests
         Assert.Empty(browser.Errors);
         Assert.NotEmpty(browser.Requests);
         Assert.All(browser.Requests, url => Assert.True(url.StartsWith(address, StringComparison.Ordinal) || url.StartsWith("data:", StringComparison.Ordinal), url));
+        await app.StopAsync().WaitAsync(LivePageHost.Timeout);
+    }
+
+    [BrowserFact]
+    public async Task Page_goes_on_after_answers_that_are_no_events_and_a_trim_that_has_none()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = Environments.Development });
+        builder.Logging.ClearProviders();
+        builder.Services.AddNativeMm(options => options.CapacityBytes = 64 << 20);
+        await using WebApplication app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        int refused = 0;
+        app.Use(async (context, next) =>
+        {
+            if (context.Request.Path == "/nativemm/trim")
+            {
+                context.Abort();
+            }
+            else if (context.Request.Path == "/nativemm/events" && Interlocked.Increment(ref refused) <= 2)
+            {
+                // As a proxy does while the service starts anew.
+                context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            }
+            else
+            {
+                await next(context);
+            }
+        });
+        app.MapNativeMm();
+        await app.StartAsync().WaitAsync(LivePageHost.Timeout);
+        await using Browser browser = await Browser.StartAsync();
+        await browser.CallAsync("Page.navigate", new { url = app.Urls.Single() + "/nativemm" });
+        await browser.WaitForAsync("document.body && Number(document.body.dataset.updates) >= 1");
+        Assert.InRange(refused, 3, int.MaxValue);
+
+        // Paused, so that no event writes over the answer.
+        await browser.EvaluateAsync("document.getElementById('pause').click()");
+        await browser.EvaluateAsync("document.getElementById('trim').click()");
+        await browser.WaitForAsync("document.getElementById('status').textContent === 'no connection; nothing was given back'");
         await app.StopAsync().WaitAsync(LivePageHost.Timeout);
     }
 

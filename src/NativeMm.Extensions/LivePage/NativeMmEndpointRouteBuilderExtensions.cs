@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,7 +25,7 @@ public static class NativeMmEndpointRouteBuilderExtensions
     /// page without <c>UseAuthorization</c> having asked a policy is answered with 403.
     /// </remarks>
     /// <exception cref="InvalidOperationException"><c>AddNativeMm</c> was not called.</exception>
-    /// <exception cref="ArgumentException">The path is empty or has parameters.</exception>
+    /// <exception cref="ArgumentException">The path is empty, has parameters, or is none.</exception>
     /// <exception cref="ArgumentNullException">The routes are null.</exception>
     public static IEndpointConventionBuilder MapNativeMm(
         this IEndpointRouteBuilder endpoints, string pattern = "/nativemm", Action<NativeMmPageOptions>? configure = null)
@@ -31,7 +33,7 @@ public static class NativeMmEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentException.ThrowIfNullOrWhiteSpace(pattern);
         string path = "/" + pattern.Trim('/');
-        if (path == "/" || RoutePatternFactory.Parse(path).Parameters.Count != 0)
+        if (path == "/" || !IsPlain(path))
         {
             throw new ArgumentException($"The path of the page is one without parameters, such as /nativemm, not '{pattern}'.", nameof(pattern));
         }
@@ -41,18 +43,33 @@ public static class NativeMmEndpointRouteBuilderExtensions
         var options = new NativeMmPageOptions();
         configure?.Invoke(options);
         RouteGroupBuilder group = endpoints.MapGroup(path);
-        group.WithMetadata(new LivePageMetadata(path, options.AllowWithoutAuthorization)).WithDisplayName($"NativeMm {path}");
+
+        // What a service asks of all of its endpoints holds for others: a page that output caching keeps is old, and a stream of events fills the store.
+        group.WithMetadata(new LivePageMetadata(path, options.AllowWithoutAuthorization), new OutputCacheAttribute { NoStore = true })
+            .WithDisplayName($"NativeMm {path}");
         var handlers = new LivePageHandlers(endpoints.ServiceProvider.GetRequiredService<LivePageFeed>());
         Get("", LivePageHandlers.PageAsync);
         Get("/page.css", LivePageHandlers.StyleAsync);
         Get("/page.js", LivePageHandlers.ScriptAsync);
         Get("/data", handlers.DataAsync);
-        Get("/events", handlers.EventsAsync);
+        Get("/events", handlers.EventsAsync).WithMetadata(new DisableRequestTimeoutAttribute());
         Get("/text/{name}", handlers.TextAsync);
         Get("/profile", handlers.ProfileAsync);
         group.MapPost("/trim", guard.Guard(options, handlers.TrimAsync));
         return group;
 
-        void Get(string below, RequestDelegate handler) => group.MapGet(below, guard.Guard(options, handler));
+        IEndpointConventionBuilder Get(string below, RequestDelegate handler) => group.MapGet(below, guard.Guard(options, handler));
+    }
+
+    private static bool IsPlain(string path)
+    {
+        try
+        {
+            return RoutePatternFactory.Parse(path).Parameters.Count == 0;
+        }
+        catch (RoutePatternException)
+        {
+            return false;
+        }
     }
 }

@@ -167,12 +167,23 @@
     if (last) showProcess(last);
   });
   $('trim').addEventListener('click', async () => {
-    const answer = await fetch(base + '/trim', { method: 'POST', headers: { 'X-NativeMm': '1' } });
-    $('status').textContent = answer.ok ? size((await answer.json()).returned) + ' given back' : 'trim was refused: ' + answer.status;
+    try {
+      const answer = await fetch(base + '/trim', { method: 'POST', headers: { 'X-NativeMm': '1' } });
+      $('status').textContent = answer.ok ? size((await answer.json()).returned) + ' given back' : 'trim was refused: ' + answer.status;
+    } catch {
+      $('status').textContent = 'no connection; nothing was given back';
+    }
   });
   window.addEventListener('resize', showHistory);
 
-  const source = new EventSource(base + '/events');
-  source.onmessage = message => show(JSON.parse(message.data));
-  source.onerror = () => { $('status').textContent = 'no connection; trying again'; };
+  const listen = () => {
+    const source = new EventSource(base + '/events');
+    source.onmessage = message => show(JSON.parse(message.data));
+    source.onerror = () => {
+      $('status').textContent = 'no connection; trying again';
+      // An answer that is no stream ends it for good: that of a proxy while the service starts anew, say, or of a sign-in that ran out.
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    };
+  };
+  listen();
 })();
