@@ -72,7 +72,6 @@ public sealed class SharedTrimTests
         using var fixture = new SharedTrimFixture(variant, width);
         fixture.MakeFree(All);
         ulong most = 0;
-        int calls = 0;
 
         // A buddy has so few and large blocks that a thread may have told of all before another one comes.
         bool waits = width > 1 && variant.IsLockFree();
@@ -87,9 +86,9 @@ public sealed class SharedTrimTests
 
             threads[Environment.CurrentManagedThreadId] = 0;
             Thread.Sleep(1);
-            if (waits && Interlocked.Increment(ref calls) > 150)
+            if (waits && fixture.Platform.Discards.Sum(range => (long)range.Bytes) > All / 2 * (long)BlockBytes)
             {
-                // By now another thread was asked for, and there is something left for it, however long the scheduler takes.
+                // By now another thread was asked for, and there is something left for it, however long the scheduler takes, and however much a call takes.
                 SpinWait.SpinUntil(() => threads.Count > 1, ReleaseFixture.Timeout);
             }
         };
