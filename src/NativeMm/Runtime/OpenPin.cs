@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Heap.Checked;
 
 namespace NativeMm.Runtime;
@@ -17,5 +18,5 @@ internal sealed class OpenPin(AddressSpace space, long address, long length, Pag
     /// <summary>The pin as a line, and where it was made as more of them.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"  {length} bytes at 0x{address:x} for {access}, {(stack is null ? "stack not sampled" : $"pinned{Environment.NewLine}{AllocationStack.Text(stack)}")}");
+        $"  {CountText.Of(length, "byte")} at 0x{address:x} for {access}, {(stack is null ? "stack not sampled" : $"pinned{Environment.NewLine}{AllocationStack.Text(stack)}")}");
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using NativeMm.AddressSpaces;
+using NativeMm.Diagnostics;
 using NativeMm.Heap.Checked;
 using NativeMm.Primitives;
 
@@ -71,7 +72,7 @@ internal sealed class OpenPins : IPinWatch, ILoadContextTenant
             foreach (IGrouping<AddressSpace, OpenPin> pins in Open().Where(pin => pin.Policy != LeakPolicy.Ignore).GroupBy(pin => pin.Space))
             {
                 Console.Error.WriteLine(
-                    $"NativeMm: the process ends, and address space '{pins.Key.Options.Name}' has {pins.Count()} pins that were never released.{TextOf(pins)}");
+                    $"NativeMm: the process ends, and address space '{pins.Key.Options.Name}' has {CountText.Of(pins.Count(), "pin")} that {(pins.Count() == 1 ? "was" : "were")} never released.{TextOf(pins)}");
                 if (pins.First().Policy == LeakPolicy.Throw && Environment.ExitCode == 0)
                 {
                     Environment.ExitCode = ExitCodeOfLeaks;

@@ -17,7 +17,7 @@ public sealed class ExitReportTests
         Assert.True(child.ExitCode == exitCode, $"{child.ExitCode}: {child.Output}{child.Error}");
         string[] lines = child.Error.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal($"NativeMm: the process ends, and heap '{heap}' has 3 blocks (1020 bytes) still allocated.", lines[0]);
-        Assert.Equal("  1 blocks, 1000 bytes, each 1000 bytes, stack not sampled", lines[1]);
+        Assert.Equal("  1 block, 1000 bytes, stack not sampled", lines[1]);
         Assert.Equal("  2 blocks, 20 bytes, each 10 bytes, stack not sampled", lines[2]);
         Assert.Equal(3, lines.Length);
     }
@@ -36,7 +36,7 @@ public sealed class ExitReportTests
             [
                 "NativeMm: the process ends, and address space 'held' has 2 pins that were never released.",
                 "  4096 bytes at 0x10005 for Write, stack not sampled",
-                "  1 bytes at 0x10000 for Read, stack not sampled",
+                "  1 byte at 0x10000 for Read, stack not sampled",
             ],
             child.Error.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
@@ -59,7 +59,7 @@ public sealed class ExitReportTests
     {
         ChildResult child = Run("overrun");
         Assert.StartsWith("NativeMm: the process ends. Overrun: block", child.Error, StringComparison.Ordinal);
-        Assert.Contains("has 1 blocks (10 bytes) still allocated", child.Error, StringComparison.Ordinal);
+        Assert.Contains("has 1 block (10 bytes) still allocated", child.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -72,7 +72,7 @@ public sealed unsafe class LeakReportTests
         runtime.Heap.Free(runtime.Heap.Alloc(200));
         LeakReport report = runtime.Heap.GetLeakReport()!;
         Assert.Equal([new LeakSite(null, 1, 100)], report.Sites);
-        Assert.StartsWith("NativeMm: heap 'runtime' has 1 blocks (100 bytes) still allocated.", report.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("NativeMm: heap 'runtime' has 1 block (100 bytes) still allocated.", report.ToString(), StringComparison.Ordinal);
         CheckedStatistics counts = runtime.GetStatistics().Heaps[0].Checked!.Value;
         Assert.Equal((1, 100ul, 1, 2), (counts.LiveBlocks, counts.LiveBytes, counts.QuarantinedBlocks, counts.TotalAllocations));
         runtime.Heap.Free(kept);

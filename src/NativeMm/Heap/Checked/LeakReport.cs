@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using NativeMm.Diagnostics;
 
 namespace NativeMm.Heap.Checked;
 
@@ -49,14 +50,14 @@ public sealed class LeakReport
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"NativeMm: {Beginning} {Blocks} blocks ({Bytes} bytes) still allocated.");
+        text.Append(CultureInfo.InvariantCulture, $"NativeMm: {Beginning} {CountText.Of(Blocks, "block")} ({CountText.Of(Bytes, "byte")}) still allocated.");
         foreach (LeakSite site in Sites.Take(SitesShown))
         {
             text.AppendLine();
-            text.Append(CultureInfo.InvariantCulture, $"  {site.Blocks} blocks, {site.Bytes} bytes, ");
+            text.Append(CultureInfo.InvariantCulture, $"  {CountText.Of(site.Blocks, "block")}, {CountText.Of(site.Bytes, "byte")}, ");
             if (site.Stack is null)
             {
-                text.Append(CultureInfo.InvariantCulture, $"each {site.Bytes / (ulong)site.Blocks} bytes, stack not sampled");
+                text.Append(CultureInfo.InvariantCulture, $"{(site.Blocks == 1 ? string.Empty : $"each {CountText.Of(site.Bytes / (ulong)site.Blocks, "byte")}, ")}stack not sampled");
             }
             else
             {
@@ -68,7 +69,7 @@ public sealed class LeakReport
         if (Sites.Count > SitesShown)
         {
             text.AppendLine();
-            text.Append(CultureInfo.InvariantCulture, $"  and {Sites.Count - SitesShown} more places");
+            text.Append(CultureInfo.InvariantCulture, $"  and {CountText.Of(Sites.Count - SitesShown, "more place")}");
         }
 
         return text.ToString();
