@@ -66,6 +66,16 @@ public sealed partial class DocumentTests
         Assert.Empty(broken);
     }
 
+    /// <summary>What explains a command on its line is a comment: the line is pasted as it stands.</summary>
+    [Fact]
+    public void Commands_can_be_pasted_with_what_explains_them()
+    {
+        string[] commands = [.. AllDocuments.SelectMany(document => Text(document).ReplaceLineEndings("\n").Split('\n')
+            .Where(line => line.StartsWith("dotnet ", StringComparison.Ordinal)).Select(line => $"{document}: {line}"))];
+        Assert.InRange(commands.Length, 20, 1000);
+        Assert.Empty(commands.Where(command => Explanations().IsMatch(command)));
+    }
+
     /// <summary>Who reads the list of the documents finds all of them; the decisions have one row together.</summary>
     [Fact]
     public void The_readme_lists_every_document()
@@ -161,6 +171,9 @@ public sealed partial class DocumentTests
     private static partial Regex Places();
 
     // The file of a link that is no address of the network, without the place in it.
+    [GeneratedRegex(@"\S {3,}(?!#)\S")]
+    private static partial Regex Explanations();
+
     [GeneratedRegex(@"\]\((?![a-z]+:)([^)#\s]*)[^)]*\)")]
     private static partial Regex Links();
 }
