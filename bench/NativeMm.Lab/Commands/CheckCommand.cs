@@ -39,7 +39,7 @@ internal static class CheckCommand
         RunOutcome outcome = LabSession.Measure(LaunchOrder.Interleaved(cases, repeat), settings, budget: null);
         BarVerdict[] verdicts = [.. bars.Select(b => BarVerdict.Of(b, outcome))];
         TerminalReport.WriteVerdicts(verdicts);
-        files.Write(outcome, verdicts);
-        return !outcome.IsInterrupted && verdicts.All(v => v.IsMet) ? ExitCode.Success : ExitCode.Failure;
+        bool areWritten = files.Write(outcome, verdicts);
+        return areWritten && !outcome.IsInterrupted && verdicts.All(v => v.IsMet) ? ExitCode.Success : ExitCode.Failure;
     }
 }

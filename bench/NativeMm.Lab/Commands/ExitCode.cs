@@ -6,7 +6,7 @@ internal static class ExitCode
     /// <summary>Everything was measured; every bar is met.</summary>
     public const int Success = 0;
 
-    /// <summary>A measurement failed or was interrupted, or a bar was missed or could not be held against anything.</summary>
+    /// <summary>A measurement failed or was interrupted, its file could not be written, or a bar was missed or could not be held against anything.</summary>
     public const int Failure = 1;
 
     /// <summary>The user asked for something that does not exist, or gave a broken file. Nothing was measured.</summary>

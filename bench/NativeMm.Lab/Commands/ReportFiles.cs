@@ -27,7 +27,13 @@ internal sealed class ReportFiles(string? json, string? report, string? pictures
         {
             try
             {
-                using FileStream probe = File.Open(path, FileMode.OpenOrCreate, FileAccess.Write);
+                bool isNew = !File.Exists(path);
+                File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+                if (isNew)
+                {
+                    // A run that ends early leaves no empty file that looks like results.
+                    File.Delete(path);
+                }
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
             {
@@ -36,30 +42,39 @@ internal sealed class ReportFiles(string? json, string? report, string? pictures
         }
     }
 
-    /// <summary>Writes them and says where they are.</summary>
-    public void Write(RunOutcome outcome, IReadOnlyList<BarVerdict> verdicts)
+    /// <summary>Writes them and says where they are. One that cannot be written is complained of, and the others are written all the same.</summary>
+    /// <param name="outcome">What was measured.</param>
+    /// <param name="verdicts">What became of the bars.</param>
+    /// <param name="complaints">Where the lines about files that cannot be written go; null means standard error.</param>
+    /// <returns>Whether all of them are there.</returns>
+    public bool Write(RunOutcome outcome, IReadOnlyList<BarVerdict> verdicts, TextWriter? complaints = null)
     {
         MachineInfo machine = MachineInfo.Read();
-        if (json is not null)
-        {
-            File.WriteAllText(json, ResultFile.Format(machine, outcome.Rows, outcome.Conditions));
-            Console.Out.WriteLine($"Results: {json}");
-        }
-
-        if (report is not null)
-        {
-            File.WriteAllText(report, HtmlReport.Format(machine, outcome, verdicts));
-            Console.Out.WriteLine($"Report: {report}");
-        }
-
+        bool areWritten = json is null || Write("Results", json, ResultFile.Format(machine, outcome.Rows, outcome.Conditions), complaints);
+        areWritten &= report is null || Write("Report", report, HtmlReport.Format(machine, outcome, verdicts), complaints);
         if (pictures is not null)
         {
             foreach ((string name, string svg) in CurvePictures.Of(outcome.Rows))
             {
-                string path = Path.Combine(pictures, name);
-                File.WriteAllText(path, svg);
-                Console.Out.WriteLine($"Picture: {path}");
+                areWritten &= Write("Picture", Path.Combine(pictures, name), svg, complaints);
             }
+        }
+
+        return areWritten;
+    }
+
+    private static bool Write(string what, string path, string text, TextWriter? complaints)
+    {
+        try
+        {
+            WholeFile.WriteText(path, text);
+            Console.Out.WriteLine($"{what}: {path}");
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            (complaints ?? Console.Error).WriteLine($"Cannot write {path}: {exception.Message}");
+            return false;
         }
     }
 }

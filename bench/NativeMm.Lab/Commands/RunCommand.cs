@@ -55,7 +55,7 @@ internal static class RunCommand
         files.CheckWritable();
         RunOutcome outcome = LabSession.Measure(LaunchOrder.Interleaved(cases, settings.Repeat), settings, budget: null);
         TerminalReport.WriteResults(outcome, complete: true);
-        files.Write(outcome, []);
-        return outcome.IsComplete ? ExitCode.Success : ExitCode.Failure;
+        bool areWritten = files.Write(outcome, []);
+        return areWritten && outcome.IsComplete ? ExitCode.Success : ExitCode.Failure;
     }
 }

@@ -23,7 +23,7 @@ internal static class TourCommand
         RunOutcome outcome = LabSession.Measure(LaunchOrder.Rounds(parts), settings, s_budget);
         TerminalReport.WriteResults(outcome, complete: false);
         TerminalReport.WriteCharts(outcome);
-        files.Write(outcome, []);
-        return outcome.IsComplete ? ExitCode.Success : ExitCode.Failure;
+        bool areWritten = files.Write(outcome, []);
+        return areWritten && outcome.IsComplete ? ExitCode.Success : ExitCode.Failure;
     }
 }

@@ -60,7 +60,11 @@ internal sealed class LabRunner(RunSettings settings, Func<MeasurementRequest, I
         }
         else
         {
-            leftOut.AddRange(never.Select(c => $"{c} is left out: the time was over."));
+            if (never.Count > 0)
+            {
+                string each = string.Join(", ", never.GroupBy(c => c.Experiment).Select(g => $"{g.Key} {g.Count()}"));
+                leftOut.Add($"{never.Count} of {order.Distinct().Count()} cases are left out, because the time was over: {each}. The command run measures any of them.");
+            }
         }
 
         return new RunOutcome(rows, recorder.Failures, leftOut, Stopwatch.GetElapsedTime(start)) { IsInterrupted = isInterrupted };

@@ -28,10 +28,10 @@ internal static class ProgramRecorder
             throw new LabUsageException($"Programs cannot be recorded here: {why}.");
         }
 
-        string library = NativeTool.Build("record.c", "librecord.so", "-shared", "-fPIC");
+        using var library = new PreloadedLibrary(BuildLibrary());
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target.Out))!);
         using var file = new RecordingFile($"{Path.GetFullPath(target.Out)}.events", (long)target.RecordsMax * EventsPerRecordMax);
-        using (Process program = Start(command, library, file.Path))
+        using (Process program = Start(command, library.Path, file.Path))
         {
             WaitFor(program, file, target.Patience);
             say(string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(command[0])} ended with code {program.ExitCode}."));
@@ -65,11 +65,25 @@ internal static class ProgramRecorder
 
         if (file.Strangers > 0)
         {
-            say(string.Create(CultureInfo.InvariantCulture, $"{file.Strangers} programs that it started were not recorded; record them by themselves."));
+            say(file.Strangers == 1
+                ? "1 program that it started was not recorded; record it by itself."
+                : string.Create(CultureInfo.InvariantCulture, $"{file.Strangers} programs that it started were not recorded; record them by themselves."));
         }
 
         say(target.Describe(builder, writer.Count));
         return true;
+    }
+
+    private static string BuildLibrary()
+    {
+        try
+        {
+            return NativeTool.Build("record.c", "librecord.so", "-shared", "-fPIC");
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new LabUsageException($"Programs cannot be recorded here: {exception.Message}");
+        }
     }
 
     private static Process Start(IReadOnlyList<string> command, string library, string file)

@@ -35,7 +35,7 @@ internal static class HtmlReport
             return;
         }
 
-        page.Append(CultureInfo.InvariantCulture, $"<details open><summary>{title}</summary>\n<div class=\"wide\"><table>\n");
+        page.Append(CultureInfo.InvariantCulture, $"<details open class=\"facts\"><summary>{title}</summary>\n<div class=\"wide\"><table>\n");
         foreach ((string name, string value) in facts)
         {
             page.Append(CultureInfo.InvariantCulture, $"<tr><th>{Escape(name)}</th><td>{Escape(value)}</td></tr>\n");

@@ -13,7 +13,7 @@ internal static class HtmlStyle
         h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--grid); } h3 { font-weight: 600; }
         table { border-collapse: collapse; font-size: 13px; } th, td { text-align: left; padding: .15rem .9rem .15rem 0; vertical-align: top; }
         th { color: var(--faint); font-weight: 600; } summary { cursor: pointer; color: var(--faint); }
-        .wide { overflow-x: auto; } h1, h2, h3, li, figcaption { overflow-wrap: anywhere; }
+        .wide { overflow-x: auto; } .facts td { overflow-wrap: anywhere; } h1, h2, h3, li, figcaption { overflow-wrap: anywhere; }
         .charts { display: flex; flex-wrap: wrap; gap: 1rem 2rem; margin-bottom: 1.5rem; } figure { margin: 0; max-width: 343px; } figcaption { font-weight: 600; font-size: 13px; }
         svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
         .grid { stroke: var(--grid); } .tick { fill: var(--faint); font-size: 10.5px; } .figure { fill: var(--ink); } .whisker { stroke: var(--ink); }

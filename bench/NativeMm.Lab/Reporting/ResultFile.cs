@@ -134,12 +134,16 @@ internal static class ResultFile
     private static MetricResult ParseMetric(JsonProperty metric)
     {
         JsonElement value = metric.Value;
-        var spread = new Spread(Member(value, "min").GetDouble(), Member(value, "median").GetDouble(), Member(value, "max").GetDouble());
+        var spread = new Spread(Number(value, "min"), Number(value, "median"), Number(value, "max"));
         return new MetricResult(metric.Name, Text(Member(value, "unit")), spread);
     }
 
     private static JsonElement Member(JsonElement parent, string name) =>
         parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement found) ? found : throw new FormatException($"\"{name}\" is missing");
+
+    // A number too large for a double is read as infinite.
+    private static double Number(JsonElement parent, string name) =>
+        Member(parent, name).GetDouble() is var number && double.IsFinite(number) ? number : throw new FormatException($"\"{name}\" is {number}");
 
     private static string Text(JsonElement value) => value.GetString() ?? throw new FormatException("a text is missing");
 }

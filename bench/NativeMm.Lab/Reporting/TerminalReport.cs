@@ -8,6 +8,7 @@ namespace NativeMm.Lab.Reporting;
 internal static class TerminalReport
 {
     private const int WidthWhenRedirected = 160;
+    private const int ChartWidthMax = 100;
 
     private static readonly IAnsiConsole s_console = MakeConsole();
 
@@ -72,7 +73,7 @@ internal static class TerminalReport
                 continue;
             }
 
-            BarChart chart = new BarChart().Width(100).LeftAlignLabel()
+            BarChart chart = new BarChart().Width(Math.Min(ChartWidthMax, s_console.Profile.Width)).LeftAlignLabel()
                 .Label(Markup.Escape($"{group.Experiment.Name} {group.Title}, {metric.Name}: {(metric.LowerIsBetter ? "less" : "more")} is better"))
                 .UseValueFormatter((figure, _) => QuantityText.Format(figure, metric.Unit));
             foreach (ResultRow row in group.Rows)
@@ -98,7 +99,7 @@ internal static class TerminalReport
         }
 
         Show("Bars", table);
-        s_console.WriteLine($"{verdicts.Count(v => v.IsMet)} of {verdicts.Count} bars are met.");
+        s_console.WriteLine($"Bars met: {verdicts.Count(v => v.IsMet)} of {verdicts.Count}.");
     }
 
     /// <summary>What changed between two files.</summary>
@@ -188,7 +189,13 @@ internal static class TerminalReport
     private static Table NewTable(params string[] columns)
     {
         Table table = new Table().Border(TableBorder.Rounded);
-        table.AddColumns([.. columns.Select(Markup.Escape)]);
+        foreach (string column in columns)
+        {
+            // On a narrow terminal texts are broken between words; names are one word and would be broken inside.
+            TableColumn added = new(Markup.Escape(column));
+            table.AddColumn(column is "variant" or "metric" or "name" or "launches" ? added.NoWrap() : added);
+        }
+
         return table;
     }
 

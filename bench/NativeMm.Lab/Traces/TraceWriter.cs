@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
+using NativeMm.Lab.Harness;
 
 namespace NativeMm.Lab.Traces;
 
@@ -35,9 +36,10 @@ internal sealed class TraceWriter : IDisposable
         Count++;
     }
 
-    /// <summary>Writes the file.</summary>
+    /// <summary>Writes the file: all of it, or nothing, and what was there under its name stays.</summary>
     /// <param name="objects">Object numbers are below this.</param>
     /// <param name="threads">Thread numbers are below this.</param>
+    /// <exception cref="IOException">The file cannot be written, for want of space or otherwise.</exception>
     public void Complete(uint objects, uint threads)
     {
         Span<byte> header = stackalloc byte[HeaderBytes];
@@ -46,12 +48,16 @@ internal sealed class TraceWriter : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(header[8..], Count);
         BinaryPrimitives.WriteUInt32LittleEndian(header[12..], objects);
         BinaryPrimitives.WriteUInt32LittleEndian(header[16..], threads);
-        using FileStream file = File.Create(_path);
-        using var packed = new GZipStream(file, CompressionLevel.Optimal);
-        packed.Write(header);
-        _body.Flush();
-        _body.Position = 0;
-        _body.CopyTo(packed);
+        using var whole = new WholeFile(_path);
+        using (var packed = new GZipStream(whole.Stream, CompressionLevel.Optimal))
+        {
+            packed.Write(header);
+            _body.Flush();
+            _body.Position = 0;
+            _body.CopyTo(packed);
+        }
+
+        whole.Complete();
     }
 
     /// <summary>Deletes what waits beside the file.</summary>

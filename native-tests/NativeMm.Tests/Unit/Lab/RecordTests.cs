@@ -106,6 +106,43 @@ public sealed class RecordTests : IDisposable
     }
 
     [Fact]
+    public void A_library_in_a_folder_with_a_space_or_a_colon_is_preloaded_by_another_name()
+    {
+        foreach (string name in (string[])["a folder", "a:folder"])
+        {
+            string library = Path.Combine(_folder, name, "library.so");
+            Directory.CreateDirectory(Path.GetDirectoryName(library)!);
+            File.WriteAllText(library, name);
+            string preloaded;
+            using (var given = new PreloadedLibrary(library))
+            {
+                preloaded = given.Path;
+                Assert.DoesNotContain(' ', preloaded);
+                Assert.DoesNotContain(':', preloaded);
+                Assert.Equal(name, File.ReadAllText(preloaded));
+            }
+
+            Assert.False(File.Exists(preloaded));
+            Assert.True(File.Exists(library));
+        }
+
+        using var plain = new PreloadedLibrary("/lib/library.so");
+        Assert.Equal("/lib/library.so", plain.Path);
+    }
+
+    [Fact]
+    public void What_is_said_can_be_pasted_and_one_is_one()
+    {
+        using var writer = new TraceWriter(Path.Combine(_folder, "it's.gz"));
+        var builder = new TraceBuilder(writer);
+        builder.Allocate(TraceOperation.Allocate, 7, 0, 1, 100);
+        string said = new RecordTarget("/a folder/it's.gz", 10, null).Describe(builder, 1);
+        Assert.StartsWith("1 record, 1 object, 1 thread, ", said, StringComparison.Ordinal);
+        Assert.EndsWith(@"--set 'trace=/a folder/it'\''s.gz'", said, StringComparison.Ordinal);
+        Assert.EndsWith("--set trace=/a/b.gz", new RecordTarget("/a/b.gz", 10, null).Describe(builder, 1), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_process_that_is_not_there_is_a_mistake_of_the_user()
     {
         NativeMm.Lab.LabUsageException mistake = Assert.Throws<NativeMm.Lab.LabUsageException>(

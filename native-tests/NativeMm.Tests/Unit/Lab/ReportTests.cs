@@ -170,6 +170,8 @@ public sealed class ReportTests
         string page = HtmlReport.Format(Samples.Machine, outcome, [BarVerdict.Of(bar, outcome)]);
 
         Assert.Contains("Some &lt;Processor&gt; &amp; co", page, StringComparison.Ordinal);
+        Assert.Contains("<details open class=\"facts\"><summary>Machine", page, StringComparison.Ordinal);
+        Assert.Contains(".facts td { overflow-wrap: anywhere; }", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<b>bad</b>", page, StringComparison.Ordinal);
         Assert.Contains("mimalloc is left out", page, StringComparison.Ordinal);
         Assert.Contains("<svg", page, StringComparison.Ordinal);

@@ -77,6 +77,7 @@ public sealed class ResultFileTests
     [InlineData("{\"schema\":1,\"results\":[{\"experiment\":null,\"variant\":\"a\",\"threads\":1,\"parameters\":{},\"metrics\":{}}]}")]
     [InlineData("{\"schema\":1,\"results\":[{\"experiment\":\"heap\",\"variant\":\"a\",\"threads\":1.5,\"parameters\":{},\"metrics\":{}}]}")]
     [InlineData("{\"schema\":1,\"results\":[{\"experiment\":\"heap\",\"variant\":\"a\",\"threads\":1,\"parameters\":{},\"metrics\":{\"x\":{\"unit\":\"ns\"}}}]}")]
+    [InlineData("{\"schema\":1,\"results\":[{\"experiment\":\"heap\",\"variant\":\"a\",\"threads\":1,\"parameters\":{},\"metrics\":{\"x\":{\"unit\":\"ns\",\"min\":1,\"median\":1e999,\"max\":1}}}]}")]
     public void Anything_else_is_refused_in_one_line_that_names_the_file(string content)
     {
         string path = Path.GetTempFileName();
