@@ -15,11 +15,11 @@ internal sealed record RecordTarget(string Out, uint RecordsMax, TimeSpan? Patie
     /// <summary>The last lines: what there is now, and what to do with it.</summary>
     public string Describe(TraceBuilder built, uint records) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Count(records, "record")}, {Count(built.Objects, "object")}, {Count(built.Threads, "thread")}, {built.PeakLiveBytes / 1048576.0:n1} MiB live at the peak: {Out}\nReplay it: run trace --set {Argument($"trace={Out}")}");
+        $"{Count(records, "record")}, {Count(built.Objects, "object")}, {Count(built.Threads, "thread")}, {built.PeakLiveBytes / 1048576.0:n1} MiB live at the peak: {Out}\nReplay it: run trace --set trace={Argument(Out)}");
 
     private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number:n0} {what}{(number == 1 ? string.Empty : "s")}");
 
     // The line is there to be pasted into a shell.
     private static string Argument(string text) =>
-        text.All(c => char.IsLetterOrDigit(c) || "=/._-+,@%".Contains(c, StringComparison.Ordinal)) ? text : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+        text.All(c => char.IsLetterOrDigit(c) || "/._-+,@%".Contains(c, StringComparison.Ordinal)) ? text : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }

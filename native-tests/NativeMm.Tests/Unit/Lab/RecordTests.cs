@@ -138,7 +138,7 @@ public sealed class RecordTests : IDisposable
         builder.Allocate(TraceOperation.Allocate, 7, 0, 1, 100);
         string said = new RecordTarget("/a folder/it's.gz", 10, null).Describe(builder, 1);
         Assert.StartsWith("1 record, 1 object, 1 thread, ", said, StringComparison.Ordinal);
-        Assert.EndsWith(@"--set 'trace=/a folder/it'\''s.gz'", said, StringComparison.Ordinal);
+        Assert.EndsWith(@"--set trace='/a folder/it'\''s.gz'", said, StringComparison.Ordinal);
         Assert.EndsWith("--set trace=/a/b.gz", new RecordTarget("/a/b.gz", 10, null).Describe(builder, 1), StringComparison.Ordinal);
     }
 
