@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Tracing;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Diagnostics.NETCore.Client;
 using Microsoft.Diagnostics.Tracing;
 using NativeMm.Lab.Traces;
@@ -41,6 +42,11 @@ internal static class ArrayPoolRecorder
         using var writer = new TraceWriter(Path.GetFullPath(target.Out));
         var builder = new TraceBuilder(writer);
         Console.CancelKeyPress += end;
+        using PosixSignalRegistration asked = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+        {
+            signal.Cancel = true;
+            ending.Cancel();
+        });
         try
         {
             if (target.Patience is { } patience)

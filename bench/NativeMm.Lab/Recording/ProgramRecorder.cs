@@ -1,8 +1,10 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using NativeMm.Lab.Harness;
 using NativeMm.Lab.Traces;
+using NativeMm.Primitives;
 
 namespace NativeMm.Lab.Recording;
 
@@ -106,18 +108,24 @@ internal static class ProgramRecorder
         }
     }
 
-    // An interrupt from the terminal reaches the program as well; the lab outlives it, so that what was recorded is not lost.
+    // An interrupt from the terminal reaches the program as well, a request to end (SIGTERM) ends it; the lab outlives both, so that what was recorded is not lost.
     private static void WaitFor(Process program, RecordingFile file, TimeSpan? patience)
     {
         ConsoleCancelEventHandler stay = (_, pressed) => pressed.Cancel = true;
+        int asked = 0;
         Console.CancelKeyPress += stay;
+        using PosixSignalRegistration end = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+        {
+            signal.Cancel = true;
+            Atomic.StoreRelease(ref asked, 1);
+        });
         try
         {
             long begun = Stopwatch.GetTimestamp();
             while (!program.WaitForExit(s_look))
             {
                 RecordProgress.Show(file.Count);
-                if (Stopwatch.GetElapsedTime(begun) > patience)
+                if (Stopwatch.GetElapsedTime(begun) > patience || Atomic.LoadAcquire(in asked) != 0)
                 {
                     program.Kill(entireProcessTree: true);
                     program.WaitForExit();
