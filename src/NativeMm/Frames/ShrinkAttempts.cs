@@ -36,12 +36,14 @@ internal struct ShrinkAttempts(ShrinkerList shrinkers, ulong framesWanted)
             return false;
         }
 
+        // One at least, whatever is wanted: the round gets to its end.
         ulong gained = 0;
-        while (_asked < _round.Length && gained < framesWanted)
+        do
         {
             // A place is empty when its shrinker was taken off.
             gained += Atomic.LoadAcquire(ref _round[_asked++]) is { } shrinker ? ShrinkerList.Ask(shrinker, framesWanted, _deadline) : 0;
         }
+        while (_asked < _round.Length && gained < framesWanted);
 
         SkipVacant();
         _gained += gained;

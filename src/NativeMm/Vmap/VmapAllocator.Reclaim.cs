@@ -43,7 +43,7 @@ public sealed unsafe partial class VmapAllocator
     }
 
     /// <summary>The steps of a request, before the first one.</summary>
-    private ReclaimSteps StepsFor(nuint bytes) => new(_isolators, bytes >> Pfn.FrameShift);
+    private ReclaimSteps StepsFor(nuint bytes) => new(_isolators, PagesOf(bytes));
 
     /// <summary>
     /// The next step towards room for a request that found none: first the frames that are under report at this moment, then what is lazy, then the

@@ -18,6 +18,16 @@ public sealed class ShrinkAttemptsTests
     }
 
     [Fact]
+    public void A_wish_of_no_frames_comes_to_an_end_too()
+    {
+        int asked = 0;
+        var attempts = new ShrinkAttempts(ListOf(_ => asked++), 0);
+        Assert.True(attempts.Next(default));
+        Assert.False(attempts.Next(default));
+        Assert.Equal(1, asked);
+    }
+
+    [Fact]
     public void Nobody_to_ask_is_none() => Assert.False(new ShrinkAttempts(new ShrinkerList(), 1).Next(new IsolationMark(1, IsAnyOut: true)));
 
     [Fact]

@@ -35,6 +35,24 @@ public sealed unsafe class VmapReclaimTests
         Assert.Equal((before.PooledPages, before.LazyPages, 0), (after.PooledPages, after.LazyPages, asked));
     }
 
+    [LinuxTheory]
+    [InlineData(1)]
+    [InlineData(4095)]
+    [InlineData(4096)]
+    public void A_request_of_less_than_a_page_finds_what_waits_for_a_purge_and_fails_when_nothing_does(int bytes)
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        nuint all = vmap.Zone.Bytes;
+        vmap.Free(vmap.Alloc(all));
+        Assert.Equal((ulong)vmap.Zone.FrameCount, vmap.GetStatistics().Frames.AllocatedFrames);
+        vmap.Free(vmap.Alloc((nuint)bytes));
+        void* most = vmap.Alloc(all);
+        Assert.False(vmap.TryAlloc((nuint)bytes, VmapFlags.None, 0, out _));
+        Assert.Throws<OutOfMemoryException>(() => vmap.Alloc((nuint)bytes));
+        vmap.Free(most);
+        vmap.Validate();
+    }
+
     [LinuxFact]
     public void An_alignment_that_no_address_has_is_named()
     {
