@@ -46,8 +46,8 @@ public sealed unsafe partial class FrameZone : IDisposable
     internal object? Keeper { get; set; }
 
     /// <summary>
-    /// Whether a runtime owns the zone and what is made over it. Whoever gets such a part into his hands may dispose it by mistake, or by habit; it ends with its
-    /// runtime.
+    /// Whether a runtime, or an allocator of ranges, owns the zone and what it made over it. Whoever gets such a part into his hands may dispose it by mistake, or
+    /// by habit; it ends with its owner.
     /// </summary>
     internal bool IsKept => Keeper is not null;
 
@@ -68,8 +68,8 @@ public sealed unsafe partial class FrameZone : IDisposable
 
     /// <summary>Whether an address lies in the zone.</summary>
     /// <param name="address">Any address, also one that is not mapped.</param>
-    /// <returns>True from the first byte to the last, whether its frame is in use or not.</returns>
-    public bool Contains(void* address) => (nuint)address - _base < _bytes;
+    /// <returns>True from the first byte to the last, whether its frame is in use or not; false after <see cref="Dispose"/>.</returns>
+    public bool Contains(void* address) => _base != 0 && (nuint)address - _base < _bytes;
 
     /// <summary>The frame that an address lies in; the address must lie in the zone.</summary>
     internal Pfn FrameOf(void* address) => new((uint)(((nuint)address - _base) >> Pfn.FrameShift));
@@ -85,6 +85,22 @@ public sealed unsafe partial class FrameZone : IDisposable
     /// pages to their first touch.
     /// </summary>
     internal void Populate(Pfn first, uint frames) => _ = _platform.Commit((nuint)AddressOf(first), (nuint)frames * Pfn.FrameBytes);
+
+    /// <summary>
+    /// Says that an allocator over all frames cannot be made any more: the owner of the zone has one, and two would hand the same frames out.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The zone has an owner.</exception>
+    /// <exception cref="ObjectDisposedException">The zone is disposed.</exception>
+    internal void RequireUnowned()
+    {
+        ObjectDisposedException.ThrowIf(_base == 0, this);
+        if (IsKept)
+        {
+            throw new InvalidOperationException(
+                $"This {Kind} zone of {_bytes} bytes belongs to a {Keeper!.GetType().Name}, which hands its frames out already: two allocators over one zone would give the same "
+                + "frame to two callers. MemoryRuntime.Frames is the allocator of a runtime; a CachedFrameAllocator may stand in front of it.");
+        }
+    }
 
     /// <summary>Makes somebody the one who reports the zone's free blocks, unless there is one.</summary>
     internal bool TryAttachReporter(object reporter) => Atomic.CompareExchange(ref _reporter, null, reporter);
@@ -128,7 +144,9 @@ public sealed unsafe partial class FrameZone : IDisposable
         }
     }
 
-    /// <summary>Gives all memory of the zone back to the operating system. The zone of a runtime goes with that: this does nothing to it.</summary>
+    /// <summary>
+    /// Gives all memory of the zone back to the operating system. The zone of a runtime or of a <c>VmapAllocator</c> goes with that: this does nothing to it.
+    /// </summary>
     public void Dispose()
     {
         if (IsKept)

@@ -35,8 +35,17 @@ public sealed class PunchHoleDevice : IReportingDevice
     public bool Supports(ZoneKind zone) => zone == ZoneKind.Mappable;
 
     /// <inheritdoc/>
+    /// <remarks>Ranges that do not lie in the zone, where they say that they do, are refused: what is there may be anybody's.</remarks>
     public FrameContent Report(ReadOnlySpan<FrameRange> ranges)
     {
+        foreach (FrameRange range in ranges)
+        {
+            if (!IsOfZone(range))
+            {
+                return FrameContent.Unknown;
+            }
+        }
+
         while (!ranges.IsEmpty)
         {
             int count = 1;
@@ -57,6 +66,11 @@ public sealed class PunchHoleDevice : IReportingDevice
 
         return FrameContent.ReportedZero;
     }
+
+    private unsafe bool IsOfZone(FrameRange range) =>
+        range.Frame.Value < _zone.FrameCount
+        && range.Order.Frames <= _zone.FrameCount - range.Frame.Value
+        && range.Address == (nuint)_zone.AddressOf(range.Frame);
 
     /// <summary>The descriptors of neighbours are neighbours, but for the first one of each block. What is refused stays resident.</summary>
     private void DiscardDescriptors(ReadOnlySpan<FrameRange> ranges)

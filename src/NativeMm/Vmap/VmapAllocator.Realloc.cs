@@ -99,11 +99,13 @@ public sealed unsafe partial class VmapAllocator
     /// <exception cref="OutOfMemoryException">No frames, addresses or mappings are left.</exception>
     public VmapPerCoreArea AllocPerCore(nuint bytes, VmapFlags flags = VmapFlags.None)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         nuint cores = (nuint)Environment.ProcessorCount;
-        if (bytes == 0 || bytes > _windowBytes / cores)
+        nuint most = ((_windowBytes - Pfn.FrameBytes) / cores) & ~((nuint)Pfn.FrameBytes - 1);
+        if (bytes == 0 || bytes > most)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(bytes), (ulong)bytes, $"A unit has 1 to {_windowBytes / cores} bytes, which is the window by the number of processors, not {bytes}.");
+                nameof(bytes), (ulong)bytes, $"A unit has 1 to {most} bytes, which is the window less a page by the number of processors, in whole pages, not {bytes}.");
         }
 
         nuint stride = (nuint)PagesOf(bytes) << Pfn.FrameShift;

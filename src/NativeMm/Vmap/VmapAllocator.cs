@@ -74,9 +74,6 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     private const uint RangesMax = 1 << 22;
     private const ulong DefaultWindowFactor = 4;
 
-    // After Dispose no address lies in the window: the null pointer is before it, and no other is so low.
-    private const nuint NoWindow = 1;
-
     private readonly IMemoryPlatform _platform;
     private readonly FrameZone _zone;
     private readonly LockFreeFrameAllocator _frames;
@@ -88,11 +85,13 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     private readonly FreeSpace _free;
     private readonly LazySet _lazy;
     private readonly bool _canMap;
-    private readonly nuint _windowBytes;
     private readonly uint _windowPages;
     private readonly int _poolMask;
     private readonly long _pooledPagesMax;
     private nuint _window;
+
+    // 0 after Dispose: no address lies in the window then, however wild it is.
+    private nuint _windowBytes;
     private VmapPool* _pools;
     private readonly BookkeepingTable _scratchTable;
     private PageRange* _scratch;
@@ -156,6 +155,9 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
             _queues = MakeQueues(_poolMask + 1);
             _frames.AddShrinker(this);
             _worker = _canMap && options.Purge.Executor != PurgeExecutor.Caller ? new PurgeWorker(this, idleInterval) : null;
+
+            // Whoever has the zone in his hands has the allocator. A runtime takes its place.
+            _zone.Keeper = this;
         }
         catch
         {
@@ -191,7 +193,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
     /// <summary>Whether frames can be mapped; if not, <see cref="Alloc"/> gives contiguous frames and <see cref="Map"/> throws.</summary>
     public bool CanMap => _canMap;
 
-    /// <summary>The zone that the frames come from.</summary>
+    /// <summary>The zone that the frames come from. It goes with the allocator: to dispose it does nothing.</summary>
     public FrameZone Zone => _zone;
 
     /// <summary>
@@ -215,7 +217,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
             throw new InvalidOperationException("A vmap allocator cannot be disposed by its reporting device: what would go is in use.");
         }
 
-        if (_zone.IsKept || !TryEnd())
+        if (!IsKeeper || !TryEnd())
         {
             return;
         }
@@ -225,6 +227,9 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         _frames.RemoveShrinker(this);
         ReleaseAll();
     }
+
+    /// <summary>Whether nobody else ends the allocator: a runtime does it for its own, and lets go of the zone before.</summary>
+    private bool IsKeeper => _zone.Keeper is null || ReferenceEquals(_zone.Keeper, this);
 
     /// <summary>Closes the allocator, once.</summary>
     private bool TryEnd()
@@ -316,7 +321,7 @@ public sealed unsafe partial class VmapAllocator : IShrinker, IDisposable
         Release(ref pools, (nuint)(_poolMask + 1) * VmapPool.Bytes);
         _scratchTable?.Dispose();
         _pools = null;
-        _window = NoWindow;
+        (_window, _windowBytes) = (0, 0);
         _scratch = null;
         _reporter?.Close();
         _lazy?.Dispose();

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using NativeMm.Primitives;
 
 namespace NativeMm.Vmap;
@@ -23,6 +24,19 @@ public readonly unsafe struct VmapPerCoreArea
 
     /// <summary>First byte of a core's unit.</summary>
     /// <param name="core">A core of a higher number than there are units has the unit of a lower one, by the remainder.</param>
-    /// <returns>The address, valid until the area is disposed; cores beyond <see cref="CoreCount"/> share the units of the first ones.</returns>
-    public void* AddressOf(CoreId core) => (void*)(_address + ((nuint)((uint)core.Value % (uint)CoreCount) * Stride));
+    /// <returns>The address, valid until the area is freed; cores beyond <see cref="CoreCount"/> share the units of the first ones.</returns>
+    /// <exception cref="InvalidOperationException">The area is none: it did not come from <see cref="VmapAllocator.AllocPerCore"/>.</exception>
+    public void* AddressOf(CoreId core)
+    {
+        if (CoreCount == 0)
+        {
+            ThrowNone();
+        }
+
+        return (void*)(_address + ((nuint)((uint)core.Value % (uint)CoreCount) * Stride));
+    }
+
+    [DoesNotReturn]
+    private static void ThrowNone() =>
+        throw new InvalidOperationException("The area has 0 units and no address: it did not come from VmapAllocator.AllocPerCore.");
 }

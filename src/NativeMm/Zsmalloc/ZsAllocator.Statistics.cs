@@ -99,6 +99,23 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         _end.Close();
         _gate.Close();
         (long Objects, long Bytes) last = CountObjects();
+        try
+        {
+            FreeFrames();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The allocator went first, as with its runtime, and took all frames along.
+        }
+
+        _frameCount = 0;
+        _liveTag = uint.MaxValue;
+        ReleaseTables();
+        return last;
+    }
+
+    private void FreeFrames()
+    {
         Span<Pfn> frames = stackalloc Pfn[ZsPoolOptions.ChainFramesLimit];
         for (uint zspage = 1; zspage < _zspageEnd; zspage++)
         {
@@ -114,11 +131,6 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
                 _frames.FreeBulk(frames[..count], Order.Zero);
             }
         }
-
-        _frameCount = 0;
-        _liveTag = uint.MaxValue;
-        ReleaseTables();
-        return last;
     }
 
     /// <summary>Objects alive and their bytes, without managed memory.</summary>

@@ -25,7 +25,7 @@ public sealed class ZsPool : IDisposable, IFrameCensus
     private readonly IFrameAllocator _frames;
     private SleepLock _endLock;
 
-    /// <summary>Makes a pool over a frame allocator, which must outlive it.</summary>
+    /// <summary>Makes a pool over a frame allocator, which must outlive it: where the allocator went first, <see cref="Dispose"/> alone may follow.</summary>
     /// <param name="frames">Where the memory comes from.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>

@@ -3,6 +3,9 @@ using NativeMm.Primitives;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using NativeMm.Tests.Unit.Heap;
+using NativeMm.Tests.Unit.Vmap;
+using NativeMm.Vmap;
+using NativeMm.Zsmalloc;
 using Xunit;
 
 namespace NativeMm.Tests.Unit.Runtime;
@@ -49,6 +52,87 @@ public sealed unsafe class RuntimePartsTests
         IFrameAllocator frames = runtime.Frames;
         runtime.Dispose();
         Assert.Throws<ObjectDisposedException>(() => frames.TryAllocate(Order.Zero, FrameFlags.None, out _, out _));
+        Assert.False(frames.Zone.Contains(null) || frames.Zone.Contains((void*)Pfn.FrameBytes));
+    }
+
+    [LinuxFact]
+    public void The_zone_of_an_allocator_of_ranges_goes_with_that()
+    {
+        VmapAllocator vmap = VmapAllocatorTests.Make();
+        byte* range = (byte*)vmap.Alloc(3 * Pfn.FrameBytes);
+        vmap.Zone.Dispose();
+        range[0] = 9;
+        vmap.Free(range);
+        vmap.Free(vmap.Alloc(1 << 20));
+        vmap.Validate();
+        vmap.Dispose();
+        Assert.Equal(0u, vmap.Zone.BaseAddress);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_zone_that_has_an_owner_takes_no_second_allocator(FrameAllocatorKind kind)
+    {
+        var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false, FrameAllocator = kind });
+        FrameZone zone = runtime.Frames.Zone;
+        InvalidOperationException problem = Assert.Throws<InvalidOperationException>(() => new LockFreeFrameAllocator(zone));
+        Assert.Contains(nameof(MemoryRuntime), problem.Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => new BuddyFrameAllocator(zone));
+        runtime.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => new LockFreeFrameAllocator(zone));
+        Assert.Throws<ObjectDisposedException>(() => new BuddyFrameAllocator(zone));
+    }
+
+    [LinuxFact]
+    public void Nor_does_the_zone_of_an_allocator_of_ranges()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        Assert.Throws<InvalidOperationException>(() => new LockFreeFrameAllocator(vmap.Zone));
+        Assert.Throws<InvalidOperationException>(() => new BuddyFrameAllocator(vmap.Zone));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_cache_in_front_of_the_frames_of_a_runtime_gives_them_back(FrameAllocatorKind kind)
+    {
+        using var fixture = new HeapFixture(frames: kind);
+        IFrameAllocator frames = fixture.Runtime.Frames;
+        ulong before = frames.GetStatistics().AllocatedFrames;
+        var cache = new CachedFrameAllocator(frames);
+        Assert.True(cache.TryAllocate(Order.Zero, FrameFlags.None, out Pfn frame, out _));
+        cache.Free(frame, Order.Zero);
+        cache.Dispose();
+        cache.Dispose();
+        Assert.Equal(before, frames.GetStatistics().AllocatedFrames);
+        Assert.Throws<ObjectDisposedException>(() => cache.TryAllocate(Order.Zero, FrameFlags.None, out _, out _));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_cache_may_end_after_the_runtime(FrameAllocatorKind kind)
+    {
+        var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false, FrameAllocator = kind });
+        var cache = new CachedFrameAllocator(runtime.Frames);
+        Assert.True(cache.TryAllocate(Order.Zero, FrameFlags.None, out Pfn frame, out _));
+        cache.Free(frame, Order.Zero);
+        runtime.Dispose();
+        cache.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => cache.TryAllocate(Order.Zero, FrameFlags.None, out _, out _));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_pool_over_the_frames_of_a_runtime_may_end_after_it(FrameAllocatorKind kind)
+    {
+        var runtime = new MemoryRuntime(new MemoryRuntimeOptions { CapacityBytes = 64 << 20, BackgroundTrim = false, FrameAllocator = kind });
+        var pool = new ZsPool(runtime.Frames);
+        _ = pool.Alloc(100);
+        runtime.Dispose();
+        pool.Dispose();
+        pool.Dispose();
+        Assert.True(pool.IsDisposed);
+        Assert.Throws<ObjectDisposedException>(() => pool.Alloc(100));
+        Assert.Throws<ObjectDisposedException>(pool.GetStatistics);
     }
 
     private static void DisposeParts(MemoryRuntime runtime)

@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using NativeMm.Buffers;
+using NativeMm.Frames;
 using NativeMm.Platform;
 using NativeMm.Primitives;
+using NativeMm.Reporting;
 using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using NativeMm.Vmap;
@@ -13,6 +15,56 @@ namespace NativeMm.Tests.Unit.Vmap;
 public sealed unsafe class VmapEdgeTests
 {
     private const nuint Page = Pfn.FrameBytes;
+
+    [LinuxTheory]
+    [InlineData(1UL)]
+    [InlineData(8192UL)]
+    [InlineData(1UL << 22)]
+    [InlineData(ulong.MaxValue)]
+    public void After_Dispose_no_address_is_read_however_low_it_is(ulong address)
+    {
+        VmapAllocator vmap = VmapAllocatorTests.Make();
+        vmap.Free(vmap.Alloc(Page));
+        vmap.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => vmap.Free((void*)address));
+        Assert.Throws<ObjectDisposedException>(() => vmap.Unmap((void*)address));
+        Assert.Throws<ObjectDisposedException>(() => vmap.UnmapRam((void*)address, 1));
+        Assert.Throws<ObjectDisposedException>(() => vmap.Realloc((void*)address, Page));
+        Assert.Throws<ObjectDisposedException>(() => vmap.FrameOf((void*)address));
+        Assert.Throws<ObjectDisposedException>(() => vmap.AllocPerCore(0));
+    }
+
+    [Fact]
+    public void An_area_for_each_core_that_nobody_made_says_so()
+    {
+        Assert.True(default(VmapPerCoreArea).Address == null);
+        Assert.Throws<InvalidOperationException>(() => default(VmapPerCoreArea).AddressOf(default));
+    }
+
+    [LinuxFact]
+    public void A_device_refuses_ranges_that_are_not_where_they_say()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make();
+        var device = new PunchHoleDevice(vmap.Zone);
+        uint frames = vmap.Zone.FrameCount;
+        nuint Address(uint frame) => vmap.Zone.BaseAddress + new Pfn(frame).Offset;
+        Assert.Equal(FrameContent.Unknown, device.Report([new FrameRange(new Pfn(frames), Order.Zero, Address(frames))]));
+        Assert.Equal(FrameContent.Unknown, device.Report([new FrameRange(Pfn.None, Order.Huge, Address(0))]));
+        Assert.Equal(FrameContent.Unknown, device.Report([new FrameRange(new Pfn(frames - 1), Order.Huge, Address(frames - 1))]));
+        Assert.Equal(FrameContent.Unknown, device.Report([default]));
+        Assert.Equal(FrameContent.ReportedZero, device.Report([new FrameRange(new Pfn(512), Order.Huge, Address(512))]));
+    }
+
+    [LinuxFact]
+    public void The_longest_unit_of_a_core_that_is_named_can_be_had()
+    {
+        using VmapAllocator vmap = VmapAllocatorTests.Make(capacity: 64 << 20, window: 64 << 20);
+        nuint most = (nuint)(((64UL << 20) - Page) / (ulong)Environment.ProcessorCount) & ~(Page - 1);
+        ArgumentOutOfRangeException problem = Assert.Throws<ArgumentOutOfRangeException>(() => vmap.AllocPerCore(most + 1));
+        Assert.Contains($"1 to {most} bytes", problem.Message, StringComparison.Ordinal);
+        vmap.Free(vmap.AllocPerCore(most).Address);
+        vmap.Validate();
+    }
 
     [LinuxFact]
     public void A_refused_range_is_tried_exactly_once_more_after_each_step()

@@ -59,6 +59,7 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
     public BuddyAllocator(FrameZone zone, bool perCorePages, int coreSlots = CoreSlots)
     {
         ArgumentNullException.ThrowIfNull(zone);
+        zone.RequireUnowned();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(coreSlots);
         ArgumentOutOfRangeException.ThrowIfNotEqual(coreSlots & (coreSlots - 1), 0);
         _zone = zone;

@@ -14,6 +14,8 @@ public sealed class BuddyFrameAllocator : IFrameAllocator, IFrameSource
     /// <param name="zone">The zone. It must outlive the allocator.</param>
     /// <param name="perCorePages">Whether cores keep small blocks (orders 0 to 3) for themselves.</param>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping.</exception>
+    /// <exception cref="InvalidOperationException">The zone belongs to a runtime or a <c>VmapAllocator</c>, which has an allocator over it.</exception>
+    /// <exception cref="ObjectDisposedException">The zone is disposed.</exception>
     public BuddyFrameAllocator(FrameZone zone, bool perCorePages = true) => _buddy = new BuddyAllocator<NoLockStatistics>(zone, perCorePages);
 
     /// <inheritdoc/>

@@ -224,15 +224,23 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
         _behind.Validate();
     }
 
-    /// <summary>Gives all stacked frames and the stacks back. The allocator behind and the zone stay.</summary>
+    /// <summary>Gives all stacked frames and the stacks back. The allocator behind and the zone stay. A second call does nothing.</summary>
     public void Dispose()
     {
-        if (_zone.IsKept || !_end.Close())
+        if (!_end.Close())
         {
             return;
         }
 
-        DrainStacks();
+        try
+        {
+            DrainStacks();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The allocator behind went first, as with its runtime, and took all frames along.
+        }
+
         using (_registryLock.EnterScope())
         {
             for (; _registry is not null; _registry = _registry.Next)

@@ -79,6 +79,8 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     /// <summary>Makes an allocator over all frames of a zone, which counts as fresh: untouched and reading as zero.</summary>
     /// <param name="zone">The zone. It must outlive the allocator.</param>
     /// <exception cref="OutOfMemoryException">The system refuses the memory for the bookkeeping, 2,688 bytes for each 16 MiB.</exception>
+    /// <exception cref="InvalidOperationException">The zone belongs to a runtime or a <c>VmapAllocator</c>, which has an allocator over it.</exception>
+    /// <exception cref="ObjectDisposedException">The zone is disposed.</exception>
     public LockFreeFrameAllocator(FrameZone zone)
         : this(zone, CoreSlots)
     {
@@ -90,6 +92,7 @@ public sealed unsafe partial class LockFreeFrameAllocator : IFrameAllocator, IFr
     internal LockFreeFrameAllocator(FrameZone zone, int coreSlots)
     {
         ArgumentNullException.ThrowIfNull(zone);
+        zone.RequireUnowned();
         ArgumentOutOfRangeException.ThrowIfNotEqual(coreSlots & (coreSlots - 1), 0);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(coreSlots);
         _zone = zone;
