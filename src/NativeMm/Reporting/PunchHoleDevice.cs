@@ -1,3 +1,4 @@
+using NativeMm.Diagnostics;
 using NativeMm.Frames;
 using NativeMm.Platform;
 
@@ -77,6 +78,7 @@ public sealed class PunchHoleDevice : IReportingDevice
     {
         foreach (FrameRange range in ranges)
         {
+            Invariant.Assert(IsOfZone(range), $"The descriptors of frame {range.Frame} are discarded, of {_zone.FrameCount}.");
             AddressRange pages = _descriptors.RangeOf(range).WholePages(_zone.Platform.PageBytes);
             if (pages.Bytes != 0)
             {

@@ -96,6 +96,7 @@ public sealed unsafe partial class VmapAllocator
     /// <param name="flags">Wishes.</param>
     /// <returns>The units; <see cref="Free(void*)"/> of their address takes them back.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="bytes"/> is 0, or the units are longer than the window.</exception>
+    /// <exception cref="ObjectDisposedException">The allocator is disposed.</exception>
     /// <exception cref="OutOfMemoryException">No frames, addresses or mappings are left.</exception>
     public VmapPerCoreArea AllocPerCore(nuint bytes, VmapFlags flags = VmapFlags.None)
     {

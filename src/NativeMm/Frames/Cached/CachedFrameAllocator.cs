@@ -258,6 +258,7 @@ public sealed unsafe partial class CachedFrameAllocator : IFrameAllocator, IFram
             }
         }
 
+        Invariant.Assert(_states != null, "The states of a cache are given back twice.");
         _zone.RemoveArray((nuint)_states);
         _states = null;
     }
