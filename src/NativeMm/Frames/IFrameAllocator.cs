@@ -78,7 +78,7 @@ public interface IFrameAllocator : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">A length is out of its range.</exception>
     bool TryExtend(Pfn first, uint frames, uint newFrames) => false;
 
-    /// <summary>Takes up to as many blocks as the span holds.</summary>
+    /// <summary>Takes up to as many blocks as the span holds. What a shrinker throws goes to the caller, who has none of them then.</summary>
     /// <param name="order">Size of each block.</param>
     /// <param name="flags">Wishes for each of them.</param>
     /// <param name="frames">Where their first frames go; what lies behind those that were got stays as it was.</param>

@@ -50,6 +50,9 @@ public sealed unsafe partial class CompressedPageStore
 
             _pool.Write(handle, piece);
             content.Handles[i] = handle.Value;
+
+            // What is written so far is whoever's who frees it, if the next one throws.
+            content.State = new PageState(kind, offset + piece.Length);
         }
 
         content.State = new PageState(kind, source.Length);

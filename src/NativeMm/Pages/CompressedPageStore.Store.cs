@@ -41,6 +41,7 @@ public sealed unsafe partial class CompressedPageStore
         ThrowIfDisposed();
         ThrowIfNotPage(page.Length, nameof(page));
         Unsafe.SkipInit(out PageContent content);
+        content.State = default;
         if (SameFilledPage.Detect(page, out ulong word))
         {
             content.State = new PageState(PageKind.SameFilled, 0);
@@ -50,13 +51,13 @@ public sealed unsafe partial class CompressedPageStore
         }
         else
         {
-            refusal = Compress(page, ref content);
+            refusal = CompressOrForget(page, ref content);
 
             // After the codec and not before: with the page read already, LZ4 was slower by a tenth.
             content.Checksum = PageChecksum.Compute(page, key);
         }
 
-        if (refusal == PageRefusal.None && !TryPublish(key, ref content))
+        if (refusal == PageRefusal.None && !PublishOrForget(key, ref content))
         {
             refusal = PageRefusal.OutOfMemory;
         }
@@ -72,6 +73,34 @@ public sealed unsafe partial class CompressedPageStore
 
         GC.KeepAlive(this);
         return refusal == PageRefusal.None;
+    }
+
+    private PageRefusal CompressOrForget(ReadOnlySpan<byte> page, ref PageContent content)
+    {
+        try
+        {
+            return Compress(page, ref content);
+        }
+        catch
+        {
+            // The codec, or a shrinker of the program: what was written already is nobody's.
+            FreeObjects(ref content);
+            throw;
+        }
+    }
+
+    private bool PublishOrForget(ulong key, ref PageContent content)
+    {
+        try
+        {
+            return TryPublish(key, ref content);
+        }
+        catch
+        {
+            // A shrinker of the program, that the table's block has asked. The page is in no table yet.
+            FreeObjects(ref content);
+            throw;
+        }
     }
 
     private PageRefusal Compress(ReadOnlySpan<byte> page, ref PageContent content)

@@ -91,9 +91,21 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
         }
 
         Span<Pfn> frames = stackalloc Pfn[geometry.Frames];
-        if (!TryAllocateFrames(frames))
+        bool found = false;
+        try
         {
-            ReturnNumber(zspage);
+            found = TryAllocateFrames(frames);
+        }
+        finally
+        {
+            if (!found)
+            {
+                ReturnNumber(zspage);
+            }
+        }
+
+        if (!found)
+        {
             return false;
         }
 
@@ -129,18 +141,23 @@ internal sealed unsafe partial class ZsAllocator<TLocking, TStatistics, TPause>
     private bool TryAllocateFrames(Span<Pfn> frames)
     {
         int count = _frames.AllocateBulk(Order.Zero, FrameFlags.Movable | FrameFlags.Populate, frames);
-        while (count < frames.Length && _frames.TryAllocate(Order.Zero, FrameFlags.Movable | FrameFlags.Populate, out frames[count], out _))
+        try
         {
-            count++;
+            while (count < frames.Length && _frames.TryAllocate(Order.Zero, FrameFlags.Movable | FrameFlags.Populate, out frames[count], out _))
+            {
+                count++;
+            }
+        }
+        finally
+        {
+            // Too few, or a shrinker of the program has thrown.
+            if (count < frames.Length)
+            {
+                _frames.FreeBulk(frames[..count], Order.Zero);
+            }
         }
 
-        if (count == frames.Length)
-        {
-            return true;
-        }
-
-        _frames.FreeBulk(frames[..count], Order.Zero);
-        return false;
+        return count == frames.Length;
     }
 
     private bool TryTakeNumber(out uint zspage)

@@ -32,6 +32,26 @@ public sealed unsafe class FrameContractTests
     }
 
     [Theory]
+    [MemberData(nameof(VariantsAndOrders))]
+    public void A_bulk_call_whose_shrinker_throws_keeps_nothing(FrameVariant variant, int order)
+    {
+        using var fixture = new FrameFixture(variant, Megabytes);
+        var shrinker = new Thrower();
+        fixture.Allocator.AddShrinker(shrinker);
+        var frames = new Pfn[(Frames >> order) + 1];
+        Assert.Throws<InvalidOperationException>(() => fixture.Allocator.AllocateBulk(new Order(order), FrameFlags.None, frames));
+        fixture.Allocator.Drain();
+        Assert.Equal(0u, fixture.Allocator.GetStatistics().AllocatedFrames);
+
+        // And what lies behind those that were got stays as it was.
+        fixture.Allocator.RemoveShrinker(shrinker);
+        frames[^1] = new Pfn(77);
+        int count = fixture.Allocator.AllocateBulk(new Order(order), FrameFlags.None, frames);
+        Assert.Equal((frames.Length - 1, new Pfn(77)), (count, frames[^1]));
+        fixture.Allocator.FreeBulk(frames.AsSpan(0, count), new Order(order));
+    }
+
+    [Theory]
     [MemberData(nameof(Variants))]
     public void A_fresh_zone_is_all_free_and_costs_nothing(FrameVariant variant)
     {
@@ -287,5 +307,10 @@ public sealed unsafe class FrameContractTests
             held.RemoveAt(held.Count - 1);
             return 1;
         }
+    }
+
+    private sealed class Thrower : IShrinker
+    {
+        public ulong Shrink(ulong framesWanted) => throw new InvalidOperationException("The program's shrinker failed.");
     }
 }

@@ -1,5 +1,8 @@
 using NativeMm.Buffers;
 using NativeMm.Diagnostics;
+using NativeMm.Frames;
+using NativeMm.Primitives;
+using NativeMm.Runtime;
 using NativeMm.Tests.Support;
 using NativeMm.Zsmalloc;
 using Xunit;
@@ -192,5 +195,42 @@ public sealed class CompressedPageStoreFaultTests
         Assert.Throws<MemoryFaultException>(() => fixture.Store.Remove(1));
         Assert.False(fixture.Store.Contains(1));
         fixture.RoundTrip(1, page);
+    }
+
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(65536)]
+    public void A_shrinker_that_throws_while_a_page_comes_in_leaves_nothing_behind(int pageBytes)
+    {
+        using var fixture = new PageStoreFixture(new CompressedPageStoreOptions { PageBytes = pageBytes });
+        byte[] page = new byte[pageBytes];
+        new Random(5).NextBytes(page);
+        var shrinker = new ThrowingShrinker();
+        fixture.Runtime.Frames.AddShrinker(shrinker);
+
+        // So that the frames end in the middle of a page.
+        Pfn[] odd = new Pfn[5];
+        Assert.Equal(odd.Length, fixture.Runtime.Frames.AllocateBulk(Order.Zero, FrameFlags.None, odd));
+        ulong key = 0;
+        Assert.Throws<InvalidOperationException>(() =>
+        {
+            for (; key <= MemoryRuntimeOptions.CapacityBytesMin / 4096; key++)
+            {
+                fixture.Store.Store(key, page);
+            }
+        });
+        Assert.False(fixture.Store.Contains(key));
+        fixture.Runtime.Frames.RemoveShrinker(shrinker);
+        fixture.Store.Validate();
+        fixture.Holds(key - 1, page);
+        fixture.Store.Clear();
+        fixture.Store.Validate();
+        Assert.Equal(0, fixture.Store.GetStatistics().MemUsedTotalBytes);
+        fixture.Runtime.Frames.FreeBulk(odd, Order.Zero);
+    }
+
+    private sealed class ThrowingShrinker : IShrinker
+    {
+        public ulong Shrink(ulong framesWanted) => throw new InvalidOperationException("The program's shrinker failed.");
     }
 }

@@ -149,10 +149,20 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         ThrowIfDisposed();
         BlockKind kind = KindFor(flags);
         int count = TakeMany(order, kind, flags, frames);
-        while (count < frames.Length && TryAllocate(order, flags, out frames[count], out _))
+        try
         {
-            count++;
-            count += TakeMany(order, kind, flags, frames[count..]);
+            while (count < frames.Length && TryAllocate(order, flags, out Pfn frame, out _))
+            {
+                frames[count++] = frame;
+                count += TakeMany(order, kind, flags, frames[count..]);
+            }
+        }
+        catch
+        {
+            // A shrinker of the program. Nobody is told of what there is already.
+            Invariant.Assert(count < frames.Length, $"All {count} blocks that were asked for are there, and a shrinker was asked.");
+            FreeBulk(frames[..count], order);
+            throw;
         }
 
         return count;
@@ -332,12 +342,13 @@ internal sealed unsafe partial class BuddyAllocator<TStatistics> : IFrameAllocat
         }
 
         _lock.Enter();
-        while (count < frames.Length && TryTakeBlock(order.Value, kind, spoil: false, out frames[count], out FrameContent content))
+        while (count < frames.Length && TryTakeBlock(order.Value, kind, spoil: false, out Pfn frame, out FrameContent content))
         {
-            Invariant.Assert(WordOf(frames[count]).State == BlockState.None, $"Block {frames[count]} is handed out and is something else.");
+            Invariant.Assert(WordOf(frame).State == BlockState.None, $"Block {frame} is handed out and is something else.");
 
             // The mark rides along in the word until the frames are cleared or populated, which is no work for inside the lock.
-            SetWord(frames[count++], BuddyWord.For(BlockState.Allocated, order.Value, kind, wantsContent ? content : FrameContent.Unknown));
+            frames[count++] = frame;
+            SetWord(frame, BuddyWord.For(BlockState.Allocated, order.Value, kind, wantsContent ? content : FrameContent.Unknown));
         }
 
         _lock.Exit();

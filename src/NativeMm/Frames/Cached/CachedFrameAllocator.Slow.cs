@@ -15,9 +15,19 @@ public sealed unsafe partial class CachedFrameAllocator
         int count = AllocateBehind(order, flags, frames);
         count += AllocateDraining(order, flags, frames[count..]);
         var attempts = new ShrinkAttempts(_shrinkers, (ulong)(frames.Length - count) << order.Value);
-        while (count < frames.Length && (flags & FrameFlags.NoReclaim) == 0 && attempts.Next(ReadIsolation()))
+        try
         {
-            count += AllocateDraining(order, flags, frames[count..]);
+            while (count < frames.Length && (flags & FrameFlags.NoReclaim) == 0 && attempts.Next(ReadIsolation()))
+            {
+                count += AllocateDraining(order, flags, frames[count..]);
+            }
+        }
+        catch
+        {
+            // A shrinker of the program. Nobody is told of what there is already.
+            Invariant.Assert(count < frames.Length, $"All {count} blocks that were asked for are there, and a shrinker was asked.");
+            FreeBulk(frames[..count], order);
+            throw;
         }
 
         return count;

@@ -12,23 +12,33 @@ public sealed unsafe partial class LockFreeFrameAllocator
     {
         ThrowIfDisposed();
         int count = 0;
-        while (count < frames.Length)
+        try
         {
-            if (order.Value == 0)
+            while (count < frames.Length)
             {
-                count += TakeRows(flags, frames[count..]);
-            }
-
-            // One at a time where rows do not help, to move on to another tree, and to ask the shrinkers before giving up.
-            if (count < frames.Length)
-            {
-                if (!TryAllocate(order, flags, out frames[count], out _))
+                if (order.Value == 0)
                 {
-                    break;
+                    count += TakeRows(flags, frames[count..]);
                 }
 
-                count++;
+                // One at a time where rows do not help, to move on to another tree, and to ask the shrinkers before giving up.
+                if (count < frames.Length)
+                {
+                    if (!TryAllocate(order, flags, out Pfn frame, out _))
+                    {
+                        break;
+                    }
+
+                    frames[count++] = frame;
+                }
             }
+        }
+        catch
+        {
+            // A shrinker of the program. Nobody is told of what there is already.
+            Invariant.Assert(count < frames.Length, $"All {count} blocks that were asked for are there, and a shrinker was asked.");
+            FreeBulk(frames[..count], order);
+            throw;
         }
 
         return count;
