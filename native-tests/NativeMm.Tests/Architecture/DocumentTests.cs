@@ -73,7 +73,7 @@ public sealed partial class DocumentTests
         string[] commands = [.. AllDocuments.SelectMany(document => Text(document).ReplaceLineEndings("\n").Split('\n')
             .Where(line => line.StartsWith("dotnet ", StringComparison.Ordinal)).Select(line => $"{document}: {line}"))];
         Assert.InRange(commands.Length, 20, 1000);
-        Assert.Empty(commands.Where(command => Explanations().IsMatch(command)));
+        Assert.All(commands, command => Assert.DoesNotMatch(Explanations(), command));
     }
 
     /// <summary>Who reads the list of the documents finds all of them; the decisions have one row together.</summary>
