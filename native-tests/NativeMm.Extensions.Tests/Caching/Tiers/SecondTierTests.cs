@@ -157,6 +157,22 @@ public sealed class SecondTierTests
         Assert.Equal(2, tier.Reads);
     }
 
+    /// <summary>A load that has told its answer is over: whoever asks behind it would get what was true before he asked.</summary>
+    [Fact]
+    public void Nobody_joins_a_load_that_has_ended()
+    {
+        const int Rounds = 5000;
+        var tier = new FakeTier();
+        using var fixture = new CacheFixture(tier, options => options.LocalExpiration = TimeSpan.Zero);
+        fixture.Cache.Set("key", s_value, new());
+        for (int i = 0; i < Rounds; i++)
+        {
+            Assert.Equal(s_value, fixture.Cache.Get("key"));
+        }
+
+        Assert.Equal(Rounds, tier.Reads);
+    }
+
     [Fact]
     public void Expiration_travels_with_the_entry_and_is_exact_on_the_other_machine()
     {

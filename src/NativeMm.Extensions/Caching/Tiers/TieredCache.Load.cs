@@ -29,14 +29,20 @@ internal sealed partial class TieredCache
             // Between the look of whoever began this and its flight another flight may have landed.
             if (Pending(key).Version == 0 && IsFresh(key))
             {
-                flight.End(TierAnswer.Local);
+                Land(key, stripe, flight, TierAnswer.Local);
                 return;
             }
 
             (TierReply reply, TierRecord record) = await Tier.ReadAsync(key).ConfigureAwait(false);
-            flight.End(Settle(key, stripe, flight, reply, record, out bool isBehind));
-            if (isBehind)
+            TierAnswer answer = Settle(key, stripe, flight, reply, record, out bool isBehind);
+            if (!isBehind)
             {
+                Land(key, stripe, flight, answer);
+            }
+            else
+            {
+                // While the tier gets what is here, nobody need ask it.
+                flight.End(answer);
                 await RepairAsync(key, stripe).ConfigureAwait(false);
             }
         }
@@ -46,13 +52,19 @@ internal sealed partial class TieredCache
         }
         finally
         {
-            using (stripe.Lock.EnterScope())
-            {
-                stripe.Forget(key, flight);
-            }
-
-            flight.End(TierAnswer.None);
+            Land(key, stripe, flight, TierAnswer.None);
         }
+    }
+
+    /// <summary>Whoever is told may ask again at once, and then asks the tier: nobody joins a flight that has ended.</summary>
+    private static void Land(string key, TierStripe stripe, TierFlight flight, TierAnswer answer)
+    {
+        using (stripe.Lock.EnterScope())
+        {
+            stripe.Forget(key, flight);
+        }
+
+        flight.End(answer);
     }
 
     private bool IsFresh(string key)
