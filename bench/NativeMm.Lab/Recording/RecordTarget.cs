@@ -1,4 +1,5 @@
 using System.Globalization;
+using NativeMm.Diagnostics;
 using NativeMm.Lab.Harness;
 
 namespace NativeMm.Lab.Recording;
@@ -17,7 +18,7 @@ internal sealed record RecordTarget(string Out, uint RecordsMax, TimeSpan? Patie
         CultureInfo.InvariantCulture,
         $"{Count(records, "record")}, {Count(built.Objects, "object")}, {Count(built.Threads, "thread")}, {built.PeakLiveBytes / 1048576.0:n1} MiB live at the peak: {Out}\nReplay it: run trace --set trace={Argument(Out)}");
 
-    private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number:n0} {what}{(number == 1 ? string.Empty : "s")}");
+    private static string Count(long number, string what) => CountText.Of(number, what, "n0");
 
     // The line is there to be pasted into a shell.
     private static string Argument(string text) =>

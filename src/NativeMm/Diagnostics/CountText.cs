@@ -9,7 +9,8 @@ internal static class CountText
     /// <summary>The text.</summary>
     /// <param name="number">How many.</param>
     /// <param name="what">One of them.</param>
+    /// <param name="format">How the number is written; null for digits alone.</param>
     /// <returns>As <c>1 block</c> and <c>2 blocks</c>.</returns>
-    public static string Of<T>(T number, string what)
-        where T : INumberBase<T> => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == T.One ? string.Empty : "s")}");
+    public static string Of<T>(T number, string what, string? format = null)
+        where T : INumberBase<T> => $"{number.ToString(format, CultureInfo.InvariantCulture)} {what}{(number == T.One ? string.Empty : "s")}";
 }

@@ -24,22 +24,19 @@ internal sealed partial class TieredCache
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The cache ended, or there is no memory: waiters must not hang, nor fail.")]
     private async Task FlyAsync(string key, TierStripe stripe, TierFlight flight)
     {
+        TierAnswer answer = TierAnswer.None;
         try
         {
             // Between the look of whoever began this and its flight another flight may have landed.
             if (Pending(key).Version == 0 && IsFresh(key))
             {
-                Land(key, stripe, flight, TierAnswer.Local);
+                answer = TierAnswer.Local;
                 return;
             }
 
             (TierReply reply, TierRecord record) = await Tier.ReadAsync(key).ConfigureAwait(false);
-            TierAnswer answer = Settle(key, stripe, flight, reply, record, out bool isBehind);
-            if (!isBehind)
-            {
-                Land(key, stripe, flight, answer);
-            }
-            else
+            answer = Settle(key, stripe, flight, reply, record, out bool isBehind);
+            if (isBehind)
             {
                 // While the tier gets what is here, nobody need ask it.
                 flight.End(answer);
@@ -52,19 +49,14 @@ internal sealed partial class TieredCache
         }
         finally
         {
-            Land(key, stripe, flight, TierAnswer.None);
-        }
-    }
+            // Whoever is told may ask again at once, and then asks the tier: nobody joins a flight that has ended.
+            using (stripe.Lock.EnterScope())
+            {
+                stripe.Forget(key, flight);
+            }
 
-    /// <summary>Whoever is told may ask again at once, and then asks the tier: nobody joins a flight that has ended.</summary>
-    private static void Land(string key, TierStripe stripe, TierFlight flight, TierAnswer answer)
-    {
-        using (stripe.Lock.EnterScope())
-        {
-            stripe.Forget(key, flight);
+            flight.End(answer);
         }
-
-        flight.End(answer);
     }
 
     private bool IsFresh(string key)
